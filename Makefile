@@ -1,0 +1,62 @@
+# `make help` lists the targets. A target installs what it needs, once.
+VENV ?= .venv
+# 3.11 first: constraints.txt was tested with it.
+PYTHON ?= $(or $(shell for p in python3.11 python3 python3.12 python3.13 python3.14; do \
+	$$p -c '$(RECENT)' 2>/dev/null && echo $$p && break; done),python3)
+
+RECENT := import sys; sys.exit(sys.version_info < (3, 11))
+RUN := $(VENV)/bin/python
+STAMP := $(VENV)/.installed
+UNFINISHED := $(VENV)/.installing
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check clean
+
+help:
+	@echo 'make demo      adapt handwritten digits, print the table, save the figure'
+	@echo 'make test      the whole test suite'
+	@echo 'make check     format, lint, types'
+	@echo 'make bench-X   run benchmarks/X.py'
+	@echo 'make clean     remove the environment and the caches'
+	@echo 'Variables: PYTHON (3.11 or later), VENV (folder of the environment, now $(VENV))'
+
+demo: $(STAMP)
+	$(RUN) examples/demo.py
+
+# One thread for each of the two workers: more would fight over two cores.
+test: export OMP_NUM_THREADS = 1
+test: $(STAMP)
+	$(RUN) -m pytest -n 2 --dist worksteal
+
+check: $(STAMP)
+	$(RUN) -m ruff format --check .
+	$(RUN) -m ruff check .
+	$(RUN) -m mypy
+
+bench-%: $(STAMP)
+	$(RUN) benchmarks/$*.py
+
+# An environment without the stamp was not finished: start it anew. One that this Makefile did not
+# make is left alone.
+$(STAMP): pyproject.toml constraints.txt
+	@if [ -e '$(VENV)' ] && [ ! -e '$(STAMP)' ] && [ ! -e '$(UNFINISHED)' ]; then \
+		echo "'$(VENV)' exists, and make did not make it. Remove it, or name another: make VENV=FOLDER" >&2; \
+		exit 1; \
+	fi
+	@'$(PYTHON)' -c '$(RECENT)' 2>/dev/null || { \
+		echo "skda needs Python 3.11 or later, and '$(PYTHON)' is not. Name one: make PYTHON=FILE" >&2; \
+		exit 1; \
+	}
+	@mkdir -p '$(VENV)'
+	@[ -e '$(STAMP)' ] || find '$(VENV)' -mindepth 1 ! -name .installing -delete
+	@touch '$(UNFINISHED)' && rm -f '$(STAMP)'
+	@echo 'Installing skda and what it needs into $(VENV), once: a minute or two ...'
+	@[ -x '$(RUN)' ] || '$(PYTHON)' -m venv '$(VENV)'
+	@$(RUN) -m pip install -qq --no-input --disable-pip-version-check \
+		--constraint constraints.txt --editable '.[test]'
+	@mv '$(UNFINISHED)' '$(STAMP)'
+
+clean:
+	@if [ -e '$(STAMP)' ] || [ -e '$(UNFINISHED)' ]; then rm -rf '$(VENV)'; fi
+	rm -rf build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
