@@ -1,0 +1,408 @@
+"""What every estimator shares: the equation, from fit to predict."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Sequence
+from numbers import Integral, Real
+from typing import Any, ClassVar, Self
+
+import numpy as np
+import torch
+from sklearn.base import BaseEstimator
+from sklearn.utils import check_random_state
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.metadata_routing import UNUSED
+from torch import nn
+from torch.utils.data import Dataset
+
+from .building import build_module, probe, resolve_device
+from .nn import resolve_layers
+from .parameters import NetParametersMixin, check_arguments
+from .prediction import PredictionMixin
+from .training import (
+    LAM_SCHEDULES,
+    LR_SCHEDULES,
+    AdaptationNet,
+    Rows,
+    Seeds,
+    TwoDomainLoader,
+    TwoDomains,
+    as_rows,
+    find_schedule,
+    isolated_rng,
+)
+from .validation import (
+    check_rows,
+    check_source_labels,
+    check_target_labels,
+    dataset_labels,
+    fitted_state_kept,
+    unwrap,
+)
+
+__all__ = ["AdaptingClassifier", "DomainClassifier"]
+
+
+class DomainClassifier(PredictionMixin, NetParametersMixin, BaseEstimator):
+    """Base of all deep estimators: a scikit-learn classifier that owns a skorch net.
+
+    Parameters
+    ----------
+    module : nn.Module class or instance, callable, or None, default=None
+        Network that returns logits of shape (n_rows, n_classes). Where its constructor asks for
+        `n_features`, `n_channels` or `n_classes`, these are filled in; an instance is copied,
+        with its weights, and never trained in place. None is `skda.nn.MLP` for tables and
+        `skda.nn.ConvNet` for images.
+    adapt_layers : str, list of str or None, default=None
+        Layers whose output is adapted and returned by `transform`, named as in
+        ``module.named_modules()``. None is what the module declares in its attribute
+        ``adapt_layers``, or else the input of its last ``nn.Linear``.
+    batch_stats : {"per_domain", "joint"}, default="per_domain"
+        Whether batch normalisation has statistics for each domain or mixes them in one batch.
+    adapt_batch_norm : bool, default=False
+        Re-estimate the target's batch statistics on all of `X_target` after training (AdaBN).
+    criterion : class of loss module, default=nn.CrossEntropyLoss
+        Classification loss on logits and class indices.
+    optimizer : class of torch optimizer, default=torch.optim.Adam
+        Its options are parameters like ``optimizer__weight_decay``.
+    lr : float, default=1e-3
+        Learning rate.
+    lr_schedule : {"constant", "inverse_decay"} or callable, default="constant"
+        Factor of the learning rate as a function of the progress p in [0, 1];
+        "inverse_decay" is (1 + 10 p)^-0.75.
+    max_epochs : int, default=100
+        Passes over the source.
+    batch_size : int, default=64
+        Rows of each domain in a step, at most.
+    train_split : None or skorch.dataset.ValidSplit, default=None
+        Source rows to hold out for validation during training; None holds out none.
+    callbacks : None, "disable" or list of skorch callbacks, default=None
+        Callbacks of the training.
+    warm_start : bool, default=False
+        Start `fit` from the weights of the previous fit.
+    random_state : int, RandomState or None, default=None
+        Fixes weights, batches and dropout. torch's and, with an int, numpy's global generators
+        are left alone.
+    device : str, default="auto"
+        "auto" is cuda or mps where there is one, else cpu.
+    compile : bool, default=False
+        Whether to compile the module with ``torch.compile``.
+    verbose : int, default=0
+        Whether to print a row of losses per epoch.
+    **params
+        Parameters of skorch's components: ``module__hidden``, ``optimizer__momentum``,
+        ``optimizer__param_groups``, ``criterion__label_smoothing``,
+        ``iterator_train__num_workers``, ``callbacks__print_log``, ...
+    """
+
+    net_: AdaptationNet
+    classes_: np.ndarray
+
+    # what scikit-learn's routing hands over without being asked
+    __metadata_request__fit: ClassVar = {
+        "X_target": True,
+        "y_target": True,
+        "X_source": UNUSED,
+        "y_source": UNUSED,
+    }
+    __metadata_request__partial_fit: ClassVar = {**__metadata_request__fit, "classes": True}
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        "module": [callable, nn.Module, None],
+        "adapt_layers": [str, list, tuple, None],
+        "batch_stats": [StrOptions({"per_domain", "joint"})],
+        "adapt_batch_norm": ["boolean"],
+        "criterion": [callable, nn.Module],
+        "optimizer": [callable],
+        "lr": [Interval(Real, 0, None, closed="neither")],
+        "lr_schedule": [StrOptions(set(LR_SCHEDULES)), callable],
+        "max_epochs": [Interval(Integral, 1, None, closed="left")],
+        "batch_size": [Interval(Integral, 1, None, closed="left")],
+        "callbacks": [None, list, StrOptions({"disable"})],
+        "warm_start": ["boolean"],
+        "random_state": ["random_state"],
+        "device": [str],
+        "compile": ["boolean"],
+        "verbose": ["verbose"],
+    }
+
+    def __init__(
+        self,
+        module: type[nn.Module] | nn.Module | Callable[..., nn.Module] | None = None,
+        *,
+        adapt_layers: str | Sequence[str] | None = None,
+        batch_stats: str = "per_domain",
+        adapt_batch_norm: bool = False,
+        criterion: type[nn.Module] = nn.CrossEntropyLoss,
+        optimizer: type[torch.optim.Optimizer] = torch.optim.Adam,
+        lr: float = 1e-3,
+        lr_schedule: str | Callable[[float], float] = "constant",
+        max_epochs: int = 100,
+        batch_size: int = 64,
+        train_split: Any = None,
+        callbacks: Any = None,
+        warm_start: bool = False,
+        random_state: Any = None,
+        device: str = "auto",
+        compile: bool = False,
+        verbose: int = 0,
+        **params: Any,
+    ) -> None:
+        self.module = module
+        self.adapt_layers = adapt_layers
+        self.batch_stats = batch_stats
+        self.adapt_batch_norm = adapt_batch_norm
+        self.criterion = criterion
+        self.optimizer = optimizer
+        self.lr = lr
+        self.lr_schedule = lr_schedule
+        self.max_epochs = max_epochs
+        self.batch_size = batch_size
+        self.train_split = train_split
+        self.callbacks = callbacks
+        self.warm_start = warm_start
+        self.random_state = random_state
+        self.device = device
+        self.compile = compile
+        self.verbose = verbose
+        self._store_net_params(params)
+
+    # -- what a method defines ----------------------------------------------------------------
+
+    def _make_adaptation(self, widths: Sequence[int], n_classes: int) -> nn.Module | None:
+        """Return the second term of the loss, for adapted layers of these widths."""
+        return None
+
+    def _net_options(self, module: nn.Module) -> dict[str, Any]:
+        """Return further options of `AdaptationNet`."""
+        return {}
+
+    def _train_stages(self, domains: TwoDomains) -> Self:
+        return self._train(domains, self.max_epochs)
+
+    def _needs_target(self) -> bool:
+        return bool(self.adapt_batch_norm)
+
+    # -- fit ----------------------------------------------------------------------------------
+
+    def fit(
+        self, X_source: Any, y_source: Any, X_target: Any = None, *, y_target: Any = None
+    ) -> Self:
+        """Train on labelled source rows and on target rows with few labels or none.
+
+        Parameters
+        ----------
+        X_source : array-like, frame, sparse matrix, tensor or Dataset of shape (n_source, ...)
+            Tables (n, n_features), images (n, n_channels, height, width) in float or uint8, or
+            a torch Dataset of rows or of (row, label) pairs. Batches are cast to float32.
+        y_source : array-like of shape (n_source,) or None
+            Labels: int, str or bool. None takes them from a Dataset of pairs.
+        X_target : same kinds as `X_source`, of shape (n_target, ...), or None
+            Target rows; any number of them. A one-element tuple of these is taken apart: wrapped
+            like that, scikit-learn's cross-validation passes the target whole even if it has as
+            many rows as the source, where it would otherwise cut it into folds.
+        y_target : array-like of shape (n_target,) or None
+            Labels of some target rows, -1 (numbers) or None / NaN (objects) elsewhere. Labelled
+            rows join the classification loss.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError
+            If a parameter or an array is not what it should be, or the loss diverges; the
+            message says how to mend it. The estimator then keeps its previous fit.
+        """
+        with fitted_state_kept(self):
+            go_on = self.warm_start and hasattr(self, "net_")
+            domains = self._check_input(X_source, y_source, X_target, y_target, go_on)
+            net = self._make_net(domains)
+            if go_on:
+                net.take_weights(self.net_)
+            self.net_ = net
+            return self._train_stages(domains)
+
+    def partial_fit(
+        self,
+        X_source: Any,
+        y_source: Any,
+        X_target: Any = None,
+        *,
+        y_target: Any = None,
+        classes: Any = None,
+    ) -> Self:
+        """Train for one more epoch, on the rows given here, from the weights as they are.
+
+        Parameters
+        ----------
+        X_source, y_source, X_target, y_target
+            As in `fit`.
+        classes : array-like of shape (n_classes,), default=None
+            All classes that will ever come; needed in the first call if some are missing there.
+
+        Returns
+        -------
+        self
+        """
+        with fitted_state_kept(self):
+            go_on = hasattr(self, "net_")
+            domains = self._check_input(X_source, y_source, X_target, y_target, go_on, classes)
+            # a copy, because a diverging step must not spoil the fitted weights
+            self.net_ = copy.deepcopy(self.net_) if go_on else self._make_net(domains)
+            return self._train(domains, 1)
+
+    def _check_input(
+        self,
+        X_source: Any,
+        y_source: Any,
+        X_target: Any,
+        y_target: Any,
+        go_on: bool,
+        classes: Any = None,
+    ) -> TwoDomains:
+        self._validate_params()
+        source = check_rows(self, X_source, "X_source", reset=not go_on)
+        if y_source is None and isinstance(source, Dataset):
+            y_source = dataset_labels(source)
+        known = self.classes_ if go_on else classes
+        source = self._rows(source)
+        self.classes_, y_source = check_source_labels(self, y_source, len(source), known)
+        X_target, y_target = unwrap(X_target, "X_target"), unwrap(y_target, "y_target")
+        if X_target is None:
+            self._check_no_target(y_target)
+            return TwoDomains(source, y_source)
+        target = self._rows(check_rows(self, X_target, "X_target"))
+        if y_target is not None:
+            y_target = check_target_labels(self.classes_, y_target, len(target))
+        return TwoDomains(source, y_source, target, y_target)
+
+    def _check_no_target(self, y_target: Any) -> None:
+        who = type(self).__name__
+        if self._needs_target():
+            raise ValueError(
+                f"{who} adapts to a target domain: pass its rows, unlabelled, as X_target, e.g. "
+                f"{who}().fit(X_source, y_source, X_target)."
+            )
+        if y_target is not None:
+            raise ValueError("y_target was passed without X_target. Pass its rows as X_target.")
+
+    def _rows(self, data: Any, iterator: str = "iterator_train") -> Rows:
+        """Wrap checked data; parameters of skorch's iterators ask for a DataLoader."""
+        options = self.net_params(iterator)
+        options = {name: v for name, v in options.items() if name not in TwoDomainLoader.options}
+        return as_rows(data, getattr(self, iterator, None), options)
+
+    def _make_net(self, domains: TwoDomains) -> AdaptationNet:
+        seeds = Seeds.draw(check_random_state(self.random_state))
+        (rows,) = domains.source.batches([np.arange(min(2, len(domains.source)))])
+        n_classes = len(self.classes_)
+        cpu = torch.device("cpu")
+        with isolated_rng(seeds.module, cpu):
+            module = self._make_module(tuple(rows.shape[1:]), n_classes)
+            layers = resolve_layers(module, self.adapt_layers)
+            widths = probe(module, rows, layers, n_classes)
+        with isolated_rng(seeds.adaptation, cpu):
+            adaptation = self._make_adaptation(widths, n_classes)
+        options = {"adaptation": adaptation, "layers": layers, "widths": widths, "seeds": seeds}
+        return self._wrap(module, **options, **self._net_options(module))
+
+    def _wrap(self, module: nn.Module, **options: Any) -> AdaptationNet:
+        """Put a module into a skorch net with this estimator's parameters."""
+        given = {
+            "lr_schedule": find_schedule(self.lr_schedule, LR_SCHEDULES),
+            "per_domain": self.batch_stats == "per_domain",
+            "device": str(resolve_device(self.device)),
+            "planned_epochs": self.max_epochs,
+            "classes": list(range(len(self.classes_))),  # for skorch's scoring callbacks
+            **{name: getattr(self, name) for name in _SKORCH_PARAMETERS},
+            **self._skorch_options(),
+        }
+        return AdaptationNet(module, **given | options).initialize()
+
+    def _make_module(self, input_shape: tuple[int, ...], n_classes: int) -> nn.Module:
+        return build_module(self.module, self.net_params("module"), input_shape, n_classes)
+
+    def _skorch_options(self) -> dict[str, Any]:
+        """Return the double-underscore parameters that skorch hands on itself."""
+        options: dict[str, Any] = {}
+        for name in _SKORCH_PREFIXES:
+            given = self.net_params(name)
+            if name in ("optimizer", "criterion"):
+                plain = {key for key in given if not key.startswith("param_groups")}
+                check_arguments(getattr(self, name), plain, name)
+            options |= {f"{name}__{key}": value for key, value in given.items()}
+        return options | {k: vars(self)[k] for k in self.net_components if k in vars(self)}
+
+    def _train(self, domains: TwoDomains, epochs: int) -> Self:
+        self.net_.fit_domains(domains, epochs)
+        if self.adapt_batch_norm:
+            self.net_.reestimate_target_statistics(domains)
+        return self
+
+
+_SKORCH_PREFIXES = (
+    "criterion",
+    "optimizer",
+    "iterator_train",
+    "iterator_valid",
+    "callbacks",
+    "compile",
+)
+_SKORCH_PARAMETERS = (
+    "criterion",
+    "optimizer",
+    "lr",
+    "max_epochs",
+    "batch_size",
+    "train_split",
+    "callbacks",
+    "compile",
+    "verbose",
+)
+
+
+class AdaptingClassifier(DomainClassifier):
+    r"""Base of the estimators that adapt to an unlabelled target while they train.
+
+    .. math:: L = \mathrm{CE}(f(X_s), y_s) + \lambda \, \mathrm{adaptation}(X_s, X_t)
+
+    Parameters
+    ----------
+    module : nn.Module class or instance, callable, or None, default=None
+        Network that returns logits, as in `DomainClassifier`.
+    lam : float, default=1.0
+        Weight of the adaptation loss. 0 trains exactly the source-only network.
+    lam_schedule : {"constant", "ramp"} or callable, default="constant"
+        Factor of lam as a function of the progress p of the training in [0, 1]; "ramp" is
+        2 / (1 + exp(-10 p)) - 1.
+    **params
+        Parameters of `DomainClassifier`.
+    """
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        **DomainClassifier._parameter_constraints,
+        "lam": [Interval(Real, 0, None, closed="left")],
+        "lam_schedule": [StrOptions(set(LAM_SCHEDULES)), callable],
+    }
+
+    def __init__(
+        self,
+        module: Any = None,
+        *,
+        lam: float = 1.0,
+        lam_schedule: str | Callable[[float], float] = "constant",
+        **params: Any,
+    ) -> None:
+        super().__init__(module, **params)
+        self.lam = lam
+        self.lam_schedule = lam_schedule
+
+    def _net_options(self, module: nn.Module) -> dict[str, Any]:
+        schedule = find_schedule(self.lam_schedule, LAM_SCHEDULES)
+        return {"lam": float(self.lam), "lam_schedule": schedule}
+
+    def _needs_target(self) -> bool:
+        return True

@@ -1,0 +1,77 @@
+"""Adaptation losses: pure functions on tensors, each with a thin module face."""
+
+from .adversarial import (
+    DomainBCELoss,
+    WassersteinCriticLoss,
+    domain_bce,
+    entropy_weights,
+    gradient_penalty,
+    wasserstein_critic,
+)
+from .conditional import outer_product_map, randomized_map
+from .confusion import (
+    BNMLoss,
+    ClassifierDiscrepancyLoss,
+    MCCLoss,
+    MDDLoss,
+    classifier_discrepancy,
+    mcc,
+    mdd,
+    nuclear_norm,
+)
+from .covariance import CORALLoss, coral
+from .distances import median_bandwidth, squared_distances
+from .jmmd import JAN_SOFTMAX_BANDWIDTH, JMMDLoss, jmmd2
+from .kernels import gaussian_kernel_mean
+from .mmd import (
+    GaussianMMDLoss,
+    LinearMMDLoss,
+    MKMMDLoss,
+    gaussian_mmd2,
+    linear_mmd2,
+    mk_mmd2,
+)
+from .transport import DeepJDOTLoss, deepjdot, jdot_cost, optimal_coupling
+from .uncertainty import EntropyLoss, entropy, row_entropy
+from .weighting import kernel_weights
+
+__all__ = [
+    "JAN_SOFTMAX_BANDWIDTH",
+    "BNMLoss",
+    "CORALLoss",
+    "ClassifierDiscrepancyLoss",
+    "DeepJDOTLoss",
+    "DomainBCELoss",
+    "EntropyLoss",
+    "GaussianMMDLoss",
+    "JMMDLoss",
+    "LinearMMDLoss",
+    "MCCLoss",
+    "MDDLoss",
+    "MKMMDLoss",
+    "WassersteinCriticLoss",
+    "classifier_discrepancy",
+    "coral",
+    "deepjdot",
+    "domain_bce",
+    "entropy",
+    "entropy_weights",
+    "gaussian_kernel_mean",
+    "gaussian_mmd2",
+    "gradient_penalty",
+    "jdot_cost",
+    "jmmd2",
+    "kernel_weights",
+    "linear_mmd2",
+    "mcc",
+    "mdd",
+    "median_bandwidth",
+    "mk_mmd2",
+    "nuclear_norm",
+    "optimal_coupling",
+    "outer_product_map",
+    "randomized_map",
+    "row_entropy",
+    "squared_distances",
+    "wasserstein_critic",
+]

@@ -1,0 +1,242 @@
+"""Losses of a domain discriminator or a critic."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import softplus
+
+from .precision import full_precision
+from .uncertainty import row_entropy
+from .validation import check_one_logit, check_samples
+
+__all__ = [
+    "DomainBCELoss",
+    "WassersteinCriticLoss",
+    "domain_bce",
+    "entropy_weights",
+    "gradient_penalty",
+    "wasserstein_critic",
+]
+
+
+def _weighted_mean(values: Tensor, weights: Tensor | None, name: str) -> Tensor:
+    if weights is None:
+        return values.mean()
+    if weights.shape != values.shape:
+        raise ValueError(
+            f"The {name!r} parameter of domain_bce must hold one weight a row, in shape "
+            f"{tuple(values.shape)}. Got shape {tuple(weights.shape)} instead."
+        )
+    return (weights * values).sum() / weights.sum()
+
+
+@full_precision
+def domain_bce(
+    source_logits: Tensor,
+    target_logits: Tensor,
+    *,
+    source_weights: Tensor | None = None,
+    target_weights: Tensor | None = None,
+) -> Tensor:
+    """Binary cross-entropy of a domain discriminator, the adversarial loss of DANN and CDAN.
+
+    Parameters
+    ----------
+    source_logits : Tensor of shape (n_s,) or (n_s, 1), float
+        Logits of "comes from the target" for source rows; no sigmoid applied.
+    target_logits : Tensor of shape (n_t,) or (n_t, 1), float
+        The same for target rows.
+    source_weights : Tensor of shape (n_s,), default=None
+        Weights of the source rows, with a positive sum; see :func:`entropy_weights`.
+    target_weights : Tensor of shape (n_t,), default=None
+        Weights of the target rows.
+
+    Returns
+    -------
+    Tensor of shape ()
+        2 log 2 for a discriminator that cannot tell; the discriminator minimises it, and the
+        gradient reversal in front of it makes the features maximise it.
+
+    Raises
+    ------
+    ValueError
+        If the logits are not one a row, or the weights do not match them.
+
+    Notes
+    -----
+    With d = 0 for source and d = 1 for target, and G the sigmoid of the logit,
+    d log 1/G + (1 − d) log 1/(1 − G) [1]_, averaged over each domain, then added, so that the
+    larger domain has no larger say.
+
+    References
+    ----------
+    .. [1] Ganin, Y. et al. (2016). Domain-adversarial training of neural networks. JMLR 17.
+
+    Examples
+    --------
+    >>> domain_bce(torch.zeros(3), torch.zeros(2, 1))
+    tensor(1.3863)
+    """
+    source = softplus(check_one_logit("domain_bce", "source_logits", source_logits))
+    target = softplus(-check_one_logit("domain_bce", "target_logits", target_logits))
+    source_mean = _weighted_mean(source, source_weights, "source_weights")
+    return source_mean + _weighted_mean(target, target_weights, "target_weights")
+
+
+def entropy_weights(logits: Tensor) -> Tensor:
+    """Weights that let confidently classified rows count more, of CDAN+E.
+
+    Parameters
+    ----------
+    logits : Tensor of shape (n, n_classes), float
+        Class logits.
+
+    Returns
+    -------
+    Tensor of shape (n,)
+        1 + exp(−H), H the entropy of the row's softmax in nats, over its mean; detached.
+
+    Raises
+    ------
+    ValueError
+        If logits is not a non-empty float tensor of shape (n, n_classes).
+
+    References
+    ----------
+    .. [1] Long, M., Cao, Z., Wang, J., Jordan, M. (2018). Conditional adversarial domain
+       adaptation. NeurIPS.
+
+    Examples
+    --------
+    >>> entropy_weights(torch.tensor([[0.0, 0.0], [50.0, 0.0]]))  # 1.5 and 2 over their mean
+    tensor([0.8571, 1.1429])
+    """
+    weights = 1 + torch.exp(-row_entropy(logits.detach()))
+    return weights / weights.mean()
+
+
+@full_precision
+def wasserstein_critic(source_scores: Tensor, target_scores: Tensor) -> Tensor:
+    """Difference of a critic's mean scores, the estimated Wasserstein-1 distance of WDGRL.
+
+    Parameters
+    ----------
+    source_scores : Tensor of shape (n_s,) or (n_s, 1), float
+        The critic's scores of source rows.
+    target_scores : Tensor of shape (n_t,) or (n_t, 1), float
+        The critic's scores of target rows.
+
+    Returns
+    -------
+    Tensor of shape ()
+        mean(source) − mean(target). The critic *maximises* it under :func:`gradient_penalty`;
+        the features minimise it.
+
+    Raises
+    ------
+    ValueError
+        If the scores are not one a row.
+
+    References
+    ----------
+    .. [1] Shen, J., Qu, Y., Zhang, W., Yu, Y. (2018). Wasserstein distance guided
+       representation learning for domain adaptation. AAAI.
+
+    Examples
+    --------
+    >>> wasserstein_critic(torch.tensor([1.0, 3.0]), torch.tensor([[-1.0]]))
+    tensor(3.)
+    """
+    source = check_one_logit("wasserstein_critic", "source_scores", source_scores)
+    target = check_one_logit("wasserstein_critic", "target_scores", target_scores)
+    return source.mean() - target.mean()
+
+
+@full_precision
+def gradient_penalty(
+    source: Tensor,
+    target: Tensor,
+    critic: Callable[[Tensor], Tensor],
+    *,
+    generator: torch.Generator,
+) -> Tensor:
+    """Penalty that keeps the slope of WDGRL's critic near one.
+
+    Parameters
+    ----------
+    source : Tensor of shape (n_s, d), float
+        Features of source rows; taken as constants, the penalty trains the critic alone.
+    target : Tensor of shape (n_t, d), float
+        Features of target rows.
+    critic : callable
+        Maps (n, d) to one score a row, row by row.
+    generator : torch.Generator
+        Draws the points between the domains.
+
+    Returns
+    -------
+    Tensor of shape ()
+        Mean over points p of (‖∇ critic(p)‖ − 1)².
+
+    Raises
+    ------
+    ValueError
+        If the samples cannot be compared, or the critic's scores are not one a row.
+
+    Notes
+    -----
+    The points are the source rows, the target rows, and one random point on the line between
+    each of max(n_s, n_t) pairs of them, the smaller domain starting again when it runs out [1]_.
+
+    References
+    ----------
+    .. [1] Shen, J., Qu, Y., Zhang, W., Yu, Y. (2018). Wasserstein distance guided
+       representation learning for domain adaptation. AAAI.
+
+    Examples
+    --------
+    >>> rng = torch.Generator().manual_seed(0)
+    >>> critic = nn.Linear(2, 1)
+    >>> _ = critic.weight.data.copy_(torch.tensor([[3.0, 0.0]]))
+    >>> gradient_penalty(torch.zeros(4, 2), torch.ones(3, 2), critic, generator=rng).item()
+    4.0
+    """
+    check_samples("gradient_penalty", source, target)
+    source, target = source.detach(), target.detach()
+    pair = torch.arange(max(len(source), len(target)), device=source.device)
+    one, other = source[pair % len(source)], target[pair % len(target)]
+    mix = torch.rand(len(pair), 1, generator=generator, device=generator.device).to(source)
+    points = torch.cat([source, target, torch.lerp(other, one, mix)]).requires_grad_()
+    scores = check_one_logit("gradient_penalty", "critic(points)", critic(points))
+    (slopes,) = torch.autograd.grad(scores.sum(), points, create_graph=True)
+    return (torch.linalg.vector_norm(slopes, dim=1) - 1).square().mean()
+
+
+class DomainBCELoss(nn.Module):
+    """Module face of :func:`domain_bce`."""
+
+    def forward(
+        self,
+        source_logits: Tensor,
+        target_logits: Tensor,
+        source_weights: Tensor | None = None,
+        target_weights: Tensor | None = None,
+    ) -> Tensor:
+        """Return the discriminator's loss for one logit a row."""
+        return domain_bce(
+            source_logits,
+            target_logits,
+            source_weights=source_weights,
+            target_weights=target_weights,
+        )
+
+
+class WassersteinCriticLoss(nn.Module):
+    """Module face of :func:`wasserstein_critic`."""
+
+    def forward(self, source_scores: Tensor, target_scores: Tensor) -> Tensor:
+        """Return the difference of the mean scores, one score a row."""
+        return wasserstein_critic(source_scores, target_scores)

@@ -1,0 +1,109 @@
+"""Maps that join features and predictions, for CDAN's discriminator."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from .precision import full_precision
+from .validation import check_rows
+
+__all__ = ["outer_product_map", "randomized_map"]
+
+
+def _check_pair(caller: str, features: Tensor, probabilities: Tensor) -> None:
+    check_rows(caller, features=features, probabilities=probabilities)
+    if len(features) != len(probabilities):
+        raise ValueError(
+            f"The features and probabilities of {caller} must have the same number of rows. "
+            f"Got {len(features)} and {len(probabilities)} instead."
+        )
+
+
+@full_precision
+def outer_product_map(features: Tensor, probabilities: Tensor) -> Tensor:
+    """Outer product of each row's features and class probabilities, flattened.
+
+    Parameters
+    ----------
+    features : Tensor of shape (n, d), float
+        Features f.
+    probabilities : Tensor of shape (n, k), float
+        Softmax g of the class logits; CDAN detaches it before.
+
+    Returns
+    -------
+    Tensor of shape (n, d * k)
+        f ⊗ g; entry i * k + j is f_i g_j.
+
+    Raises
+    ------
+    ValueError
+        If the inputs are not float tensors of as many rows.
+
+    References
+    ----------
+    .. [1] Long, M., Cao, Z., Wang, J., Jordan, M. (2018). Conditional adversarial domain
+       adaptation. NeurIPS.
+
+    Examples
+    --------
+    >>> outer_product_map(torch.tensor([[2.0, 3.0]]), torch.tensor([[0.25, 0.75]]))
+    tensor([[0.5000, 1.5000, 0.7500, 2.2500]])
+    """
+    _check_pair("outer_product_map", features, probabilities)
+    return torch.einsum("ni,nj->nij", features, probabilities).flatten(1)
+
+
+@full_precision
+def randomized_map(
+    features: Tensor, probabilities: Tensor, features_matrix: Tensor, probabilities_matrix: Tensor
+) -> Tensor:
+    """Random projection of the outer product, without forming it.
+
+    Parameters
+    ----------
+    features : Tensor of shape (n, d), float
+        Features f.
+    probabilities : Tensor of shape (n, k), float
+        Softmax g of the class logits; CDAN detaches it before.
+    features_matrix : Tensor of shape (d, D)
+        Fixed random matrix R_f with independent entries of mean 0 and variance 1.
+    probabilities_matrix : Tensor of shape (k, D)
+        R_g, likewise.
+
+    Returns
+    -------
+    Tensor of shape (n, D)
+        (f R_f) ⊙ (g R_g) / √D. Its inner products are those of f ⊗ g in expectation.
+
+    Raises
+    ------
+    ValueError
+        If the shapes do not fit.
+
+    References
+    ----------
+    .. [1] Long, M., Cao, Z., Wang, J., Jordan, M. (2018). Conditional adversarial domain
+       adaptation. NeurIPS.
+
+    Examples
+    --------
+    >>> f, g = torch.tensor([[2.0, 1.0]]), torch.tensor([[0.5, 0.5]])
+    >>> ones = torch.ones(2, 4)
+    >>> randomized_map(f, g, ones, ones)  # 3 * 1 / 2
+    tensor([[1.5000, 1.5000, 1.5000, 1.5000]])
+    """
+    _check_pair("randomized_map", features, probabilities)
+    shapes = (features.shape[1], probabilities.shape[1])
+    width = features_matrix.shape[-1]
+    if features_matrix.shape != (shapes[0], width) or probabilities_matrix.shape != (
+        shapes[1],
+        width,
+    ):
+        raise ValueError(
+            f"The matrices of randomized_map must have shapes ({shapes[0]}, D) and "
+            f"({shapes[1]}, D). Got {tuple(features_matrix.shape)} and "
+            f"{tuple(probabilities_matrix.shape)} instead."
+        )
+    return (features @ features_matrix) * (probabilities @ probabilities_matrix) / width**0.5

@@ -1,0 +1,151 @@
+"""Two estimators of a squared MMD: from all pairs, and from disjoint quad-tuples."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from .distances import (
+    median_of_pairs,
+    median_or_mean,
+    pairwise_squared_distances,
+    quad_tuple_distances,
+)
+from .kernels import gaussian_kernel_mean
+
+__all__ = [
+    "ESTIMATORS",
+    "estimate_mmd2",
+    "mmd2_from_kernel",
+    "mmd2_from_quad_tuples",
+    "sample_kernel",
+]
+
+ESTIMATORS = ("quadratic", "linear")
+
+
+def sample_kernel(
+    source: Tensor,
+    target: Tensor,
+    *,
+    estimator: str,
+    bandwidth: float | Tensor | None,
+    n_kernels: int,
+    spacing: float,
+    weights: Tensor | Sequence[float] | None = None,
+) -> Tensor:
+    """Kernel values that an estimator needs of two samples.
+
+    Parameters
+    ----------
+    source : Tensor of shape (n_s, d)
+        Source rows.
+    target : Tensor of shape (n_t, d)
+        Target rows.
+    estimator : {"quadratic", "linear"}
+        All pairs of the pooled sample, or the pairs within disjoint quad-tuples.
+    bandwidth : float, Tensor of shape () or None
+        Bandwidth in the middle of the family; None for the median over those pairs.
+    n_kernels, spacing, weights
+        As in :func:`gaussian_kernel_mean`.
+
+    Returns
+    -------
+    Tensor of shape (n_s + n_t, n_s + n_t) or (4, min(n_s, n_t) // 2)
+        What :func:`estimate_mmd2` takes.
+    """
+    if estimator == "quadratic":
+        distances = pairwise_squared_distances(torch.cat([source, target]))
+        gamma = median_of_pairs(distances) if bandwidth is None else bandwidth
+    else:
+        distances = quad_tuple_distances(source, target)
+        gamma = median_or_mean(distances.flatten()) if bandwidth is None else bandwidth
+    return gaussian_kernel_mean(
+        distances, gamma, n_kernels=n_kernels, spacing=spacing, weights=weights
+    )
+
+
+def mmd2_from_kernel(kernel: Tensor, n_source: int, *, unbiased: bool = False) -> Tensor:
+    """Squared MMD from the kernel matrix of the pooled sample.
+
+    Parameters
+    ----------
+    kernel : Tensor of shape (n_s + n_t, n_s + n_t)
+        Kernel values, source rows first.
+    n_source : int
+        n_s.
+    unbiased : bool, default=False
+        Leave the diagonals out of the two terms within a domain. A domain of one row has
+        nothing off the diagonal; its term stays the biased one.
+
+    Returns
+    -------
+    Tensor of shape ()
+        The estimate; the unbiased one may be negative.
+
+    Examples
+    --------
+    >>> mmd2_from_kernel(torch.eye(4), 2), mmd2_from_kernel(torch.eye(4), 2, unbiased=True)
+    (tensor(1.), tensor(0.))
+    """
+    sizes = (n_source, len(kernel) - n_source)
+    row_weights = kernel.new_full((len(kernel),), 1 / sizes[0])
+    row_weights[n_source:] = -1 / sizes[1]
+    value = row_weights @ (kernel @ row_weights)
+    if unbiased:
+        domains = (row_weights.clamp_min(0), -row_weights.clamp_max(0))
+        for size, mean in zip(sizes, domains, strict=True):
+            # (S - D) / (n (n - 1)) is S / n^2 + (S / n^2 - D / n) / (n - 1), for the sum S of a
+            # domain's block and the sum D of its diagonal.
+            if size > 1:
+                excess = mean @ (kernel @ mean) - mean @ kernel.diagonal()
+                value = value + excess / (size - 1)
+    return value
+
+
+def mmd2_from_quad_tuples(kernel: Tensor) -> Tensor:
+    """Squared MMD from the kernel values within disjoint quad-tuples.
+
+    Parameters
+    ----------
+    kernel : Tensor of shape (4, m)
+        k(x, x'), k(y, y'), k(x, y'), k(x', y).
+
+    Returns
+    -------
+    Tensor of shape (m,)
+        h of every tuple; the linear-time estimate is their mean.
+
+    Examples
+    --------
+    >>> mmd2_from_quad_tuples(torch.tensor([[1.0], [1.0], [0.5], [0.25]]))
+    tensor([1.2500])
+    """
+    return kernel[0] + kernel[1] - kernel[2] - kernel[3]
+
+
+def estimate_mmd2(kernel: Tensor, n_source: int, *, estimator: str, unbiased: bool) -> Tensor:
+    """Squared MMD from what :func:`sample_kernel` returned for the same estimator.
+
+    Parameters
+    ----------
+    kernel : Tensor
+        Of :func:`sample_kernel`.
+    n_source : int
+        Number of source rows.
+    estimator : {"quadratic", "linear"}
+        The estimator.
+    unbiased : bool
+        For the quadratic one.
+
+    Returns
+    -------
+    Tensor of shape ()
+        The estimate; zero for the linear one when there is no quad-tuple.
+    """
+    if estimator == "quadratic":
+        return mmd2_from_kernel(kernel, n_source, unbiased=unbiased)
+    tuples = mmd2_from_quad_tuples(kernel)
+    return tuples.sum() / max(len(tuples), 1)

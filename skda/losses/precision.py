@@ -1,0 +1,67 @@
+"""Losses computed in float32 or wider, whatever precision the network runs in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar
+
+import torch
+from torch import Tensor
+
+__all__ = ["full_precision"]
+
+_P = ParamSpec("_P")
+_R = TypeVar("_R")
+
+
+def _widen(value: Any) -> Any:
+    if isinstance(value, Tensor):
+        return value.float() if value.dtype in (torch.float16, torch.bfloat16) else value
+    if isinstance(value, (list, tuple)):
+        return [_widen(item) for item in value]
+    return value
+
+
+def _device_type(value: Any) -> str | None:
+    if isinstance(value, (list, tuple)):
+        value = value[0] if value else None
+    return value.device.type if isinstance(value, Tensor) else None
+
+
+def full_precision(function: Callable[_P, _R]) -> Callable[_P, _R]:
+    """Make a loss run outside of autocast, on tensors of at least float32.
+
+    A difference of nearly equal sums, as every discrepancy is, loses all its digits in half
+    precision, and autocast would run the Gram matrices there.
+
+    Parameters
+    ----------
+    function : callable
+        A loss whose first argument is a tensor or a sequence of tensors.
+
+    Returns
+    -------
+    callable
+        The same loss; half-precision tensors arrive in it as float32 and get their gradient
+        in their own precision.
+
+    Examples
+    --------
+    >>> @full_precision
+    ... def square(x):
+    ...     return x @ x
+    >>> square(torch.full((2,), 0.1, dtype=torch.bfloat16)).dtype
+    torch.float32
+    """
+
+    @wraps(function)
+    def wrapper(*args: _P.args, **kwargs: _P.kwargs) -> _R:
+        args = tuple(_widen(value) for value in args)  # type: ignore[assignment]  # same types
+        device_type = _device_type(args[0]) if args else None
+        if device_type is None or not torch.is_autocast_enabled(device_type):
+            return function(*args, **kwargs)
+        with torch.autocast(device_type, enabled=False):
+            return function(*args, **kwargs)
+
+    return wrapper

@@ -1,0 +1,80 @@
+"""Entropy of predictions."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from .precision import full_precision
+from .validation import check_rows
+
+__all__ = ["EntropyLoss", "entropy", "row_entropy"]
+
+
+@full_precision
+def row_entropy(logits: Tensor) -> Tensor:
+    """Entropy of each row's softmax.
+
+    Parameters
+    ----------
+    logits : Tensor of shape (n, n_classes), float
+        Class logits.
+
+    Returns
+    -------
+    Tensor of shape (n,)
+        −Σ_k p_k log p_k, in nats, between 0 and log(n_classes).
+
+    Raises
+    ------
+    ValueError
+        If logits is not a non-empty float tensor of shape (n, n_classes).
+
+    Examples
+    --------
+    >>> row_entropy(torch.tensor([[0.0, 0.0], [1000.0, 0.0]]))
+    tensor([0.6931, 0.0000])
+    """
+    check_rows("row_entropy", logits=logits)
+    log_probabilities = torch.log_softmax(logits, dim=1)
+    return (log_probabilities.exp() * -log_probabilities).sum(1)
+
+
+def entropy(target_logits: Tensor) -> Tensor:
+    """Mean entropy of the predictions on target rows.
+
+    Parameters
+    ----------
+    target_logits : Tensor of shape (n_t, n_classes), float
+        Class logits of target rows.
+
+    Returns
+    -------
+    Tensor of shape ()
+        Mean of :func:`row_entropy`, in nats. Minimising it pushes decision boundaries away from
+        the target rows.
+
+    Raises
+    ------
+    ValueError
+        If target_logits is not a non-empty float tensor of shape (n_t, n_classes).
+
+    References
+    ----------
+    .. [1] Grandvalet, Y., Bengio, Y. (2004). Semi-supervised learning by entropy minimization.
+       NIPS.
+
+    Examples
+    --------
+    >>> entropy(torch.zeros(3, 4))  # log 4
+    tensor(1.3863)
+    """
+    return row_entropy(target_logits).mean()
+
+
+class EntropyLoss(nn.Module):
+    """Module face of :func:`entropy`."""
+
+    def forward(self, target_logits: Tensor) -> Tensor:
+        """Return the mean entropy of target_logits (n_t, n_classes)."""
+        return entropy(target_logits)

@@ -1,0 +1,25 @@
+"""Torch building blocks: networks, gradient reversal, discriminator, layer capture."""
+
+from .capture import Layer, LayerCapture, resolve_layers
+from .discriminator import DomainDiscriminator
+from .domain_stats import DomainStatistics, batch_norm_layers, norms_in_eval
+from .layers import reinitialise, replace_head, weight_layers
+from .networks import MLP, ConvNet
+from .reversal import GradientReversal, reverse_gradient
+
+__all__ = [
+    "MLP",
+    "ConvNet",
+    "DomainDiscriminator",
+    "DomainStatistics",
+    "GradientReversal",
+    "Layer",
+    "LayerCapture",
+    "batch_norm_layers",
+    "norms_in_eval",
+    "reinitialise",
+    "replace_head",
+    "resolve_layers",
+    "reverse_gradient",
+    "weight_layers",
+]

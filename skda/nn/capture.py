@@ -1,0 +1,151 @@
+"""Catch the activations of named layers, without changing the module."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+__all__ = ["Layer", "LayerCapture", "resolve_layers"]
+
+
+class Layer(NamedTuple):
+    """A place in a network: the input or the output of a named submodule."""
+
+    name: str
+    side: str  # "input" or "output"
+
+
+def resolve_layers(module: nn.Module, names: str | Sequence[str] | None = None) -> list[Layer]:
+    """Turn `names` into places in `module` whose activations are to be caught.
+
+    Parameters
+    ----------
+    module : nn.Module
+        The network.
+    names : str, sequence of str or None, default=None
+        Names as in ``module.named_modules()``; their *output* is meant. None means what the
+        module declares in an attribute ``adapt_layers`` or else the *input* of the last
+        ``nn.Linear``, that is the features that the classifier works on.
+
+    Returns
+    -------
+    list of Layer
+
+    Raises
+    ------
+    ValueError
+        If a name is not in the module, naming the nearest match, or if no default exists.
+
+    Examples
+    --------
+    >>> from torch import nn
+    >>> resolve_layers(nn.Sequential(nn.Linear(4, 3), nn.ReLU(), nn.Linear(3, 2)))
+    [Layer(name='2', side='input')]
+    """
+    if names is None:
+        names = getattr(module, "adapt_layers", None)
+    if names is None:
+        linears = [name for name, m in module.named_modules() if isinstance(m, nn.Linear)]
+        if not linears:
+            raise ValueError(
+                "The 'adapt_layers' parameter cannot be left at None for a module without any "
+                f"nn.Linear. Pass one or several of {_known_names(module)}."
+            )
+        return [Layer(linears[-1], "input")]
+    known = _known_names(module)
+    wanted = [names] if isinstance(names, str) else list(names)
+    if not wanted:
+        raise ValueError("The 'adapt_layers' parameter must name at least one layer. Got none.")
+    for name in wanted:
+        if name not in known:
+            near = difflib.get_close_matches(str(name), known, n=1)
+            hint = f" Did you mean {near[0]!r}?" if near else ""
+            raise ValueError(
+                f"The 'adapt_layers' parameter must name layers of the module, "
+                f"one or several of {known}. Got {name!r} instead.{hint}"
+            )
+    return [Layer(name, "output") for name in wanted]
+
+
+def _known_names(module: nn.Module) -> list[str]:
+    return [name for name, _ in module.named_modules() if name]
+
+
+class LayerCapture:
+    """Context manager that holds the latest activations of some layers of a module.
+
+    Parameters
+    ----------
+    module : nn.Module
+        The network; it is left as it was found when the context ends.
+    layers : list of Layer
+        Places to catch, from `resolve_layers`.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from torch import nn
+    >>> net = nn.Sequential(nn.Linear(4, 3), nn.ReLU(), nn.Linear(3, 2))
+    >>> with LayerCapture(net, resolve_layers(net)) as capture:
+    ...     logits = net(torch.zeros(5, 4))
+    ...     features = capture.pop()
+    >>> [tuple(f.shape) for f in features]
+    [(5, 3)]
+    """
+
+    def __init__(self, module: nn.Module, layers: Sequence[Layer]) -> None:
+        self.module = module
+        self.layers = list(layers)
+        self._caught: dict[Layer, Any] = {}
+        self._handles: list[torch.utils.hooks.RemovableHandle] = []
+
+    def __enter__(self) -> LayerCapture:
+        """Register the hooks."""
+        for layer in self.layers:
+            submodule = self.module.get_submodule(layer.name)
+            hook = submodule.register_forward_hook(self._hook(layer), with_kwargs=True)
+            self._handles.append(hook)
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        """Remove the hooks."""
+        for handle in self._handles:
+            handle.remove()
+        self._handles.clear()
+        self._caught.clear()
+
+    def _hook(self, layer: Layer) -> Any:
+        def hook(_: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any) -> None:
+            self._caught[layer] = [*args, *kwargs.values()][0] if layer.side == "input" else output
+
+        return hook
+
+    def pop(self) -> tuple[Tensor, ...]:
+        """Return the activations of the latest forward pass, each flattened to (n, d).
+
+        Returns
+        -------
+        tuple of Tensor of shape (n_rows, n_features_of_layer)
+
+        Raises
+        ------
+        ValueError
+            If a layer did not take part in the forward pass, or its output is no tensor.
+        """
+        features = []
+        for layer in self.layers:
+            caught = self._caught.pop(layer, None)
+            # recurrent layers return (output, state)
+            caught = caught[0] if isinstance(caught, tuple) and caught else caught
+            if not isinstance(caught, Tensor):
+                raise ValueError(
+                    f"The 'adapt_layers' parameter names {layer.name!r}, whose {layer.side} is "
+                    f"{'never computed' if caught is None else f'a {type(caught).__name__}'} in "
+                    "the module's forward. Name a layer that returns a tensor."
+                )
+            features.append(caught.flatten(start_dim=1))
+        return tuple(features)

@@ -1,0 +1,131 @@
+"""The built-in networks: a small one for tables and a small one for images."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+
+from torch import Tensor, nn
+
+__all__ = ["MLP", "ConvNet"]
+
+
+class MLP(nn.Module):
+    """Multi-layer perceptron for tables, with a normalised input and bottleneck.
+
+    Batch normalisation of the input, with each domain's own statistics, is per-domain
+    z-scoring; that of the last hidden layer, the bottleneck, keeps the features from blowing up
+    or shrinking under adaptation.
+
+    Parameters
+    ----------
+    n_features : int
+        Number of input columns.
+    n_classes : int
+        Number of classes.
+    hidden : sequence of int, default=(128, 64)
+        Widths of the hidden layers; the last is what adaptation works on.
+    activation : callable, default=nn.ReLU
+        Class of the activation.
+    batch_norm : bool, default=True
+        Batch-normalise the input and the last hidden layer.
+    dropout : float, default=0.0
+        Dropout after each hidden layer.
+
+    Examples
+    --------
+    >>> import torch
+    >>> MLP(4, 3, hidden=(8,))(torch.zeros(5, 4)).shape
+    torch.Size([5, 3])
+    """
+
+    def __init__(
+        self,
+        n_features: int,
+        n_classes: int,
+        hidden: Sequence[int] = (128, 64),
+        activation: Callable[[], nn.Module] = nn.ReLU,
+        batch_norm: bool = True,
+        dropout: float = 0.0,
+    ) -> None:
+        super().__init__()
+        layers: list[nn.Module] = []
+        if batch_norm:
+            layers.append(nn.BatchNorm1d(n_features, affine=False))
+        for i, (width_in, width_out) in enumerate(pairwise([n_features, *hidden]), start=1):
+            layers.append(nn.Linear(width_in, width_out))
+            if batch_norm and i == len(hidden):
+                layers.append(nn.BatchNorm1d(width_out))
+            layers.append(activation())
+            if dropout:
+                layers.append(nn.Dropout(dropout))
+        self.features = nn.Sequential(*layers)
+        self.classifier = nn.Linear([n_features, *hidden][-1], n_classes)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return logits, shape (n_rows, n_classes), of rows of shape (n_rows, n_features)."""
+        logits: Tensor = self.classifier(self.features(x))
+        return logits
+
+
+class ConvNet(nn.Module):
+    """Small convolutional network for images of any size and number of channels.
+
+    Two 3x3 convolutions with batch normalisation, then a batch-normalised bottleneck, which is
+    what makes adversarial adaptation hold, then a linear classifier.
+
+    Parameters
+    ----------
+    n_channels : int
+        Number of input channels.
+    n_classes : int
+        Number of classes.
+    width : int, default=16
+        Channels of the first convolution; the second has twice as many.
+    bottleneck : int, default=64
+        Width of the features that adaptation works on.
+    dropout : float, default=0.0
+        Dropout on the bottleneck.
+
+    Examples
+    --------
+    >>> import torch
+    >>> ConvNet(3, 10)(torch.zeros(5, 3, 28, 28)).shape
+    torch.Size([5, 10])
+    """
+
+    def __init__(
+        self,
+        n_channels: int,
+        n_classes: int,
+        width: int = 16,
+        bottleneck: int = 64,
+        dropout: float = 0.0,
+    ) -> None:
+        super().__init__()
+        self.convolutions = nn.Sequential(
+            # puts 0..255 and 0..1, and two cameras, on one scale
+            nn.BatchNorm2d(n_channels, affine=False),
+            nn.Conv2d(n_channels, width, 3, padding=1),
+            nn.BatchNorm2d(width),
+            nn.ReLU(),
+            nn.MaxPool2d(2, ceil_mode=True),
+            nn.Conv2d(width, 2 * width, 3, padding=1),
+            nn.BatchNorm2d(2 * width),
+            nn.ReLU(),
+            nn.MaxPool2d(2, ceil_mode=True),
+            nn.AdaptiveAvgPool2d(4),
+        )
+        self.bottleneck = nn.Sequential(
+            nn.Flatten(),
+            nn.Linear(2 * width * 16, bottleneck),
+            nn.BatchNorm1d(bottleneck),
+            nn.ReLU(),
+            nn.Dropout(dropout),
+        )
+        self.classifier = nn.Linear(bottleneck, n_classes)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return logits, shape (n, n_classes), of images (n, n_channels, height, width)."""
+        logits: Tensor = self.classifier(self.bottleneck(self.convolutions(x)))
+        return logits

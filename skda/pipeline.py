@@ -1,0 +1,88 @@
+"""A Pipeline that takes the target along, with no global switch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from sklearn import config_context
+from sklearn.pipeline import Pipeline
+from sklearn.pipeline import make_pipeline as make_plain_pipeline
+from sklearn.utils.metaestimators import available_if
+
+__all__ = ["DomainPipeline", "make_pipeline"]
+
+
+def _routed(name: str) -> Callable[..., Any]:
+    """Return Pipeline's method of this name, run with metadata routing switched on."""
+
+    def plain(self: DomainPipeline) -> Callable[..., Any]:
+        method: Callable[..., Any] = getattr(super(DomainPipeline, self), name)
+        return method
+
+    @available_if(plain)
+    @wraps(getattr(Pipeline, name))
+    def method(self: DomainPipeline, *args: Any, **params: Any) -> Any:
+        with config_context(enable_metadata_routing=True):
+            return plain(self)(*args, **params)
+
+    return method
+
+
+class DomainPipeline(Pipeline):
+    """scikit-learn Pipeline that hands `X_target`, `y_target` and `domain` to its steps.
+
+    Does what a plain ``Pipeline(steps, transform_input=["X_target"])`` does under
+    ``sklearn.set_config(enable_metadata_routing=True)``, without that global switch. Made by
+    `make_pipeline`; the parameters are those of ``sklearn.pipeline.Pipeline``.
+    """
+
+    fit = _routed("fit")
+    fit_transform = _routed("fit_transform")
+    predict = _routed("predict")
+    predict_proba = _routed("predict_proba")
+    decision_function = _routed("decision_function")
+    transform = _routed("transform")
+    score = _routed("score")
+
+
+def make_pipeline(*steps: Any, memory: Any = None, verbose: bool = False) -> DomainPipeline:
+    """Chain transformers and a domain-adaptation estimator; the target goes through all of them.
+
+    Parameters
+    ----------
+    *steps : estimators
+        Transformers, then an estimator; named by their lower-cased class, as in
+        ``sklearn.pipeline.make_pipeline``.
+    memory : str or joblib.Memory, default=None
+        Where to cache fitted transformers.
+    verbose : bool, default=False
+        Print the time that each step takes.
+
+    Returns
+    -------
+    DomainPipeline
+        ``fit(X_source, y_source, X_target=X_target)`` fits each transformer on the source, and
+        transforms `X_target` with it for the later steps.
+
+    Notes
+    -----
+    With a plain scikit-learn Pipeline, pass ``transform_input=["X_target"]``: without it the
+    target reaches the estimator untransformed, silently.
+
+    In a cross-validation (`GridSearchCV`), pass ``X_target=(X_target,)``, a tuple: scikit-learn
+    cuts a fit parameter into folds if it has as many rows as the source, and leaves a tuple whole.
+
+    Examples
+    --------
+    >>> from sklearn.preprocessing import StandardScaler
+    >>> from skda import DANNClassifier, make_pipeline
+    >>> from skda.datasets import make_rotated_moons
+    >>> moons = make_rotated_moons(random_state=0)
+    >>> pipe = make_pipeline(StandardScaler(), DANNClassifier(max_epochs=2, random_state=0))
+    >>> pipe.fit(moons.X_source, moons.y_source, X_target=moons.X_target).classes_
+    array([0, 1])
+    """
+    plain = make_plain_pipeline(*steps)
+    return DomainPipeline(plain.steps, transform_input=["X_target"], memory=memory, verbose=verbose)

@@ -1,0 +1,300 @@
+"""Transformers that know which domain a row comes from, and scaling by domain."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import Any, ClassVar, Literal, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin, clone
+from sklearn.preprocessing import StandardScaler
+from sklearn.utils import Tags, check_array, get_tags
+from sklearn.utils._param_validation import HasMethods
+from sklearn.utils.metadata_routing import UNUSED
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from skda.validation import check_domain, fitted_state_kept, unwrap
+
+__all__ = ["DomainScaler", "DomainStandardScaler", "DomainTransformer"]
+
+Domain = Literal["source", "target"]
+
+
+class SourceFitTransformMixin:
+    """Give `fit_transform` that maps the training rows as what they are: source rows.
+
+    It stands outside `TransformerMixin`'s family, which would wrap it once more for `set_output`
+    and then refuse ``fit_transform(X_source=...)``; `transform` has wrapped the output already.
+    """
+
+    def fit_transform(
+        self, X_source: ArrayLike, y_source: Any = None, X_target: ArrayLike | None = None
+    ) -> NDArray[Any]:
+        """Fit on both domains and return the mapped source rows.
+
+        This is what a Pipeline calls in its own `fit`, so that the next step is trained on source
+        rows that were mapped as source rows.
+
+        Parameters
+        ----------
+        X_source : array-like of shape (n_source, n_features)
+            Rows of the source domain.
+        y_source : ignored
+            Present for the interface.
+        X_target : array-like of shape (n_target, n_features)
+            Rows of the target domain.
+
+        Returns
+        -------
+        Z_source : ndarray of shape (n_source, n_features_out)
+            ``transform(X_source, domain="source")``.
+        """
+        fitted = self.fit(X_source, y_source, X_target)  # type: ignore[attr-defined]
+        mapped: NDArray[Any] = fitted.transform(X_source, domain="source")
+        return mapped
+
+
+class DomainTransformer(SourceFitTransformMixin, TransformerMixin, BaseEstimator, ABC):
+    """Base of the transformers that are fitted on two domains.
+
+    A subclass gives `_fit_domains` and `_map_rows`, and, as for any scikit-learn transformer,
+    `get_feature_names_out`. Checks of the rows, metadata routing and dtypes are settled here.
+
+    With ``sklearn.set_config(enable_metadata_routing=True)`` a
+    ``Pipeline(steps, transform_input=["X_target"])`` passes `X_target` to `fit` and `domain` to
+    `transform` with no further request.
+
+    Attributes
+    ----------
+    n_features_in_ : int
+        Number of features seen in `fit`.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the features seen in `fit`, where `X_source` has string column names.
+    """
+
+    __metadata_request__fit: ClassVar = {"X_source": UNUSED, "y_source": UNUSED, "X_target": True}
+    __metadata_request__transform: ClassVar = {"domain": True}
+
+    _parameter_constraints: ClassVar[dict[str, Any]] = {}
+    # what `check_array` asks for in `fit` only: a single row can still be transformed
+    _fit_checks: ClassVar[dict[str, Any]] = {}
+
+    def fit(
+        self, X_source: ArrayLike, y_source: Any = None, X_target: ArrayLike | None = None
+    ) -> Self:
+        """Fit on the rows of both domains; no labels are used.
+
+        Parameters
+        ----------
+        X_source : array-like of shape (n_source, n_features)
+            Rows of the source domain.
+        y_source : ignored
+            Present for the interface.
+        X_target : array-like of shape (n_target, n_features)
+            Rows of the target domain; `n_target` may differ from `n_source`. A tuple of one array
+            is taken for that array: a cross-validation passes a tuple on whole, where it would
+            cut an array of `n_source` rows into folds.
+
+        Returns
+        -------
+        self : object
+            The fitted transformer.
+
+        Raises
+        ------
+        ValueError
+            If `X_target` is missing, a parameter is not allowed, or the rows are not finite
+            numbers in equally many columns.
+        """
+        self._validate_params()
+        if X_target is None:
+            raise ValueError(
+                f"{type(self).__name__} adapts to the target domain and requires X_target, its "
+                "unlabelled rows. Pass fit(X_source, X_target=X_target)."
+            )
+        X_target = unwrap(X_target, "X_target")
+        with fitted_state_kept(self):
+            source = self._check_fit_rows(X_source, "X_source")
+            validate_data(self, X_source, skip_check_array=True)
+            target = self._check_fit_rows(X_target, "X_target")
+            if target.shape[1] != self.n_features_in_:
+                raise ValueError(
+                    f"X_target has {target.shape[1]} features, but {type(self).__name__} is "
+                    f"expecting {self.n_features_in_} features as input."
+                )
+            validate_data(self, X_target, reset=False, skip_check_array=True)
+            self._fit_domains(source, target)
+        return self
+
+    def transform(self, X: ArrayLike, domain: Domain = "target") -> NDArray[Any]:
+        """Map rows of one domain.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Rows of one domain.
+        domain : {"target", "source"}, default="target"
+            The domain that the rows come from.
+
+        Returns
+        -------
+        Z : ndarray of shape (n_samples, n_features_out)
+            Mapped rows, float32 for float32 rows and else float64.
+
+        Raises
+        ------
+        ValueError
+            If `domain` is neither of the two, or the rows are not as those seen in `fit`.
+        """
+        check_is_fitted(self)
+        check_domain(domain)
+        rows: NDArray[Any] = validate_data(self, X, reset=False, **self._row_checks())
+        return self._map_rows(rows, domain).astype(rows.dtype, copy=False)
+
+    @abstractmethod
+    def _fit_domains(self, source: NDArray[Any], target: NDArray[Any]) -> None:
+        """Set the fitted attributes from checked rows."""
+
+    @abstractmethod
+    def _map_rows(self, X: NDArray[Any], domain: Domain) -> NDArray[Any]:
+        """Return checked rows of `domain`, mapped; never `X` itself."""
+
+    def _row_checks(self) -> dict[str, Any]:
+        tags = get_tags(self).input_tags
+        return {
+            "dtype": (np.float64, np.float32),
+            "accept_sparse": ("csr", "csc") if tags.sparse else False,
+            "ensure_all_finite": "allow-nan" if tags.allow_nan else True,
+        }
+
+    def _check_fit_rows(self, X: ArrayLike, name: str) -> NDArray[Any]:
+        checks = self._row_checks() | self._fit_checks
+        rows: NDArray[Any] = check_array(X, input_name=name, estimator=self, **checks)
+        return rows
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
+        return tags
+
+
+class DomainScaler(OneToOneFeatureMixin, DomainTransformer):
+    """Scale each domain by its own statistics, with any scikit-learn scaler.
+
+    One copy of `scaler` is fitted on the source, another on the target. A difference of the
+    domains that is a shift or a scale of single features is then gone, at no cost and without
+    labels.
+
+    Parameters
+    ----------
+    scaler : transformer
+        A scikit-learn scaler, as ``MinMaxScaler()``: one output column for each input column.
+
+    Attributes
+    ----------
+    source_scaler_, target_scaler_ : transformer
+        Copies of `scaler`, fitted on the rows of one domain each.
+    n_features_in_ : int
+        Number of features seen in `fit`.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the features seen in `fit`, where `X_source` has string column names.
+
+    See Also
+    --------
+    DomainStandardScaler : The common case, z-scores.
+    CORAL : Aligns the correlations of the features, too.
+
+    Examples
+    --------
+    >>> from sklearn.preprocessing import MinMaxScaler
+    >>> from skda.preprocessing import DomainScaler
+    >>> scaler = DomainScaler(MinMaxScaler())
+    >>> scaler = scaler.fit([[0.0], [4.0]], X_target=[[10.0], [20.0]])
+    >>> scaler.transform([[15.0]])
+    array([[0.5]])
+    >>> scaler.transform([[1.0]], domain="source")
+    array([[0.25]])
+    """
+
+    _parameter_constraints: ClassVar[dict[str, Any]] = {
+        "scaler": [HasMethods(["fit", "transform"])]
+    }
+
+    def __init__(self, scaler: Any) -> None:
+        self.scaler = scaler
+
+    def _unfitted(self) -> Any:
+        return clone(self.scaler)
+
+    def _fit_domains(self, source: NDArray[Any], target: NDArray[Any]) -> None:
+        scalers = [self._unfitted(), self._unfitted()]
+        for scaler in scalers:
+            # frames are made once, by this transformer, which knows names and index
+            if hasattr(scaler, "set_output"):
+                scaler.set_output(transform="default")
+        self.source_scaler_ = scalers[0].fit(source)
+        self.target_scaler_ = scalers[1].fit(target)
+
+    def _map_rows(self, X: NDArray[Any], domain: Domain) -> NDArray[Any]:
+        scaler = self.source_scaler_ if domain == "source" else self.target_scaler_
+        scaled: NDArray[Any] = scaler.transform(X)
+        return scaled
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        inner = get_tags(self._unfitted()).input_tags
+        tags.input_tags.sparse = inner.sparse
+        tags.input_tags.allow_nan = inner.allow_nan
+        return tags
+
+
+class DomainStandardScaler(DomainScaler):
+    """Give every feature mean 0 and variance 1 within each domain.
+
+    The cheapest adaptation there is, and often the one to beat: the source is scaled by the
+    source's statistics; the target, in `fit` and at `predict`, by the target's.
+
+    Parameters
+    ----------
+    with_mean : bool, default=True
+        Subtract the domain's mean.
+    with_std : bool, default=True
+        Divide by the domain's standard deviation; a constant feature is not divided.
+
+    Attributes
+    ----------
+    source_scaler_, target_scaler_ : StandardScaler
+        Fitted on the rows of one domain each.
+    n_features_in_ : int
+        Number of features seen in `fit`.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the features seen in `fit`, where `X_source` has string column names.
+
+    See Also
+    --------
+    DomainScaler : The same with any other scaler.
+
+    Examples
+    --------
+    >>> from skda.preprocessing import DomainStandardScaler
+    >>> scaler = DomainStandardScaler()
+    >>> scaler = scaler.fit([[0.0], [2.0]], X_target=[[10.0], [14.0]])
+    >>> scaler.transform([[12.0], [16.0]])
+    array([[0.],
+           [2.]])
+    >>> scaler.transform([[3.0]], domain="source")
+    array([[2.]])
+    """
+
+    _parameter_constraints: ClassVar[dict[str, Any]] = {
+        "with_mean": ["boolean"],
+        "with_std": ["boolean"],
+    }
+
+    def __init__(self, *, with_mean: bool = True, with_std: bool = True) -> None:
+        self.with_mean = with_mean
+        self.with_std = with_std
+
+    def _unfitted(self) -> StandardScaler:
+        return StandardScaler(with_mean=self.with_mean, with_std=self.with_std)

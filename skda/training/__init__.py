@@ -1,0 +1,42 @@
+"""The training engine: the skorch net, the two-domain batch loader, the schedules."""
+
+from .adaptation import Adversary, Discrepancy, Passed, WeightedKernels
+from .batches import Batch, TwoDomainLoader, TwoDomains
+from .net import AdaptationNet, DivergenceError
+from .rng import Seeds, isolated_rng
+from .rows import ArrayRows, DatasetRows, Rows, as_rows, even_batches
+from .schedules import (
+    LAM_SCHEDULES,
+    LR_SCHEDULES,
+    Schedule,
+    constant,
+    find_schedule,
+    inverse_decay,
+    ramp,
+)
+
+__all__ = [
+    "LAM_SCHEDULES",
+    "LR_SCHEDULES",
+    "AdaptationNet",
+    "Adversary",
+    "ArrayRows",
+    "Batch",
+    "DatasetRows",
+    "Discrepancy",
+    "DivergenceError",
+    "Passed",
+    "Rows",
+    "Schedule",
+    "Seeds",
+    "TwoDomainLoader",
+    "TwoDomains",
+    "WeightedKernels",
+    "as_rows",
+    "constant",
+    "even_batches",
+    "find_schedule",
+    "inverse_decay",
+    "isolated_rng",
+    "ramp",
+]

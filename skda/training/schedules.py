@@ -1,0 +1,74 @@
+"""How lam and the learning rate move with the progress p of training, from 0 to 1."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+
+__all__ = [
+    "LAM_SCHEDULES",
+    "LR_SCHEDULES",
+    "Schedule",
+    "constant",
+    "find_schedule",
+    "inverse_decay",
+    "ramp",
+]
+
+Schedule = Callable[[float], float]
+
+
+def constant(p: float) -> float:
+    """Return 1 at every progress `p`.
+
+    Examples
+    --------
+    >>> constant(0.3)
+    1.0
+    """
+    return 1.0
+
+
+def ramp(p: float) -> float:
+    r"""Return :math:`2 / (1 + e^{-10 p}) - 1`, the rise of DANN's lam from 0 to 1.
+
+    References
+    ----------
+    .. [1] Ganin, Y. et al. (2016). Domain-adversarial training of neural networks. JMLR 17.
+
+    Examples
+    --------
+    >>> [round(ramp(p), 3) for p in (0.0, 0.1, 0.5, 1.0)]
+    [0.0, 0.462, 0.987, 1.0]
+    """
+    return 2.0 / (1.0 + math.exp(-10.0 * p)) - 1.0
+
+
+def inverse_decay(p: float) -> float:
+    r"""Return :math:`(1 + 10 p)^{-0.75}`, DANN's fall of the learning rate.
+
+    References
+    ----------
+    .. [1] Ganin, Y. et al. (2016). Domain-adversarial training of neural networks. JMLR 17.
+
+    Examples
+    --------
+    >>> [round(inverse_decay(p), 3) for p in (0.0, 0.5, 1.0)]
+    [1.0, 0.261, 0.166]
+    """
+    return float((1.0 + 10.0 * p) ** -0.75)
+
+
+LAM_SCHEDULES: dict[str, Schedule] = {"constant": constant, "ramp": ramp}
+LR_SCHEDULES: dict[str, Schedule] = {"constant": constant, "inverse_decay": inverse_decay}
+
+
+def find_schedule(schedule: str | Schedule, named: Mapping[str, Schedule]) -> Schedule:
+    """Return the schedule of this name, or the callable itself.
+
+    Examples
+    --------
+    >>> find_schedule("constant", LAM_SCHEDULES)(0.5)
+    1.0
+    """
+    return named[schedule] if isinstance(schedule, str) else schedule

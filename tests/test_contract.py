@@ -1,0 +1,356 @@
+"""The contract of the family, run on every public estimator, found by discovery."""
+
+from __future__ import annotations
+
+import pickle
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+import torch
+from joblib import Parallel, delayed
+from numpy.testing import assert_array_equal
+from scipy import sparse
+from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
+from torch import nn
+from torch.utils.data import TensorDataset
+
+from skda import FinetuneClassifier
+from tests.discovery import needs_target, public_classifiers
+
+ESTIMATORS = public_classifiers()
+ADAPTING = [cls for cls in ESTIMATORS if needs_target(cls)]
+SMALL = {"max_epochs": 3, "batch_size": 16, "module__hidden": (8, 6), "random_state": 0}
+
+every_estimator = pytest.mark.parametrize("cls", ESTIMATORS)
+every_adapting = pytest.mark.parametrize("cls", ADAPTING)
+
+
+class Data:
+    """Two Gaussian classes in four columns; the target is moved and stretched."""
+
+    def __init__(self, n_source: int = 50, n_target: int = 70, seed: int = 0) -> None:
+        rng = np.random.default_rng(seed)
+        self.y = np.arange(n_source) % 2
+        self.y_target = np.arange(n_target) % 2
+        self.X = rng.normal(size=(n_source, 4)) + 2 * self.y[:, None]
+        self.X_target = 1.5 * (rng.normal(size=(n_target, 4)) + 2 * self.y_target[:, None]) + 1
+
+
+@pytest.fixture
+def data() -> Data:
+    return Data()
+
+
+def fitted(cls: type, data: Data, **params: Any) -> Any:
+    return cls(**{**SMALL, **params}).fit(data.X, data.y, data.X_target)
+
+
+def weights(estimator: Any) -> dict[str, torch.Tensor]:
+    return estimator.module_.state_dict()
+
+
+def assert_same_weights(a: Any, b: Any) -> None:
+    ours, theirs = weights(a), weights(b)
+    assert ours.keys() == theirs.keys()
+    for name in ours:
+        assert torch.equal(ours[name], theirs[name]), name
+
+
+def differ(a: Any, b: Any) -> bool:
+    return any(not torch.equal(weights(a)[k], weights(b)[k]) for k in weights(a))
+
+
+def test_discovery_finds_the_family() -> None:
+    names = {cls.__name__ for cls in ESTIMATORS}
+    assert {"DANClassifier", "DANNClassifier", "FinetuneClassifier"} <= names
+
+
+@every_adapting
+def test_lam_zero_is_the_source_only_network_to_the_last_bit(cls: type, data: Data) -> None:
+    dropout = {"module__dropout": 0.3}  # whose masks must not depend on the target either
+    # the methods' own defaults of the optimiser and the network apply to both
+    own = {k: v for k, v in cls().get_params().items() if k in FinetuneClassifier().get_params()}
+    lam_zero = cls(**{**SMALL, **dropout, "lam": 0}).fit(data.X, data.y, data.X_target)
+    source_only = FinetuneClassifier(**{**own, **SMALL, **dropout}).fit(data.X, data.y)
+    assert_same_weights(lam_zero, source_only)
+    assert_array_equal(
+        lam_zero.predict_proba(data.X_target), source_only.predict_proba(data.X_target)
+    )
+
+
+@every_adapting
+def test_lam_changes_the_weights(cls: type, data: Data) -> None:
+    assert differ(fitted(cls, data, lam=0), fitted(cls, data, lam=1))
+
+
+@every_adapting
+def test_another_target_changes_the_fit(cls: type, data: Data) -> None:
+    other = Data()
+    other.X_target = data.X_target[::-1] ** 3
+    assert differ(fitted(cls, data, lam=1), fitted(cls, other, lam=1))
+
+
+@every_adapting
+def test_a_missing_target_is_an_error_that_says_what_to_pass(cls: type, data: Data) -> None:
+    with pytest.raises(ValueError, match=rf"{cls.__name__} adapts to a target.* as X_target"):
+        cls(**SMALL).fit(data.X, data.y)
+
+
+@every_estimator
+def test_inputs_are_read_only_and_stay_as_they_are(cls: type, data: Data) -> None:
+    before = data.X.copy(), data.y.copy(), data.X_target.copy()
+    for array in (data.X, data.y, data.X_target):
+        array.setflags(write=False)
+    estimator = fitted(cls, data)
+    estimator.predict(data.X_target)
+    estimator.transform(data.X_target)
+    for array, copy in zip((data.X, data.y, data.X_target), before, strict=True):
+        assert_array_equal(array, copy)
+
+
+@every_estimator
+@pytest.mark.parametrize(("n_source", "n_target"), [(50, 7), (50, 1), (7, 200), (33, 33)])
+def test_the_domains_may_have_any_two_sizes(cls: type, n_source: int, n_target: int) -> None:
+    data = Data(n_source, n_target)
+    proba = fitted(cls, data).predict_proba(data.X_target)
+    assert proba.shape == (n_target, 2)
+    np.testing.assert_allclose(proba.sum(axis=1), 1, rtol=1e-6)
+
+
+@every_estimator
+@pytest.mark.parametrize("batch_size", [1, 16, 1000])
+def test_any_batch_size_trains(cls: type, data: Data, batch_size: int) -> None:
+    estimator = fitted(cls, data, batch_size=batch_size, max_epochs=1)
+    assert all(torch.isfinite(value).all() for value in weights(estimator).values())
+    assert estimator.history_[-1]["train_batch_count"] == -(-50 // batch_size)
+
+
+@every_estimator
+def test_a_second_fit_forgets_the_first(cls: type, data: Data) -> None:
+    once = fitted(cls, data)
+    twice = cls(**SMALL).fit(data.X * 3, 1 - data.y, data.X_target - 5)
+    twice.fit(data.X, data.y, data.X_target)
+    assert_same_weights(once, twice)
+
+
+@every_estimator
+@pytest.mark.parametrize(
+    ("labels", "dtype"),
+    [(["no", "yes"], "<U3"), ([-1, 1], "int64"), ([False, True], "bool"), ([3.0, 7.0], "float64")],
+)
+def test_labels_of_any_kind_come_back(cls: type, data: Data, labels: list, dtype: str) -> None:
+    y = np.array(labels)[data.y]
+    estimator = cls(**{**SMALL, "max_epochs": 30}).fit(data.X, y, data.X_target)
+    assert estimator.classes_.tolist() == labels
+    assert estimator.predict(data.X_target).dtype == dtype
+    # the columns of the probabilities are in the order of classes_
+    assert estimator.score(data.X, y, domain="source") > 0.85
+    reference = fitted(cls, data, max_epochs=30).predict_proba(data.X_target)
+    assert_array_equal(estimator.predict_proba(data.X_target), reference)
+
+
+@every_estimator
+def test_frames_keep_their_names(cls: type, data: Data) -> None:
+    names = ["a", "b", "c", "d"]
+    reference = fitted(cls, data).predict_proba(data.X_target)
+    for frame in (pd.DataFrame, pl.DataFrame):
+        X, X_target = (
+            frame(dict(zip(names, rows.T, strict=True))) for rows in (data.X, data.X_target)
+        )
+        estimator = cls(**SMALL).fit(X, data.y, X_target)
+        assert estimator.feature_names_in_.tolist() == names
+        assert_array_equal(estimator.predict_proba(X_target), reference)
+    swapped = pd.DataFrame(data.X_target, columns=names)[["b", "a", "c", "d"]]
+    with pytest.raises(ValueError, match="feature names should match"):
+        estimator.predict(swapped)
+    with pytest.raises(ValueError, match="feature names should match"):
+        cls(**SMALL).fit(pd.DataFrame(data.X, columns=names), data.y, swapped)
+
+
+@every_estimator
+@pytest.mark.parametrize("kind", ["csr", "csc", "memmap", "tensor", "list", "Dataset"])
+def test_every_kind_of_input_gives_the_same_fit(
+    cls: type, data: Data, kind: str, tmp_path: Any
+) -> None:
+    X, X_target = data.X.astype(np.float32), data.X_target.astype(np.float32)
+
+    def convert(rows: np.ndarray, name: str) -> Any:
+        if kind == "memmap":
+            np.save(tmp_path / f"{name}.npy", rows)
+            return np.load(tmp_path / f"{name}.npy", mmap_mode="r")
+        return {
+            "csr": sparse.csr_array,
+            "csc": sparse.csc_matrix,
+            "tensor": torch.from_numpy,
+            "list": np.ndarray.tolist,
+            "Dataset": lambda rows: TensorDataset(torch.from_numpy(rows)),
+        }[kind](rows)
+
+    estimator = cls(**SMALL).fit(convert(X, "source"), data.y, convert(X_target, "target"))
+    reference = fitted(cls, data)
+    assert_same_weights(estimator, reference)
+    assert_array_equal(
+        estimator.predict_proba(convert(X_target, "test")), reference.predict_proba(X_target)
+    )
+
+
+@every_estimator
+def test_images_in_float_and_uint8_give_the_same_fit(cls: type) -> None:
+    rng = np.random.default_rng(0)
+    images = rng.integers(0, 256, size=(40, 3, 8, 8), dtype=np.uint8)
+    X, X_target, y = images[:20], images[20:], np.arange(20) % 4
+    params = {"max_epochs": 2, "batch_size": 8, "random_state": 0, "module__width": 4}
+    a = cls(**params).fit(X, y, X_target)
+    b = cls(**params).fit(X.astype(np.float64), y, X_target.astype(np.float64))
+    assert_same_weights(a, b)
+    assert a.transform(X_target).shape == (20, 64)
+    with pytest.raises(ValueError, match=r"rows of shape \(1, 8, 8\).*expecting \(3, 8, 8\)"):
+        a.predict(X_target[:, :1])
+
+
+@every_estimator
+def test_clone_and_pickle(cls: type, data: Data) -> None:
+    estimator = fitted(cls, data)
+    copied = clone(estimator)
+    assert copied.get_params() == estimator.get_params()
+    with pytest.raises(NotFittedError):
+        copied.predict(data.X_target)
+    loaded = pickle.loads(pickle.dumps(estimator))
+    for method in ("predict", "predict_proba", "decision_function", "transform"):
+        for domain in ("source", "target"):
+            assert_array_equal(
+                getattr(loaded, method)(data.X_target, domain=domain),
+                getattr(estimator, method)(data.X_target, domain=domain),
+            )
+    loaded.partial_fit(data.X, data.y, data.X_target)
+    estimator.partial_fit(data.X, data.y, data.X_target)
+    assert_same_weights(loaded, estimator)
+
+
+@every_estimator
+def test_a_seed_reproduces_and_leaves_the_global_generators_alone(cls: type, data: Data) -> None:
+    torch_state, numpy_state = torch.get_rng_state(), np.random.get_state()[1].copy()  # noqa: NPY002
+    first = fitted(cls, data)
+    assert torch.equal(torch.get_rng_state(), torch_state)
+    assert_array_equal(np.random.get_state()[1], numpy_state)  # noqa: NPY002
+    torch.rand(3)
+    assert_same_weights(first, fitted(cls, data))
+    assert differ(first, fitted(cls, data, random_state=1))
+    torch.set_rng_state(torch_state)
+
+
+@every_estimator
+def test_n_jobs_changes_nothing(cls: type, data: Data) -> None:
+    alone = [fitted(cls, data, random_state=seed) for seed in range(2)]
+    for backend in ("loky", "threading"):
+        jobs = (delayed(fitted)(cls, data, random_state=seed) for seed in range(2))
+        for one, other in zip(alone, Parallel(n_jobs=2, backend=backend)(jobs), strict=True):
+            assert_same_weights(one, other)
+
+
+@every_estimator
+def test_a_user_s_module_needs_no_change_and_is_never_trained_in_place(
+    cls: type, data: Data
+) -> None:
+    module = nn.Sequential(nn.Linear(4, 5), nn.BatchNorm1d(5), nn.ReLU(), nn.Linear(5, 2))
+    before = {name: value.clone() for name, value in module.state_dict().items()}
+    params = {"max_epochs": 2, "random_state": 0}
+    estimator = cls(module, **params).fit(data.X, data.y, data.X_target)
+    assert estimator.transform(data.X_target).shape == (70, 5)
+    assert differ(
+        estimator, cls(module, **{**params, "lr": 1e-4}).fit(data.X, data.y, data.X_target)
+    )
+    for name, value in module.state_dict().items():
+        assert torch.equal(value, before[name]), name
+    assert not any(m._forward_hooks for m in [*module.modules(), *estimator.module_.modules()])
+
+
+@every_estimator
+def test_adapt_layers_say_what_transform_returns(cls: type, data: Data) -> None:
+    one = fitted(cls, data, adapt_layers="features.1")
+    assert one.transform(data.X_target).shape == (70, 8)
+    two = fitted(cls, data, adapt_layers=["features.1", "classifier"])
+    features = two.transform(data.X_target)
+    logits = features[:, 8:]
+    np.testing.assert_allclose(
+        logits[:, 1] - logits[:, 0], two.decision_function(data.X_target), rtol=1e-5
+    )
+    frame = two.set_output(transform="pandas").transform(data.X_target)
+    assert frame.columns.tolist() == [f"{cls.__name__.lower()}{i}" for i in range(10)]
+
+
+@every_estimator
+def test_a_domain_has_its_own_batch_statistics(cls: type, data: Data) -> None:
+    estimator = fitted(cls, data, adapt_batch_norm=True, max_epochs=30)
+    assert differ_by_domain(estimator, data)
+    # re-estimated on the target, the normalised input has zero mean and unit variance there
+    first = estimator.net_.plain_module.features[0]
+    with estimator.net_.domain_stats_.of("target", estimator.net_.plain_module):
+        np.testing.assert_allclose(first.running_mean, data.X_target.mean(axis=0), rtol=1e-5)
+        np.testing.assert_allclose(first.running_var, data.X_target.var(axis=0, ddof=1), rtol=1e-5)
+    with pytest.raises(ValueError, match="'domain' parameter must be 'source' or 'target'"):
+        estimator.predict(data.X, domain="both")
+
+
+def differ_by_domain(estimator: Any, data: Data) -> bool:
+    of_source, of_target = (
+        estimator.predict_proba(data.X_target, domain=domain) for domain in ("source", "target")
+    )
+    return bool((of_source != of_target).any())
+
+
+@every_adapting
+def test_joint_statistics_make_no_difference_between_the_domains(cls: type, data: Data) -> None:
+    assert not differ_by_domain(fitted(cls, data, batch_stats="joint"), data)
+    assert differ_by_domain(fitted(cls, data, batch_stats="per_domain"), data)
+
+
+@every_estimator
+def test_labelled_target_rows_join(cls: type) -> None:
+    data = Data(60, 160)
+    data.X_target[:, 2:] *= -1  # two of the four columns say the opposite there
+    y_target = np.where(np.arange(160) < 60, data.y_target, -1)
+    params = {**SMALL, "max_epochs": 40, "lr": 1e-2}
+    if needs_target(cls):
+        params["lam"] = 0  # so that nothing but the labels speaks of the target
+    without = cls(**params).fit(data.X, data.y, data.X_target)
+    estimator = cls(**params).fit(data.X, data.y, data.X_target, y_target=y_target)
+    unseen = data.X_target[60:], data.y_target[60:]
+    assert estimator.score(*unseen) > without.score(*unseen) + 0.2
+    objects = np.where(y_target < 0, None, np.array(["a", "b"])[y_target])
+    named = cls(**params).fit(data.X, np.array(["a", "b"])[data.y], data.X_target, y_target=objects)
+    assert_same_weights(estimator, named)
+
+
+@every_estimator
+def test_partial_fit_and_warm_start_go_on_from_the_weights(cls: type, data: Data) -> None:
+    parts = cls(**SMALL)
+    for _ in range(3):
+        parts.partial_fit(data.X, data.y, data.X_target, classes=[0, 1])
+    assert len(parts.history_) == 3
+    before = fitted(cls, data)
+    loss = before.history_[-1]["classification_loss"]
+    warm = before.set_params(warm_start=True, lr=1e-8, max_epochs=1)
+    warm.fit(data.X, data.y, data.X_target)
+    assert warm.history_[0]["classification_loss"] < loss * 1.5
+    assert warm.history_[0]["classification_loss"] < fitted(cls, data).history_[0]["train_loss"]
+
+
+@every_estimator
+def test_a_double_underscore_parameter_is_like_any_other(cls: type, data: Data) -> None:
+    estimator = cls(module__hidden=(7,), optimizer__weight_decay=0.1)
+    assert estimator.get_params()["module__hidden"] == (7,)
+    estimator.set_params(module__hidden=(9, 5), optimizer__weight_decay=0.2, max_epochs=1)
+    copied = clone(estimator).fit(data.X, data.y, data.X_target)
+    assert copied.transform(data.X).shape[1] == 5
+    assert copied.net_.optimizer_.param_groups[0]["weight_decay"] == 0.2
+
+
+@every_estimator
+def test_the_user_s_arguments_are_all_in_the_signature_and_the_docstring(cls: type) -> None:
+    for name in cls().get_params():
+        assert f"\n{name} :" in cls.__doc__, name

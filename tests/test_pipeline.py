@@ -1,0 +1,178 @@
+"""Pipeline and GridSearchCV: ours, and plain scikit-learn's with metadata routing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+import sklearn
+from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.base import BaseEstimator, ClassifierMixin, clone
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GridSearchCV, cross_validate
+from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import StandardScaler
+
+from skda import DANClassifier, DANNClassifier, FinetuneClassifier, make_pipeline
+
+SMALL = {"max_epochs": 2, "module__hidden": (6,), "random_state": 0}
+RNG = np.random.default_rng(0)
+X = RNG.normal(loc=5, scale=3, size=(60, 3))
+Y = np.arange(60) % 2
+XT = RNG.normal(loc=9, scale=2, size=(45, 3))
+XT_SAME = RNG.normal(loc=9, scale=2, size=(60, 3))
+
+
+class Recorder(ClassifierMixin, BaseEstimator):
+    """Remembers the target that reaches `fit`."""
+
+    __metadata_request__fit = {"X_target": True}  # noqa: RUF012
+
+    def __init__(self, lam: float = 0.0) -> None:
+        self.lam = lam
+
+    def fit(self, X: Any, y: Any, X_target: Any = None) -> Recorder:
+        self.X_target_ = X_target[0] if isinstance(X_target, tuple) else X_target
+        self.classes_ = np.unique(y)
+        return self
+
+    def predict(self, X: Any) -> np.ndarray:
+        return np.full(len(X), self.classes_[0])
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        return len(self.X_target_)  # so that a search shows the rows that it was given
+
+
+@pytest.fixture
+def routing() -> Iterator[None]:
+    with sklearn.config_context(enable_metadata_routing=True):
+        yield
+
+
+def plain(*, transform_input: list[str] | None) -> Pipeline:
+    steps = [("scale", StandardScaler()), ("clf", DANNClassifier(**SMALL))]
+    return Pipeline(steps, transform_input=transform_input)
+
+
+def test_the_target_is_scaled_by_the_scaler_of_the_source() -> None:
+    pipe = make_pipeline(StandardScaler(), Recorder()).fit(X, Y, X_target=XT)
+    assert_allclose(pipe[-1].X_target_, (XT - X.mean(axis=0)) / X.std(axis=0))
+
+
+@pytest.mark.usefixtures("routing")
+def test_ours_equals_the_plain_pipeline_with_transform_input() -> None:
+    theirs = plain(transform_input=["X_target"]).fit(X, Y, X_target=XT)
+    with sklearn.config_context(enable_metadata_routing=False):
+        ours = make_pipeline(StandardScaler(), DANNClassifier(**SMALL)).fit(X, Y, X_target=XT)
+        proba = ours.predict_proba(XT)
+    assert_array_equal(proba, theirs.predict_proba(XT))
+    scaler = StandardScaler().fit(X)
+    by_hand = DANNClassifier(**SMALL).fit(scaler.transform(X), Y, scaler.transform(XT))
+    assert_array_equal(proba, by_hand.predict_proba(scaler.transform(XT)))
+
+
+@pytest.mark.usefixtures("routing")
+def test_the_pitfall_a_target_that_is_not_transformed() -> None:
+    pipe = Pipeline([("scale", StandardScaler()), ("clf", Recorder())])  # no transform_input
+    assert_array_equal(pipe.fit(X, Y, X_target=XT)[-1].X_target_, XT)  # raw, and no error
+
+
+def test_the_domain_is_routed_through_a_pipeline() -> None:
+    pipe = make_pipeline(StandardScaler(), DANNClassifier(**SMALL)).fit(X, Y, X_target=XT)
+    scaled = pipe[0].transform(X)
+    for method in ("predict", "predict_proba", "decision_function", "transform"):
+        for domain in ("source", "target"):
+            assert_array_equal(
+                getattr(pipe, method)(X, domain=domain),
+                getattr(pipe[-1], method)(scaled, domain=domain),
+            )
+        assert_array_equal(getattr(pipe, method)(X), getattr(pipe, method)(X, domain="target"))
+    assert pipe.score(X, Y, domain="source") == pipe[-1].score(scaled, Y, domain="source")
+
+
+def test_the_deep_features_feed_any_classifier() -> None:
+    pipe = make_pipeline(StandardScaler(), DANClassifier(**SMALL), LogisticRegression())
+    pipe.fit(X, Y, X_target=XT)
+    # the classifier learns on source features and predicts on target features
+    scaled = pipe[0].transform(X), pipe[0].transform(XT)
+    classifier = LogisticRegression().fit(pipe[1].transform(scaled[0], domain="source"), Y)
+    assert_array_equal(pipe.predict(XT), classifier.predict(pipe[1].transform(scaled[1])))
+
+
+def test_methods_are_there_where_the_last_step_has_them() -> None:
+    assert hasattr(make_pipeline(StandardScaler(), DANNClassifier()), "predict_proba")
+    assert not hasattr(make_pipeline(DANNClassifier(), StandardScaler()), "predict")
+    pipe = make_pipeline(StandardScaler(), DANNClassifier(**SMALL))
+    assert clone(pipe).get_params()["transform_input"] == ["X_target"]
+
+
+@pytest.mark.usefixtures("routing")
+@pytest.mark.parametrize("target", [XT, XT_SAME], ids=["other length", "same length"])
+def test_grid_search_over_lam_module_and_optimizer(target: np.ndarray) -> None:
+    grid = {
+        "clf__lam": [0.0, 0.5],
+        "clf__module__hidden": [(3,), (5,)],
+        "clf__optimizer__weight_decay": [0.0, 1e-2],
+    }
+    search = GridSearchCV(plain(transform_input=["X_target"]), grid, cv=2, n_jobs=2)
+    search.fit(X, Y, X_target=(target,))
+    assert len(search.cv_results_["params"]) == 8
+    best = plain(transform_input=["X_target"]).set_params(**search.best_params_)
+    best.fit(X, Y, X_target=target)
+    assert_array_equal(search.predict_proba(target), best.predict_proba(target))
+    alone = GridSearchCV(plain(transform_input=["X_target"]), grid, cv=2).fit(
+        X, Y, X_target=(target,)
+    )
+    assert_array_equal(alone.cv_results_["mean_test_score"], search.cv_results_["mean_test_score"])
+
+
+def test_grid_search_of_our_pipeline_needs_no_global_switch() -> None:
+    pipe = make_pipeline(StandardScaler(), DANNClassifier(**SMALL))
+    grid = {"dannclassifier__lam": [0.0, 0.5], "dannclassifier__module__hidden": [(3,)]}
+    search = GridSearchCV(pipe, grid, cv=2, n_jobs=2).fit(X, Y, X_target=(XT_SAME,))
+    assert search.best_estimator_[-1].module_.features[1].out_features == 3
+    alone = GridSearchCV(DANNClassifier(**SMALL), {"lam": [0.0, 0.5]}, cv=2)
+    assert alone.fit(X, Y, X_target=(XT,)).best_params_.keys() == {"lam"}
+
+
+@pytest.mark.parametrize("make", [make_pipeline, None], ids=["ours", "plain"])
+def test_a_tuple_keeps_the_target_whole_in_a_cross_validation(make: Any) -> None:
+    with sklearn.config_context(enable_metadata_routing=make is None):
+        steps = StandardScaler(), Recorder()
+        pipe = (
+            make(*steps)
+            if make
+            else Pipeline(
+                [("scale", steps[0]), ("recorder", steps[1])], transform_input=["X_target"]
+            )
+        )
+
+        def rows_seen(target: Any) -> list[float]:
+            search = GridSearchCV(pipe, {"recorder__lam": [0.0]}, cv=3).fit(X, Y, X_target=target)
+            return search.cv_results_["mean_test_score"].tolist()
+
+        assert rows_seen(XT) == [45]
+        assert rows_seen((XT,)) == [45]
+        # scikit-learn cuts what happens to have as many rows as X: here 40 of 60
+        assert rows_seen(XT_SAME) == [40]
+        assert rows_seen((XT_SAME,)) == [60]
+
+
+@pytest.mark.usefixtures("routing")
+def test_cross_validate_judges_source_rows_as_source_rows() -> None:
+    estimator = FinetuneClassifier(**SMALL, adapt_batch_norm=True)
+    common = {"cv": 2, "error_score": "raise", "return_estimator": True}
+    found = cross_validate(
+        estimator, X, Y, params={"X_target": (XT,), "domain": "source"}, **common
+    )
+    first = found["estimator"][0]
+    held_out = np.flatnonzero(~np.isin(np.arange(60), _train_rows()))
+    assert found["test_score"][0] == first.score(X[held_out], Y[held_out], domain="source")
+
+
+def _train_rows() -> np.ndarray:
+    from sklearn.model_selection import StratifiedKFold
+
+    return next(iter(StratifiedKFold(2).split(X, Y)))[0]
