@@ -1,0 +1,131 @@
+"""Two disjoint samples of scikit-learn's bundled handwritten digits."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from numbers import Integral
+from typing import Any
+
+import numpy as np
+from scipy import ndimage
+from sklearn.datasets import load_digits
+from sklearn.model_selection import train_test_split
+from sklearn.utils._param_validation import Interval, validate_parameter_constraints
+
+from skda.datasets.pairs import Rows
+
+SIDE = 16
+N_DIGITS = 1797
+N_CLASSES = 10
+INK_MAX = 16.0
+TARGET_NAMES = tuple(str(digit) for digit in range(N_CLASSES))
+PARTS = ("source", "target", "target_test")
+
+
+@dataclass(frozen=True)
+class DigitSplit:
+    """Every bundled digit, in one of three parts.
+
+    Parameters
+    ----------
+    source, target, target_test : Rows
+        Images of shape (n_part, 16, 16), float64 from 0 (paper) to 1 (ink), and the digits.
+    rows : dict of str to ndarray
+        For ``rows_source``, ``rows_target`` and ``rows_target_test`` the rows of
+        :func:`sklearn.datasets.load_digits` that the images come from.
+    """
+
+    source: Rows
+    target: Rows
+    target_test: Rows
+    rows: dict[str, Any]
+
+
+def check_digit_parameters(
+    caller: str, params: Mapping[str, Any], **constraints: list[Any]
+) -> None:
+    """Validate what a function that makes digits is called with.
+
+    Parameters
+    ----------
+    caller : str
+        Name of the public function, for the message.
+    params : mapping of str to object
+        Its parameters: ``n_source`` and ``n_target``, each at least 10 and together at most
+        1787, because all three parts need ten digits; ``random_state``, ``return_X_y``; and
+        those of `constraints`.
+    **constraints : list
+        What scikit-learn's parameter validation allows for further parameters.
+
+    Raises
+    ------
+    ValueError
+        A parameter is not allowed (a TypeError too, where its type is wrong).
+
+    Examples
+    --------
+    >>> from skda.datasets.digits import check_digit_parameters
+    >>> check_digit_parameters("make_scanned_digits", {"n_source": 1500, "n_target": 500})
+    Traceback (most recent call last):
+        ...
+    ValueError: The 'n_source' and 'n_target' parameters of make_scanned_digits must add up to
+    at most 1787, so that 10 of the 1797 bundled digits are left to test on. Got 1500 + 500 = 2000
+    instead. Lower one of them.
+    """
+    count = [Interval(Integral, N_CLASSES, None, closed="left")]
+    constraints |= {
+        "n_source": count,
+        "n_target": count,
+        "random_state": ["random_state"],
+        "return_X_y": ["boolean"],
+    }
+    validate_parameter_constraints(constraints, params, caller_name=caller)
+    n_source, n_target = params["n_source"], params["n_target"]
+    most = N_DIGITS - N_CLASSES
+    if n_source + n_target > most:
+        raise ValueError(
+            f"The 'n_source' and 'n_target' parameters of {caller} must add up to at most {most}, "
+            f"so that {N_CLASSES} of the {N_DIGITS} bundled digits are left to test on. "
+            f"Got {n_source} + {n_target} = {n_source + n_target} instead. Lower one of them."
+        )
+
+
+def split_digits(n_source: int, n_target: int, random_state: np.random.RandomState) -> DigitSplit:
+    """Deal the bundled digits out to source, target and target test.
+
+    The parts are stratified, so that only the images differ between the domains and not how
+    common each digit is. What the first two leave is the target test part.
+
+    Parameters
+    ----------
+    n_source, n_target : int
+        Number of digits, as :func:`check_digit_parameters` allows.
+    random_state : numpy.random.RandomState
+        Advanced by this call.
+
+    Returns
+    -------
+    split : DigitSplit
+        Images enlarged bilinearly from 8 x 8 to 16 x 16.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skda.datasets.digits import split_digits
+    >>> split = split_digits(900, 600, np.random.RandomState(0))
+    >>> split.target_test.X.shape
+    (297, 16, 16)
+    """
+    images, labels = load_digits().images / INK_MAX, load_digits().target
+    source, rest = train_test_split(
+        np.arange(N_DIGITS), train_size=n_source, stratify=labels, random_state=random_state
+    )
+    target, test = train_test_split(
+        rest, train_size=n_target, stratify=labels[rest], random_state=random_state
+    )
+    factor = SIDE // images.shape[1]
+    ink = ndimage.zoom(images, (1, factor, factor), order=1, mode="nearest", grid_mode=True)
+    rows = dict(zip(PARTS, (source, target, test), strict=True))
+    return DigitSplit(
+        **{part: Rows(ink[index], labels[index]) for part, index in rows.items()},
+        rows={f"rows_{part}": index for part, index in rows.items()},
+    )

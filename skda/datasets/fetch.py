@@ -1,0 +1,287 @@
+"""Download, verify and cache the files of real data sets.
+
+A cache folder holds, for every data set, either the project's prepared archive
+``<name>.npz`` or the published files under ``raw/<name>/``. Whatever is read has been
+compared with its known SHA-256 first, so a half-written or altered file is never used.
+"""
+
+import hashlib
+import io
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+DATA_HOME_VARIABLE = "SKDA_DATA_HOME"
+
+
+@dataclass(frozen=True)
+class RemoteFile:
+    """One published file.
+
+    Parameters
+    ----------
+    url : str
+        Public address.
+    sha256 : str
+        Checksum of its content, 64 hexadecimal digits.
+    """
+
+    url: str
+    sha256: str
+
+
+def github_files(
+    repository: str, commit: str, folder: str, checksums: str
+) -> dict[str, RemoteFile]:
+    """Address files of a public GitHub repository at one commit.
+
+    Parameters
+    ----------
+    repository : str
+        ``owner/name``.
+    commit : str
+        Full commit identifier, so that the content cannot change.
+    folder : str
+        Folder of the files inside the repository.
+    checksums : str
+        A line per file as ``sha256sum`` writes it: checksum, blanks, file name.
+
+    Returns
+    -------
+    files : dict of str to RemoteFile
+        Keyed by file name.
+
+    Examples
+    --------
+    >>> from skda.datasets.fetch import github_files
+    >>> github_files("owner/name", "c0ffee", "data", "00  a.csv")["a.csv"].url
+    'https://raw.githubusercontent.com/owner/name/c0ffee/data/a.csv'
+    """
+    root = f"https://raw.githubusercontent.com/{repository}/{commit}/{folder}"
+    lines = [line.split() for line in checksums.strip().splitlines()]
+    return {name: RemoteFile(f"{root}/{name}", sha256) for sha256, name in lines}
+
+
+def get_data_home(data_home: str | os.PathLike[str] | None = None) -> Path:
+    """Tell which folder real data is read from and cached in.
+
+    Parameters
+    ----------
+    data_home : str or path-like, default=None
+        The folder. None takes the environment variable ``SKDA_DATA_HOME``, and
+        ``~/skda_data`` where that is unset or empty.
+
+    Returns
+    -------
+    folder : pathlib.Path
+        Absolute path; the folder need not exist.
+
+    Examples
+    --------
+    >>> from skda.datasets.fetch import get_data_home
+    >>> get_data_home("/tmp/somewhere").name
+    'somewhere'
+    """
+    chosen = data_home or os.environ.get(DATA_HOME_VARIABLE) or "~/skda_data"
+    return Path(chosen).expanduser().absolute()
+
+
+def read_npz(
+    path: str | os.PathLike[str],
+    *,
+    required: Iterable[str] = (),
+    sha256: str | None = None,
+    remedy: str = "Bring the right file.",
+) -> Mapping[str, np.ndarray]:
+    """Read an ``.npz`` archive after verifying it.
+
+    Parameters
+    ----------
+    path : str or path-like
+        The archive.
+    required : iterable of str, default=()
+        Array names that must be present.
+    sha256 : str, default=None
+        Expected checksum; None skips the comparison.
+    remedy : str
+        What a user can do, appended to every error.
+
+    Returns
+    -------
+    arrays : mapping of str to ndarray
+        Decoded one by one as they are asked for.
+
+    Raises
+    ------
+    FileNotFoundError
+        There is no such file.
+    ValueError
+        The checksum differs, the file is no ``.npz`` archive, or an array is missing.
+    """
+    path = Path(path).expanduser()
+    if not path.is_file():
+        raise FileNotFoundError(f"There is no file {path}. {remedy}")
+    content = path.read_bytes()
+    if sha256 is not None:
+        found = hashlib.sha256(content).hexdigest()
+        if found != sha256:
+            raise ValueError(
+                f"{path} is damaged or another version: its sha256 is {found}, expected {sha256}. "
+                f"{remedy}"
+            )
+    try:
+        arrays = np.load(io.BytesIO(content), allow_pickle=False)
+    except (ValueError, OSError, EOFError) as error:
+        raise ValueError(f"{path} cannot be read as an .npz archive: {error}. {remedy}") from error
+    if not isinstance(arrays, np.lib.npyio.NpzFile):
+        raise ValueError(f"{path} holds a single array, not an .npz archive. {remedy}")
+    missing = [name for name in required if name not in arrays]
+    if missing:
+        raise ValueError(f"{path} lacks the arrays {', '.join(missing)}. {remedy}")
+    return arrays
+
+
+@dataclass(frozen=True)
+class DataStore:
+    """Where one data set lives: its prepared archive and its published files.
+
+    Parameters
+    ----------
+    name : str
+        Name of the data set; the archive is ``<home>/<name>.npz``, the published files
+        are cached in ``<home>/raw/<name>/``.
+    prepared_sha256 : str
+        Checksum of the prepared archive.
+    files : mapping of str to RemoteFile, default={}
+        The published files by name; empty where no stable public home exists.
+
+    Examples
+    --------
+    >>> from skda.datasets.fetch import DataStore
+    >>> print(DataStore("wine_quality", "00").read_prepared("/nonexistent"))
+    None
+    """
+
+    name: str
+    prepared_sha256: str
+    files: Mapping[str, RemoteFile] = field(default_factory=dict)
+
+    def read_prepared(
+        self, data_home: str | os.PathLike[str] | None = None
+    ) -> Mapping[str, np.ndarray] | None:
+        """Read the prepared archive where the cache folder holds one.
+
+        Parameters
+        ----------
+        data_home : str or path-like, default=None
+            See :func:`get_data_home`.
+
+        Returns
+        -------
+        arrays : mapping of str to ndarray, or None
+            None where there is no such archive.
+
+        Raises
+        ------
+        ValueError
+            The archive's checksum is not the known one.
+        """
+        path = get_data_home(data_home) / f"{self.name}.npz"
+        if not path.exists():
+            return None
+        remedy = "Replace it by the right file, or move it away so that it is not used."
+        return read_npz(path, sha256=self.prepared_sha256, remedy=remedy)
+
+    def fetch(
+        self,
+        names: Iterable[str],
+        *,
+        data_home: str | os.PathLike[str] | None = None,
+        download_if_missing: bool = True,
+        progress: bool = False,
+        n_retries: int = 3,
+    ) -> dict[str, Path]:
+        """Return verified local copies of published files, downloading what is missing.
+
+        Parameters
+        ----------
+        names : iterable of str
+            File names, keys of `files`.
+        data_home : str or path-like, default=None
+            See :func:`get_data_home`.
+        download_if_missing : bool, default=True
+            False raises instead of downloading.
+        progress : bool, default=False
+            Show a progress bar; needs tqdm.
+        n_retries : int, default=3
+            How often a failed download is tried again, after 1, 2, 3, ... seconds.
+
+        Returns
+        -------
+        paths : dict of str to pathlib.Path
+            Each file's content has the known checksum.
+
+        Raises
+        ------
+        OSError
+            A file can be had neither from the cache nor from its public home.
+        ImportError
+            A download is needed and pooch is not installed.
+
+        Notes
+        -----
+        A download goes to a temporary file in the same folder and takes its final name
+        only after its checksum agrees, in one atomic step: processes that fetch at once
+        do not disturb each other, and a killed one leaves nothing that is trusted later.
+        """
+        folder = get_data_home(data_home) / "raw" / self.name
+        paths = {name: folder / name for name in names}
+        for name, path in paths.items():
+            if path.is_file() and _sha256(path) == self.files[name].sha256:
+                continue
+            if not download_if_missing:
+                state = "has a wrong checksum" if path.exists() else "is missing"
+                raise OSError(
+                    f"{path} {state} and download_if_missing=False. {self._advice(name, path)}"
+                )
+            self._download(name, path, progress=progress, n_retries=n_retries)
+        return paths
+
+    def _download(self, name: str, path: Path, *, progress: bool, n_retries: int) -> None:
+        try:
+            import pooch
+        except ImportError as error:
+            raise ImportError(
+                f"Downloading {name} needs pooch: pip install pooch. {self._advice(name, path)}"
+            ) from error
+        remote = self.files[name]
+        manager = pooch.create(
+            path=path.parent,
+            base_url="",
+            registry={name: f"sha256:{remote.sha256}"},
+            urls={name: remote.url},
+            retry_if_failed=n_retries,
+        )
+        downloader = pooch.HTTPDownloader(progressbar=progress)
+        try:
+            manager.fetch(name, downloader=downloader)
+        except (OSError, ValueError) as error:
+            raise OSError(
+                f"Could not fetch {name} from {remote.url}: {error} {self._advice(name, path)}"
+            ) from error
+
+    def _advice(self, name: str, path: Path) -> str:
+        return (
+            f"What to do: check the network and call again; or get {self.files[name].url} by other "
+            f"means and put it at {path} (sha256 {self.files[name].sha256}); or let data_home or "
+            f"the environment variable {DATA_HOME_VARIABLE} name a folder that holds "
+            f"raw/{self.name}/{name} or the prepared {self.name}.npz."
+        )
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,269 @@
+"""Put a source and a target domain together into one bunch."""
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from sklearn.utils import Bunch
+from sklearn.utils._param_validation import validate_parameter_constraints
+
+from skda.datasets.fetch import DataStore
+
+
+@dataclass(frozen=True)
+class Rows:
+    """The rows of one domain.
+
+    Parameters
+    ----------
+    X : array-like or sparse matrix of shape (n_samples, ...)
+        Features, windows or images.
+    y : ndarray of shape (n_samples,)
+        Class numbers 0 .. n_classes - 1.
+    """
+
+    X: Any
+    y: np.ndarray
+
+
+def check_pair(
+    caller: str,
+    domains: Sequence[str],
+    params: Mapping[str, Any],
+    **constraints: Sequence[Any],
+) -> None:
+    """Validate what a function for a pair of domains is called with.
+
+    Parameters
+    ----------
+    caller : str
+        Name of the public function, for the message.
+    domains : sequence of str
+        The domains to choose from.
+    params : mapping of str to object
+        The values by name. ``source`` and ``target`` must name two different domains,
+        ``data_home`` be a path or None, any other one be a boolean.
+    **constraints : sequence
+        Constraints, in scikit-learn's form, of parameters that are not booleans.
+
+    Raises
+    ------
+    ValueError
+        A parameter is not allowed (a TypeError too, where its type is wrong).
+
+    Examples
+    --------
+    >>> from skda.datasets.pairs import check_pair
+    >>> check_pair("fetch_wine_quality", ["red", "white"], {"source": "red", "target": "red"})
+    Traceback (most recent call last):
+        ...
+    ValueError: The 'source' and 'target' parameters of fetch_wine_quality must name two
+    different domains. Got 'red' for both. Choose from 'red', 'white'.
+    """
+    choices = ", ".join(map(repr, domains))
+    for role in ("source", "target"):
+        if params[role] not in domains:
+            raise ValueError(
+                f"The {role!r} parameter of {caller} must be one of {choices}. Got "
+                f"{params[role]!r} instead."
+            )
+    if params["source"] == params["target"]:
+        raise ValueError(
+            f"The 'source' and 'target' parameters of {caller} must name two different domains. "
+            f"Got {params['source']!r} for both. Choose from {choices}."
+        )
+    known = {"data_home": [str, os.PathLike, None], **constraints}
+    others = {name: value for name, value in params.items() if name not in ("source", "target")}
+    validate_parameter_constraints(
+        {name: known.get(name, ["boolean"]) for name in others}, others, caller
+    )
+
+
+def make_pair(
+    source: Rows,
+    target: Rows,
+    target_test: Rows | None = None,
+    *,
+    feature_names: Sequence[str],
+    target_names: Sequence[str],
+    descr: str,
+    as_frame: bool = False,
+    return_X_y: bool = False,
+    **extra: Any,
+) -> Bunch | tuple[Any, Any, Any, Any]:
+    """Return the rows of two domains in scikit-learn's form.
+
+    Parameters
+    ----------
+    source, target : Rows
+        Labelled source rows; target rows to adapt to.
+    target_test : Rows, default=None
+        Target rows to score on. None stands for the very rows of `target`.
+    feature_names, target_names : sequence of str
+        Names of the columns and of the classes.
+    descr : str
+        Description.
+    as_frame : bool, default=False
+        Give each ``X`` as a pandas DataFrame and each ``y`` as a Series.
+    return_X_y : bool, default=False
+        Return a tuple instead of a Bunch.
+    **extra
+        Further entries of the Bunch.
+
+    Returns
+    -------
+    pair : :class:`~sklearn.utils.Bunch`
+        ``X_source, y_source, X_target, y_target, X_target_test, y_target_test,
+        feature_names, target_names, DESCR`` and `extra`. ``y`` are int64.
+    (X_source, y_source, X_target, y_target) : tuple if ``return_X_y`` is True
+        The training rows of both domains.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skda.datasets.pairs import Rows, make_pair
+    >>> rows = Rows(np.zeros((2, 1)), np.array([0, 1]))
+    >>> pair = make_pair(rows, rows, feature_names=["a"], target_names=["no", "yes"], descr="")
+    >>> pair.X_target_test is pair.X_target
+    True
+    """
+    arrays: dict[str, Any] = {}
+    for part, rows in (("source", source), ("target", target), ("target_test", target_test)):
+        if rows is None:
+            arrays["X_target_test"], arrays["y_target_test"] = (
+                arrays["X_target"],
+                arrays["y_target"],
+            )
+            continue
+        X, y = rows.X, np.asarray(rows.y, dtype=np.int64)
+        if as_frame:
+            import pandas as pd
+
+            X, y = pd.DataFrame(X, columns=list(feature_names)), pd.Series(y, name="class")
+        arrays[f"X_{part}"], arrays[f"y_{part}"] = X, y
+    if return_X_y:
+        return tuple(arrays[key] for key in ("X_source", "y_source", "X_target", "y_target"))
+    return Bunch(
+        **arrays,
+        feature_names=np.asarray(feature_names, dtype=str),
+        target_names=np.asarray(target_names, dtype=str),
+        DESCR=descr,
+        **extra,
+    )
+
+
+def rows_of_domain(arrays: Mapping[str, np.ndarray], domain: str) -> Rows:
+    """Read a domain from the arrays ``<domain>_X`` and ``<domain>_y`` of an archive.
+
+    Parameters
+    ----------
+    arrays : mapping of str to ndarray
+        The archive.
+    domain : str
+        Name of the domain.
+
+    Returns
+    -------
+    rows : Rows
+        The features as float32.
+    """
+    return Rows(arrays[f"{domain}_X"].astype(np.float32), arrays[f"{domain}_y"])
+
+
+@dataclass(frozen=True)
+class PairDataset:
+    """A data set of several domains, each in its own published file.
+
+    Parameters
+    ----------
+    store : DataStore
+        Where the files live.
+    domains : sequence of str
+        Names of the domains.
+    file_name : str
+        Pattern of the published file of a part, such as ``"{}.csv"``.
+    from_file : callable
+        ``from_file(path)`` parses a published file to Rows.
+    feature_names, target_names : sequence of str
+        Names of the columns and of the classes.
+    descr : str
+        Description.
+    from_prepared : callable
+        ``from_prepared(arrays, part)`` reads a part from the prepared archive.
+    parts : tuple of str
+        Patterns of what is the source, the target and, if it is another, the target test.
+    """
+
+    store: DataStore
+    domains: Sequence[str]
+    file_name: str
+    from_file: Callable[[Path], Rows]
+    feature_names: Sequence[str]
+    target_names: Sequence[str]
+    descr: str
+    from_prepared: Callable[[Mapping[str, np.ndarray], str], Rows] = rows_of_domain
+    parts: tuple[str, ...] = ("{source}", "{target}")
+
+    def fetch(
+        self,
+        caller: str,
+        source: str,
+        target: str,
+        *,
+        data_home: str | os.PathLike[str] | None,
+        download_if_missing: bool,
+        progress: bool,
+        return_X_y: bool,
+        as_frame: bool = False,
+    ) -> Bunch | tuple[Any, Any, Any, Any]:
+        """Load two domains, from the prepared archive or else from the published files.
+
+        Parameters
+        ----------
+        caller : str
+            Name of the public function, for messages.
+        source, target : str
+            Names of two different domains.
+        data_home, download_if_missing, progress
+            See :meth:`skda.datasets.fetch.DataStore.fetch`.
+        return_X_y, as_frame
+            See :func:`make_pair`.
+
+        Returns
+        -------
+        pair : :class:`~sklearn.utils.Bunch` or tuple
+            See :func:`make_pair`.
+        """
+        params = {
+            "source": source,
+            "target": target,
+            "data_home": data_home,
+            "download_if_missing": download_if_missing,
+            "progress": progress,
+            "return_X_y": return_X_y,
+            "as_frame": as_frame,
+        }
+        check_pair(caller, self.domains, params)
+        parts = [part.format(source=source, target=target) for part in self.parts]
+        prepared = self.store.read_prepared(data_home)
+        if prepared is not None:
+            rows = [self.from_prepared(prepared, part) for part in parts]
+        else:
+            paths = self.store.fetch(
+                [self.file_name.format(part) for part in parts],
+                data_home=data_home,
+                download_if_missing=download_if_missing,
+                progress=progress,
+            )
+            rows = [self.from_file(path) for path in paths.values()]
+        return make_pair(
+            *rows,
+            feature_names=self.feature_names,
+            target_names=self.target_names,
+            descr=self.descr,
+            as_frame=as_frame,
+            return_X_y=return_X_y,
+        )

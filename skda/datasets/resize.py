@@ -1,0 +1,52 @@
+"""Bring images of several data sets to one size."""
+
+import numpy as np
+import torch
+from sklearn.utils import gen_batches
+from torch.nn.functional import interpolate
+
+ROWS_AT_ONCE = 4096
+
+
+def resize_images(images: np.ndarray, size: int) -> np.ndarray:
+    """Resize uint8 images bilinearly, with antialiasing where they shrink.
+
+    Parameters
+    ----------
+    images : ndarray of shape (n, n_channels, height, width), uint8
+        The images; they are not modified.
+    size : int
+        Height and width wanted, in pixels.
+
+    Returns
+    -------
+    resized : ndarray of shape (n, n_channels, size, size), uint8
+        The very array `images` where it has that size already.
+
+    Raises
+    ------
+    ValueError
+        `images` is not a 4-D uint8 array, or `size` is below 1.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skda.datasets import resize_images
+    >>> resize_images(np.full((1, 1, 16, 16), 7, dtype=np.uint8), 28).shape
+    (1, 1, 28, 28)
+    """
+    if images.ndim != 4 or images.dtype != np.uint8:
+        raise ValueError(
+            "images must be a uint8 array of shape (n, n_channels, height, width). Got "
+            f"{images.dtype} of shape {images.shape} instead."
+        )
+    if size < 1:
+        raise ValueError(f"size must be an int in the range [1, inf). Got {size!r} instead.")
+    if images.shape[2:] == (size, size):
+        return images
+    resized = np.empty((*images.shape[:2], size, size), dtype=np.uint8)
+    for rows in gen_batches(len(images), ROWS_AT_ONCE):
+        pixels = torch.tensor(images[rows], dtype=torch.float32)
+        pixels = interpolate(pixels, (size, size), mode="bilinear", antialias=True)
+        resized[rows] = pixels.round().clamp(0, 255).numpy()
+    return resized
