@@ -1,0 +1,197 @@
+"""What a validator may know of a model: labelled source rows, unlabelled target rows."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.sparse import issparse
+from sklearn.base import BaseEstimator
+
+from skda.model_selection.response import Domain, final_step, respond, rows_at_final_step
+from skda.validation import unwrap
+
+
+@dataclass(frozen=True)
+class ArrayEvidence:
+    """Evidence given as arrays, for models that are no scikit-learn estimators.
+
+    Each validator reads only what it needs, so that the rest can be left out. Reverse validation
+    trains models: it needs an `EstimatorEvidence`.
+
+    Parameters
+    ----------
+    classes : ndarray of shape (n_classes,)
+        Label of each column of the probabilities.
+    y_source : ndarray of shape (n_source,), optional
+        Labels of held-out source rows.
+    proba_source : ndarray of shape (n_source, n_classes), optional
+        Class probabilities of the same rows, judged as source rows.
+    features_source : {ndarray, sparse matrix} of shape (n_source, ...), optional
+        Features of the same rows, judged as source rows.
+    proba_target : ndarray of shape (n_target, n_classes), optional
+        Class probabilities of target rows, judged as target rows.
+    features_target : {ndarray, sparse matrix} of shape (n_target, ...), optional
+        Features of the same rows, judged as target rows.
+    rows_target : {ndarray, sparse matrix} of shape (n_target, ...), optional
+        The same rows as the classifier takes them.
+    predict_target : callable, optional
+        Predicts labels of rows like `rows_target`, judged as target rows.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skda.model_selection import ArrayEvidence, compute_validator
+    >>> evidence = ArrayEvidence(classes=np.array([0, 1]), proba_target=np.eye(2))
+    >>> round(compute_validator("infomax", evidence), 4)
+    0.6931
+    """
+
+    classes: NDArray
+    y_source: Any = None
+    proba_source: Any = None
+    features_source: Any = None
+    proba_target: Any = None
+    features_target: Any = None
+    rows_target: Any = None
+    predict_target: Any = None
+
+
+class EstimatorEvidence:
+    """Evidence drawn from a fitted estimator, each array computed when it is first read.
+
+    Parameters
+    ----------
+    estimator : estimator
+        A fitted classifier with `predict_proba`, a Pipeline that ends in one, or a search.
+    X_source : array-like of shape (n_source, ...)
+        Held-out source rows.
+    y_source : array-like of shape (n_source,)
+        Their labels.
+    X_target : array-like of shape (n_target, ...), optional
+        Unlabelled target rows; a one-element tuple of them is taken apart.
+
+    Notes
+    -----
+    The features are those of the last step's `transform`, where it has one. Otherwise they are the
+    rows as the last step gets them (for a plain classifier, the inputs), flattened: covariate
+    shift is then judged in the space of the inputs, as IWV was first meant. Validators standardise
+    them.
+
+    Rows are judged as rows of their domain: methods that take `domain` are told which one.
+
+    Raises
+    ------
+    ValueError
+        When an array is read that the estimator or the missing target cannot give.
+    """
+
+    def __init__(
+        self,
+        estimator: BaseEstimator,
+        X_source: Any,
+        y_source: ArrayLike | None,
+        X_target: Any = None,
+    ) -> None:
+        self.estimator = estimator
+        self.X_source = X_source
+        self._y_source = y_source
+        self._X_target = X_target
+
+    @cached_property
+    def y_source(self) -> NDArray:
+        """Labels of the held-out source rows."""
+        if self._y_source is None:
+            raise ValueError("This validator needs y, the labels of the held-out source rows.")
+        return np.asarray(self._y_source)
+
+    @cached_property
+    def X_target(self) -> Any:
+        """Target rows as they were given."""
+        if self._X_target is None:
+            raise ValueError(
+                "This validator needs unlabelled target rows. Pass X_target when you make the "
+                "scorer, make_validator_scorer(name, X_target=X_target); or call "
+                "sklearn.set_config(enable_metadata_routing=True) and pass X_target to the search, "
+                "GridSearchCV(...).fit(X, y, X_target=X_target); or pass X_target to the scorer "
+                "itself, scorer(estimator, X, y, X_target=X_target)."
+            )
+        return unwrap(self._X_target, "X_target")
+
+    @cached_property
+    def classes(self) -> NDArray:
+        """Label of each column of the probabilities."""
+        return np.asarray(self._final.classes_)
+
+    @cached_property
+    def proba_source(self) -> NDArray:
+        """Class probabilities of the held-out source rows."""
+        return self._probabilities(self._rows_source, "source")
+
+    @cached_property
+    def proba_target(self) -> NDArray:
+        """Class probabilities of the target rows."""
+        return self._probabilities(self.rows_target, "target")
+
+    @cached_property
+    def features_source(self) -> NDArray:
+        """Features of the held-out source rows."""
+        return self._features(self._rows_source, "source")
+
+    @cached_property
+    def features_target(self) -> NDArray:
+        """Features of the target rows."""
+        return self._features(self.rows_target, "target")
+
+    @cached_property
+    def rows_target(self) -> Any:
+        """Target rows as the last step gets them."""
+        return rows_at_final_step(self.estimator, self.X_target, "target")
+
+    def predict_target(self, rows: NDArray) -> NDArray:
+        """Predict labels of rows like `rows_target`.
+
+        Parameters
+        ----------
+        rows : {ndarray, sparse matrix} of shape (n_rows, ...)
+            Rows without column names; they get those of `rows_target`, where it has any.
+
+        Returns
+        -------
+        ndarray of shape (n_rows,)
+        """
+        return np.asarray(respond(self._final, "predict", self._name_columns(rows), "target"))
+
+    @cached_property
+    def _final(self) -> BaseEstimator:
+        return final_step(self.estimator)
+
+    @cached_property
+    def _rows_source(self) -> Any:
+        return rows_at_final_step(self.estimator, self.X_source, "source")
+
+    def _name_columns(self, rows: NDArray) -> Any:
+        frame = self.rows_target
+        if not hasattr(frame, "columns"):
+            return rows
+        # pandas and polars call the same thing by two names.
+        names = "columns" if hasattr(frame, "iloc") else "schema"
+        return type(frame)(rows, **{names: list(frame.columns)})
+
+    def _probabilities(self, rows: Any, domain: Domain) -> NDArray:
+        if not hasattr(self._final, "predict_proba"):
+            raise ValueError(
+                f"This validator needs a classifier with predict_proba, which "
+                f"{type(self._final).__name__} has not. "
+                "sklearn.calibration.CalibratedClassifierCV gives one to any classifier."
+            )
+        return np.asarray(respond(self._final, "predict_proba", rows, domain))
+
+    def _features(self, rows: Any, domain: Domain) -> NDArray:
+        if hasattr(self._final, "transform"):
+            rows = respond(self._final, "transform", rows, domain)
+        return rows if issparse(rows) else np.asarray(rows)
+
+
+Evidence: TypeAlias = ArrayEvidence | EstimatorEvidence

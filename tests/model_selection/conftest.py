@@ -1,0 +1,15 @@
+import pytest
+import sklearn
+
+from tests.model_selection.fakes import CenteringClassifier
+
+
+@pytest.fixture
+def routing():
+    with sklearn.config_context(enable_metadata_routing=True):
+        yield
+
+
+@pytest.fixture(autouse=True)
+def forget_calls():
+    CenteringClassifier.calls.clear()
