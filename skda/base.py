@@ -99,6 +99,9 @@ class DomainClassifier(PredictionMixin, NetParametersMixin, BaseEstimator):
     net_: AdaptationNet
     classes_: np.ndarray
 
+    # the built-in network; None is one for tables and one for images
+    default_module: ClassVar[type[nn.Module] | None] = None
+
     # what scikit-learn's routing hands over without being asked
     __metadata_request__fit: ClassVar = {
         "X_target": True,
@@ -170,8 +173,10 @@ class DomainClassifier(PredictionMixin, NetParametersMixin, BaseEstimator):
 
     # -- what a method defines ----------------------------------------------------------------
 
-    def _make_adaptation(self, widths: Sequence[int], n_classes: int) -> nn.Module | None:
-        """Return the second term of the loss, for adapted layers of these widths."""
+    def _make_adaptation(
+        self, module: nn.Module, widths: Sequence[int], n_classes: int
+    ) -> nn.Module | None:
+        """Return the second term of the loss, for a module and adapted layers of these widths."""
         return None
 
     def _net_options(self, module: nn.Module) -> dict[str, Any]:
@@ -221,7 +226,7 @@ class DomainClassifier(PredictionMixin, NetParametersMixin, BaseEstimator):
             domains = self._check_input(X_source, y_source, X_target, y_target, go_on)
             net = self._make_net(domains)
             if go_on:
-                net.take_weights(self.net_)
+                net.take_weights(self._net_of("source"))
             self.net_ = net
             return self._train_stages(domains)
 
@@ -305,11 +310,19 @@ class DomainClassifier(PredictionMixin, NetParametersMixin, BaseEstimator):
             layers = resolve_layers(module, self.adapt_layers)
             widths = probe(module, rows, layers, n_classes)
         with isolated_rng(seeds.adaptation, cpu):
-            adaptation = self._make_adaptation(widths, n_classes)
-        options = {"adaptation": adaptation, "layers": layers, "widths": widths, "seeds": seeds}
-        return self._wrap(module, **options, **self._net_options(module))
+            adaptation = self._make_adaptation(module, widths, n_classes)
+        return self._wrap(
+            module,
+            adaptation=adaptation,
+            layers=layers,
+            widths=widths,
+            seeds=seeds,
+            **self._net_options(module),
+        )
 
-    def _wrap(self, module: nn.Module, **options: Any) -> AdaptationNet:
+    def _wrap(
+        self, module: nn.Module, net_class: type[AdaptationNet] = AdaptationNet, **options: Any
+    ) -> AdaptationNet:
         """Put a module into a skorch net with this estimator's parameters."""
         given = {
             "lr_schedule": find_schedule(self.lr_schedule, LR_SCHEDULES),
@@ -320,10 +333,11 @@ class DomainClassifier(PredictionMixin, NetParametersMixin, BaseEstimator):
             **{name: getattr(self, name) for name in _SKORCH_PARAMETERS},
             **self._skorch_options(),
         }
-        return AdaptationNet(module, **given | options).initialize()
+        return net_class(module, **given | options).initialize()
 
     def _make_module(self, input_shape: tuple[int, ...], n_classes: int) -> nn.Module:
-        return build_module(self.module, self.net_params("module"), input_shape, n_classes)
+        module = self.default_module if self.module is None else self.module
+        return build_module(module, self.net_params("module"), input_shape, n_classes)
 
     def _skorch_options(self) -> dict[str, Any]:
         """Return the double-underscore parameters that skorch hands on itself."""

@@ -83,18 +83,17 @@ class NetParametersMixin:
         """Complete the signature and the docstring of a subclass by its parents' parameters."""
         super().__init_subclass__(**kwargs)
         init = vars(cls).get("__init__")
-        if init is None:
-            return
         parent = super(cls, cls).__init__
-        own = dict(inspect.signature(init).parameters)
+        own = {} if init is None else dict(inspect.signature(init).parameters)
         inherited = {
-            name: p
+            name: p.replace(kind=p.KEYWORD_ONLY)  # **params takes them by name only
             for name, p in inspect.signature(parent).parameters.items()
             if name not in own and p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)
         }
-        named = [p for p in own.values() if p.kind is not p.VAR_KEYWORD]
-        # without **params: scikit-learn takes every name in here for a parameter
-        init.__signature__ = inspect.Signature([*named, *inherited.values()])
+        if init is not None:
+            named = [p for p in own.values() if p.kind is not p.VAR_KEYWORD]
+            # without **params: scikit-learn takes every name in here for a parameter
+            init.__signature__ = inspect.Signature([*named, *inherited.values()])
         if cls.__doc__ and parent is not object.__init__:
             cls.__doc__ = _with_parameters_of(cls.__doc__, cls.__mro__[1:], set(inherited))
 

@@ -44,9 +44,12 @@ class PredictionMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Classif
         check_domain(domain)
         return self._rows(check_rows(self, X, "X"), "iterator_valid")
 
+    def _net_of(self, domain: str) -> Any:
+        return self.net_
+
     def _logits(self, X: Any, domain: str) -> np.ndarray:
         rows = self._rows_of(X, domain)
-        return self.net_.logits(rows, domain)
+        return self._net_of(domain).logits(rows, domain)
 
     def predict(self, X: Any, domain: Domain = "target") -> np.ndarray:
         """Predict the label of each row.
@@ -108,7 +111,7 @@ class PredictionMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Classif
         ndarray of shape (n_rows, n_deep_features), float32, or what `set_output` asks for
         """
         rows = self._rows_of(X, domain)
-        return self.net_.features(rows, domain)
+        return self._net_of(domain).features(rows, domain)
 
     def fit_transform(
         self, X: Any, y: Any = None, X_target: Any = None, *, y_target: Any = None

@@ -19,11 +19,20 @@ from torch import nn
 from torch.utils.data import TensorDataset
 
 from skda import FinetuneClassifier
+from skda.nn import MLP
 from tests.discovery import needs_target, public_classifiers
 
 ESTIMATORS = public_classifiers()
 ADAPTING = [cls for cls in ESTIMATORS if needs_target(cls)]
 SMALL = {"max_epochs": 3, "batch_size": 16, "module__hidden": (8, 6), "random_state": 0}
+
+# what a method's own network needs to be comparable with the others
+OWN = {"DaNNClassifier": {"module": MLP}, "DDCClassifier": {"bottleneck_width": None}}
+
+
+def small(cls: type) -> dict[str, Any]:
+    return {**SMALL, **OWN.get(cls.__name__, {})}
+
 
 every_estimator = pytest.mark.parametrize("cls", ESTIMATORS)
 every_adapting = pytest.mark.parametrize("cls", ADAPTING)
@@ -46,7 +55,7 @@ def data() -> Data:
 
 
 def fitted(cls: type, data: Data, **params: Any) -> Any:
-    return cls(**{**SMALL, **params}).fit(data.X, data.y, data.X_target)
+    return cls(**{**small(cls), **params}).fit(data.X, data.y, data.X_target)
 
 
 def weights(estimator: Any) -> dict[str, torch.Tensor]:
@@ -74,7 +83,7 @@ def test_lam_zero_is_the_source_only_network_to_the_last_bit(cls: type, data: Da
     dropout = {"module__dropout": 0.3}  # whose masks must not depend on the target either
     # the methods' own defaults of the optimiser and the network apply to both
     own = {k: v for k, v in cls().get_params().items() if k in FinetuneClassifier().get_params()}
-    lam_zero = cls(**{**SMALL, **dropout, "lam": 0}).fit(data.X, data.y, data.X_target)
+    lam_zero = cls(**{**small(cls), **dropout, "lam": 0}).fit(data.X, data.y, data.X_target)
     source_only = FinetuneClassifier(**{**own, **SMALL, **dropout}).fit(data.X, data.y)
     assert_same_weights(lam_zero, source_only)
     assert_array_equal(
@@ -97,7 +106,7 @@ def test_another_target_changes_the_fit(cls: type, data: Data) -> None:
 @every_adapting
 def test_a_missing_target_is_an_error_that_says_what_to_pass(cls: type, data: Data) -> None:
     with pytest.raises(ValueError, match=rf"{cls.__name__} adapts to a target.* as X_target"):
-        cls(**SMALL).fit(data.X, data.y)
+        cls(**small(cls)).fit(data.X, data.y)
 
 
 @every_estimator
@@ -132,7 +141,7 @@ def test_any_batch_size_trains(cls: type, data: Data, batch_size: int) -> None:
 @every_estimator
 def test_a_second_fit_forgets_the_first(cls: type, data: Data) -> None:
     once = fitted(cls, data)
-    twice = cls(**SMALL).fit(data.X * 3, 1 - data.y, data.X_target - 5)
+    twice = cls(**small(cls)).fit(data.X * 3, 1 - data.y, data.X_target - 5)
     twice.fit(data.X, data.y, data.X_target)
     assert_same_weights(once, twice)
 
@@ -144,7 +153,7 @@ def test_a_second_fit_forgets_the_first(cls: type, data: Data) -> None:
 )
 def test_labels_of_any_kind_come_back(cls: type, data: Data, labels: list, dtype: str) -> None:
     y = np.array(labels)[data.y]
-    estimator = cls(**{**SMALL, "max_epochs": 30}).fit(data.X, y, data.X_target)
+    estimator = cls(**{**small(cls), "max_epochs": 30}).fit(data.X, y, data.X_target)
     assert estimator.classes_.tolist() == labels
     assert estimator.predict(data.X_target).dtype == dtype
     # the columns of the probabilities are in the order of classes_
@@ -161,14 +170,14 @@ def test_frames_keep_their_names(cls: type, data: Data) -> None:
         X, X_target = (
             frame(dict(zip(names, rows.T, strict=True))) for rows in (data.X, data.X_target)
         )
-        estimator = cls(**SMALL).fit(X, data.y, X_target)
+        estimator = cls(**small(cls)).fit(X, data.y, X_target)
         assert estimator.feature_names_in_.tolist() == names
         assert_array_equal(estimator.predict_proba(X_target), reference)
     swapped = pd.DataFrame(data.X_target, columns=names)[["b", "a", "c", "d"]]
     with pytest.raises(ValueError, match="feature names should match"):
         estimator.predict(swapped)
     with pytest.raises(ValueError, match="feature names should match"):
-        cls(**SMALL).fit(pd.DataFrame(data.X, columns=names), data.y, swapped)
+        cls(**small(cls)).fit(pd.DataFrame(data.X, columns=names), data.y, swapped)
 
 
 @every_estimator
@@ -190,7 +199,7 @@ def test_every_kind_of_input_gives_the_same_fit(
             "Dataset": lambda rows: TensorDataset(torch.from_numpy(rows)),
         }[kind](rows)
 
-    estimator = cls(**SMALL).fit(convert(X, "source"), data.y, convert(X_target, "target"))
+    estimator = cls(**small(cls)).fit(convert(X, "source"), data.y, convert(X_target, "target"))
     reference = fitted(cls, data)
     assert_same_weights(estimator, reference)
     assert_array_equal(
@@ -207,7 +216,8 @@ def test_images_in_float_and_uint8_give_the_same_fit(cls: type) -> None:
     a = cls(**params).fit(X, y, X_target)
     b = cls(**params).fit(X.astype(np.float64), y, X_target.astype(np.float64))
     assert_same_weights(a, b)
-    assert a.transform(X_target).shape == (20, 64)
+    width = {"DaNNClassifier": 4, "DDCClassifier": 256}.get(cls.__name__, 64)
+    assert a.transform(X_target).shape == (20, width)
     with pytest.raises(ValueError, match=r"rows of shape \(1, 8, 8\).*expecting \(3, 8, 8\)"):
         a.predict(X_target[:, :1])
 
@@ -226,6 +236,8 @@ def test_clone_and_pickle(cls: type, data: Data) -> None:
                 getattr(loaded, method)(data.X_target, domain=domain),
                 getattr(estimator, method)(data.X_target, domain=domain),
             )
+    if not hasattr(estimator, "partial_fit"):
+        return
     loaded.partial_fit(data.X, data.y, data.X_target)
     estimator.partial_fit(data.X, data.y, data.X_target)
     assert_same_weights(loaded, estimator)
@@ -258,7 +270,8 @@ def test_a_user_s_module_needs_no_change_and_is_never_trained_in_place(
 ) -> None:
     module = nn.Sequential(nn.Linear(4, 5), nn.BatchNorm1d(5), nn.ReLU(), nn.Linear(5, 2))
     before = {name: value.clone() for name, value in module.state_dict().items()}
-    params = {"max_epochs": 2, "random_state": 0}
+    own = {name: value for name, value in OWN.get(cls.__name__, {}).items() if name != "module"}
+    params = {"max_epochs": 2, "random_state": 0, **own}
     estimator = cls(module, **params).fit(data.X, data.y, data.X_target)
     assert estimator.transform(data.X_target).shape == (70, 5)
     assert differ(
@@ -271,6 +284,10 @@ def test_a_user_s_module_needs_no_change_and_is_never_trained_in_place(
 
 @every_estimator
 def test_adapt_layers_say_what_transform_returns(cls: type, data: Data) -> None:
+    if cls.__name__ == "MCDClassifier":
+        with pytest.raises(ValueError, match="'adapt_layers' parameter of MCDClassifier must be"):
+            fitted(cls, data, adapt_layers="features.1")
+        return
     one = fitted(cls, data, adapt_layers="features.1")
     assert one.transform(data.X_target).shape == (70, 8)
     two = fitted(cls, data, adapt_layers=["features.1", "classifier"])
@@ -305,6 +322,8 @@ def differ_by_domain(estimator: Any, data: Data) -> bool:
 
 @every_adapting
 def test_joint_statistics_make_no_difference_between_the_domains(cls: type, data: Data) -> None:
+    if cls.__name__ == "ADDAClassifier":
+        pytest.skip("each domain has a network of its own")
     assert not differ_by_domain(fitted(cls, data, batch_stats="joint"), data)
     assert differ_by_domain(fitted(cls, data, batch_stats="per_domain"), data)
 
@@ -314,7 +333,7 @@ def test_labelled_target_rows_join(cls: type) -> None:
     data = Data(60, 160)
     data.X_target[:, 2:] *= -1  # two of the four columns say the opposite there
     y_target = np.where(np.arange(160) < 60, data.y_target, -1)
-    params = {**SMALL, "max_epochs": 40, "lr": 1e-2}
+    params = {**small(cls), "max_epochs": 40, "lr": 1e-2}
     if needs_target(cls):
         params["lam"] = 0  # so that nothing but the labels speaks of the target
     without = cls(**params).fit(data.X, data.y, data.X_target)
@@ -328,21 +347,28 @@ def test_labelled_target_rows_join(cls: type) -> None:
 
 @every_estimator
 def test_partial_fit_and_warm_start_go_on_from_the_weights(cls: type, data: Data) -> None:
-    parts = cls(**SMALL)
-    for _ in range(3):
-        parts.partial_fit(data.X, data.y, data.X_target, classes=[0, 1])
-    assert len(parts.history_) == 3
+    if hasattr(cls(), "partial_fit"):
+        parts = cls(**small(cls))
+        for _ in range(3):
+            parts.partial_fit(data.X, data.y, data.X_target, classes=[0, 1])
+        assert len(parts.history_) == 3
     before = fitted(cls, data)
-    loss = before.history_[-1]["classification_loss"]
+    first, last = source_losses(before)[[0, -1]]
     warm = before.set_params(warm_start=True, lr=1e-8, max_epochs=1)
     warm.fit(data.X, data.y, data.X_target)
-    assert warm.history_[0]["classification_loss"] < loss * 1.5
-    assert warm.history_[0]["classification_loss"] < fitted(cls, data).history_[0]["train_loss"]
+    assert source_losses(warm)[0] == pytest.approx(last, rel=0.3)
+    assert source_losses(warm)[0] < first
+
+
+def source_losses(estimator: Any) -> np.ndarray:
+    net = getattr(estimator, "source_net_", estimator.net_)
+    return np.array(net.history[:, "classification_loss"])
 
 
 @every_estimator
 def test_a_double_underscore_parameter_is_like_any_other(cls: type, data: Data) -> None:
-    estimator = cls(module__hidden=(7,), optimizer__weight_decay=0.1)
+    own = OWN.get(cls.__name__, {})
+    estimator = cls(module__hidden=(7,), optimizer__weight_decay=0.1, **own)
     assert estimator.get_params()["module__hidden"] == (7,)
     estimator.set_params(module__hidden=(9, 5), optimizer__weight_decay=0.2, max_epochs=1)
     copied = clone(estimator).fit(data.X, data.y, data.X_target)

@@ -31,6 +31,7 @@ from .mmd import (
     linear_mmd2,
     mk_mmd2,
 )
+from .self_training import PseudoLabelLoss, pseudo_label
 from .transport import DeepJDOTLoss, deepjdot, jdot_cost, optimal_coupling
 from .uncertainty import EntropyLoss, entropy, row_entropy
 from .weighting import kernel_weights
@@ -49,6 +50,7 @@ __all__ = [
     "MCCLoss",
     "MDDLoss",
     "MKMMDLoss",
+    "PseudoLabelLoss",
     "WassersteinCriticLoss",
     "classifier_discrepancy",
     "coral",
@@ -70,6 +72,7 @@ __all__ = [
     "nuclear_norm",
     "optimal_coupling",
     "outer_product_map",
+    "pseudo_label",
     "randomized_map",
     "row_entropy",
     "squared_distances",

@@ -3,8 +3,14 @@
 from .capture import Layer, LayerCapture, resolve_layers
 from .discriminator import DomainDiscriminator
 from .domain_stats import DomainStatistics, batch_norm_layers, norms_in_eval
-from .layers import reinitialise, replace_head, weight_layers
-from .networks import MLP, ConvNet
+from .layers import (
+    classifier_head,
+    insert_bottleneck,
+    reinitialise,
+    replace_head,
+    weight_layers,
+)
+from .networks import MLP, ConvNet, ShallowNet
 from .reversal import GradientReversal, reverse_gradient
 
 __all__ = [
@@ -15,7 +21,10 @@ __all__ = [
     "GradientReversal",
     "Layer",
     "LayerCapture",
+    "ShallowNet",
     "batch_norm_layers",
+    "classifier_head",
+    "insert_bottleneck",
     "norms_in_eval",
     "reinitialise",
     "replace_head",

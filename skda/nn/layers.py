@@ -8,7 +8,7 @@ from torch import nn
 
 from .domain_stats import batch_norm_layers
 
-__all__ = ["reinitialise", "replace_head", "weight_layers"]
+__all__ = ["classifier_head", "insert_bottleneck", "reinitialise", "replace_head", "weight_layers"]
 
 
 def weight_layers(module: nn.Module) -> list[list[str]]:
@@ -72,10 +72,60 @@ def replace_head(module: nn.Module, n_classes: int) -> None:
     >>> net[-1]
     Linear(in_features=3, out_features=10, bias=True)
     """
-    linears = [(name, m) for name, m in module.named_modules() if isinstance(m, nn.Linear)]
-    if not linears or linears[-1][1].out_features == n_classes:
+    linears = _named_linears(module)
+    if not linears:  # the classifier is something else, such as a convolution
         return
-    name, old = linears[-1]
-    new = nn.Linear(old.in_features, n_classes, bias=old.bias is not None)
+    name, head = linears[-1]
+    if head.out_features != n_classes:
+        _replace(module, name, nn.Linear(head.in_features, n_classes, bias=head.bias is not None))
+
+
+def classifier_head(module: nn.Module) -> tuple[str, nn.Linear]:
+    """Return the name of the last ``nn.Linear`` of `module`, the classifier, and that layer.
+
+    Raises
+    ------
+    ValueError
+        If there is none below the module itself.
+    """
+    linears = _named_linears(module)
+    if not linears:
+        raise ValueError(
+            "The 'module' parameter must have an nn.Linear layer for its classifier here. Got "
+            f"{type(module).__name__} without one."
+        )
+    return linears[-1]
+
+
+def _named_linears(module: nn.Module) -> list[tuple[str, nn.Linear]]:
+    return [(n, m) for n, m in module.named_modules() if isinstance(m, nn.Linear) and n]
+
+
+def insert_bottleneck(module: nn.Module, width: int) -> None:
+    """Put a batch-normalised layer of `width` units before the classifier of `module`.
+
+    Examples
+    --------
+    >>> net = nn.Sequential(nn.Linear(4, 30), nn.ReLU(), nn.Linear(30, 2))
+    >>> insert_bottleneck(net, 8)
+    >>> net[-1]
+    Sequential(
+      (bottleneck): Sequential(
+        (0): Linear(in_features=30, out_features=8, bias=True)
+        (1): BatchNorm1d(8, eps=1e-05, momentum=0.1, affine=True, track_running_stats=True)
+        (2): ReLU()
+      )
+      (classifier): Linear(in_features=8, out_features=2, bias=True)
+    )
+    """
+    name, head = classifier_head(module)
+    layers = nn.Linear(head.in_features, width), nn.BatchNorm1d(width), nn.ReLU()
+    top = nn.Sequential()
+    top.add_module("bottleneck", nn.Sequential(*layers))
+    top.add_module("classifier", nn.Linear(width, head.out_features))
+    _replace(module, name, top)
+
+
+def _replace(module: nn.Module, name: str, new: nn.Module) -> None:
     parent, _, attribute = name.rpartition(".")
     setattr(module.get_submodule(parent), attribute, new)

@@ -7,7 +7,7 @@ from itertools import pairwise
 
 from torch import Tensor, nn
 
-__all__ = ["MLP", "ConvNet"]
+__all__ = ["MLP", "ConvNet", "ShallowNet"]
 
 
 class MLP(nn.Module):
@@ -128,4 +128,45 @@ class ConvNet(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Return logits, shape (n, n_classes), of images (n, n_channels, height, width)."""
         logits: Tensor = self.classifier(self.bottleneck(self.convolutions(x)))
+        return logits
+
+
+class ShallowNet(nn.Module):
+    """One hidden layer, adapted before its activation: the network of DaNN.
+
+    The input, a table or flattened images, is batch-normalised, which with each domain's own
+    statistics is per-domain z-scoring.
+
+    Parameters
+    ----------
+    n_features : int
+        Number of inputs of a row.
+    n_classes : int
+        Number of classes.
+    width : int, default=256
+        Units of the hidden layer.
+    dropout : float, default=0.5
+        Dropout after the hidden layer.
+
+    Examples
+    --------
+    >>> import torch
+    >>> ShallowNet(2 * 3 * 3, 4)(torch.zeros(5, 2, 3, 3)).shape
+    torch.Size([5, 4])
+    """
+
+    adapt_layers = "hidden"
+
+    def __init__(
+        self, n_features: int, n_classes: int, width: int = 256, dropout: float = 0.5
+    ) -> None:
+        super().__init__()
+        self.hidden = nn.Sequential(
+            nn.Flatten(), nn.BatchNorm1d(n_features, affine=False), nn.Linear(n_features, width)
+        )
+        self.classifier = nn.Sequential(nn.ReLU(), nn.Dropout(dropout), nn.Linear(width, n_classes))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return logits, shape (n_rows, n_classes), of rows of any shape."""
+        logits: Tensor = self.classifier(self.hidden(x))
         return logits

@@ -2,6 +2,16 @@
 
 from .adaptation import Adversary, Discrepancy, Passed, WeightedKernels
 from .batches import Batch, TwoDomainLoader, TwoDomains
+from .critic import WassersteinCritic
+from .encoder import EncoderAdversary, EncoderNet
+from .joint import (
+    ConditionalAdversary,
+    DisagreeingClassifier,
+    JointDiscrepancy,
+    MarginAdversary,
+    TargetTerm,
+    Transport,
+)
 from .net import AdaptationNet, DivergenceError
 from .rng import Seeds, isolated_rng
 from .rows import ArrayRows, DatasetRows, Rows, as_rows, even_batches
@@ -22,15 +32,24 @@ __all__ = [
     "Adversary",
     "ArrayRows",
     "Batch",
+    "ConditionalAdversary",
     "DatasetRows",
+    "DisagreeingClassifier",
     "Discrepancy",
     "DivergenceError",
+    "EncoderAdversary",
+    "EncoderNet",
+    "JointDiscrepancy",
+    "MarginAdversary",
     "Passed",
     "Rows",
     "Schedule",
     "Seeds",
+    "TargetTerm",
+    "Transport",
     "TwoDomainLoader",
     "TwoDomains",
+    "WassersteinCritic",
     "WeightedKernels",
     "as_rows",
     "constant",

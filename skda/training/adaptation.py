@@ -28,7 +28,7 @@ class Passed(NamedTuple):
 
     features: tuple[Tensor, ...]
     logits: Tensor
-    y: Tensor | None
+    y: Any
 
 
 class Discrepancy(nn.Module):

@@ -20,7 +20,7 @@ class Batch(NamedTuple):
 
     source: Tensor
     y_source: Tensor
-    target: Tensor | None
+    target: Any
     y_target: Tensor | None
 
 

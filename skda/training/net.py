@@ -119,8 +119,11 @@ class AdaptationNet(NeuralNetClassifier):
 
     def get_all_learnable_params(self) -> Iterator[tuple[str, nn.Parameter]]:
         """Name the parameters for ``param_groups`` as in the user's module, compiled or not."""
+        private = getattr(getattr(self, "adaptation_", None), "private_parameters", tuple)
+        left_alone = {id(parameter) for parameter in private()}
         for name, parameter in super().get_all_learnable_params():
-            yield name.removeprefix("_orig_mod."), parameter
+            if id(parameter) not in left_alone:
+                yield name.removeprefix("_orig_mod."), parameter
 
     def take_weights(self, other: AdaptationNet) -> None:
         """Copy weights, buffers and statistics from a net of the same architecture."""
@@ -276,12 +279,14 @@ class AdaptationNet(NeuralNetClassifier):
 
     def classification_loss(self, source: Passed, target: Passed | None) -> Tensor:
         """Return the criterion's mean over the source, plus that over labelled target rows."""
-        loss = self.get_loss(source.logits, source.y)
-        if target is not None and target.y is not None:
-            labelled = target.y >= 0
-            if labelled.any():
-                loss = loss + self.get_loss(target.logits[labelled], target.y[labelled])
-        return loss
+        return self.get_loss(source.logits, source.y) + self.labelled_target_loss(target)
+
+    def labelled_target_loss(self, target: Passed | None) -> Tensor | float:
+        """Return the criterion's mean over the labelled rows of a target batch, or 0."""
+        if target is None or target.y is None:
+            return 0.0
+        labelled = target.y >= 0
+        return self.get_loss(target.logits[labelled], target.y[labelled]) if labelled.any() else 0.0
 
     def forward_domains(self, batch: Batch) -> tuple[Passed, Passed | None]:
         """Pass the rows of both domains; in one pass where no layer mixes rows."""
@@ -289,9 +294,7 @@ class AdaptationNet(NeuralNetClassifier):
             return self._forward(batch.source, batch.y_source, self.labelled_domain_), None
         if self.per_domain and batch_norm_layers(self.plain_module):
             source = self._forward(batch.source, batch.y_source, "source")
-            if len(batch.target) > 1:
-                self.domain_stats_.mark_seen()
-            return source, self._forward(batch.target, batch.y_target, "target")
+            return source, self._forward_target(batch)
         n = len(batch.source)
         both = self._forward(torch.cat([batch.source, batch.target]), None, "source")
         y_source, y_target = self._to_device(batch.y_source), self._to_device(batch.y_target)
@@ -299,6 +302,11 @@ class AdaptationNet(NeuralNetClassifier):
             Passed(tuple(f[:n] for f in both.features), both.logits[:n], y_source),
             Passed(tuple(f[n:] for f in both.features), both.logits[n:], y_target),
         )
+
+    def _forward_target(self, batch: Batch) -> Passed:
+        if len(batch.target) > 1:
+            self.domain_stats_.mark_seen()
+        return self._forward(batch.target, batch.y_target, "target")
 
     def _forward(self, rows: Tensor, y: Tensor | None, domain: str) -> Passed:
         rows = rows.to(self.device)

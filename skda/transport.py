@@ -1,0 +1,89 @@
+"""Methods that transport one domain onto the other."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from numbers import Real
+from typing import Any, ClassVar
+
+from sklearn.utils._param_validation import Interval
+from torch import nn
+
+from .base import AdaptingClassifier
+from .training import Transport
+
+__all__ = ["DeepJDOTClassifier"]
+
+
+class DeepJDOTClassifier(AdaptingClassifier):
+    r"""Deep joint distribution optimal transport (DeepJDOT).
+
+    .. math::
+
+        L = \mathrm{CE}(X_s, y_s) + \lambda \min_{\pi} \sum_{ij} \pi_{ij}
+            (\alpha \lVert f(x_i^s) - f(x_j^t) \rVert^2 + \beta \, \mathrm{CE}(g(x_j^t), y_i^s))
+
+    Parameters
+    ----------
+    module : nn.Module class or instance, callable, or None, default=None
+        Network that returns logits, as in `DomainClassifier`.
+    lam : float, default=1.0
+        Weight of the adaptation loss. 0 trains exactly the source-only network.
+    feature_weight : float, default=0.01
+        alpha, the weight of the squared distance of the features.
+    label_weight : float, default=1.0
+        beta, the weight of the cross-entropy.
+    **params
+        Parameters of `DomainClassifier`.
+
+    Attributes
+    ----------
+    net_ : AdaptationNet
+        The skorch net.
+    classes_ : ndarray of shape (n_classes,)
+        The labels, sorted.
+    n_features_in_ : int
+        Number of columns (tables) or channels (images) seen in `fit`.
+
+    Notes
+    -----
+    The optimal plan of each batch comes from the package POT: ``pip install POT``.
+
+    References
+    ----------
+    .. [1] Damodaran, B. B. et al. (2018). DeepJDOT: deep joint distribution optimal transport for
+       unsupervised domain adaptation. ECCV.
+
+    Examples
+    --------
+    >>> from skda import DeepJDOTClassifier
+    >>> from skda.datasets import make_rotated_moons
+    >>> moons = make_rotated_moons(random_state=0)
+    >>> clf = DeepJDOTClassifier(max_epochs=2, random_state=0)
+    >>> clf.fit(moons.X_source, moons.y_source, moons.X_target).predict(moons.X_target).shape
+    (300,)
+    """
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        **AdaptingClassifier._parameter_constraints,
+        "feature_weight": [Interval(Real, 0, None, closed="left")],
+        "label_weight": [Interval(Real, 0, None, closed="left")],
+    }
+
+    def __init__(
+        self,
+        module: Any = None,
+        *,
+        lam: float = 1.0,
+        feature_weight: float = 0.01,
+        label_weight: float = 1.0,
+        **params: Any,
+    ) -> None:
+        super().__init__(module, lam=lam, **params)
+        self.feature_weight = feature_weight
+        self.label_weight = label_weight
+
+    def _make_adaptation(
+        self, module: nn.Module, widths: Sequence[int], n_classes: int
+    ) -> nn.Module:
+        return Transport(self.feature_weight, self.label_weight)
