@@ -121,7 +121,8 @@ def scatter(figure: Any, title: str, estimator: Any, digits: Any, n: int = 250) 
         (places[n:], digits.y_target_test[:n], "x", 22, "target"),
     ):
         axes.scatter(*rows.T, c=labels, cmap="tab10", marker=marker, s=size, lw=1, label=name)
-    axes.legend(loc="upper right", fontsize="small")
+    for handle in axes.legend(loc="upper right", fontsize="small").legend_handles:
+        handle.set_color("0.3")  # the colours are the digits, in both domains
     axes.set(title=title, xticks=[], yticks=[])
 
 

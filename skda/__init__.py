@@ -2,6 +2,7 @@
 
 from .adda import ADDAClassifier
 from .adversarial import CDANClassifier, DANNClassifier, WDGRLClassifier
+from .bottleneck import select_bottleneck
 from .confusion import MCCClassifier, MCDClassifier, MDDClassifier, PseudoLabelClassifier
 from .discrepancy import (
     DANClassifier,
@@ -12,9 +13,14 @@ from .discrepancy import (
 )
 from .finetune import FinetuneClassifier
 from .pipeline import make_pipeline
+from .preprocessing import DomainScaler, DomainStandardScaler
+from .subspace import CORAL, GFK, TCA, SubspaceAlignment
 from .transport import DeepJDOTClassifier
 
 __all__ = [
+    "CORAL",
+    "GFK",
+    "TCA",
     "ADDAClassifier",
     "CDANClassifier",
     "DANClassifier",
@@ -23,12 +29,16 @@ __all__ = [
     "DaNNClassifier",
     "DeepCORALClassifier",
     "DeepJDOTClassifier",
+    "DomainScaler",
+    "DomainStandardScaler",
     "FinetuneClassifier",
     "JANClassifier",
     "MCCClassifier",
     "MCDClassifier",
     "MDDClassifier",
     "PseudoLabelClassifier",
+    "SubspaceAlignment",
     "WDGRLClassifier",
     "make_pipeline",
+    "select_bottleneck",
 ]

@@ -62,12 +62,15 @@ class DANNClassifier(AdversarialClassifier):
     ----------
     module : nn.Module class or instance, callable, or None, default=None
         Network that returns logits, as in `DomainClassifier`.
-    lam : float, default=1.0
+    lam : float, default=0.3
         Strength of the gradient reversal. It reaches the feature extractor only: the
         discriminator always learns at weight 1. 0 trains exactly the source-only network.
     lam_schedule : {"ramp", "constant"} or callable, default="ramp"
         Factor of lam as a function of the progress p of the training in [0, 1]; "ramp" is the
         paper's 2 / (1 + exp(-10 p)) - 1.
+    lr_schedule : {"inverse_decay", "constant"} or callable, default="inverse_decay"
+        Factor of the learning rate as a function of p; "inverse_decay" is the paper's
+        (1 + 10 p)^-0.75.
     **params
         Parameters of `DomainClassifier`.
 
@@ -100,11 +103,14 @@ class DANNClassifier(AdversarialClassifier):
         self,
         module: Any = None,
         *,
-        lam: float = 1.0,
+        lam: float = 0.3,
         lam_schedule: str | Callable[[float], float] = "ramp",
+        lr_schedule: str | Callable[[float], float] = "inverse_decay",
         **params: Any,
     ) -> None:
-        super().__init__(module, lam=lam, lam_schedule=lam_schedule, **params)
+        super().__init__(
+            module, lam=lam, lam_schedule=lam_schedule, lr_schedule=lr_schedule, **params
+        )
 
     def _make_adaptation(
         self, module: nn.Module, widths: Sequence[int], n_classes: int
@@ -126,11 +132,14 @@ class CDANClassifier(AdversarialClassifier):
     ----------
     module : nn.Module class or instance, callable, or None, default=None
         Network that returns logits, as in `DomainClassifier`.
-    lam : float, default=1.0
+    lam : float, default=0.3
         Strength of the gradient reversal; the discriminator always learns at weight 1. 0 trains
         exactly the source-only network.
     lam_schedule : {"ramp", "constant"} or callable, default="ramp"
         Factor of lam as a function of the progress p of the training in [0, 1].
+    lr_schedule : {"inverse_decay", "constant"} or callable, default="inverse_decay"
+        Factor of the learning rate as a function of p; "inverse_decay" is the paper's
+        (1 + 10 p)^-0.75.
     entropy_weighting : bool, default=True
         Let rows that are classified with confidence count more (CDAN+E).
     max_width : int, default=4096
@@ -175,14 +184,17 @@ class CDANClassifier(AdversarialClassifier):
         self,
         module: Any = None,
         *,
-        lam: float = 1.0,
+        lam: float = 0.3,
         lam_schedule: str | Callable[[float], float] = "ramp",
+        lr_schedule: str | Callable[[float], float] = "inverse_decay",
         entropy_weighting: bool = True,
         max_width: int = 4096,
         random_width: int = 1024,
         **params: Any,
     ) -> None:
-        super().__init__(module, lam=lam, lam_schedule=lam_schedule, **params)
+        super().__init__(
+            module, lam=lam, lam_schedule=lam_schedule, lr_schedule=lr_schedule, **params
+        )
         self.entropy_weighting = entropy_weighting
         self.max_width = max_width
         self.random_width = random_width

@@ -27,6 +27,8 @@ class _SelfAdapting:
         target = X_source if X_target is None else X_target
         return super().fit(X_source, y_source, target, **params)  # type: ignore[misc]
 
+
+class _SelfAdaptingByParts(_SelfAdapting):
     def partial_fit(self, X_source: Any, y_source: Any, X_target: Any = None, **params: Any) -> Any:
         target = X_source if X_target is None else X_target
         return super().partial_fit(X_source, y_source, target, **params)  # type: ignore[misc]
@@ -35,5 +37,6 @@ class _SelfAdapting:
 def self_adapting(cls: type) -> type:
     """Return a subclass whose target defaults to its source."""
     name = f"SelfAdapting{cls.__name__}"
-    subclass = type(name, (_SelfAdapting, cls), {"__module__": __name__})
+    mixin = _SelfAdaptingByParts if hasattr(cls(), "partial_fit") else _SelfAdapting
+    subclass = type(name, (mixin, cls), {"__module__": __name__})
     return globals().setdefault(name, subclass)  # where pickle looks for it

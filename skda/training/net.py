@@ -386,8 +386,8 @@ class AdaptationNet(NeuralNetClassifier):
         # the plain module: a compiled one keeps the graph that it has, without these hooks
         module = self.plain_module
         with _PREDICTING, LayerCapture(module, self.layers) as capture:
-            for _ in self._predict(rows, domain, module, indices):
-                parts.append([f.cpu() for f in capture.pop()])
+            for logits in self._predict(rows, domain, module, indices):
+                parts.append([f[: len(logits)].cpu() for f in capture.pop()])
         return tuple(torch.cat(layer) for layer in zip(*parts, strict=True))
 
     def _predict(
@@ -402,14 +402,26 @@ class AdaptationNet(NeuralNetClassifier):
             self._set_training(False)
             with self.domain_stats_.of(domain, self.plain_module):
                 for batch in rows.batches(indices):
-                    yield forward(batch.to(self.device)).cpu()
+                    padded = _at_least(_KERNEL_ROWS, batch)
+                    yield forward(padded.to(self.device))[: len(batch)].cpu()
 
 
 # hooks and swapped statistics belong to one thread at a time
 _PREDICTING = threading.RLock()
 _PREDICT_ROWS = 1024
 _PREPARE_ROWS = 1024
+# below some four rows matrix products round differently: a row's prediction must not depend on
+# how many rows are beside it
+_KERNEL_ROWS = 16
 
 
 def _in_order(n: int) -> list[Index]:
     return [np.arange(i, min(i + _PREDICT_ROWS, n)) for i in range(0, n, _PREDICT_ROWS)]
+
+
+def _at_least(n: int, batch: Tensor) -> Tensor:
+    return (
+        batch
+        if len(batch) >= n
+        else torch.cat([batch, batch[:1].expand(n - len(batch), *batch.shape[1:])])
+    )
