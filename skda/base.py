@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import inspect
 from collections.abc import Callable, Sequence
 from numbers import Integral, Real
 from typing import Any, ClassVar, Self
@@ -333,6 +334,8 @@ class DomainClassifier(PredictionMixin, NetParametersMixin, BaseEstimator):
             **{name: getattr(self, name) for name in _SKORCH_PARAMETERS},
             **self._skorch_options(),
         }
+        if _can_fuse(self.optimizer, given["device"]):
+            given.setdefault("optimizer__fused", True)
         return net_class(module, **given | options).initialize()
 
     def _make_module(self, input_shape: tuple[int, ...], n_classes: int) -> nn.Module:
@@ -376,6 +379,12 @@ _SKORCH_PARAMETERS = (
     "compile",
     "verbose",
 )
+
+
+def _can_fuse(optimizer: Callable[..., Any], device: str) -> bool:
+    """Say whether the optimizer can update all parameters in one call, up to 4 times faster."""
+    fusible = "fused" in inspect.signature(optimizer).parameters
+    return fusible and torch.device(device).type in ("cpu", "cuda")
 
 
 class AdaptingClassifier(DomainClassifier):

@@ -153,12 +153,13 @@ def test_a_second_fit_forgets_the_first(cls: type, data: Data) -> None:
 )
 def test_labels_of_any_kind_come_back(cls: type, data: Data, labels: list, dtype: str) -> None:
     y = np.array(labels)[data.y]
-    estimator = cls(**{**small(cls), "max_epochs": 30}).fit(data.X, y, data.X_target)
+    params = {"max_epochs": 30, "lr": 1e-2}
+    estimator = cls(**{**small(cls), **params}).fit(data.X, y, data.X_target)
     assert estimator.classes_.tolist() == labels
     assert estimator.predict(data.X_target).dtype == dtype
     # the columns of the probabilities are in the order of classes_
     assert estimator.score(data.X, y, domain="source") > 0.85
-    reference = fitted(cls, data, max_epochs=30).predict_proba(data.X_target)
+    reference = fitted(cls, data, **params).predict_proba(data.X_target)
     assert_array_equal(estimator.predict_proba(data.X_target), reference)
 
 

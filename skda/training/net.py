@@ -187,6 +187,7 @@ class AdaptationNet(NeuralNetClassifier):
             Whose batch statistics the labelled rows have.
         """
         self.labelled_domain_ = domain
+        self.apart_ = self.per_domain and bool(batch_norm_layers(self.plain_module))
         if domain == "target":
             self.domain_stats_.mark_seen()
         if not (self.adapts or domains.has_target_labels):
@@ -292,7 +293,7 @@ class AdaptationNet(NeuralNetClassifier):
         """Pass the rows of both domains; in one pass where no layer mixes rows."""
         if batch.target is None:
             return self._forward(batch.source, batch.y_source, self.labelled_domain_), None
-        if self.per_domain and batch_norm_layers(self.plain_module):
+        if self.apart_:
             source = self._forward(batch.source, batch.y_source, "source")
             return source, self._forward_target(batch)
         n = len(batch.source)
