@@ -78,7 +78,7 @@ def draw(scores: dict[str, np.ndarray], estimators: dict[str, Any], path: str) -
     digits = make_scanned_digits(random_state=0)
     figure = plt.figure(figsize=(12, 4.2), layout="constrained")
     left, before, after, right = figure.subfigures(1, 4, width_ratios=[1.1, 1.5, 1.5, 1.4])
-    left.suptitle("source / target")
+    left.suptitle("source | target")
     for axes, image in zip(
         left.subplots(8, 4).flat,
         (
@@ -120,9 +120,9 @@ def scatter(figure: Any, title: str, estimator: Any, digits: Any, n: int = 250) 
         (places[:n], digits.y_source[:n], "o", 14, "source"),
         (places[n:], digits.y_target_test[:n], "x", 22, "target"),
     ):
-        axes.scatter(*rows.T, c=labels, cmap="tab10", marker=marker, s=size, lw=1, label=name)
-    for handle in axes.legend(loc="upper right", fontsize="small").legend_handles:
-        handle.set_color("0.3")  # the colours are the digits, in both domains
+        axes.scatter(*rows.T, c=labels, cmap="tab10", marker=marker, s=size, lw=1)
+        axes.scatter([], [], c="0.3", marker=marker, s=size, lw=1, label=name)  # for the legend
+    axes.legend(loc="upper right", fontsize="small")
     axes.set(title=title, xticks=[], yticks=[])
 
 

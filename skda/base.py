@@ -184,6 +184,9 @@ class DomainClassifier(PredictionMixin, NetParametersMixin, BaseEstimator):
         """Return further options of `AdaptationNet`."""
         return {}
 
+    def _update_net(self) -> None:
+        """Tell the net of parameters that `set_params` changed between two `partial_fit`."""
+
     def _train_stages(self, domains: TwoDomains) -> Self:
         return self._train(domains, self.max_epochs)
 
@@ -258,6 +261,7 @@ class DomainClassifier(PredictionMixin, NetParametersMixin, BaseEstimator):
             domains = self._check_input(X_source, y_source, X_target, y_target, go_on, classes)
             # a copy, because a diverging step must not spoil the fitted weights
             self.net_ = copy.deepcopy(self.net_) if go_on else self._make_net(domains)
+            self._update_net()
             return self._train(domains, 1)
 
     def _check_input(
@@ -426,6 +430,9 @@ class AdaptingClassifier(DomainClassifier):
     def _net_options(self, module: nn.Module) -> dict[str, Any]:
         schedule = find_schedule(self.lam_schedule, LAM_SCHEDULES)
         return {"lam": float(self.lam), "lam_schedule": schedule}
+
+    def _update_net(self) -> None:
+        self.net_.lam = float(self.lam)
 
     def _needs_target(self) -> bool:
         return True

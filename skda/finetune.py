@@ -170,9 +170,10 @@ class FinetuneClassifier(DomainClassifier):
         if "param_groups" in self.net_params("optimizer"):
             return options
         head = [name for layer in layers[-max(1, self.reinit) :] for name in layer]
-        groups = [(f"{name}.*" if name else "*", {"lr": self.lr}) for name in head]
-        slow = self.lr * self.backbone_lr_ratio
-        return options | {"lr": slow, "optimizer__param_groups": groups}
+        lr = self.net_params("optimizer").get("lr", self.lr)
+        groups = [(f"{name}.*" if name else "*", {"lr": lr}) for name in head]
+        slow = lr * self.backbone_lr_ratio
+        return options | {"optimizer__lr": slow, "optimizer__param_groups": groups}
 
     def _train_stages(self, domains: TwoDomains) -> Self:
         """Train the source stage, then tune on the labelled target rows, if there are any."""

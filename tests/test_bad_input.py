@@ -109,7 +109,7 @@ def test_a_misspelt_parameter_names_the_nearest_match() -> None:
     estimator = DANNClassifier()
     with pytest.raises(ValueError, match=expected):
         estimator.set_params(lam=3, module_hidden=(3,))
-    assert estimator.lam == 1.0  # nothing is set where something is wrong
+    assert estimator.lam == 0.3  # nothing is set where something is wrong
     with pytest.raises(ValueError, match="module__hidden"):
         make_pipeline(StandardScaler(), estimator).set_params(dannclassifier__module_hidden=3)
 

@@ -112,7 +112,7 @@ def insert_bottleneck(module: nn.Module, width: int) -> None:
     Sequential(
       (bottleneck): Sequential(
         (0): Linear(in_features=30, out_features=8, bias=True)
-        (1): BatchNorm1d(8, eps=1e-05, momentum=0.1, affine=True, track_running_stats=True)
+        (1): BatchNorm1d(8, ...)
         (2): ReLU()
       )
       (classifier): Linear(in_features=8, out_features=2, bias=True)

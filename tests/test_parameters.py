@@ -1,0 +1,171 @@
+import inspect
+from typing import Any
+
+import pytest
+from sklearn.base import BaseEstimator, clone
+from torch import nn
+
+from skda import DANClassifier, DANNClassifier, FinetuneClassifier
+from skda.nn import MLP
+from skda.parameters import NetParametersMixin, check_arguments, did_you_mean
+
+
+class Parent(NetParametersMixin, BaseEstimator):
+    """Top.
+
+    Parameters
+    ----------
+    alpha : float, default=1.0
+        First.
+    beta : int, default=2
+        Second,
+        on two lines.
+    **params
+        Of skorch.
+
+    Attributes
+    ----------
+    net_ : object
+        The net.
+    """
+
+    def __init__(self, alpha: float = 1.0, *, beta: int = 2, **params: Any) -> None:
+        self.alpha = alpha
+        self.beta = beta
+        self._store_net_params(params)
+
+
+class Child(Parent):
+    """Bottom.
+
+    Parameters
+    ----------
+    gamma : str, default="g"
+        Third.
+    beta : int, default=5
+        Another default.
+    **params
+        Parameters of `Parent`.
+
+    Notes
+    -----
+    None.
+    """
+
+    def __init__(self, *, gamma: str = "g", beta: int = 5, **params: Any) -> None:
+        super().__init__(beta=beta, **params)
+        self.gamma = gamma
+
+
+def test_signature_shows_the_inherited_parameters_and_no_more() -> None:
+    parameters = inspect.signature(Child).parameters
+    assert {name: p.default for name, p in parameters.items()} == {
+        "gamma": "g",
+        "beta": 5,
+        "alpha": 1.0,
+    }
+    assert Child().get_params() == {"gamma": "g", "beta": 5, "alpha": 1.0}
+    assert list(inspect.signature(Parent).parameters) == ["alpha", "beta"]
+
+
+def test_docstring_shows_the_inherited_parameters_once() -> None:
+    assert Child.__doc__.splitlines() == [
+        "Bottom.",
+        "",
+        "Parameters",
+        "----------",
+        'gamma : str, default="g"',
+        "    Third.",
+        "beta : int, default=5",
+        "    Another default.",
+        "alpha : float, default=1.0",
+        "    First.",
+        "**params",
+        "    Parameters of `Parent`.",
+        "",
+        "Notes",
+        "-----",
+        "None.",
+    ]
+
+
+@pytest.mark.parametrize("cls", [DANNClassifier, DANClassifier, FinetuneClassifier])
+def test_every_parameter_of_an_estimator_is_documented(cls: type) -> None:
+    for name in inspect.signature(cls).parameters:
+        entries = [line for line in cls.__doc__.splitlines() if line.startswith(f"{name} :")]
+        assert len(entries) == 1, name
+
+
+def test_double_underscore_parameters_are_parameters() -> None:
+    estimator = DANNClassifier(module__hidden=(3,), optimizer__momentum=0.9)
+    params = estimator.get_params()
+    assert params["module__hidden"] == (3,)
+    assert params["optimizer__momentum"] == 0.9
+    assert estimator.net_params("module") == {"hidden": (3,)}
+    assert estimator.net_params("criterion") == {}
+    assert clone(estimator).get_params() == params
+    assert "module__hidden=(3,)" in repr(estimator)
+
+
+def test_set_params_takes_parameters_that_were_not_there() -> None:
+    estimator = DANNClassifier(module__hidden=(3,))
+    assert estimator.set_params(lam=2, module__hidden=(4,), discriminator__hidden=(5,)) is estimator
+    assert (estimator.lam, estimator.module__hidden) == (2, (4,))
+    assert estimator.get_params()["discriminator__hidden"] == (5,)
+    loader = object()
+    assert estimator.set_params(iterator_train=loader).get_params()["iterator_train"] is loader
+    assert "iterator_train" not in DANNClassifier().get_params()
+
+
+def test_set_params_sets_all_or_nothing() -> None:
+    estimator = DANNClassifier(lam=1)
+    with pytest.raises(ValueError, match="Unexpected argument lamb, did you mean lam"):
+        estimator.set_params(lam=3, module__hidden=(4,), lamb=2)
+    assert estimator.get_params() == DANNClassifier(lam=1).get_params()
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("module_hidden", "did you mean module__hidden?"),
+        ("optimizer_weight_decay", "did you mean optimizer__weight_decay?"),
+        ("iterator_train_num_workers", "did you mean iterator_train__num_workers?"),
+        ("discriminator_hidden", "did you mean discriminator__hidden?"),
+        ("lambda_", "did you mean lam?"),
+        ("max_epoch", "did you mean max_epochs?"),
+        ("module__", "did you mean module?"),
+        ("zzz", "Known arguments are: adapt_batch_norm, adapt_layers, batch_size,"),
+    ],
+)
+def test_misspelt_argument(name: str, message: str) -> None:
+    with pytest.raises(TypeError) as constructing:
+        DANNClassifier(**{name: 1})
+    with pytest.raises(ValueError, match="Unexpected argument") as setting:
+        DANNClassifier().set_params(**{name: 1})
+    for error in (constructing, setting):
+        assert str(error.value).startswith(f"Unexpected argument {name}")
+        assert message in str(error.value)
+
+
+def test_a_discriminators_options_are_no_parameters_of_a_method_without_one() -> None:
+    with pytest.raises(TypeError, match="Unexpected argument discriminator__hidden"):
+        DANClassifier(discriminator__hidden=(3,))
+
+
+def test_did_you_mean_looks_at_the_longest_name_that_is_near() -> None:
+    assert did_you_mean("compiler", ["compile", "lam"], ["compile"]) == (
+        "Unexpected argument compiler, did you mean compile?"
+    )
+    assert did_you_mean("q", ["lam", "alpha"]) == (
+        "Unexpected argument q. Known arguments are: alpha, lam."
+    )
+
+
+def test_arguments_of_components_are_checked() -> None:
+    check_arguments(MLP, ["hidden", "dropout"], "module")
+    message = "Unexpected argument module__hiden, did you mean module__hidden?"
+    with pytest.raises(ValueError, match=message.replace("?", r"\?")):
+        check_arguments(MLP, ["hiden"], "module")
+    check_arguments(lambda **options: None, ["anything"], "module")
+    with pytest.raises(ValueError, match="criterion__label_smooth, did you mean criterion__label_"):
+        check_arguments(nn.CrossEntropyLoss, ["label_smooth"], "criterion")
