@@ -78,10 +78,10 @@ def test_moons_by_the_paper_s_protocol() -> None:
         }
         plain = FinetuneClassifier(max_epochs=100, **params)
         plain.fit(moons.X_source, moons.y_source)
-        adapted = DANNClassifier(lam=1.0, max_epochs=400, lr_schedule="constant", **params)
+        adapted = DANNClassifier(max_epochs=400, lr_schedule="constant", **params)
         adapted.fit(moons.X_source, moons.y_source, moons.X_target)
         for scores, estimator in ((source_only, plain), (dann, adapted)):
             scores.append(estimator.score(moons.X_target_test, moons.y_target_test))
     assert 0.7 < np.mean(source_only) < 0.9
     assert np.mean(dann) > 0.95
-    assert min(dann) > max(0.9, np.mean(source_only))
+    assert min(dann) > 0.92
