@@ -69,7 +69,7 @@ def print_table(scores: dict[str, np.ndarray]) -> None:
     print(f"{'method':<28}{'accuracy':>14}{'gap closed':>13}")
     for method, values in scores.items():
         closed = (values.mean() - low) / (high - low)
-        print(f"{method:<28}{values.mean():>7.3f} ± {values.std():.3f}{closed:>12.0%}")
+        print(f"{method:<28}{values.mean():>7.3f} ± {values.std(ddof=1):.3f}{closed:>12.0%}")
     print("lam: the defaults, fixed in advance; no target label was used but by the oracle.\n")
 
 
@@ -97,7 +97,7 @@ def draw(scores: dict[str, np.ndarray], estimators: dict[str, Any], path: str) -
     axes.barh(
         names,
         [values.mean() for values in scores.values()],
-        xerr=[values.std() for values in scores.values()],
+        xerr=[values.std(ddof=1) for values in scores.values()],
         color=["tab:gray", "tab:gray", "tab:blue", "tab:blue", "tab:green"],
     )
     axes.invert_yaxis()

@@ -30,8 +30,6 @@ class ADDAClassifier(AdversarialClassifier):
 
     Parameters
     ----------
-    module : nn.Module class or instance, callable, or None, default=None
-        Network that returns logits, as in `DomainClassifier`.
     lam : float, default=1.0
         Weight of the target network's loss. 0 leaves it the source-only network.
     **params

@@ -60,8 +60,6 @@ class DANNClassifier(AdversarialClassifier):
 
     Parameters
     ----------
-    module : nn.Module class or instance, callable, or None, default=None
-        Network that returns logits, as in `DomainClassifier`.
     lam : float, default=0.3
         Strength of the gradient reversal. It reaches the feature extractor only: the
         discriminator always learns at weight 1. 0 trains exactly the source-only network.
@@ -73,15 +71,6 @@ class DANNClassifier(AdversarialClassifier):
         (1 + 10 p)^-0.75.
     **params
         Parameters of `DomainClassifier`.
-
-    Attributes
-    ----------
-    net_ : AdaptationNet
-        The skorch net; ``net_.adaptation_.discriminator`` is the trained discriminator.
-    classes_ : ndarray of shape (n_classes,)
-        The labels, sorted.
-    n_features_in_ : int
-        Number of columns (tables) or channels (images) seen in `fit`.
 
     References
     ----------
@@ -130,8 +119,6 @@ class CDANClassifier(AdversarialClassifier):
 
     Parameters
     ----------
-    module : nn.Module class or instance, callable, or None, default=None
-        Network that returns logits, as in `DomainClassifier`.
     lam : float, default=0.3
         Strength of the gradient reversal; the discriminator always learns at weight 1. 0 trains
         exactly the source-only network.
@@ -148,15 +135,6 @@ class CDANClassifier(AdversarialClassifier):
         Width of the randomised map. Its matrices are buffers, saved with the model.
     **params
         Parameters of `DomainClassifier`.
-
-    Attributes
-    ----------
-    net_ : AdaptationNet
-        The skorch net; ``net_.adaptation_.discriminator`` is the trained discriminator.
-    classes_ : ndarray of shape (n_classes,)
-        The labels, sorted.
-    n_features_in_ : int
-        Number of columns (tables) or channels (images) seen in `fit`.
 
     References
     ----------
@@ -224,8 +202,6 @@ class WDGRLClassifier(AdversarialClassifier):
 
     Parameters
     ----------
-    module : nn.Module class or instance, callable, or None, default=None
-        Network that returns logits, as in `DomainClassifier`.
     lam : float, default=1.0
         Weight of the adaptation loss. 0 trains exactly the source-only network.
     critic_steps : int, default=5
@@ -236,15 +212,6 @@ class WDGRLClassifier(AdversarialClassifier):
         rho, the weight of the penalty that keeps the critic's slope near one.
     **params
         Parameters of `DomainClassifier`. The critic is the `discriminator`.
-
-    Attributes
-    ----------
-    net_ : AdaptationNet
-        The skorch net; ``net_.adaptation_.critic`` is the trained critic.
-    classes_ : ndarray of shape (n_classes,)
-        The labels, sorted.
-    n_features_in_ : int
-        Number of columns (tables) or channels (images) seen in `fit`.
 
     References
     ----------

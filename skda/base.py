@@ -95,6 +95,18 @@ class DomainClassifier(PredictionMixin, NetParametersMixin, BaseEstimator):
         Parameters of skorch's components: ``module__hidden``, ``optimizer__momentum``,
         ``optimizer__param_groups``, ``criterion__label_smoothing``,
         ``iterator_train__num_workers``, ``callbacks__print_log``, ...
+
+    Attributes
+    ----------
+    net_ : AdaptationNet
+        The skorch net of the (last) training; its ``module_`` is the trained network and its
+        ``adaptation_`` what the method trains beside it, such as a discriminator.
+    classes_ : ndarray of shape (n_classes,)
+        The labels, sorted.
+    n_features_in_ : int
+        Number of columns (tables) or channels (images) seen in `fit`.
+    feature_names_in_ : ndarray of shape (n_features_in_,), object
+        Names of the columns, where the source was a frame with string names.
     """
 
     net_: AdaptationNet
@@ -398,8 +410,6 @@ class AdaptingClassifier(DomainClassifier):
 
     Parameters
     ----------
-    module : nn.Module class or instance, callable, or None, default=None
-        Network that returns logits, as in `DomainClassifier`.
     lam : float, default=1.0
         Weight of the adaptation loss. 0 trains exactly the source-only network.
     lam_schedule : {"constant", "ramp"} or callable, default="constant"

@@ -24,8 +24,6 @@ class MCCClassifier(AdaptingClassifier):
 
     Parameters
     ----------
-    module : nn.Module class or instance, callable, or None, default=None
-        Network that returns logits, as in `DomainClassifier`.
     lam : float, default=1.0
         Weight of the adaptation loss. 0 trains exactly the source-only network.
     lam_schedule : {"ramp", "constant"} or callable, default="ramp"
@@ -34,15 +32,6 @@ class MCCClassifier(AdaptingClassifier):
         T, which softens the predictions.
     **params
         Parameters of `DomainClassifier`.
-
-    Attributes
-    ----------
-    net_ : AdaptationNet
-        The skorch net.
-    classes_ : ndarray of shape (n_classes,)
-        The labels, sorted.
-    n_features_in_ : int
-        Number of columns (tables) or channels (images) seen in `fit`.
 
     References
     ----------
@@ -92,8 +81,6 @@ class PseudoLabelClassifier(AdaptingClassifier):
 
     Parameters
     ----------
-    module : nn.Module class or instance, callable, or None, default=None
-        Network that returns logits, as in `DomainClassifier`.
     lam : float, default=1.0
         Weight of the adaptation loss. 0 trains exactly the source-only network.
     lam_schedule : {"ramp", "constant"} or callable, default="ramp"
@@ -102,15 +89,6 @@ class PseudoLabelClassifier(AdaptingClassifier):
         tau, the least probability of the predicted label.
     **params
         Parameters of `DomainClassifier`.
-
-    Attributes
-    ----------
-    net_ : AdaptationNet
-        The skorch net.
-    classes_ : ndarray of shape (n_classes,)
-        The labels, sorted.
-    n_features_in_ : int
-        Number of columns (tables) or channels (images) seen in `fit`.
 
     References
     ----------
@@ -163,8 +141,6 @@ class MCDClassifier(AdaptingClassifier):
 
     Parameters
     ----------
-    module : nn.Module class or instance, callable, or None, default=None
-        Network that returns logits, as in `DomainClassifier`.
     lam : float, default=1.0
         Weight of the adaptation loss. 0 trains exactly the source-only network.
     lam_schedule : {"ramp", "constant"} or callable, default="ramp"
@@ -172,15 +148,6 @@ class MCDClassifier(AdaptingClassifier):
     **params
         Parameters of `DomainClassifier`. `adapt_layers` must be left at None: the second
         classifier works on the input of the module's own, its last ``nn.Linear``.
-
-    Attributes
-    ----------
-    net_ : AdaptationNet
-        The skorch net.
-    classes_ : ndarray of shape (n_classes,)
-        The labels, sorted.
-    n_features_in_ : int
-        Number of columns (tables) or channels (images) seen in `fit`.
 
     Notes
     -----
@@ -232,8 +199,6 @@ class MDDClassifier(AdaptingClassifier):
 
     Parameters
     ----------
-    module : nn.Module class or instance, callable, or None, default=None
-        Network that returns logits, as in `DomainClassifier`.
     lam : float, default=0.1
         Strength of the gradient reversal. 0 trains exactly the source-only network.
     lam_schedule : {"ramp", "constant"} or callable, default="ramp"
@@ -244,15 +209,6 @@ class MDDClassifier(AdaptingClassifier):
         Hidden layers of the adversarial classifier.
     **params
         Parameters of `DomainClassifier`.
-
-    Attributes
-    ----------
-    net_ : AdaptationNet
-        The skorch net.
-    classes_ : ndarray of shape (n_classes,)
-        The labels, sorted.
-    n_features_in_ : int
-        Number of columns (tables) or channels (images) seen in `fit`.
 
     References
     ----------

@@ -49,15 +49,6 @@ class DaNNClassifier(AdaptingClassifier):
     **params
         Parameters of `DomainClassifier`.
 
-    Attributes
-    ----------
-    net_ : AdaptationNet
-        The skorch net.
-    classes_ : ndarray of shape (n_classes,)
-        The labels, sorted.
-    n_features_in_ : int
-        Number of columns (tables) or channels (images) seen in `fit`.
-
     References
     ----------
     .. [1] Ghifary, M., Kleijn, W. B. and Zhang, M. (2014). Domain adaptive neural networks for
@@ -91,8 +82,6 @@ class DDCClassifier(AdaptingClassifier):
 
     Parameters
     ----------
-    module : nn.Module class or instance, callable, or None, default=None
-        Network that returns logits, as in `DomainClassifier`.
     lam : float, default=0.25
         Weight of the adaptation loss. 0 trains exactly the source-only network.
     bottleneck_width : int or None, default=256
@@ -101,15 +90,6 @@ class DDCClassifier(AdaptingClassifier):
     **params
         Parameters of `DomainClassifier`. For a pretrained module, the paper's ten times faster
         new layers are ``optimizer__param_groups=[("*bottleneck*", {"lr": 1e-2}), ...]``.
-
-    Attributes
-    ----------
-    net_ : AdaptationNet
-        The skorch net.
-    classes_ : ndarray of shape (n_classes,)
-        The labels, sorted.
-    n_features_in_ : int
-        Number of columns (tables) or channels (images) seen in `fit`.
 
     References
     ----------
@@ -163,21 +143,10 @@ class DeepCORALClassifier(AdaptingClassifier):
 
     Parameters
     ----------
-    module : nn.Module class or instance, callable, or None, default=None
-        Network that returns logits, as in `DomainClassifier`.
     lam : float, default=10.0
         Weight of the adaptation loss. 0 trains exactly the source-only network.
     **params
         Parameters of `DomainClassifier`.
-
-    Attributes
-    ----------
-    net_ : AdaptationNet
-        The skorch net.
-    classes_ : ndarray of shape (n_classes,)
-        The labels, sorted.
-    n_features_in_ : int
-        Number of columns (tables) or channels (images) seen in `fit`.
 
     References
     ----------
@@ -216,8 +185,6 @@ class JANClassifier(AdaptingClassifier):
 
     Parameters
     ----------
-    module : nn.Module class or instance, callable, or None, default=None
-        Network that returns logits, as in `DomainClassifier`.
     lam : float, default=1.0
         Weight of the adaptation loss. 0 trains exactly the source-only network.
     n_kernels : int, default=5
@@ -228,15 +195,6 @@ class JANClassifier(AdaptingClassifier):
         Estimate in a batch: all pairs, or in linear time.
     **params
         Parameters of `DomainClassifier`.
-
-    Attributes
-    ----------
-    net_ : AdaptationNet
-        The skorch net.
-    classes_ : ndarray of shape (n_classes,)
-        The labels, sorted.
-    n_features_in_ : int
-        Number of columns (tables) or channels (images) seen in `fit`.
 
     References
     ----------
@@ -293,8 +251,6 @@ class DANClassifier(AdaptingClassifier):
 
     Parameters
     ----------
-    module : nn.Module class or instance, callable, or None, default=None
-        Network that returns logits, as in `DomainClassifier`.
     lam : float, default=1.0
         Weight of the adaptation loss. 0 trains exactly the source-only network.
     n_kernels : int, default=5
@@ -312,15 +268,6 @@ class DANClassifier(AdaptingClassifier):
     **params
         Parameters of `DomainClassifier`. Several `adapt_layers` add their losses, as in the
         paper, which adapts the last three layers of AlexNet.
-
-    Attributes
-    ----------
-    net_ : AdaptationNet
-        The skorch net.
-    classes_ : ndarray of shape (n_classes,)
-        The labels, sorted.
-    n_features_in_ : int
-        Number of columns (tables) or channels (images) seen in `fit`.
 
     References
     ----------

@@ -34,8 +34,6 @@ class FinetuneClassifier(DomainClassifier):
 
     Parameters
     ----------
-    module : nn.Module class or instance, callable, or None, default=None
-        Network that returns logits, as in `DomainClassifier`.
     pretrained : None, nn.Module, fitted skda estimator, mapping or path, default=None
         Weights to start from: a network (then `module` is not used), an estimator's network, or
         a state_dict for `module`, also as the path of a .safetensors or torch.save file.
@@ -51,15 +49,6 @@ class FinetuneClassifier(DomainClassifier):
         Free one more of the frozen layers, from the top, each time so many epochs have passed.
     **params
         Parameters of `DomainClassifier`.
-
-    Attributes
-    ----------
-    net_ : AdaptationNet
-        The skorch net of the last stage.
-    classes_ : ndarray of shape (n_classes,)
-        The labels, sorted.
-    n_features_in_ : int
-        Number of columns (tables) or channels (images) seen in `fit`.
 
     Notes
     -----

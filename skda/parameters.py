@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import difflib
 import inspect
-import re
 from collections.abc import Callable, Iterable
 from typing import Any, ClassVar, Self
+
+from .docstrings import complete_docstring
 
 __all__ = ["NetParametersMixin", "check_arguments", "did_you_mean"]
 
@@ -95,7 +96,7 @@ class NetParametersMixin:
             # without **params: scikit-learn takes every name in here for a parameter
             init.__signature__ = inspect.Signature([*named, *inherited.values()])
         if cls.__doc__ and parent is not object.__init__:
-            cls.__doc__ = _with_parameters_of(cls.__doc__, cls.__mro__[1:], set(inherited))
+            cls.__doc__ = complete_docstring(cls)
 
     def _store_net_params(self, params: dict[str, Any]) -> None:
         unknown = [name for name in params if not self._is_net_param(name)]
@@ -136,46 +137,3 @@ class NetParametersMixin:
         super().set_params(**{k: v for k, v in params.items() if k not in net_params})  # type: ignore[misc]
         vars(self).update(net_params)
         return self
-
-
-_ENTRY = re.compile(r"^(\*{0,2}\w[\w, ]*?)(?: :.*)?$")
-
-
-def _parameter_entries(doc: str) -> tuple[list[str], dict[str, list[str]], list[str]]:
-    """Split a clean numpydoc docstring around and inside its Parameters section."""
-    lines = doc.splitlines()
-    try:
-        start = lines.index("Parameters") + 2
-    except ValueError:
-        return lines, {}, []
-    end = next(
-        (i - 1 for i in range(start + 1, len(lines)) if re.fullmatch(r"-{3,}", lines[i])),
-        len(lines),
-    )
-    entries: dict[str, list[str]] = {}
-    for line in lines[start:end]:
-        match = _ENTRY.match(line)
-        if match:
-            entries[match[1].strip()] = current = [line]
-        elif line.strip():
-            current.append(line)
-    return lines[:start], entries, lines[end:]
-
-
-def _with_parameters_of(doc: str, parents: Iterable[type], names: set[str]) -> str:
-    """Add the parents' entries of these parameters to a class docstring."""
-    before, entries, after = _parameter_entries(inspect.cleandoc(doc))
-    if not entries:
-        return doc
-    rest = {name: lines for name, lines in entries.items() if name.startswith("**")}
-    entries = {name: lines for name, lines in entries.items() if name not in rest}
-    for parent in parents:
-        _, inherited, _ = _parameter_entries(inspect.cleandoc(parent.__doc__ or ""))
-        for name, lines in inherited.items():
-            described = {part.strip() for part in name.split(",")}
-            if name.startswith("**"):
-                rest.setdefault(name, lines)
-            elif described & names and name not in entries:
-                entries[name] = lines
-    body = [line for lines in (entries | rest).values() for line in lines]
-    return "\n".join([*before, *body, "", *after])

@@ -25,8 +25,6 @@ class DeepJDOTClassifier(AdaptingClassifier):
 
     Parameters
     ----------
-    module : nn.Module class or instance, callable, or None, default=None
-        Network that returns logits, as in `DomainClassifier`.
     lam : float, default=1.0
         Weight of the adaptation loss. 0 trains exactly the source-only network.
     feature_weight : float, default=0.01
@@ -35,15 +33,6 @@ class DeepJDOTClassifier(AdaptingClassifier):
         beta, the weight of the cross-entropy.
     **params
         Parameters of `DomainClassifier`.
-
-    Attributes
-    ----------
-    net_ : AdaptationNet
-        The skorch net.
-    classes_ : ndarray of shape (n_classes,)
-        The labels, sorted.
-    n_features_in_ : int
-        Number of columns (tables) or channels (images) seen in `fit`.
 
     Notes
     -----
