@@ -13,7 +13,7 @@ def naive(logits: torch.Tensor, threshold: float) -> torch.Tensor:
     for row in logits:
         p = torch.stack([torch.exp(v) for v in row])
         p = p / p.sum()
-        if max(float(v) for v in p) >= threshold:
+        if max(float(v) for v in p.detach()) >= threshold:
             total = total - torch.log(p[int(p.argmax())])
     return total / len(logits)
 
