@@ -19,7 +19,7 @@ from torch.utils.data import Dataset
 
 from .building import build_module, probe, resolve_device
 from .nn import resolve_layers
-from .parameters import NetParametersMixin, check_arguments
+from .parameters import NetParametersMixin, check_arguments, did_you_mean
 from .prediction import PredictionMixin
 from .training import (
     LAM_SCHEDULES,
@@ -352,7 +352,17 @@ class DomainClassifier(PredictionMixin, NetParametersMixin, BaseEstimator):
         }
         if _can_fuse(self.optimizer, given["device"]):
             given.setdefault("optimizer__fused", True)
-        return net_class(module, **given | options).initialize()
+        net = net_class(module, **given | options).initialize()
+        self._check_callback_names(net)
+        return net
+
+    def _check_callback_names(self, net: AdaptationNet) -> None:
+        """Raise if ``callbacks__name`` names none; skorch would pass over it."""
+        known = {name for name, _ in [*net.callbacks_, *net.get_default_callbacks()]}
+        for option in self.net_params("callbacks"):
+            if option.partition("__")[0] not in known:
+                names = [f"callbacks__{name}" for name in known]
+                raise ValueError(did_you_mean(f"callbacks__{option}", names))
 
     def _make_module(self, input_shape: tuple[int, ...], n_classes: int) -> nn.Module:
         module = self.default_module if self.module is None else self.module

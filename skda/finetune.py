@@ -52,7 +52,8 @@ class FinetuneClassifier(DomainClassifier):
 
     Notes
     -----
-    Target rows without labels are used by ``adapt_batch_norm=True`` only.
+    Target rows without labels are used by ``adapt_batch_norm=True`` only. `partial_fit` has no
+    stages: labelled target rows are learned from beside the source rows.
 
     References
     ----------

@@ -87,6 +87,10 @@ PARAMETERS = [
         {"criterion__label_smooth": 0.1},
         r"Unexpected argument criterion__label_smooth, did you mean criterion__label_smoothing\?",
     ),
+    (
+        {"callbacks__print_lug": None},
+        r"Unexpected argument callbacks__print_lug, did you mean callbacks__print_log\?",
+    ),
     ({"module": nn.Linear(3, 5)}, r"returns logits of shape.*\(2, 2\). Got \(2, 5\)"),
     ({"module": nn.Flatten}, r"'adapt_layers' parameter cannot be left at None"),
     ({"module": lambda: 3}, r"'module' parameter must be an nn.Module class.* returned a int"),
