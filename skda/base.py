@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import inspect
 from collections.abc import Callable, Sequence
 from numbers import Integral, Real
 from typing import Any, ClassVar, Self
@@ -11,27 +10,19 @@ from typing import Any, ClassVar, Self
 import numpy as np
 import torch
 from sklearn.base import BaseEstimator
-from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.metadata_routing import UNUSED
 from torch import nn
 from torch.utils.data import Dataset
 
-from .building import build_module, probe, resolve_device
-from .nn import resolve_layers
-from .parameters import NetParametersMixin, check_arguments, did_you_mean
+from .netbuilder import NetBuilderMixin
 from .prediction import PredictionMixin
 from .training import (
     LAM_SCHEDULES,
     LR_SCHEDULES,
     AdaptationNet,
-    Rows,
-    Seeds,
-    TwoDomainLoader,
     TwoDomains,
-    as_rows,
     find_schedule,
-    isolated_rng,
 )
 from .validation import (
     check_rows,
@@ -45,7 +36,7 @@ from .validation import (
 __all__ = ["AdaptingClassifier", "DomainClassifier"]
 
 
-class DomainClassifier(PredictionMixin, NetParametersMixin, BaseEstimator):
+class DomainClassifier(PredictionMixin, NetBuilderMixin, BaseEstimator):
     """Base of all deep estimators: a scikit-learn classifier that owns a skorch net.
 
     Parameters
@@ -111,9 +102,6 @@ class DomainClassifier(PredictionMixin, NetParametersMixin, BaseEstimator):
 
     net_: AdaptationNet
     classes_: np.ndarray
-
-    # the built-in network; None is one for tables and one for images
-    default_module: ClassVar[type[nn.Module] | None] = None
 
     # what scikit-learn's routing hands over without being asked
     __metadata_request__fit: ClassVar = {
@@ -185,16 +173,6 @@ class DomainClassifier(PredictionMixin, NetParametersMixin, BaseEstimator):
         self._store_net_params(params)
 
     # -- what a method defines ----------------------------------------------------------------
-
-    def _make_adaptation(
-        self, module: nn.Module, widths: Sequence[int], n_classes: int
-    ) -> nn.Module | None:
-        """Return the second term of the loss, for a module and adapted layers of these widths."""
-        return None
-
-    def _net_options(self, module: nn.Module) -> dict[str, Any]:
-        """Return further options of `AdaptationNet`."""
-        return {}
 
     def _update_net(self) -> None:
         """Tell the net of parameters that `set_params` changed between two `partial_fit`."""
@@ -311,106 +289,11 @@ class DomainClassifier(PredictionMixin, NetParametersMixin, BaseEstimator):
         if y_target is not None:
             raise ValueError("y_target was passed without X_target. Pass its rows as X_target.")
 
-    def _rows(self, data: Any, iterator: str = "iterator_train") -> Rows:
-        """Wrap checked data; parameters of skorch's iterators ask for a DataLoader."""
-        options = self.net_params(iterator)
-        options = {name: v for name, v in options.items() if name not in TwoDomainLoader.options}
-        return as_rows(data, getattr(self, iterator, None), options)
-
-    def _make_net(self, domains: TwoDomains) -> AdaptationNet:
-        seeds = Seeds.draw(check_random_state(self.random_state))
-        (rows,) = domains.source.batches([np.arange(min(2, len(domains.source)))])
-        n_classes = len(self.classes_)
-        cpu = torch.device("cpu")
-        with isolated_rng(seeds.module, cpu):
-            module = self._make_module(tuple(rows.shape[1:]), n_classes)
-            layers = resolve_layers(module, self.adapt_layers)
-            widths = probe(module, rows, layers, n_classes)
-        with isolated_rng(seeds.adaptation, cpu):
-            adaptation = self._make_adaptation(module, widths, n_classes)
-        return self._wrap(
-            module,
-            adaptation=adaptation,
-            layers=layers,
-            widths=widths,
-            seeds=seeds,
-            **self._net_options(module),
-        )
-
-    def _wrap(
-        self, module: nn.Module, net_class: type[AdaptationNet] = AdaptationNet, **options: Any
-    ) -> AdaptationNet:
-        """Put a module into a skorch net with this estimator's parameters."""
-        given = {
-            "lr_schedule": find_schedule(self.lr_schedule, LR_SCHEDULES),
-            "per_domain": self.batch_stats == "per_domain",
-            "device": str(resolve_device(self.device)),
-            "planned_epochs": self.max_epochs,
-            "classes": list(range(len(self.classes_))),  # for skorch's scoring callbacks
-            **{name: getattr(self, name) for name in _SKORCH_PARAMETERS},
-            **self._skorch_options(),
-        }
-        if _can_fuse(self.optimizer, given["device"]):
-            given.setdefault("optimizer__fused", True)
-        net = net_class(module, **given | options).initialize()
-        self._check_callback_names(net)
-        return net
-
-    def _check_callback_names(self, net: AdaptationNet) -> None:
-        """Raise if ``callbacks__name`` names none; skorch would pass over it."""
-        known = {name for name, _ in [*net.callbacks_, *net.get_default_callbacks()]}
-        for option in self.net_params("callbacks"):
-            if option.partition("__")[0] not in known:
-                names = [f"callbacks__{name}" for name in known]
-                raise ValueError(did_you_mean(f"callbacks__{option}", names))
-
-    def _make_module(self, input_shape: tuple[int, ...], n_classes: int) -> nn.Module:
-        module = self.default_module if self.module is None else self.module
-        return build_module(module, self.net_params("module"), input_shape, n_classes)
-
-    def _skorch_options(self) -> dict[str, Any]:
-        """Return the double-underscore parameters that skorch hands on itself."""
-        options: dict[str, Any] = {}
-        for name in _SKORCH_PREFIXES:
-            given = self.net_params(name)
-            if name in ("optimizer", "criterion"):
-                plain = {key for key in given if not key.startswith("param_groups")}
-                check_arguments(getattr(self, name), plain, name)
-            options |= {f"{name}__{key}": value for key, value in given.items()}
-        return options | {k: vars(self)[k] for k in self.net_components if k in vars(self)}
-
     def _train(self, domains: TwoDomains, epochs: int) -> Self:
         self.net_.fit_domains(domains, epochs)
         if self.adapt_batch_norm:
             self.net_.reestimate_target_statistics(domains)
         return self
-
-
-_SKORCH_PREFIXES = (
-    "criterion",
-    "optimizer",
-    "iterator_train",
-    "iterator_valid",
-    "callbacks",
-    "compile",
-)
-_SKORCH_PARAMETERS = (
-    "criterion",
-    "optimizer",
-    "lr",
-    "max_epochs",
-    "batch_size",
-    "train_split",
-    "callbacks",
-    "compile",
-    "verbose",
-)
-
-
-def _can_fuse(optimizer: Callable[..., Any], device: str) -> bool:
-    """Say whether the optimizer can update all parameters in one call, up to 4 times faster."""
-    fusible = "fused" in inspect.signature(optimizer).parameters
-    return fusible and torch.device(device).type in ("cpu", "cuda")
 
 
 class AdaptingClassifier(DomainClassifier):
