@@ -32,6 +32,9 @@ class ADDAClassifier(AdversarialClassifier):
     ----------
     lam : float, default=1.0
         Weight of the target network's loss. 0 leaves it the source-only network.
+    lr : float, default=2e-4
+        Learning rate of both stages. A high one, or a long second stage, lets the target
+        network drift away from the classifier, which stays as it is.
     **params
         Parameters of `DomainClassifier`; `max_epochs` is the length of each stage.
 
@@ -63,8 +66,10 @@ class ADDAClassifier(AdversarialClassifier):
 
     source_net_: AdaptationNet
 
-    def __init__(self, module: Any = None, *, lam: float = 1.0, **params: Any) -> None:
-        super().__init__(module, lam=lam, **params)
+    def __init__(
+        self, module: Any = None, *, lam: float = 1.0, lr: float = 2e-4, **params: Any
+    ) -> None:
+        super().__init__(module, lam=lam, lr=lr, **params)
 
     @property
     def partial_fit(self) -> NoReturn:

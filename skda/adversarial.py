@@ -202,8 +202,11 @@ class WDGRLClassifier(AdversarialClassifier):
 
     Parameters
     ----------
-    lam : float, default=1.0
+    lam : float, default=0.1
         Weight of the adaptation loss. 0 trains exactly the source-only network.
+    lr_schedule : {"inverse_decay", "constant"} or callable, default="inverse_decay"
+        Factor of the learning rate as a function of the progress p of the training in [0, 1];
+        "inverse_decay" is (1 + 10 p)^-0.75.
     critic_steps : int, default=5
         Steps of the critic before each step of the network.
     critic_lr : float, default=1e-3
@@ -239,13 +242,14 @@ class WDGRLClassifier(AdversarialClassifier):
         self,
         module: Any = None,
         *,
-        lam: float = 1.0,
+        lam: float = 0.1,
+        lr_schedule: str | Callable[[float], float] = "inverse_decay",
         critic_steps: int = 5,
         critic_lr: float = 1e-3,
         gradient_penalty: float = 10.0,
         **params: Any,
     ) -> None:
-        super().__init__(module, lam=lam, **params)
+        super().__init__(module, lam=lam, lr_schedule=lr_schedule, **params)
         self.critic_steps = critic_steps
         self.critic_lr = critic_lr
         self.gradient_penalty = gradient_penalty

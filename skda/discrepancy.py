@@ -44,7 +44,7 @@ class DaNNClassifier(AdaptingClassifier):
     module : nn.Module class or instance, callable, or None, default=None
         Network that returns logits, as in `DomainClassifier`. None is
         `skda.nn.ShallowNet`, shallow by design: 256 hidden units, ReLU, dropout .5.
-    lam : float, default=1.0
+    lam : float, default=3.0
         Weight of the adaptation loss. 0 trains exactly the source-only network.
     **params
         Parameters of `DomainClassifier`.
@@ -65,6 +65,9 @@ class DaNNClassifier(AdaptingClassifier):
     """
 
     default_module = ShallowNet
+
+    def __init__(self, module: Any = None, *, lam: float = 3.0, **params: Any) -> None:
+        super().__init__(module, lam=lam, **params)
 
     def _make_adaptation(
         self, module: nn.Module, widths: Sequence[int], n_classes: int

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from numbers import Real
 from typing import Any, ClassVar
 
@@ -25,8 +25,13 @@ class DeepJDOTClassifier(AdaptingClassifier):
 
     Parameters
     ----------
-    lam : float, default=1.0
+    lam : float, default=0.1
         Weight of the adaptation loss. 0 trains exactly the source-only network.
+    lam_schedule : {"ramp", "constant"} or callable, default="ramp"
+        Factor of lam as a function of the progress p of the training in [0, 1].
+    lr_schedule : {"inverse_decay", "constant"} or callable, default="inverse_decay"
+        Factor of the learning rate as a function of p; "inverse_decay" is
+        (1 + 10 p)^-0.75.
     feature_weight : float, default=0.01
         alpha, the weight of the squared distance of the features.
     label_weight : float, default=1.0
@@ -63,12 +68,16 @@ class DeepJDOTClassifier(AdaptingClassifier):
         self,
         module: Any = None,
         *,
-        lam: float = 1.0,
+        lam: float = 0.1,
+        lam_schedule: str | Callable[[float], float] = "ramp",
+        lr_schedule: str | Callable[[float], float] = "inverse_decay",
         feature_weight: float = 0.01,
         label_weight: float = 1.0,
         **params: Any,
     ) -> None:
-        super().__init__(module, lam=lam, **params)
+        super().__init__(
+            module, lam=lam, lam_schedule=lam_schedule, lr_schedule=lr_schedule, **params
+        )
         self.feature_weight = feature_weight
         self.label_weight = label_weight
 
