@@ -47,7 +47,9 @@ if __name__ == "__main__":
     rows = np.memmap(path, dtype=np.float32, mode="r", shape=(n, d))
     y = np.arange(n) % 2
     start, wall = time.process_time(), time.perf_counter()
-    DANNClassifier(module__hidden=(64, 64), max_epochs=1, random_state=0).fit(rows, y, rows[::-1])
+    DANNClassifier(module__hidden=(64, 64), max_epochs=1, random_state=0).fit(
+        rows, y, rows[n // 2 :]
+    )
     seconds = time.process_time() - start
     sampler.stop.set()
     sampler.join()

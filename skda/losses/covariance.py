@@ -13,26 +13,55 @@ from .validation import check_samples
 __all__ = ["CORALLoss", "coral"]
 
 
-class _SignedGram(torch.autograd.Function):
-    """A' diag(s) A, with one matrix product in the backward pass where autograd spends two."""
-
-    @staticmethod
-    def forward(ctx: Any, matrix: Tensor, signs: Tensor) -> Tensor:
-        ctx.save_for_backward(matrix, signs)
-        return matrix.T @ (signs * matrix)
-
-    @staticmethod
-    def backward(ctx: Any, *grad_outputs: Tensor) -> tuple[Tensor, None]:
-        matrix, signs = ctx.saved_tensors
-        # Someone may call backward() inside autocast, where the product would be halved.
-        with torch.autocast(matrix.device.type, enabled=False):
-            return (signs * matrix) @ (grad_outputs[0] + grad_outputs[0].T), None
-
-
 def _scaled_deviations(sample: Tensor) -> Tensor:
     # Equal rows deviate by exactly zero only when measured from one of them first.
     shifted = sample - sample[:1].detach()
-    return (shifted - shifted.mean(0)) / (len(sample) - 1) ** 0.5
+    return shifted.sub_(shifted.mean(0)).div_((len(sample) - 1) ** 0.5)
+
+
+def _gram(source: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
+    """The scaled deviations Z of both samples, and the smaller of Z'SZ and ZZ'."""
+    rows_s, rows_t = _scaled_deviations(source), _scaled_deviations(target)
+    rows = torch.cat([rows_s, rows_t])
+    if rows.shape[1] <= len(rows):
+        return rows, torch.addmm(rows_s.T @ rows_s, rows_t.T, rows_t, alpha=-1)
+    return rows, rows @ rows.T
+
+
+def _signs(rows: Tensor, n_source: int) -> Tensor:
+    signs = rows.new_ones(len(rows))
+    signs[n_source:] = -1
+    return signs
+
+
+class _CovarianceDistance(torch.autograd.Function):
+    """The squared norm of Z'SZ, with half the products that autograd would spend."""
+
+    @staticmethod
+    def forward(ctx: Any, source: Tensor, target: Tensor) -> Tensor:
+        rows, gram = _gram(source, target)
+        ctx.save_for_backward(source, target, rows, gram)
+        if rows.shape[1] <= len(rows):
+            return gram.square().sum()
+        signs = _signs(rows, len(source))
+        return signs @ (gram.square() @ signs)
+
+    @staticmethod
+    def backward(ctx: Any, *grad_outputs: Tensor) -> tuple[Tensor, Tensor]:
+        source, target, rows, gram = ctx.saved_tensors
+        n_s, n_t = len(source), len(target)
+        # Someone may call backward() inside autocast, where the products would be halved.
+        with torch.autocast(source.device.type, enabled=False):
+            if torch.is_grad_enabled():
+                # A graph of the gradient is asked for, and these must have their own.
+                rows, gram = _gram(source, target)
+            if rows.shape[1] <= len(rows):
+                pull = rows @ gram
+            else:
+                pull = (gram * _signs(rows, n_s)) @ rows
+        pull_s, pull_t = (pull * (4 * grad_outputs[0])).split([n_s, n_t])
+        # No gradient of the centring: over the rows of a sample, these have the mean zero.
+        return pull_s / (n_s - 1) ** 0.5, pull_t / -((n_t - 1) ** 0.5)
 
 
 @full_precision
@@ -76,15 +105,8 @@ def coral(source: Tensor, target: Tensor) -> Tensor:
     check_samples("coral", source, target)
     if min(len(source), len(target)) < 2:
         return source[:0].sum() + target[:0].sum()
-    rows = torch.cat([_scaled_deviations(source), _scaled_deviations(target)])
-    n, d = rows.shape
-    signs = rows.new_ones(n, 1)
-    signs[len(source) :] = -1
-    if d <= n:
-        return _SignedGram.apply(rows, signs).square().sum() / (4 * d**2)
-    gram = _SignedGram.apply(rows.T, rows.new_ones(1))
-    signs = signs.squeeze(1)
-    return signs @ ((gram * gram) @ signs) / (4 * d**2)
+    distance: Tensor = _CovarianceDistance.apply(source, target)
+    return distance / (4 * source.shape[1] ** 2)
 
 
 class CORALLoss(nn.Module):

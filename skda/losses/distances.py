@@ -28,38 +28,45 @@ def _centre(points: Tensor) -> Tensor:
 
 
 class _PairwiseSquaredDistances(torch.autograd.Function):
-    """One matrix product in the backward pass, where autograd spends one a side."""
+    """Among the rows of pooled samples; one matrix product each way, where autograd spends more."""
 
     @staticmethod
-    def forward(points: Tensor) -> Tensor:
-        norms = points.square().sum(1)
+    def forward(ctx: Any, *samples: Tensor) -> Tensor:
+        points = torch.cat(samples)
+        points.sub_(points[0].clone()).sub_(points.mean(0))  # see _centre
+        norms = torch.linalg.vector_norm(points, dim=1).square_()
         distances = torch.addmm(norms[:, None] + norms, points, points.T, alpha=-2)
+        ctx.save_for_backward(points, *samples)
         return distances.clamp_min_(0).fill_diagonal_(0)
 
     @staticmethod
-    def setup_context(ctx: Any, inputs: tuple[Tensor], output: Tensor) -> None:
-        ctx.save_for_backward(*inputs)
-
-    @staticmethod
-    def backward(ctx: Any, *grad_outputs: Tensor) -> Tensor:
-        (points,) = ctx.saved_tensors
-        pull = grad_outputs[0] + grad_outputs[0].T
+    def backward(ctx: Any, *grad_outputs: Tensor) -> tuple[Tensor, ...]:
+        points, *samples = ctx.saved_tensors
+        if torch.is_grad_enabled():
+            # A graph of the gradient is asked for, and the points must have their own.
+            points = torch.cat(samples)
+            points = points - _centre(points)
+        # sum_j pull_ij (x_i - x_j) as one product, with the sums of the rows on the diagonal
+        # (the transpose copied first, because adding a strided matrix takes several times longer)
+        grad = grad_outputs[0]
+        pull = grad.T.contiguous().add(grad).mul_(-2)
+        pull.diagonal().sub_(pull.sum(1))
         # Someone may call backward() inside autocast, where the product would be halved.
         with torch.autocast(points.device.type, enabled=False):
-            return torch.addmm(pull.sum(1, keepdim=True) * points, pull, points, alpha=-1).mul(2)
+            return (pull @ points).split([len(sample) for sample in samples])
 
 
-def pairwise_squared_distances(points: Tensor) -> Tensor:
-    """Squared Euclidean distances among the rows of one sample.
+def pairwise_squared_distances(*samples: Tensor) -> Tensor:
+    """Squared Euclidean distances among all rows of the pooled samples.
 
     Parameters
     ----------
-    points : Tensor of shape (n, d)
-        The rows.
+    *samples : Tensor of shape (n_i, d)
+        One sample or several.
 
     Returns
     -------
-    Tensor of shape (n, n)
+    Tensor of shape (n, n), n = Σ n_i
         Not negative, zero on the diagonal.
 
     Examples
@@ -68,7 +75,7 @@ def pairwise_squared_distances(points: Tensor) -> Tensor:
     tensor([[ 0., 25.],
             [25.,  0.]])
     """
-    distances: Tensor = _PairwiseSquaredDistances.apply(points - _centre(points))
+    distances: Tensor = _PairwiseSquaredDistances.apply(*samples)
     return distances
 
 
@@ -222,4 +229,4 @@ def median_bandwidth(source: Tensor, target: Tensor) -> Tensor:
     tensor(4.)
     """
     check_samples("median_bandwidth", source, target)
-    return median_of_pairs(pairwise_squared_distances(torch.cat([source, target]).detach()))
+    return median_of_pairs(pairwise_squared_distances(source.detach(), target.detach()))

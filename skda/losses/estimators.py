@@ -57,7 +57,7 @@ def sample_kernel(
         What :func:`estimate_mmd2` takes.
     """
     if estimator == "quadratic":
-        distances = pairwise_squared_distances(torch.cat([source, target]))
+        distances = pairwise_squared_distances(source, target)
         gamma = median_of_pairs(distances) if bandwidth is None else bandwidth
     else:
         distances = quad_tuple_distances(source, target)

@@ -13,6 +13,8 @@ from .validation import check_int, check_real
 
 __all__ = ["check_kernel_options", "gaussian_kernel_mean", "kernel_rates"]
 
+# Only a family wider than that meets many distances whose kernels are subnormal numbers.
+_WIDE = 8
 # Each squaring doubles the relative error: four of them keep float32 within 3e-6.
 _MAX_SQUARINGS = 4
 
@@ -80,13 +82,19 @@ def kernel_rates(
     return torch.where(usable, like.new_tensor(powers) / bandwidth, 0)
 
 
+def _add_up(total: Tensor | None, kernel: Tensor, weight: Tensor) -> Tensor:
+    return kernel * weight if total is None else total.addcmul_(kernel, weight)
+
+
 class _GaussianKernelMean(torch.autograd.Function):
     """Adds value and slope up kernel by kernel; autograd would keep every kernel."""
 
     @staticmethod
-    def forward(ctx: Any, distances: Tensor, rates: Tensor, weights: Tensor, stride: int) -> Tensor:
-        value = torch.zeros_like(distances)
-        slope = torch.zeros_like(distances) if ctx.needs_input_grad[0] else None
+    def forward(
+        ctx: Any, distances: Tensor, rates: Tensor, weights: Tensor, stride: int, wide: bool
+    ) -> Tensor:
+        value: Any = None
+        slope: Any = None
         chains: dict[int, tuple[Tensor, int]] = {}
         slopes = -weights * rates
         # Without a floor, subnormal numbers make a wide family take half as long again.
@@ -96,25 +104,27 @@ class _GaussianKernelMean(torch.autograd.Function):
             chain = u % stride if stride else u
             kernel, squarings = chains.get(chain, (distances, _MAX_SQUARINGS))
             if squarings < _MAX_SQUARINGS:
-                kernel.clamp_min_(floor**0.5).mul_(kernel)
+                kernel = kernel.clamp_min_(floor**0.5) if wide else kernel
+                kernel.mul_(kernel)
                 chains[chain] = (kernel, squarings + 1)
             else:
-                kernel = torch.mul(distances, rate).clamp_min_(math.log(floor)).exp_()
+                exponent = torch.mul(distances, rate)
+                kernel = (exponent.clamp_min_(math.log(floor)) if wide else exponent).exp_()
                 chains[chain] = (kernel, 0)
-            value.addcmul_(kernel, weight)
-            if slope is not None:
-                slope.addcmul_(kernel, weighted_rate)
+            value = _add_up(value, kernel, weight)
+            if ctx.needs_input_grad[0]:
+                slope = _add_up(slope, kernel, weighted_rate)
         ctx.save_for_backward(distances, rates, slopes, slope)
-        ctx.stride = stride
+        ctx.family = stride, wide
         return value
 
     @staticmethod
-    def backward(ctx: Any, *grad_outputs: Tensor) -> tuple[Tensor, None, None, None]:
+    def backward(ctx: Any, *grad_outputs: Tensor) -> tuple[Tensor, None, None, None, None]:
         distances, rates, slopes, slope = ctx.saved_tensors
         if torch.is_grad_enabled():
             # A graph of the gradient is asked for, and the slope must have its own.
-            slope = _GaussianKernelMean.apply(distances, rates, slopes, ctx.stride)
-        return grad_outputs[0] * slope, None, None, None
+            slope = _GaussianKernelMean.apply(distances, rates, slopes, *ctx.family)
+        return grad_outputs[0] * slope, None, None, None, None
 
 
 def gaussian_kernel_mean(
@@ -170,5 +180,6 @@ def gaussian_kernel_mean(
             f"The 'weights' of the kernels must be n_kernels={n_kernels} numbers, one a kernel. "
             f"Got shape {tuple(weights.shape)} instead."
         )
-    mean: Tensor = _GaussianKernelMean.apply(distances, rates, weights, _halving_stride(spacing))
+    family = _halving_stride(spacing), spacing ** (n_kernels // 2) > _WIDE
+    mean: Tensor = _GaussianKernelMean.apply(distances, rates, weights, *family)
     return mean

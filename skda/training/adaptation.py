@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from ..losses import domain_bce, kernel_weights, mk_mmd2
 from ..nn import reverse_gradient
 
-__all__ = ["Adversary", "Discrepancy", "Passed", "WeightedKernels"]
+__all__ = ["Adversary", "Discrepancy", "Passed", "WeightedKernels", "features_of_both"]
 
 
 class Passed(NamedTuple):
@@ -24,11 +24,29 @@ class Passed(NamedTuple):
     logits : Tensor of shape (n, n_classes)
     y : Tensor of shape (n,), int64, or None
         Class indices, -1 where unlabelled.
+    both : tuple of Tensor of shape (n_source + n_target, d_layer), default=()
+        Activations of both domains, of which `features` is a part, where they passed together.
     """
 
     features: tuple[Tensor, ...]
     logits: Tensor
     y: Any
+    both: tuple[Tensor, ...] = ()
+
+
+def features_of_both(source: Passed, target: Passed) -> Tensor:
+    """Return the layers' activations side by side, source rows first: (n_s + n_t, d).
+
+    Examples
+    --------
+    >>> source = Passed((torch.zeros(2, 3), torch.zeros(2, 1)), torch.zeros(2, 2), None)
+    >>> features_of_both(source, source).shape
+    torch.Size([4, 4])
+    """
+    layers = source.both or [
+        torch.cat(pair) for pair in zip(source.features, target.features, strict=True)
+    ]
+    return layers[0] if len(layers) == 1 else torch.cat(layers, 1)
 
 
 class Discrepancy(nn.Module):
@@ -114,7 +132,5 @@ class Adversary(nn.Module):
 
     def forward(self, source: Passed, target: Passed, lam: float) -> Tensor:
         """Return the loss, already weighted through the reversal."""
-        n_source = len(source.logits)
-        features = torch.cat([torch.cat(source.features, 1), torch.cat(target.features, 1)])
-        logits = self.discriminator(reverse_gradient(features, lam))
-        return domain_bce(logits[:n_source], logits[n_source:])
+        logits = self.discriminator(reverse_gradient(features_of_both(source, target), lam))
+        return domain_bce(*logits.split([len(source.logits), len(target.logits)]))

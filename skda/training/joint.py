@@ -20,7 +20,7 @@ from ..losses import (
     randomized_map,
 )
 from ..nn import reverse_gradient
-from .adaptation import Passed
+from .adaptation import Passed, features_of_both
 
 __all__ = [
     "ConditionalAdversary",
@@ -119,9 +119,9 @@ class ConditionalAdversary(nn.Module):
     def forward(self, source: Passed, target: Passed, lam: float) -> Tensor:
         """Return the loss, already weighted through the reversal."""
         n_source = len(source.logits)
-        features = torch.cat([torch.cat(source.features, 1), torch.cat(target.features, 1)])
         logits = torch.cat([source.logits, target.logits]).detach()
-        joint = self.joint(reverse_gradient(features, lam), logits.softmax(dim=1))
+        features = reverse_gradient(features_of_both(source, target), lam)
+        joint = self.joint(features, logits.softmax(dim=1))
         domain = self.discriminator(joint)
         weights = {}
         if self.entropy_weighting:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import nullcontext
 from typing import Any
 
@@ -222,6 +222,16 @@ class AdaptationNet(NeuralNetClassifier):
                 if i < n_frozen and hasattr(submodule, "running_mean"):
                     submodule.eval()
 
+    @property
+    def watched(self) -> bool:
+        """Whether some callback may look at single steps."""
+        return not all(isinstance(callback, _OF_AN_EPOCH) for _, callback in self.callbacks_)
+
+    def notify(self, method_name: str, **cb_kwargs: Any) -> None:
+        """Tell the callbacks; of single steps only where someone may listen."""
+        if self.watched or method_name not in _OF_A_STEP:
+            super().notify(method_name, **cb_kwargs)
+
     def validation_step(self, batch: Any, **fit_params: Any) -> dict[str, Any]:
         """Judge held-out rows by the batch statistics of the domain that they come from."""
         with self.domain_stats_.of(self.labelled_domain_, self.plain_module):
@@ -243,24 +253,32 @@ class AdaptationNet(NeuralNetClassifier):
         self.planned_steps_ = self.planned_epochs * len(iterator)
         self._prepare_adaptation(iterator.domains)
         self._set_training(True)
-        losses = []
+        losses, classification_losses = [], []
         for batch in iterator:
             self._anneal()
             labelled = batch.source, batch.y_source  # what skorch's callbacks take a batch for
             self.notify("on_batch_begin", batch=labelled, training=True)
             step = step_fn(batch)
-            losses.append(step["losses"])
-            if self.callbacks:
+            losses.append(step["loss"].detach())
+            classification_losses.append(step["classification_loss"])
+            if self.watched:
                 self.history.record_batch("train_loss", step["loss"].item())
                 self.history.record_batch("train_batch_size", len(batch.y_source))
             self.notify("on_batch_end", batch=labelled, training=True, **step)
             self.step_ += 1
-        self._record(torch.stack(losses).mean(0).tolist())
+        both = torch.stack([torch.stack(losses), torch.stack(classification_losses)])
+        self._record(both.mean(1).tolist())
         self.history.record("train_batch_count", len(losses))
+
+    def _zero_grad_optimizer(self, set_to_none: bool | None = None) -> None:
+        # the optimizer's own method does the same and spends ten times as long on profiling itself
+        for group in self.optimizer_.param_groups:
+            for parameter in group["params"]:
+                parameter.grad = None
 
     def train_step_single(self, batch: Batch, **fit_params: Any) -> dict[str, Any]:
         """Compute the loss of one step and its gradient."""
-        if self.callbacks:  # one of them may have predicted and left the module in eval mode
+        if self.watched:  # a callback may have predicted and left the module in eval mode
             self._set_training(True)
         source, target = self.forward_domains(batch)
         loss = classification = self.classification_loss(source, target)
@@ -268,8 +286,8 @@ class AdaptationNet(NeuralNetClassifier):
             lam = self.lam * self.lam_schedule(self.progress)
             loss = classification + self.adaptation_(source, target, lam)
         loss.backward()
-        losses = torch.stack([loss.detach(), classification.detach()])
-        return {"loss": loss, "y_pred": source.logits, "losses": losses}
+        step = {"loss": loss, "classification_loss": classification.detach()}
+        return step | {"y_pred": source.logits}
 
     def get_loss(self, y_pred: Tensor, y_true: Tensor | None, *args: Any, **kwargs: Any) -> Tensor:
         """Return the criterion of logits; a module's log-probabilities are logits as well."""
@@ -296,12 +314,14 @@ class AdaptationNet(NeuralNetClassifier):
         if self.apart_:
             source = self._forward(batch.source, batch.y_source, "source")
             return source, self._forward_target(batch)
-        n = len(batch.source)
         both = self._forward(torch.cat([batch.source, batch.target]), None, "source")
+        sizes = [len(batch.source), len(batch.target)]  # a split has one backward, two slices two
+        logits_s, logits_t = both.logits.split(sizes)
+        features_s, features_t = zip(*(f.split(sizes) for f in both.features), strict=True)
         y_source, y_target = self._to_device(batch.y_source), self._to_device(batch.y_target)
         return (
-            Passed(tuple(f[:n] for f in both.features), both.logits[:n], y_source),
-            Passed(tuple(f[n:] for f in both.features), both.logits[n:], y_target),
+            Passed(features_s, logits_s, y_source, both.features),
+            Passed(features_t, logits_t, y_target, both.features),
         )
 
     def _forward_target(self, batch: Batch) -> Passed:
@@ -310,8 +330,10 @@ class AdaptationNet(NeuralNetClassifier):
         return self._forward(batch.target, batch.y_target, "target")
 
     def _forward(self, rows: Tensor, y: Tensor | None, domain: str) -> Passed:
-        rows = rows.to(self.device)
         alone = len(rows) == 1
+        if domain == "source" and not alone:
+            logits = self.infer(rows)
+            return Passed(self.capture_.pop(), logits, self._to_device(y))
         if alone and not self.domain_stats_.seen:
             domain = "source"
         # one row has no variance to be normalised by
@@ -319,6 +341,11 @@ class AdaptationNet(NeuralNetClassifier):
         with self.domain_stats_.of(domain, self.plain_module), norms:
             logits = self.infer(rows)
         return Passed(self.capture_.pop(), logits, self._to_device(y))
+
+    def infer(self, x: Tensor, **fit_params: Any) -> Tensor:
+        """Pass rows through the module."""
+        logits: Tensor = self.module_(x.to(self.device), **fit_params)
+        return logits
 
     def _to_device(self, y: Tensor | None) -> Tensor | None:
         return None if y is None else y.to(self.device)
@@ -375,7 +402,8 @@ class AdaptationNet(NeuralNetClassifier):
 
     def logits(self, rows: Rows, domain: str) -> np.ndarray:
         """Return the logits of rows of `domain`, shape (n_rows, n_outputs), float32."""
-        return np.concatenate([out.numpy() for out in self._predict(rows, domain, self.infer)])
+        parts = ((logits,) for logits in self._predict(rows, domain, self.infer))
+        return _joined(parts, len(rows))[0].numpy()
 
     def features(self, rows: Rows, domain: str) -> np.ndarray:
         """Return the adapted layers' activations side by side, shape (n_rows, d), float32."""
@@ -383,13 +411,14 @@ class AdaptationNet(NeuralNetClassifier):
         return torch.cat(self._features(rows, indices, domain), dim=1).numpy()
 
     def _features(self, rows: Rows, indices: list[Index], domain: str) -> tuple[Tensor, ...]:
-        parts = []
         # the plain module: a compiled one keeps the graph that it has, without these hooks
         module = self.plain_module
         with _PREDICTING, LayerCapture(module, self.layers) as capture:
-            for logits in self._predict(rows, domain, module, indices):
-                parts.append([f[: len(logits)].cpu() for f in capture.pop()])
-        return tuple(torch.cat(layer) for layer in zip(*parts, strict=True))
+            parts = (
+                tuple(f[: len(logits)] for f in capture.pop())
+                for logits in self._predict(rows, domain, module, indices)
+            )
+            return _joined(parts, sum(map(len, indices)))
 
     def _predict(
         self,
@@ -399,14 +428,17 @@ class AdaptationNet(NeuralNetClassifier):
         indices: list[Index] | None = None,
     ) -> Iterator[Tensor]:
         indices = _in_order(len(rows)) if indices is None else indices
-        with _PREDICTING, torch.no_grad():
+        with _PREDICTING, torch.inference_mode():
             self._set_training(False)
             with self.domain_stats_.of(domain, self.plain_module):
                 for batch in rows.batches(indices):
                     padded = _at_least(_KERNEL_ROWS, batch)
-                    yield forward(padded.to(self.device))[: len(batch)].cpu()
+                    yield forward(padded.to(self.device))[: len(batch)]
 
 
+# the callbacks that a net has by default do not listen to single steps
+_OF_AN_EPOCH = (EpochTimer, PrintLog)
+_OF_A_STEP = ("on_batch_begin", "on_grad_computed", "on_batch_end")
 # hooks and swapped statistics belong to one thread at a time
 _PREDICTING = threading.RLock()
 _PREDICT_ROWS = 1024
@@ -417,7 +449,24 @@ _KERNEL_ROWS = 16
 
 
 def _in_order(n: int) -> list[Index]:
-    return [np.arange(i, min(i + _PREDICT_ROWS, n)) for i in range(0, n, _PREDICT_ROWS)]
+    return [range(i, min(i + _PREDICT_ROWS, n)) for i in range(0, n, _PREDICT_ROWS)]
+
+
+def _joined(parts: Iterable[tuple[Tensor, ...]], n: int) -> tuple[Tensor, ...]:
+    """Copy the parts, as they come, into tensors of n rows on the CPU.
+
+    Small parts kept until the end would lie scattered between the large activations, and the heap
+    would grow by these with every batch.
+    """
+    wholes: tuple[Tensor, ...] = ()
+    start = 0
+    for part in parts:
+        wholes = wholes or tuple(t.new_empty((n, *t.shape[1:]), device="cpu") for t in part)
+        end = start + len(part[0])
+        for whole, t in zip(wholes, part, strict=True):
+            whole[start:end] = t
+        start = end
+    return wholes
 
 
 def _at_least(n: int, batch: Tensor) -> Tensor:

@@ -13,7 +13,8 @@ from torch.utils.data import DataLoader, Dataset
 
 __all__ = ["ArrayRows", "DatasetRows", "Rows", "as_rows", "even_batches"]
 
-Index = np.ndarray
+# a range, of step one, is a block of rows: copying it is several times faster than gathering it
+Index = np.ndarray | range
 
 
 class Rows(Protocol):
@@ -46,9 +47,13 @@ class ArrayRows:
         """Yield one float32 CPU tensor for each array of row indices."""
         is_sparse = sparse.issparse(self.array)
         for index in indices:
-            rows = self.array[index]
-            dense = rows.toarray() if is_sparse else rows
-            yield torch.from_numpy(np.ascontiguousarray(dense, dtype=np.float32))
+            block = slice(index.start, index.stop) if isinstance(index, range) else None
+            rows = self.array[index if block is None else block]
+            if is_sparse:
+                rows = rows.toarray()
+            elif block:  # a module that works in place must not change the array
+                rows = np.array(rows)
+            yield torch.from_numpy(np.ascontiguousarray(rows, dtype=np.float32))
 
 
 class DatasetRows:
@@ -76,7 +81,7 @@ class DatasetRows:
 
     def batches(self, indices: Iterable[Index]) -> Iterator[Tensor]:
         """Yield one float32 CPU tensor for each array of row indices."""
-        order = [index.tolist() for index in indices]
+        order = [np.asarray(index).tolist() for index in indices]
         # a DataLoader draws its workers' seeds, by default from torch's global generator
         seed = (torch.initial_seed() + self.passes) % 2**63
         self.passes += 1

@@ -1,0 +1,208 @@
+"""One candidate in one fold: trained on one part of both domains, judged on the other."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn import config_context
+from sklearn.base import BaseEstimator, clone
+
+from skda.model_selection.evidence import EstimatorEvidence
+from skda.model_selection.folds import DomainFold, take_rows
+from skda.model_selection.guard import GuardVerdict, collapse_guard
+from skda.model_selection.validators import compute_validator
+from skda.training import DivergenceError
+
+Validator = str | Callable[..., float]
+
+
+class DomainData(NamedTuple):
+    """Everything that `LambdaSearchCV.fit` is given."""
+
+    X_source: Any
+    y_source: NDArray
+    X_target: Any
+    y_target: Any = None
+
+
+class Trial(NamedTuple):
+    """What is kept of a candidate that was trained and judged in a fold.
+
+    Attributes
+    ----------
+    score : float
+        The validator's; NaN if the training diverged.
+    y_source, predicted_source : ndarray of shape (n_held_out,)
+        Labels of the held-out source rows, true and predicted.
+    predicted_target : ndarray of shape (n_held_out_target,)
+        Predicted labels of the held-out target rows.
+    n_classes : int
+        Number of classes that the model knows.
+    fit_time, score_time : float
+        In seconds.
+    failure : str
+        Why there is no score; empty if there is one.
+    """
+
+    score: float
+    y_source: NDArray
+    predicted_source: NDArray
+    predicted_target: NDArray
+    n_classes: int
+    fit_time: float
+    score_time: float
+    failure: str = ""
+
+    @property
+    def accuracy(self) -> float:
+        """Accuracy on the held-out source rows; NaN if the training diverged."""
+        if self.failure:
+            return float("nan")
+        return float(np.mean(self.y_source == self.predicted_source))
+
+
+def training_part(data: DomainData, fold: DomainFold) -> DomainData:
+    """Return the rows of both domains that train the models of a fold."""
+    return DomainData(
+        take_rows(data.X_source, fold.source_train),
+        data.y_source[fold.source_train],
+        take_rows(data.X_target, fold.target_train),
+        take_rows(data.y_target, fold.target_train),
+    )
+
+
+def fit_on(estimator: BaseEstimator, data: DomainData) -> BaseEstimator:
+    """Fit an estimator or a Pipeline on both domains; the target goes through all steps."""
+    target = {"X_target": data.X_target}
+    if data.y_target is not None:
+        target["y_target"] = data.y_target
+    with config_context(enable_metadata_routing=True):
+        return estimator.fit(data.X_source, data.y_source, **target)
+
+
+def seeded(estimator: BaseEstimator, seed: int, params: Mapping[str, Any]) -> BaseEstimator:
+    """Return a clone with these parameters, and with a seed wherever the user fixed none."""
+    copy = clone(estimator).set_params(**clone(dict(params), safe=False))
+    seeds = {
+        name: seed
+        for name, value in copy.get_params(deep=True).items()
+        if name.rpartition("__")[2] == "random_state" and not isinstance(value, (int, np.integer))
+    }
+    return copy.set_params(**seeds)
+
+
+def run_trial(
+    estimator: BaseEstimator, data: DomainData, fold: DomainFold, validator: Validator
+) -> Trial:
+    """Train an unfitted estimator on the training part of a fold and judge it on the rest."""
+    start = time.perf_counter()
+    try:
+        fit_on(estimator, training_part(data, fold))
+    except DivergenceError as error:
+        return failed_trial(data, fold, str(error), time.perf_counter() - start)
+    return judge(estimator, data, fold, validator, time.perf_counter() - start)
+
+
+def failed_trial(data: DomainData, fold: DomainFold, why: str, fit_time: float) -> Trial:
+    """Return the trial of a candidate whose training diverged."""
+    nothing = np.empty(0, dtype=data.y_source.dtype)
+    y_source = data.y_source[fold.source_test]
+    return Trial(float("nan"), y_source, nothing, nothing, 0, fit_time, 0.0, why)
+
+
+def judge(
+    fitted: BaseEstimator,
+    data: DomainData,
+    fold: DomainFold,
+    validator: Validator,
+    fit_time: float,
+) -> Trial:
+    """Judge a fitted estimator on the held-out rows of both domains.
+
+    Labels of the target take no part in it.
+    """
+    start = time.perf_counter()
+    X_source, y_source = take_rows(data.X_source, fold.source_test), data.y_source[fold.source_test]
+    X_target = take_rows(data.X_target, fold.target_test)
+    evidence = EstimatorEvidence(fitted, X_source, y_source, X_target)
+    if isinstance(validator, str):
+        score = compute_validator(validator, evidence)
+    else:
+        score = float(validator(fitted, X_source, y_source, X_target=X_target))
+    return Trial(
+        score,
+        y_source,
+        evidence.classes[evidence.proba_source.argmax(axis=1)],
+        evidence.classes[evidence.proba_target.argmax(axis=1)],
+        len(evidence.classes),
+        fit_time,
+        time.perf_counter() - start,
+    )
+
+
+def guard_candidate(
+    trials: Sequence[Trial],
+    source_only_accuracy: float,
+    options: Mapping[str, float],
+    *,
+    adapts: bool,
+) -> GuardVerdict:
+    """Apply `collapse_guard` to a candidate's trials in all folds.
+
+    Parameters
+    ----------
+    trials : sequence of Trial
+        One a fold.
+    source_only_accuracy : float
+        Accuracy of the source-only model on all held-out source rows.
+    options : mapping
+        Options of `collapse_guard`.
+    adapts : bool
+        Whether lam is above 0. What the source-only model predicts on the target is no ground
+        to reject it: there must be a model to fall back on.
+
+    Returns
+    -------
+    GuardVerdict
+        Accepted if the accuracy over all folds is high enough, and the target did not collapse
+        in any fold: a candidate that collapses now and then may do so when it is refitted.
+    """
+    failures = [trial.failure for trial in trials if trial.failure]
+    if failures:
+        return GuardVerdict(False, f"diverged in {len(failures)} of {len(trials)} folds")
+    if not adapts:
+        options = {**options, "min_entropy_ratio": 0.0}
+    n_classes = max(trial.n_classes for trial in trials)
+    overall = collapse_guard(
+        np.concatenate([trial.y_source for trial in trials]),
+        np.concatenate([trial.predicted_source for trial in trials]),
+        np.concatenate([trial.predicted_target for trial in trials]),
+        source_only_accuracy=source_only_accuracy,
+        n_classes=n_classes,
+        **options,
+    )
+    if not (overall and adapts):
+        return overall
+    for i, trial in enumerate(trials):
+        in_fold = collapse_guard(
+            trial.y_source,
+            trial.predicted_source,
+            trial.predicted_target,
+            source_only_accuracy=0.0,
+            n_classes=n_classes,
+            **options,
+        )
+        if not in_fold:
+            return GuardVerdict(False, f"in fold {i}, {in_fold.reason}")
+    return overall
+
+
+def pooled_accuracy(trials: Sequence[Trial]) -> float:
+    """Accuracy over the held-out source rows of all folds; 0 if a training diverged."""
+    if any(trial.failure for trial in trials):
+        return 0.0
+    return float(np.mean(np.concatenate([t.y_source == t.predicted_source for t in trials])))
