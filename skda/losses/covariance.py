@@ -20,7 +20,7 @@ def _scaled_deviations(sample: Tensor) -> Tensor:
 
 
 def _gram(source: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
-    """The scaled deviations Z of both samples, and the smaller of Z'SZ and ZZ'."""
+    """Return the scaled deviations Z of both samples, and the smaller of Z'SZ and ZZ'."""
     rows_s, rows_t = _scaled_deviations(source), _scaled_deviations(target)
     rows = torch.cat([rows_s, rows_t])
     if rows.shape[1] <= len(rows):
@@ -55,10 +55,8 @@ class _CovarianceDistance(torch.autograd.Function):
             if torch.is_grad_enabled():
                 # A graph of the gradient is asked for, and these must have their own.
                 rows, gram = _gram(source, target)
-            if rows.shape[1] <= len(rows):
-                pull = rows @ gram
-            else:
-                pull = (gram * _signs(rows, n_s)) @ rows
+            wide = rows.shape[1] > len(rows)
+            pull = (gram * _signs(rows, n_s)) @ rows if wide else rows @ gram
         pull_s, pull_t = (pull * (4 * grad_outputs[0])).split([n_s, n_t])
         # No gradient of the centring: over the rows of a sample, these have the mean zero.
         return pull_s / (n_s - 1) ** 0.5, pull_t / -((n_t - 1) ** 0.5)
