@@ -86,6 +86,7 @@ def mmd2_from_kernel(kernel: Tensor, n_source: int, *, unbiased: bool = False) -
 
     Examples
     --------
+    >>> import torch
     >>> mmd2_from_kernel(torch.eye(4), 2), mmd2_from_kernel(torch.eye(4), 2, unbiased=True)
     (tensor(1.), tensor(0.))
     """
@@ -119,6 +120,7 @@ def mmd2_from_quad_tuples(kernel: Tensor) -> Tensor:
 
     Examples
     --------
+    >>> import torch
     >>> mmd2_from_quad_tuples(torch.tensor([[1.0], [1.0], [0.5], [0.25]]))
     tensor([1.2500])
     """
