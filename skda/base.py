@@ -80,6 +80,9 @@ class DomainClassifier(PredictionMixin, NetBuilderMixin, BaseEstimator):
         "auto" is cuda or mps where there is one, else cpu.
     compile : bool, default=False
         Whether to compile the module with ``torch.compile``.
+    amp : {"bf16"} or None, default=None
+        Pass rows through the module in mixed precision, matrix products in bfloat16. Weights,
+        losses and what is returned stay float32.
     verbose : int, default=0
         Whether to print a row of losses per epoch.
     **params
@@ -128,6 +131,7 @@ class DomainClassifier(PredictionMixin, NetBuilderMixin, BaseEstimator):
         "random_state": ["random_state"],
         "device": [str],
         "compile": ["boolean"],
+        "amp": [StrOptions({"bf16"}), None],
         "verbose": ["verbose"],
     }
 
@@ -150,6 +154,7 @@ class DomainClassifier(PredictionMixin, NetBuilderMixin, BaseEstimator):
         random_state: Any = None,
         device: str = "auto",
         compile: bool = False,
+        amp: str | None = None,
         verbose: int = 0,
         **params: Any,
     ) -> None:
@@ -169,6 +174,7 @@ class DomainClassifier(PredictionMixin, NetBuilderMixin, BaseEstimator):
         self.random_state = random_state
         self.device = device
         self.compile = compile
+        self.amp = amp
         self.verbose = verbose
         self._store_net_params(params)
 

@@ -36,7 +36,7 @@ _SKORCH_PREFIXES = (
     "callbacks",
     "compile",
 )
-_SKORCH_PARAMETERS = (
+_NET_PARAMETERS = (
     "criterion",
     "optimizer",
     "lr",
@@ -45,6 +45,7 @@ _SKORCH_PARAMETERS = (
     "train_split",
     "callbacks",
     "compile",
+    "amp",
     "verbose",
 )
 
@@ -113,7 +114,7 @@ class NetBuilderMixin(NetParametersMixin):
             "device": str(resolve_device(self.device)),
             "planned_epochs": self.max_epochs,
             "classes": list(range(len(self.classes_))),  # for skorch's scoring callbacks
-            **{name: getattr(self, name) for name in _SKORCH_PARAMETERS},
+            **{name: getattr(self, name) for name in _NET_PARAMETERS},
             **self._skorch_options(),
         }
         if _can_fuse(self.optimizer, given["device"]):

@@ -1,4 +1,4 @@
-"""Choosing a model without target labels: validators, scorers and a guard against collapse."""
+"""Choosing a model without target labels: validators, scorers, a collapse guard, a search."""
 
 from skda.model_selection.clusters import class_ami
 from skda.model_selection.confidence import (
@@ -7,6 +7,7 @@ from skda.model_selection.confidence import (
     nuclear_norm_score,
     soft_neighborhood_density,
 )
+from skda.model_selection.display import LambdaCurveDisplay
 from skda.model_selection.distance import proxy_a_distance
 from skda.model_selection.domain_classifier import density_ratio
 from skda.model_selection.evidence import ArrayEvidence, EstimatorEvidence
@@ -20,12 +21,15 @@ from skda.model_selection.importance import (
 from skda.model_selection.mixval import mixval
 from skda.model_selection.reverse import reverse_validation
 from skda.model_selection.scorers import ValidatorScorer, make_validator_scorer
+from skda.model_selection.search import LambdaSearchCV
 from skda.model_selection.validators import compute_validator, get_validator_names
 
 __all__ = [
     "ArrayEvidence",
     "EstimatorEvidence",
     "GuardVerdict",
+    "LambdaCurveDisplay",
+    "LambdaSearchCV",
     "ValidatorScorer",
     "class_ami",
     "collapse_guard",

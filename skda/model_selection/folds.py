@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from sklearn.model_selection import BaseCrossValidator, KFold, StratifiedKFold, check_cv
-from sklearn.utils import _safe_indexing
+from sklearn.utils import _safe_indexing, indexable
 from torch.utils.data import Dataset, Subset
 
 from skda.model_selection.streams import own_stream
@@ -22,6 +22,14 @@ class DomainFold(NamedTuple):
     source_test: NDArray[np.intp]
     target_train: NDArray[np.intp]
     target_test: NDArray[np.intp]
+
+
+def as_indexable(rows: Any) -> Any:
+    """Return rows in a container that can be indexed: most stay as they are.
+
+    Sparse matrices of any kind become CSR ones, other array-likes become arrays.
+    """
+    return rows if isinstance(rows, (Dataset, torch.Tensor)) else indexable(rows)[0]
 
 
 def n_rows(rows: Any) -> int:

@@ -133,4 +133,4 @@ class Adversary(nn.Module):
     def forward(self, source: Passed, target: Passed, lam: float) -> Tensor:
         """Return the loss, already weighted through the reversal."""
         logits = self.discriminator(reverse_gradient(features_of_both(source, target), lam))
-        return domain_bce(*logits.split([len(source.logits), len(target.logits)]))
+        return domain_bce(*logits.split_with_sizes([len(source.logits), len(target.logits)]))

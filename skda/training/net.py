@@ -6,6 +6,7 @@ import math
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import nullcontext
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -52,6 +53,8 @@ class AdaptationNet(NeuralNetClassifier):
         Whether each domain has its own batch statistics.
     planned_epochs : int
         Number of epochs after which the progress is 1.
+    amp : {"bf16"} or None
+        Precision of the module's matrix products; None leaves it float32.
     seeds : Seeds
         Seeds of the batches and of what is random in the forward pass.
     frozen : sequence of sequence of str
@@ -75,6 +78,7 @@ class AdaptationNet(NeuralNetClassifier):
         lr_schedule: Schedule = constant,
         per_domain: bool = True,
         planned_epochs: int = 1,
+        amp: str | None = None,
         seeds: Seeds = NO_SEEDS,
         frozen: Sequence[Sequence[str]] = (),
         unfreeze_every: int | None = None,
@@ -89,10 +93,14 @@ class AdaptationNet(NeuralNetClassifier):
         self.lr_schedule = lr_schedule
         self.per_domain = per_domain
         self.planned_epochs = planned_epochs
+        self.amp = amp
         self.seeds = seeds
         self.frozen = frozen
         self.unfreeze_every = unfreeze_every
         super().__init__(module, **kwargs)
+
+    # whether some callback may look at single steps; set in each epoch
+    watched = False
 
     # set in initialize_module
     module_: Any
@@ -222,11 +230,6 @@ class AdaptationNet(NeuralNetClassifier):
                 if i < n_frozen and hasattr(submodule, "running_mean"):
                     submodule.eval()
 
-    @property
-    def watched(self) -> bool:
-        """Whether some callback may look at single steps."""
-        return not all(isinstance(callback, _OF_AN_EPOCH) for _, callback in self.callbacks_)
-
     def notify(self, method_name: str, **cb_kwargs: Any) -> None:
         """Tell the callbacks; of single steps only where someone may listen."""
         if self.watched or method_name not in _OF_A_STEP:
@@ -247,6 +250,7 @@ class AdaptationNet(NeuralNetClassifier):
         self, iterator: Any, training: bool, prefix: str, step_fn: Any, **fit_params: Any
     ) -> None:
         """Train for one epoch, and look at the losses once at its end."""
+        self.watched = any(not isinstance(cb, _OF_AN_EPOCH) for _, cb in self.callbacks_)
         if not isinstance(iterator, TwoDomainLoader):
             super().run_single_epoch(iterator, training, prefix, step_fn, **fit_params)
             return
@@ -316,8 +320,9 @@ class AdaptationNet(NeuralNetClassifier):
             return source, self._forward_target(batch)
         both = self._forward(torch.cat([batch.source, batch.target]), None, "source")
         sizes = [len(batch.source), len(batch.target)]  # a split has one backward, two slices two
-        logits_s, logits_t = both.logits.split(sizes)
-        features_s, features_t = zip(*(f.split(sizes) for f in both.features), strict=True)
+        logits_s, logits_t = both.logits.split_with_sizes(sizes)
+        parts = [features.split_with_sizes(sizes) for features in both.features]
+        features_s, features_t = tuple(s for s, _ in parts), tuple(t for _, t in parts)
         y_source, y_target = self._to_device(batch.y_source), self._to_device(batch.y_target)
         return (
             Passed(features_s, logits_s, y_source, both.features),
@@ -333,19 +338,29 @@ class AdaptationNet(NeuralNetClassifier):
         alone = len(rows) == 1
         if domain == "source" and not alone:
             logits = self.infer(rows)
-            return Passed(self.capture_.pop(), logits, self._to_device(y))
+            return Passed(self._caught(self.capture_), logits, self._to_device(y))
         if alone and not self.domain_stats_.seen:
             domain = "source"
         # one row has no variance to be normalised by
         norms = norms_in_eval(self.plain_module) if alone else nullcontext()
         with self.domain_stats_.of(domain, self.plain_module), norms:
             logits = self.infer(rows)
-        return Passed(self.capture_.pop(), logits, self._to_device(y))
+        return Passed(self._caught(self.capture_), logits, self._to_device(y))
 
     def infer(self, x: Tensor, **fit_params: Any) -> Tensor:
-        """Pass rows through the module."""
-        logits: Tensor = self.module_(x.to(self.device), **fit_params)
-        return logits
+        """Pass rows through the module, in the precision asked for; logits are float32."""
+        return self._pass(self.module_, x, **fit_params)
+
+    def _pass(self, module: Callable[..., Tensor], rows: Tensor, **fit_params: Any) -> Tensor:
+        rows = rows.to(self.device)
+        if self.amp is None:
+            return module(rows, **fit_params)
+        with torch.autocast(rows.device.type, dtype=torch.bfloat16):
+            return module(rows, **fit_params).float()
+
+    def _caught(self, capture: LayerCapture) -> tuple[Tensor, ...]:
+        features = capture.pop()
+        return features if self.amp is None else tuple(f.float() for f in features)
 
     def _to_device(self, y: Tensor | None) -> Tensor | None:
         return None if y is None else y.to(self.device)
@@ -415,8 +430,8 @@ class AdaptationNet(NeuralNetClassifier):
         module = self.plain_module
         with _PREDICTING, LayerCapture(module, self.layers) as capture:
             parts = (
-                tuple(f[: len(logits)] for f in capture.pop())
-                for logits in self._predict(rows, domain, module, indices)
+                tuple(f[: len(logits)] for f in self._caught(capture))
+                for logits in self._predict(rows, domain, partial(self._pass, module), indices)
             )
             return _joined(parts, sum(map(len, indices)))
 
@@ -433,7 +448,7 @@ class AdaptationNet(NeuralNetClassifier):
             with self.domain_stats_.of(domain, self.plain_module):
                 for batch in rows.batches(indices):
                     padded = _at_least(_KERNEL_ROWS, batch)
-                    yield forward(padded.to(self.device))[: len(batch)]
+                    yield forward(padded)[: len(batch)]
 
 
 # the callbacks that a net has by default do not listen to single steps

@@ -1,0 +1,173 @@
+"""The figure of a search over lam."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike
+from sklearn.utils.validation import check_is_fitted
+
+from skda.model_selection.candidates import find_lam
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from skda.model_selection.search import LambdaSearchCV
+
+__all__ = ["LambdaCurveDisplay"]
+
+
+class LambdaCurveDisplay:
+    """Validator score and source accuracy against lam, as a `LambdaSearchCV` found them.
+
+    It is recommended to use `from_search` to create a display.
+
+    Parameters
+    ----------
+    lams : ndarray of shape (n_lams,)
+        Trade-off weights, growing, 0 first.
+    scores : ndarray of shape (n_lams, n_splits)
+        Validator scores of the held-out rows; NaN where the training diverged.
+    source_accuracies : ndarray of shape (n_lams, n_splits)
+        Accuracies on the held-out source rows.
+    accepted : ndarray of shape (n_lams,), bool
+        Whether the guard accepted the candidate.
+    best_lam : float
+        The chosen lam.
+    score_name : str, default="validator score"
+        Name of the validator.
+
+    Attributes
+    ----------
+    ax_ : matplotlib Axes
+        Axes of the scores.
+    accuracy_ax_ : matplotlib Axes
+        Axes of the source accuracies, which shares its abscissa with `ax_`.
+    figure_ : matplotlib Figure
+        The figure that holds both.
+
+    Examples
+    --------
+    >>> from skda import DANNClassifier
+    >>> from skda.datasets import make_rotated_moons
+    >>> from skda.model_selection import LambdaCurveDisplay, LambdaSearchCV
+    >>> moons = make_rotated_moons(random_state=0)
+    >>> search = LambdaSearchCV(DANNClassifier(max_epochs=2), lams=[1.0], cv=2, random_state=0)
+    >>> search = search.fit(moons.X_source, moons.y_source, moons.X_target)
+    >>> display = LambdaCurveDisplay.from_search(search)
+    >>> display.ax_.get_xlabel()
+    'lam'
+    """
+
+    def __init__(
+        self,
+        *,
+        lams: ArrayLike,
+        scores: ArrayLike,
+        source_accuracies: ArrayLike,
+        accepted: ArrayLike,
+        best_lam: float,
+        score_name: str = "validator score",
+    ) -> None:
+        self.lams = lams
+        self.scores = scores
+        self.source_accuracies = source_accuracies
+        self.accepted = accepted
+        self.best_lam = best_lam
+        self.score_name = score_name
+
+    @classmethod
+    def from_search(cls, search: LambdaSearchCV, *, ax: Axes | None = None) -> Self:
+        """Draw the candidates of a fitted search.
+
+        Parameters
+        ----------
+        search : LambdaSearchCV
+            A fitted search. Where it tried other parameters beside lam, the curve is that of the
+            chosen ones.
+        ax : matplotlib Axes, default=None
+            Axes to draw on; None makes new ones.
+
+        Returns
+        -------
+        LambdaCurveDisplay
+        """
+        check_is_fitted(search, "cv_results_")
+        results, lam_name = search.cv_results_, find_lam(search.estimator)
+        others = _others(search.best_params_, lam_name)
+        kept = [i for i, p in enumerate(results["params"]) if _others(p, lam_name) == others]
+        splits = range(search.n_splits_)
+        validator = search.validator
+        display = cls(
+            lams=np.array([results["params"][i][lam_name] for i in kept]),
+            scores=np.array([results[f"split{i}_test_score"] for i in splits]).T[kept],
+            source_accuracies=np.array([results[f"split{i}_source_accuracy"] for i in splits]).T[
+                kept
+            ],
+            accepted=results["accepted"][kept],
+            best_lam=search.best_params_[lam_name],
+            score_name=validator if isinstance(validator, str) else "validator",
+        )
+        return display.plot(ax=ax)
+
+    def plot(self, ax: Axes | None = None) -> Self:
+        """Draw the curves: mean over the folds, with a band of one standard deviation.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, default=None
+            Axes to draw on; None makes new ones.
+
+        Returns
+        -------
+        LambdaCurveDisplay
+        """
+        import matplotlib.pyplot as plt
+
+        if ax is None:
+            ax = plt.subplots(layout="constrained")[1]
+        lams, accepted = np.asarray(self.lams), np.asarray(self.accepted, dtype=bool)
+        # lams are of any spacing and 0 is among them: equal steps, named by their value
+        places = np.arange(len(lams))
+        best = places[lams == self.best_lam]
+        accuracy_ax = ax.twinx()
+        mean = _draw_curve(ax, places, self.scores, "C0", "o-")
+        accuracy = _draw_curve(accuracy_ax, places, self.source_accuracies, "C1", "s--")
+        lines = {
+            f"{self.score_name} (left)": mean,
+            "source accuracy (right)": accuracy,
+            "source-only score (left)": ax.axhline(mean.get_ydata()[0], color="C0", ls=":", lw=1),
+            f"chosen lam = {self.best_lam:g}": ax.axvline(best[0], color="0.4", lw=1, zorder=0),
+        }
+        if not accepted.all():
+            rejected = places[~accepted], np.asarray(mean.get_ydata())[~accepted]
+            lines["rejected by the guard"] = ax.plot(*rejected, "x", color="C3", ms=10, mew=2)[0]
+        ax.set_xticks(places, [f"{lam:g}" for lam in lams])
+        ax.set(xlabel="lam", ylabel=f"{self.score_name} on held-out rows")
+        ax.yaxis.label.set_color("C0")
+        accuracy_ax.set_ylabel("accuracy on held-out source rows", color="C1")
+        ax.legend(lines.values(), lines.keys(), **_OUTSIDE)
+        self.ax_, self.accuracy_ax_, self.figure_ = ax, accuracy_ax, ax.figure
+        return self
+
+
+# above the axes: wherever the curves go, the legend hides none of them
+_OUTSIDE: dict[str, Any] = {
+    "loc": "lower center",
+    "bbox_to_anchor": (0.5, 1.0),
+    "ncols": 2,
+    "frameon": False,
+}
+
+
+def _others(params: dict[str, Any], lam_name: str) -> dict[str, Any]:
+    return {name: value for name, value in params.items() if name != lam_name}
+
+
+def _draw_curve(ax: Axes, places: np.ndarray, values: ArrayLike, color: str, style: str) -> Any:
+    values = np.asarray(values)
+    mean, std = values.mean(axis=1), values.std(axis=1)
+    ax.fill_between(places, mean - std, mean + std, color=color, alpha=0.15, lw=0)
+    (line,) = ax.plot(places, mean, style, color=color)
+    return line

@@ -1,0 +1,184 @@
+"""All lams and folds of a search trained together, as one stacked network."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Hashable, Sequence
+from functools import cache
+from typing import Any, ClassVar, Self, cast
+
+from sklearn.base import BaseEstimator
+from sklearn.pipeline import Pipeline
+
+from skda.base import AdaptingClassifier
+from skda.model_selection.candidates import Candidate
+from skda.model_selection.folds import DomainFold
+from skda.model_selection.response import final_step
+from skda.model_selection.trials import (
+    DomainData,
+    Trial,
+    Validator,
+    failed_trial,
+    fit_on,
+    judge,
+    seeded,
+    training_part,
+)
+from skda.training import TwoDomains
+from skda.training.lifted import UnstackableError
+from skda.training.stackable import Job
+from skda.training.stacked import train_together
+
+__all__ = ["run_trials_together"]
+
+
+def run_trials_together(
+    estimator: BaseEstimator,
+    candidates: Sequence[Candidate],
+    data: DomainData,
+    folds: Sequence[DomainFold],
+    seeds: Sequence[int],
+    validator: Validator,
+    lam_name: str,
+    *,
+    of_any_size: bool,
+) -> list[list[Trial]]:
+    """Train and judge candidates as `run_trial` does, all that differ in lam alone together.
+
+    Parameters
+    ----------
+    estimator : estimator
+        What is searched.
+    candidates : sequence of dict
+        Parameters of each.
+    data : DomainData
+    folds : sequence of DomainFold
+    seeds : sequence of int
+        Seed of the trainings of each fold.
+    validator : str or callable
+    lam_name : str
+        Name of the trade-off weight.
+    of_any_size : bool
+        Whether to train together also networks so large that it saves no time.
+
+    Returns
+    -------
+    list of list of Trial
+        A list of folds for each candidate. The time of a training is its share in that of all.
+
+    Notes
+    -----
+    One estimator a fold takes the weights of one lam after the other, to be judged: a validator
+    must not keep it.
+
+    Raises
+    ------
+    UnstackableError
+        If they cannot be trained together; the message says why.
+    """
+    if not _waits(final_step(estimator)):
+        raise UnstackableError(f"{type(final_step(estimator)).__name__} has a training of its own")
+    points: list[tuple[Candidate, list[int]]] = []
+    for i, candidate in enumerate(candidates):
+        others = {name: value for name, value in candidate.items() if name != lam_name}
+        same = next((members for point, members in points if point == others), None)
+        if same is None:
+            points.append((others, [i]))
+        else:
+            same.append(i)
+    trials: dict[int, list[Trial]] = {}
+    for point, members in points:
+        lams = [candidates[i][lam_name] for i in members]
+        start = [seeded(estimator, seed, {**point, lam_name: max(lams)}) for seed in seeds]
+        of_folds = _run_point(start, lams, data, folds, validator, of_any_size)
+        trials |= dict(zip(members, map(list, zip(*of_folds, strict=True)), strict=True))
+    return [trials[i] for i in range(len(candidates))]
+
+
+def _run_point(
+    estimators: Sequence[BaseEstimator],
+    lams: Sequence[float],
+    data: DomainData,
+    folds: Sequence[DomainFold],
+    validator: Validator,
+    of_any_size: bool,
+) -> list[list[Trial]]:
+    """Return the trials of every lam, a list for each fold."""
+    start = time.perf_counter()
+    prepared = [
+        _prepare(estimator, training_part(data, fold))
+        for estimator, fold in zip(estimators, folds, strict=True)
+    ]
+    last = final_step(estimators[0])
+    jobs = [Job(final_step(each).net_, domains, lams) for each, domains in prepared]
+    trained = train_together(jobs, last.max_epochs, of_any_size=of_any_size)
+    share = (time.perf_counter() - start) / (len(folds) * len(lams))
+
+    def run(j: int, k: int) -> Trial:
+        if why := trained.failure(j, k):
+            return failed_trial(data, folds[j], why, share)
+        trained.load(j, k)
+        fitted, domains = prepared[j]
+        final = final_step(fitted).set_params(lam=lams[k])
+        if final.adapt_batch_norm:
+            final.net_.reestimate_target_statistics(domains)
+        return judge(fitted, data, folds[j], validator, share)
+
+    return [[run(j, k) for k in range(len(lams))] for j in range(len(folds))]
+
+
+# -- estimators that are fitted in all but the training -----------------------------------------
+
+
+class _Waiting(AdaptingClassifier):
+    """An estimator that makes its net, and leaves the training to others."""
+
+    def _train_stages(self, domains: TwoDomains) -> Self:
+        self.waiting_ = domains
+        return self
+
+
+@cache
+def _waiting(cls: Any) -> type:
+    # the name of the class stands in the messages of its checks
+    return type(cls.__name__, (_Waiting, cls), {"__module__": cls.__module__})
+
+
+def _waits(final: BaseEstimator) -> bool:
+    """Say whether the training is the plain one of all estimators."""
+    if not isinstance(final, AdaptingClassifier):
+        return False
+    return not any(
+        "_train_stages" in vars(cls)
+        for cls in type(final).__mro__
+        if issubclass(cls, AdaptingClassifier)
+    )
+
+
+def _prepare(estimator: BaseEstimator, data: DomainData) -> tuple[BaseEstimator, TwoDomains]:
+    """Fit everything but the net; return the rows that are to train it beside."""
+    if isinstance(estimator, Pipeline):
+        name, last = estimator.steps[-1]
+        recorder = _Recorder()
+        estimator.steps[-1] = (name, recorder)
+        fit_on(estimator, data)
+        last, domains = _prepare(last, recorder.data_)
+        estimator.steps[-1] = (name, last)
+        return estimator, domains
+    cls = type(estimator)
+    estimator.__class__ = _waiting(cast(Hashable, cls))
+    try:
+        fit_on(estimator, data)
+    finally:
+        estimator.__class__ = cls
+    return estimator, vars(estimator).pop("waiting_")
+
+
+class _Recorder(BaseEstimator):
+    """Keeps what the steps before it hand on."""
+
+    __metadata_request__fit: ClassVar = {"X_target": True, "y_target": True}
+
+    def fit(self, X: Any, y: Any, X_target: Any = None, *, y_target: Any = None) -> Self:
+        self.data_ = DomainData(X, y, X_target, y_target)
+        return self
