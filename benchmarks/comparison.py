@@ -1,18 +1,22 @@
 """A table of methods by tasks that says where a method is not above the references."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from statistics import mean
 
 from runner import Run, Task, mean_and_deviation
+
+MEAN = "mean"
 
 
 @dataclass(frozen=True)
 class Comparison:
     """Scores of several methods on several tasks.
 
-    `runs` are found by the names of a task and a method; where there are none, nothing was run.
-    `references` are the methods that those in `compared` are held against, each with its mark.
+    `runs` are found by the names of a task and a method, one run a seed; where there are none,
+    nothing was run. `references` are the methods that those in `compared` are held against, each
+    with its mark. `published` has scores by task, or their "mean". With `mean` there is a column
+    for the mean over the tasks, of the methods that were run on all.
     """
 
     tasks: Sequence[Task]
@@ -20,17 +24,36 @@ class Comparison:
     runs: Mapping[tuple[str, str], Sequence[Run]]
     references: Mapping[str, str]
     compared: Collection[str]
+    published: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    mean: bool = False
 
     def table(self) -> str:
         """Return one row a method; the seconds are those of all tasks together."""
-        heads = ["method", *(f"{t.name}, {t.score_name}" for t in self.tasks), "seconds"]
+        heads = ["method", *(f"{t.name}, {t.score_name}" for t in self.tasks)]
+        heads += [*([MEAN] if self.mean else []), "seconds"]
         lines = [" | ".join(heads), "|".join(["---", *["---:"] * (len(heads) - 1)])]
         for method in self.methods:
             found = [runs for t in self.tasks if (runs := self.runs.get((t.name, method)))]
             seconds = sum(mean(run.seconds for run in runs) for runs in found)
             cells = [self._cell(task, method) for task in self.tasks]
+            if self.mean:
+                scores = self.mean_scores(method)
+                cells.append(mean_and_deviation(scores) if scores else "–")
             lines.append(" | ".join([method, *cells, f"{seconds:.1f}"]))
+        columns = [*(t.name for t in self.tasks), *([MEAN] if self.mean else [])]
+        for name, scores_of in self.published.items():
+            cells = [
+                f"{scores_of[c]:.3f}".removeprefix("0") if c in scores_of else "" for c in columns
+            ]
+            lines.append(" | ".join([f"*{name}*", *cells, ""]))
         return "\n".join(f"| {line} |" for line in lines)
+
+    def mean_scores(self, method: str) -> list[float]:
+        """Return the mean over the tasks, one a seed; empty if a task was not run."""
+        runs = [self.runs.get((task.name, method), ()) for task in self.tasks]
+        if not all(runs):
+            return []
+        return [mean(run.score for run in of_seed) for of_seed in zip(*runs, strict=True)]
 
     def losses(self) -> str:
         """Return one row a compared method, with the tasks on which it is not above."""
