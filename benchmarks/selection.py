@@ -20,7 +20,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import joblib
-import numpy as np
 import torch
 from numpy.typing import NDArray
 from selection_page import page
@@ -37,6 +36,7 @@ from skda.model_selection import (
     importance_weighted_accuracy,
     row_losses,
 )
+from skda.model_selection.consensus import agreement_with_mean
 from skda.model_selection.folds import DomainFold, split_domains, take_rows
 from skda.model_selection.guard import class_entropy
 from skda.model_selection.trials import (
@@ -49,7 +49,7 @@ from skda.model_selection.trials import (
 )
 
 OUT = Path(__file__).parent / "results" / "selection"
-N_FOLDS = 2
+N_FOLDS = 5
 # reverse validation is left out: it trains every model a second time
 PLAIN_VALIDATORS = (
     "class_ami",
@@ -116,14 +116,8 @@ def judge(fitted: Any, data: DomainData, fold: DomainFold) -> Judged:
         "ratio": ratio,
     }
     n_classes = len(evidence.classes)
-    trial = Trial(0.0, y_source, predicted_source, predicted_target, n_classes, 0.0, 0.0)
+    trial = Trial({}, y_source, predicted_source, predicted_target, n_classes, 0.0, 0.0)
     return Judged(scores, trial, kept)
-
-
-def agreement_with_mean(probabilities: Sequence[NDArray]) -> NDArray:
-    """Share of target rows on which each candidate agrees with the mean of all candidates."""
-    labels = np.mean(probabilities, axis=0).argmax(axis=1)
-    return np.array([(proba.argmax(axis=1) == labels).mean() for proba in probabilities])
 
 
 def search(task: Task, method: Method, sample: Sample, seed: int) -> tuple[list[Row], Any]:

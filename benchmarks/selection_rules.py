@@ -89,8 +89,9 @@ def _search(task: str, method: str, seed: int, rows: list[Row], default: float) 
         return np.array([row[name] for row in rows])
 
     lams = column("lam")
+    folds = range(sum(name.startswith(f"{TARGET_LABELS}_") for name in rows[0]))
     scores = {
-        name: np.stack([column(f"{name}_0"), column(f"{name}_1")], axis=1)
+        name: np.stack([column(f"{name}_{i}") for i in folds], axis=1)
         for name in (*VALIDATORS, TARGET_LABELS)
     }
     return Search(

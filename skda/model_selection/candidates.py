@@ -57,6 +57,31 @@ def find_lam(estimator: BaseEstimator) -> str:
     return "lam"
 
 
+def lams_around(estimator: BaseEstimator) -> list[float]:
+    """Return trade-off weights around an estimator's own.
+
+    Parameters
+    ----------
+    estimator : estimator
+        As of `find_lam`. A lam of 0 is no centre: that of its class's defaults is taken then.
+
+    Returns
+    -------
+    list of float
+        .1, .3, 1, 3 and 10 times lam.
+
+    Examples
+    --------
+    >>> from skda import DeepCORALClassifier
+    >>> from skda.model_selection.candidates import lams_around
+    >>> lams_around(DeepCORALClassifier(lam=10.0))
+    [1.0, 3.0, 10.0, 30.0, 100.0]
+    """
+    last = estimator.steps[-1][1] if isinstance(estimator, Pipeline) else estimator
+    centre = last.lam or type(last)().lam or 1.0
+    return [round(factor * centre, 12) for factor in (0.1, 0.3, 1.0, 3.0, 10.0)]
+
+
 def make_candidates(
     lams: Iterable[float], param_grid: ParamGrid | None, lam_name: str
 ) -> list[Candidate]:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any, ClassVar, Self
 
 import numpy as np
-from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin
 from sklearn.utils import Tags, check_random_state, get_tags
 from sklearn.utils._param_validation import HasMethods, StrOptions
@@ -21,13 +20,15 @@ from skda.model_selection.candidates import (
     Candidate,
     ParamGrid,
     find_lam,
+    lams_around,
     make_candidates,
     rank,
     tabulate,
 )
+from skda.model_selection.consensus import check_validators
 from skda.model_selection.delegation import BestEstimatorMixin
 from skda.model_selection.folds import DomainFold, as_indexable, n_rows, split_domains
-from skda.model_selection.guard import GuardVerdict
+from skda.model_selection.progress import Progress
 from skda.model_selection.response import final_step
 from skda.model_selection.streams import own_stream
 from skda.model_selection.trials import (
@@ -35,14 +36,12 @@ from skda.model_selection.trials import (
     Trial,
     Validator,
     fit_on,
-    guard_candidate,
-    pooled_accuracy,
     run_trial,
     seeded,
 )
 from skda.model_selection.validators import check_validator
 from skda.model_selection.vectorized import run_trials_together
-from skda.training import DivergenceError
+from skda.model_selection.verdicts import column, judge_all, score_columns
 from skda.training.lifted import UnstackableError
 from skda.validation import dataset_labels, fitted_state_kept, unwrap
 
@@ -61,15 +60,18 @@ class LambdaSearchCV(BestEstimatorMixin, ClassifierMixin, MetaEstimatorMixin, Ba
     ----------
     estimator : estimator
         An estimator with a parameter `lam`, or a Pipeline that ends in one.
-    lams : sequence of float, default=(0.0, 0.01, 0.03, 0.1, 0.3, 1.0)
-        Trade-off weights to try, each at least 0. 0 is tried in any case.
+    lams : sequence of float or None, default=None
+        Trade-off weights to try, each at least 0. 0 is tried in any case. None tries .1, .3, 1, 3
+        and 10 times the estimator's own lam.
     param_grid : dict, list of dict or None, default=None
         Other parameters to try beside lam, as `GridSearchCV` takes them.
-    validator : str or callable, default="class_ami"
+    validator : str, sequence of str or callable, default=("agreement", "infomax", "class_ami")
         One of `get_validator_names`, or a callable ``(estimator, X, y, X_target=...) -> float``
         on held-out rows, such as `make_validator_scorer` makes with other options. Higher is
-        better.
-    cv : int, splitter or iterable of (train, test), default=3
+        better. Of a sequence, the score is the mean of the validators' z-scores over the
+        candidates of a fold; it may contain "agreement", the share of target rows on which a
+        candidate agrees with the mean of all candidates' probabilities.
+    cv : int, splitter or iterable of (train, test), default=5
         Folds of the source. An int is the number of shuffled, stratified folds. The target is
         cut into as many shuffled folds of its own.
     guard : bool or dict, default=True
@@ -88,7 +90,7 @@ class LambdaSearchCV(BestEstimatorMixin, ClassifierMixin, MetaEstimatorMixin, Ba
         RandomState. All candidates train a fold with the same seed: the same initial weights and
         batches.
     verbose : int, default=0
-        Whether to show a progress bar, if tqdm is installed.
+        Whether to show a progress bar.
 
     Attributes
     ----------
@@ -108,8 +110,10 @@ class LambdaSearchCV(BestEstimatorMixin, ClassifierMixin, MetaEstimatorMixin, Ba
     cv_results_ : dict of ndarrays
         As in `GridSearchCV`: `params`, `param_<name>`, `split<i>_test_score`, `mean_test_score`,
         `std_test_score`, `rank_test_score`, `mean_fit_time` and the other times (seconds). The test
-        score is the validator's. Further `split<i>_source_accuracy`, `mean_source_accuracy` and
-        `std_source_accuracy` (held-out source rows), `accepted` (bool) and `guard_reason` (str).
+        score is the validator's, or, of several, the mean of the z-scores; these have columns
+        `split<i>_test_<validator>` and so on of their own. Further `split<i>_source_accuracy`,
+        `mean_source_accuracy` and `std_source_accuracy` (held-out source rows), `accepted` (bool)
+        and `guard_reason` (str).
     n_splits_ : int
         Number of folds.
     vectorized_ : bool
@@ -155,7 +159,7 @@ class LambdaSearchCV(BestEstimatorMixin, ClassifierMixin, MetaEstimatorMixin, Ba
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "estimator": [HasMethods(["fit", "predict_proba"])],
         "param_grid": [dict, list, None],
-        "validator": [str, callable],
+        "validator": [str, callable, list, tuple],
         "cv": ["cv_object"],
         "guard": ["boolean", dict],
         "refit": ["boolean"],
@@ -167,11 +171,11 @@ class LambdaSearchCV(BestEstimatorMixin, ClassifierMixin, MetaEstimatorMixin, Ba
     def __init__(
         self,
         estimator: BaseEstimator,
-        lams: Sequence[float] = (0.0, 0.01, 0.03, 0.1, 0.3, 1.0),
+        lams: Sequence[float] | None = None,
         *,
         param_grid: ParamGrid | None = None,
-        validator: Validator = "class_ami",
-        cv: Any = 3,
+        validator: Validator = ("agreement", "infomax", "class_ami"),
+        cv: Any = 5,
         guard: bool | dict[str, float] = True,
         refit: bool = True,
         vectorize: bool | str = "auto",
@@ -232,9 +236,12 @@ class LambdaSearchCV(BestEstimatorMixin, ClassifierMixin, MetaEstimatorMixin, Ba
         """
         self._validate_params()
         lam_name = find_lam(self.estimator)
-        candidates = make_candidates(self.lams, self.param_grid, lam_name)
+        lams = lams_around(self.estimator) if self.lams is None else self.lams
+        candidates = make_candidates(lams, self.param_grid, lam_name)
         if isinstance(self.validator, str):
             check_validator(self.validator, {})
+        elif not callable(self.validator):
+            check_validators(self.validator)
         data = self._check_data(X_source, y_source, X_target, y_target)
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
         with fitted_state_kept(self):
@@ -296,16 +303,18 @@ class LambdaSearchCV(BestEstimatorMixin, ClassifierMixin, MetaEstimatorMixin, Ba
         self.vectorized_, self.vectorize_reason_ = False, "vectorize=False"
         if self.vectorize is not False:
             try:
-                trials = run_trials_together(
-                    self.estimator,
-                    candidates,
-                    data,
-                    folds,
-                    seeds,
-                    self.validator,
-                    find_lam(self.estimator),
-                    of_any_size=self.vectorize is True,
-                )
+                with self._progress(candidates, folds) as progress:
+                    trials = run_trials_together(
+                        self.estimator,
+                        candidates,
+                        data,
+                        folds,
+                        seeds,
+                        self.validator,
+                        find_lam(self.estimator),
+                        of_any_size=self.vectorize is True,
+                        advance=progress.advance,
+                    )
             except UnstackableError as error:
                 if self.vectorize is True:
                     raise ValueError(f"vectorize=True is not possible: {error}.") from error
@@ -319,29 +328,28 @@ class LambdaSearchCV(BestEstimatorMixin, ClassifierMixin, MetaEstimatorMixin, Ba
             for fold, seed in zip(folds, seeds, strict=True)
         )
         parallel = Parallel(n_jobs=self.n_jobs, return_as="generator")
-        done = list(self._show_progress(parallel(tasks), len(candidates) * len(folds)))
+        done = []
+        with self._progress(candidates, folds) as progress:
+            progress.advance(0)
+            for trial in parallel(tasks):
+                done.append(trial)
+                progress.advance(1)
         return [done[i : i + len(folds)] for i in range(0, len(done), len(folds))]
 
-    def _show_progress(self, trials: Iterable[Trial], total: int) -> Iterator[Trial]:
-        if not self.verbose:
-            return iter(trials)
-        try:
-            from tqdm.auto import tqdm
-        except ImportError:
-            return iter(trials)
-        return iter(tqdm(trials, total=total, desc="LambdaSearchCV", unit="fit"))
+    def _progress(self, candidates: Sequence[Candidate], folds: Sequence[DomainFold]) -> Progress:
+        return Progress(len(candidates) * len(folds), shown=bool(self.verbose))
 
     def _choose(
         self, candidates: list[Candidate], trials: list[list[Trial]], lam_name: str
     ) -> None:
         lams = np.array([candidate[lam_name] for candidate in candidates])
-        verdicts = self._judge_all(trials, lams)
+        verdicts = judge_all(trials, lams, self.guard)
         accepted = np.array([verdict.accepted for verdict in verdicts])
         columns = {
-            "fit_time": _column(trials, "fit_time"),
-            "score_time": _column(trials, "score_time"),
-            "test_score": _column(trials, "score"),
-            "source_accuracy": _column(trials, "accuracy"),
+            "fit_time": column(trials, "fit_time"),
+            "score_time": column(trials, "score_time"),
+            **score_columns(trials, self.validator),
+            "source_accuracy": column(trials, "accuracy"),
         }
         results = tabulate(candidates, columns)
         scores = results["mean_test_score"]
@@ -355,20 +363,3 @@ class LambdaSearchCV(BestEstimatorMixin, ClassifierMixin, MetaEstimatorMixin, Ba
         self.best_score_ = float(scores[self.best_index_])
         self.source_only_score_ = float(scores[accepted & (lams == 0)].max())
         self.adapted_ = bool(lams[self.best_index_] > 0)
-
-    def _judge_all(self, trials: list[list[Trial]], lams: NDArray) -> list[GuardVerdict]:
-        source_only = [of_one for of_one, lam in zip(trials, lams, strict=True) if lam == 0]
-        if all(any(trial.failure for trial in of_one) for of_one in source_only):
-            raise DivergenceError(next(t.failure for t in source_only[0] if t.failure))
-        floor = max(pooled_accuracy(of_one) for of_one in source_only)
-        options = dict(self.guard) if isinstance(self.guard, dict) else {}
-        if self.guard is False:  # everything passes but what has no score
-            options = {"accuracy_tolerance": 1.0, "min_entropy_ratio": 0.0}
-        return [
-            guard_candidate(of_one, floor, options, adapts=lam > 0)
-            for of_one, lam in zip(trials, lams, strict=True)
-        ]
-
-
-def _column(trials: list[list[Trial]], attribute: str) -> NDArray:
-    return np.array([[getattr(trial, attribute) for trial in of_one] for of_one in trials])

@@ -11,13 +11,14 @@ from numpy.typing import NDArray
 from sklearn import config_context
 from sklearn.base import BaseEstimator, clone
 
+from skda.model_selection.consensus import AGREEMENT
 from skda.model_selection.evidence import EstimatorEvidence
 from skda.model_selection.folds import DomainFold, take_rows
 from skda.model_selection.guard import GuardVerdict, collapse_guard
 from skda.model_selection.validators import compute_validator
 from skda.training import DivergenceError
 
-Validator = str | Callable[..., float]
+Validator = str | Callable[..., float] | Sequence[str]
 
 
 class DomainData(NamedTuple):
@@ -34,8 +35,10 @@ class Trial(NamedTuple):
 
     Attributes
     ----------
-    score : float
-        The validator's; NaN if the training diverged.
+    scores : dict of str to float
+        Each validator's, by its name; that of a callable under "". None if the training diverged.
+    proba_target : ndarray of shape (n_held_out_target, n_classes) or None
+        Class probabilities of the held-out target rows, where the candidates are compared by them.
     y_source, predicted_source : ndarray of shape (n_held_out,)
         Labels of the held-out source rows, true and predicted.
     predicted_target : ndarray of shape (n_held_out_target,)
@@ -48,13 +51,14 @@ class Trial(NamedTuple):
         Why there is no score; empty if there is one.
     """
 
-    score: float
+    scores: Mapping[str, float]
     y_source: NDArray
     predicted_source: NDArray
     predicted_target: NDArray
     n_classes: int
     fit_time: float
     score_time: float
+    proba_target: NDArray | None = None
     failure: str = ""
 
     @property
@@ -111,7 +115,7 @@ def failed_trial(data: DomainData, fold: DomainFold, why: str, fit_time: float) 
     """Return the trial of a candidate whose training diverged."""
     nothing = np.empty(0, dtype=data.y_source.dtype)
     y_source = data.y_source[fold.source_test]
-    return Trial(float("nan"), y_source, nothing, nothing, 0, fit_time, 0.0, why)
+    return Trial({}, y_source, nothing, nothing, 0, fit_time, 0.0, failure=why)
 
 
 def judge(
@@ -129,18 +133,21 @@ def judge(
     X_source, y_source = take_rows(data.X_source, fold.source_test), data.y_source[fold.source_test]
     X_target = take_rows(data.X_target, fold.target_test)
     evidence = EstimatorEvidence(fitted, X_source, y_source, X_target)
-    if isinstance(validator, str):
-        score = compute_validator(validator, evidence)
+    if callable(validator):
+        names: Sequence[str] = ()
+        scores = {"": float(validator(fitted, X_source, y_source, X_target=X_target))}
     else:
-        score = float(validator(fitted, X_source, y_source, X_target=X_target))
+        names = [validator] if isinstance(validator, str) else validator
+        scores = {n: compute_validator(n, evidence) for n in names if n != AGREEMENT}
     return Trial(
-        score,
+        scores,
         y_source,
         evidence.classes[evidence.proba_source.argmax(axis=1)],
         evidence.classes[evidence.proba_target.argmax(axis=1)],
         len(evidence.classes),
         fit_time,
         time.perf_counter() - start,
+        evidence.proba_target if AGREEMENT in names else None,
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from functools import cache
 from typing import Any, ClassVar, Self, cast
 
@@ -42,6 +42,7 @@ def run_trials_together(
     lam_name: str,
     *,
     of_any_size: bool,
+    advance: Callable[[float], None],
 ) -> list[list[Trial]]:
     """Train and judge candidates as `run_trial` does, all that differ in lam alone together.
 
@@ -60,6 +61,8 @@ def run_trials_together(
         Name of the trade-off weight.
     of_any_size : bool
         Whether to train together also networks so large that it saves no time.
+    advance : callable
+        Told how many trainings, or what part of one, were done since it was last called.
 
     Returns
     -------
@@ -90,7 +93,7 @@ def run_trials_together(
     for point, members in points:
         lams = [candidates[i][lam_name] for i in members]
         start = [seeded(estimator, seed, {**point, lam_name: max(lams)}) for seed in seeds]
-        of_folds = _run_point(start, lams, data, folds, validator, of_any_size)
+        of_folds = _run_point(start, lams, data, folds, validator, of_any_size, advance)
         trials |= dict(zip(members, map(list, zip(*of_folds, strict=True)), strict=True))
     return [trials[i] for i in range(len(candidates))]
 
@@ -102,6 +105,7 @@ def _run_point(
     folds: Sequence[DomainFold],
     validator: Validator,
     of_any_size: bool,
+    advance: Callable[[float], None],
 ) -> list[list[Trial]]:
     """Return the trials of every lam, a list for each fold."""
     start = time.perf_counter()
@@ -111,7 +115,7 @@ def _run_point(
     ]
     last = final_step(estimators[0])
     jobs = [Job(final_step(each).net_, domains, lams) for each, domains in prepared]
-    trained = train_together(jobs, last.max_epochs, of_any_size=of_any_size)
+    trained = train_together(jobs, last.max_epochs, of_any_size=of_any_size, advance=advance)
     share = (time.perf_counter() - start) / (len(folds) * len(lams))
 
     def run(j: int, k: int) -> Trial:

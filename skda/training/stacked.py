@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby
 from typing import cast
 
@@ -52,7 +52,11 @@ class TrainedTogether:
 
 
 def train_together(
-    jobs: Sequence[Job], epochs: int, *, of_any_size: bool = False
+    jobs: Sequence[Job],
+    epochs: int,
+    *,
+    of_any_size: bool = False,
+    advance: Callable[[float], None] = lambda trainings: None,
 ) -> TrainedTogether:
     """Train nets as `AdaptationNet.fit_domains` would train them one by one.
 
@@ -64,6 +68,8 @@ def train_together(
         Passes over the source.
     of_any_size : bool, default=False
         Whether to train together, on a CPU, also networks so large that it saves no time.
+    advance : callable, optional
+        Told after every epoch how many trainings it was worth.
 
     Returns
     -------
@@ -92,7 +98,7 @@ def train_together(
             groups.setdefault((lam > 0 or _can_ignore_target(job.net), n_steps), []).append((j, k))
     stacks = [_Stack(jobs, places, adapts) for (adapts, _), places in groups.items()]
     for stack in stacks:
-        stack.train(epochs)
+        stack.train(epochs, advance)
     return TrainedTogether(jobs, stacks)
 
 
@@ -174,7 +180,7 @@ class _Stack:
         optimizer: torch.optim.Optimizer = type(own.optimizer_)([g for g in groups if g["params"]])
         return optimizer
 
-    def train(self, epochs: int) -> None:
+    def train(self, epochs: int, advance: Callable[[float], None]) -> None:
         """Train all nets; note why one failed."""
         loaders = self._loaders()
         planned = self.first.planned_epochs * len(loaders[0])
@@ -188,6 +194,7 @@ class _Stack:
                 if self.adapts and self.lams[i] == 0:
                     raise UnstackableError("an adaptation loss became infinite where lam is 0")
                 self.failures[i] = self.failures[i] or f"The loss became infinite in epoch {epoch}."
+            advance(len(self.places) / epochs)
 
     def _step(self, batches: Batches, progress: float) -> Tensor:
         factor = self.first.lr_schedule(progress)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pickle
-import sys
 from typing import Any, ClassVar
 
 import numpy as np
@@ -31,7 +30,7 @@ from skda.model_selection import (
     compute_validator,
     make_validator_scorer,
 )
-from skda.model_selection.candidates import check_lams, rank, tabulate
+from skda.model_selection.candidates import check_lams, lams_around, rank, tabulate
 from skda.training import DivergenceError
 from tests.model_selection.fakes import CenteringClassifier, CenteringScaler, shifted_blobs
 from tests.shifted import shifted
@@ -45,7 +44,7 @@ def blobs() -> tuple[Any, ...]:
 
 
 def search(estimator: Any = None, lams: Any = (0.5, 1.0), **options: Any) -> LambdaSearchCV:
-    options = {"validator": "iwv", "random_state": 0, **options}
+    options = {"validator": "iwv", "cv": 3, "random_state": 0, **options}
     return LambdaSearchCV(estimator or CenteringClassifier(), lams, **options)
 
 
@@ -450,6 +449,57 @@ def test_a_scorer_or_a_function_can_be_the_validator(blobs: Any) -> None:
 # -- what comes out -------------------------------------------------------------------------------
 
 
+def test_several_validators_are_averaged_as_z_scores_and_agreement_compares_candidates() -> None:
+    X, y, X_target, _ = shifted_blobs()
+    names = ("agreement", "infomax", "source_accuracy")
+    found = search(validator=names, refit=False).fit(X, y, X_target)
+    results = found.cv_results_
+    for i in range(3):
+        z_scores = []
+        for name in names:
+            values = results[f"split{i}_test_{name}"]
+            spread = np.std(values)
+            z_scores.append((values - np.mean(values)) / (spread if spread > 1e-6 else 1.0))
+        assert_allclose(results[f"split{i}_test_score"], np.mean(z_scores, axis=0))
+    assert_allclose(
+        results["mean_test_infomax"],
+        np.mean([results[f"split{i}_test_infomax"] for i in range(3)], axis=0),
+    )
+    alone = search(validator="infomax", refit=False).fit(X, y, X_target).cv_results_
+    assert_allclose(results["mean_test_infomax"], alone["mean_test_score"])
+
+
+def test_agreement_in_a_search_is_that_with_the_mean_of_all_candidates() -> None:
+    # lams .5 and 1 say "right" for 60 and 50 % of the rows, source-only for none
+    script = {0.0: (1.0, 0.0), 0.5: (1.0, 0.6), 1.0: (1.0, 0.5)}
+    Scripted.script = script
+    X, y, X_target, _ = shifted_blobs()
+    found = search(Scripted(), list(script), validator=["agreement"], guard=False, refit=False)
+    results = found.fit(X, y, X_target).cv_results_
+    assert_allclose(results["mean_test_agreement"], [0.5, 0.9, 1.0], atol=0.02)
+    assert found.best_params_ == {"lam": 1.0}
+
+
+def test_a_diverging_candidate_takes_no_part_in_the_comparison(blobs: Any) -> None:
+    X, y, X_target, _ = blobs
+    names = ("agreement", "infomax")
+    found = search(Diverging(), validator=names, refit=False).fit(X, y, X_target)
+    results = found.cv_results_
+    assert np.isnan(results["mean_test_score"][2])
+    assert np.isfinite(results["mean_test_score"][:2]).all()
+    assert results["rank_test_score"][2] == 3
+
+
+def test_without_lams_those_around_the_estimator_s_own_are_tried() -> None:
+    assert lams_around(DANNClassifier()) == [0.03, 0.09, 0.3, 0.9, 3.0]
+    assert lams_around(make_pipeline(StandardScaler(), CenteringClassifier(2.0)))[2] == 2.0
+    assert lams_around(DANNClassifier(lam=0.0)) == lams_around(DANNClassifier())
+    found = search(CenteringClassifier(2.0), None, refit=False, cv=2)
+    X, y, X_target, _ = shifted_blobs()
+    results = found.fit(X, y, X_target).cv_results_
+    assert results["param_lam"].tolist() == [0.0, 0.2, 0.6, 2.0, 6.0, 20.0]
+
+
 def test_it_answers_like_its_best_estimator(blobs: Any) -> None:
     data = shifted(40, 40)
     found = search(DANNClassifier(**SMALL), (0.1,), cv=2).fit(data.X, data.y, data.X_target)
@@ -496,14 +546,23 @@ def test_it_routes_the_target_as_the_last_step_of_a_pipeline(blobs: Any) -> None
     assert scores.shape == (2,)
 
 
-def test_the_progress_bar_counts_the_trainings(blobs: Any, capsys: Any, monkeypatch: Any) -> None:
+def test_the_progress_bar_counts_the_trainings(blobs: Any, capsys: Any) -> None:
     X, y, X_target, _ = blobs
     search(verbose=1, refit=False).fit(X, y, X_target)
-    assert "9/9" in capsys.readouterr().err
+    assert "9/9 trainings" in capsys.readouterr().err
     search(verbose=0, refit=False).fit(X, y, X_target)
-    monkeypatch.setitem(sys.modules, "tqdm.auto", None)  # as if it were not installed
-    search(verbose=1, refit=False).fit(X, y, X_target)
     assert capsys.readouterr() == ("", "")
+
+
+def test_the_progress_bar_counts_the_epochs_of_what_trains_together(capsys: Any) -> None:
+    X, y, X_target = shifted(60, 50)[:3]
+    estimator = DANNClassifier(**SMALL)
+    options = {"cv": 2, "vectorize": True, "refit": False, "verbose": 1}
+    assert search(estimator, **options).fit(X, y, X_target).vectorized_
+    shown = capsys.readouterr().err
+    assert "0%|" in shown or "50%|" in shown
+    assert "100%|" in shown
+    assert "6/6 trainings" in shown
 
 
 def test_a_failed_fit_keeps_the_previous_one(blobs: Any) -> None:
@@ -531,6 +590,9 @@ def test_a_failed_fit_keeps_the_previous_one(blobs: Any) -> None:
         ({"lams": [True]}, "must be a sequence of floats"),
         ({"param_grid": {"lam": [1]}}, "must not name 'lam'. Pass its values as 'lams'"),
         ({"validator": "accuracy"}, "The validator must be one of"),
+        ({"validator": ("agreement", "accuracy")}, "The validator must be one of"),
+        ({"validator": []}, "a sequence of different names"),
+        ({"validator": ["snd", "snd"]}, r"of different names. Got \['snd', 'snd'\] instead"),
         ({"vectorize": "yes"}, "'vectorize' parameter of LambdaSearchCV must be"),
         ({"guard": "no"}, "'guard' parameter of LambdaSearchCV must be"),
         ({"guard": {"accuracy_tolerance": 2}}, "accuracy_tolerance must be a float"),

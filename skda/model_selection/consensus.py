@@ -1,0 +1,129 @@
+"""Several validators asked together, and candidates that are held against each other."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skda.model_selection.validators import check_validator
+
+__all__ = ["AGREEMENT", "agreement_with_mean", "check_validators", "mean_z_score"]
+
+# the validator that needs all candidates of a search, and thus exists in a search alone
+AGREEMENT = "agreement"
+
+# spreads below this are rounding: all candidates are equally good then
+_SPREAD = 1e-6
+
+
+def check_validators(names: Sequence[str]) -> None:
+    """Refuse an empty list of validators, an unknown one, or one that stands there twice.
+
+    Parameters
+    ----------
+    names : sequence of str
+        Names of validators, or "agreement".
+
+    Raises
+    ------
+    ValueError
+        If the list is not what it should be.
+
+    Examples
+    --------
+    >>> from skda.model_selection.consensus import check_validators
+    >>> check_validators(["agreement", "infomax"])
+    """
+    if not names or len(set(names)) < len(names):
+        raise ValueError(
+            "The 'validator' parameter of LambdaSearchCV must be a name, a callable, or a sequence "
+            f"of different names. Got {list(names)!r} instead."
+        )
+    for name in names:
+        if name != AGREEMENT:
+            check_validator(name, {})
+
+
+def agreement_with_mean(probabilities: Sequence[NDArray | None]) -> NDArray:
+    r"""Return the share of target rows on which each candidate agrees with all together.
+
+    Parameters
+    ----------
+    probabilities : sequence of ndarray of shape (n_target, n_classes) or None
+        Class probabilities that each candidate gives to the same held-out target rows; None for
+        a candidate whose training diverged.
+
+    Returns
+    -------
+    ndarray of shape (n_candidates,)
+        In [0, 1]; NaN where there are no probabilities.
+
+    Notes
+    -----
+    .. math::
+        \frac{1}{n_t} \sum_j \big[\arg\max_c p_{m,c}(x_j)
+        = \arg\max_c \tfrac{1}{M} \sum_{m'} p_{m',c}(x_j)\big]
+
+    The mean of all candidates' probabilities is an ensemble, which errs less than most of its
+    members. Known failure: where most candidates err alike, the ensemble errs with them. That
+    happens where the classes have other shares in the target than in the source: every method that
+    makes the domains alike is then wrong in the same way, and source-only is outvoted.
+
+    References
+    ----------
+    Hu et al., "Towards Reliable Model Selection for Unsupervised Domain Adaptation: An Empirical
+    Study and A Certified Baseline", NeurIPS 2024 (EnsV).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skda.model_selection.consensus import agreement_with_mean
+    >>> sure, unsure = np.array([[0.9, 0.1], [0.9, 0.1]]), np.array([[0.6, 0.4], [0.4, 0.6]])
+    >>> agreement_with_mean([sure, unsure])
+    array([1. , 0.5])
+    """
+    known = [proba for proba in probabilities if proba is not None]
+    if not known:
+        return np.full(len(probabilities), np.nan)
+    labels = np.mean(known, axis=0).argmax(axis=1)
+    return np.array(
+        [
+            np.nan if proba is None else np.mean(proba.argmax(axis=1) == labels)
+            for proba in probabilities
+        ]
+    )
+
+
+def mean_z_score(scores: Mapping[str, NDArray]) -> NDArray:
+    """Put validators on one scale, and return their mean.
+
+    Parameters
+    ----------
+    scores : mapping from str to ndarray of shape (n_candidates, n_splits)
+        Scores of each validator; NaN where a training diverged.
+
+    Returns
+    -------
+    ndarray of shape (n_candidates, n_splits)
+        In each split, each validator's scores less their mean over the candidates, divided by
+        their standard deviation (by 1 where all are equal); the mean over the validators.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skda.model_selection.consensus import mean_z_score
+    >>> mean_z_score({"entropy": np.array([[-2.0], [-1.0]]), "snd": np.array([[4.0], [4.0]])})
+    array([[-0.5],
+           [ 0.5]])
+    """
+    return np.mean([_z_scores(values) for values in scores.values()], axis=0)
+
+
+def _z_scores(values: NDArray) -> NDArray:
+    known = np.ma.masked_invalid(values)
+    spread = known.std(axis=0)
+    z_scores = (known - known.mean(axis=0)) / np.ma.where(spread > _SPREAD, spread, 1.0)
+    filled: NDArray = np.ma.filled(z_scores.astype(np.float64), np.nan)
+    return filled

@@ -1,0 +1,49 @@
+"""How far a search has come."""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import Any, Self
+
+__all__ = ["Progress"]
+
+
+class Progress:
+    """A bar that counts trainings, whole ones and parts of one.
+
+    Parameters
+    ----------
+    total : int
+        Number of trainings.
+    shown : bool
+        Whether there is a bar at all.
+    """
+
+    def __init__(self, total: int, shown: bool) -> None:
+        self.total, self.shown = total, shown
+        self.bar: Any = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if self.bar is not None:
+            self.bar.close()
+
+    def advance(self, trainings: float) -> None:
+        """Say that so many more trainings are done; the bar appears with the first call."""
+        if self.shown and self.bar is None:
+            from tqdm.auto import tqdm
+
+            self.bar = tqdm(total=self.total, desc="LambdaSearchCV", bar_format=_FORMAT)
+        if self.bar is not None:
+            self.bar.update(trainings)
+
+
+# of models that train together, parts of a training are done in an epoch
+_FORMAT = "{desc}: {percentage:3.0f}%|{bar}| {n:.0f}/{total_fmt} trainings [{elapsed}<{remaining}]"
