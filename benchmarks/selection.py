@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import joblib
+import numpy as np
 import torch
 from numpy.typing import NDArray
 from selection_page import page
@@ -36,17 +37,16 @@ from skda.model_selection import (
     importance_weighted_accuracy,
     row_losses,
 )
-from skda.model_selection.consensus import agreement_with_mean
+from skda.model_selection.consensus import agreement_of_folds, agreement_with_mean
 from skda.model_selection.folds import DomainFold, split_domains, take_rows
 from skda.model_selection.guard import class_entropy
 from skda.model_selection.trials import (
     DomainData,
     Trial,
     fit_on,
-    guard_candidate,
-    pooled_accuracy,
     training_part,
 )
+from skda.model_selection.verdicts import guard_candidate, pooled_accuracy
 
 OUT = Path(__file__).parent / "results" / "selection"
 N_FOLDS = 5
@@ -116,7 +116,9 @@ def judge(fitted: Any, data: DomainData, fold: DomainFold) -> Judged:
         "ratio": ratio,
     }
     n_classes = len(evidence.classes)
-    trial = Trial({}, y_source, predicted_source, predicted_target, n_classes, 0.0, 0.0)
+    trial = Trial(
+        {}, y_source, predicted_source, predicted_target, n_classes, 0.0, 0.0, evidence.votes_target
+    )
     return Judged(scores, trial, kept)
 
 
@@ -124,18 +126,24 @@ def search(task: Task, method: Method, sample: Sample, seed: int) -> tuple[list[
     """Train and judge every lam; return a row for each, and what was kept of every model."""
     data = sample.train
     folds = split_domains(N_FOLDS, data.X_source, data.y_source, data.X_target, seed)
-    rows, judged = [], []
+    rows, judged, all_votes = [], [], []
     for lam in method.lams:
         start = time.perf_counter()
         row: Row = {"lam": lam}
-        in_folds = []
+        in_folds, votes = [], []
         for i, fold in enumerate(folds):
-            fitted = fit_on(make_estimator(task, method, lam, seed), training_part(data, fold))
+            estimator = make_estimator(task, method, lam, 1000 * i + seed)
+            fitted = fit_on(estimator, training_part(data, fold))
             in_folds.append(judge(fitted, data, fold))
+            votes.append(EstimatorEvidence(fitted, None, None, data.X_target).proba_target)
             row |= {f"{name}_{i}": score for name, score in in_folds[i].scores.items()}
             hits = in_folds[i].trial.predicted_target == sample.y_target[fold.target_test]
             row[f"labels_{i}"] = float(hits.mean())
         judged.append(in_folds)
+        all_votes.append(votes)
+        held_out = [fold.target_test for fold in folds]
+        stability = agreement_of_folds(np.array(votes).argmax(axis=2), held_out)
+        row |= {f"stability_{i}": float(share) for i, share in enumerate(stability)}
         refitted = fit_on(make_estimator(task, method, lam, seed), data)
         predicted = refitted.predict(sample.X_test)
         row["target_accuracy"] = float(accuracy_score(sample.y_test, predicted))
@@ -143,6 +151,7 @@ def search(task: Task, method: Method, sample: Sample, seed: int) -> tuple[list[
         rows.append(row)
     add_comparisons(rows, judged)
     kept = {
+        "votes": all_votes,
         "models": [[model.kept for model in in_folds] for in_folds in judged],
         "y_source": [data.y_source[fold.source_test] for fold in folds],
         "y_target": [sample.y_target[fold.target_test] for fold in folds],

@@ -30,6 +30,7 @@ VALIDATORS = (
     "nuclear_norm",
     "snd",
     "source_accuracy",
+    "stability",
 )
 # accuracy of the models of the folds on held-out target rows: what no user has
 TARGET_LABELS = "labels"

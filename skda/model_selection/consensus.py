@@ -9,7 +9,13 @@ from numpy.typing import NDArray
 
 from skda.model_selection.validators import check_validator
 
-__all__ = ["AGREEMENT", "agreement_with_mean", "check_validators", "mean_z_score"]
+__all__ = [
+    "AGREEMENT",
+    "agreement_of_folds",
+    "agreement_with_mean",
+    "check_validators",
+    "mean_z_score",
+]
 
 # the validator that needs all candidates of a search, and thus exists in a search alone
 AGREEMENT = "agreement"
@@ -94,6 +100,53 @@ def agreement_with_mean(probabilities: Sequence[NDArray | None]) -> NDArray:
             for proba in probabilities
         ]
     )
+
+
+def agreement_of_folds(votes: NDArray, held_out: Sequence[NDArray]) -> NDArray:
+    r"""Return how far the models of one candidate agree on the target from fold to fold.
+
+    Parameters
+    ----------
+    votes : ndarray of shape (n_splits, n_target)
+        Class that the candidate's model of each fold predicts for every target row.
+    held_out : sequence of ndarray of int
+        Target rows that are held out in each fold.
+
+    Returns
+    -------
+    ndarray of shape (n_splits,)
+        In [0, 1]; NaN where no row is held out.
+
+    Notes
+    -----
+    In fold i, of the held-out rows :math:`T_i`,
+
+    .. math::
+        \frac{1}{|T_i| (K - 1)} \sum_{x \in T_i} \sum_{k \ne i} [h_i(x) = h_k(x)]
+
+    Models of one kind that were trained on other rows, from other initial weights, agree on as
+    large a share of unseen rows as each of them predicts rightly, if the ensemble of such models
+    is calibrated: the agreement estimates the accuracy itself. It sees that adapting does harm
+    where the classes have other shares in the target, which confidence and clusters do not. Known
+    failure: models that all err in the same way agree as well; a few large classes are easily
+    agreed upon. The models k were trained on the rows of :math:`T_i`, without labels.
+
+    References
+    ----------
+    Jiang et al., "Assessing generalization of SGD via disagreement", ICLR 2022. Baek et al.,
+    "Agreement-on-the-line", NeurIPS 2022.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skda.model_selection.consensus import agreement_of_folds
+    >>> votes = np.array([[0, 0, 1, 1], [0, 1, 1, 1]])
+    >>> agreement_of_folds(votes, [np.array([0, 1]), np.array([2, 3])])
+    array([0.5, 1. ])
+    """
+    others = len(votes) - 1
+    same = np.array([(votes == vote).sum(axis=0) - 1 for vote in votes]) / max(others, 1)
+    return np.array([np.mean(same[i, rows]) for i, rows in enumerate(held_out)])
 
 
 def mean_z_score(scores: Mapping[str, NDArray]) -> NDArray:

@@ -98,7 +98,6 @@ class LambdaCurveDisplay:
         others = _others(search.best_params_, lam_name)
         kept = [i for i, p in enumerate(results["params"]) if _others(p, lam_name) == others]
         splits = range(search.n_splits_)
-        validator = search.validator
         display = cls(
             lams=np.array([results["params"][i][lam_name] for i in kept]),
             scores=np.array([results[f"split{i}_test_score"] for i in splits]).T[kept],
@@ -107,7 +106,7 @@ class LambdaCurveDisplay:
             ],
             accepted=results["accepted"][kept],
             best_lam=search.best_params_[lam_name],
-            score_name=validator if isinstance(validator, str) else "validator",
+            score_name=_name_of(search.validator),
         )
         return display.plot(ax=ax)
 
@@ -146,6 +145,8 @@ class LambdaCurveDisplay:
         ax.set_xticks(places, [f"{lam:g}" for lam in lams])
         ax.set(xlabel="lam", ylabel=f"{self.score_name} on held-out rows")
         ax.yaxis.label.set_color("C0")
+        low, high = accuracy_ax.get_ylim()
+        accuracy_ax.set_ylim(min(low, 0.9), min(high, 1.01))
         accuracy_ax.set_ylabel("accuracy on held-out source rows", color="C1")
         ax.legend(lines.values(), lines.keys(), **_OUTSIDE)
         self.ax_, self.accuracy_ax_, self.figure_ = ax, accuracy_ax, ax.figure
@@ -159,6 +160,14 @@ _OUTSIDE: dict[str, Any] = {
     "ncols": 2,
     "frameon": False,
 }
+
+
+def _name_of(validator: Any) -> str:
+    if callable(validator):
+        return "validator"
+    return (
+        validator if isinstance(validator, str) else f"mean z-score of {len(validator)} validators"
+    )
 
 
 def _others(params: dict[str, Any], lam_name: str) -> dict[str, Any]:

@@ -135,6 +135,12 @@ class EstimatorEvidence:
         return self._probabilities(self.rows_target, "target")
 
     @cached_property
+    def votes_target(self) -> NDArray:
+        """Column of the highest probability of each target row, in few bytes."""
+        n_classes = self.proba_target.shape[1]
+        return self.proba_target.argmax(axis=1).astype(np.min_scalar_type(n_classes))
+
+    @cached_property
     def features_source(self) -> NDArray:
         """Features of the held-out source rows."""
         return self._features(self._rows_source, "source")

@@ -21,6 +21,7 @@ class Progress:
 
     def __init__(self, total: int, shown: bool) -> None:
         self.total, self.shown = total, shown
+        self.done = 0.0
         self.bar: Any = None
 
     def __enter__(self) -> Self:
@@ -42,7 +43,9 @@ class Progress:
 
             self.bar = tqdm(total=self.total, desc="LambdaSearchCV", bar_format=_FORMAT)
         if self.bar is not None:
-            self.bar.update(trainings)
+            # parts do not add up exactly
+            self.done = min(self.total, round(self.done + trainings, 6))
+            self.bar.update(self.done - self.bar.n)
 
 
 # of models that train together, parts of a training are done in an epoch

@@ -30,10 +30,10 @@ from skda.model_selection.delegation import BestEstimatorMixin
 from skda.model_selection.folds import DomainFold, as_indexable, n_rows, split_domains
 from skda.model_selection.progress import Progress
 from skda.model_selection.response import final_step
+from skda.model_selection.score_table import Trials, column, score_columns, stability_of_folds
 from skda.model_selection.streams import own_stream
 from skda.model_selection.trials import (
     DomainData,
-    Trial,
     Validator,
     fit_on,
     run_trial,
@@ -41,7 +41,7 @@ from skda.model_selection.trials import (
 )
 from skda.model_selection.validators import check_validator
 from skda.model_selection.vectorized import run_trials_together
-from skda.model_selection.verdicts import column, judge_all, score_columns
+from skda.model_selection.verdicts import judge_all
 from skda.training.lifted import UnstackableError
 from skda.validation import dataset_labels, fitted_state_kept, unwrap
 
@@ -75,8 +75,9 @@ class LambdaSearchCV(BestEstimatorMixin, ClassifierMixin, MetaEstimatorMixin, Ba
         Folds of the source. An int is the number of shuffled, stratified folds. The target is
         cut into as many shuffled folds of its own.
     guard : bool or dict, default=True
-        Whether `collapse_guard` rejects candidates; a dict holds its options
-        `accuracy_tolerance` and `min_entropy_ratio`.
+        Whether candidates are rejected that forgot the source, collapsed on the target, or are
+        unstable there (see Notes); a dict holds the options `accuracy_tolerance` and
+        `min_entropy_ratio` of `collapse_guard`, and `stability_tolerance`, by default 0.
     refit : bool, default=True
         Whether to train the chosen candidate on all rows, so that the search predicts.
     vectorize : bool or "auto", default="auto"
@@ -112,8 +113,8 @@ class LambdaSearchCV(BestEstimatorMixin, ClassifierMixin, MetaEstimatorMixin, Ba
         `std_test_score`, `rank_test_score`, `mean_fit_time` and the other times (seconds). The test
         score is the validator's, or, of several, the mean of the z-scores; these have columns
         `split<i>_test_<validator>` and so on of their own. Further `split<i>_source_accuracy`,
-        `mean_source_accuracy` and `std_source_accuracy` (held-out source rows), `accepted` (bool)
-        and `guard_reason` (str).
+        `mean_source_accuracy` and `std_source_accuracy` (held-out source rows), the same of
+        `target_stability` (see Notes), `accepted` (bool) and `guard_reason` (str).
     n_splits_ : int
         Number of folds.
     vectorized_ : bool
@@ -132,9 +133,21 @@ class LambdaSearchCV(BestEstimatorMixin, ClassifierMixin, MetaEstimatorMixin, Ba
     A candidate is rejected if its training diverges in a fold; if its accuracy over all held-out
     source rows is more than `accuracy_tolerance` below that of the best candidate with `lam=0`; or
     if, with lam above 0, the entropy of its predicted classes on the target is degenerate in a
-    fold. Rejected candidates rank last. At least one candidate with `lam=0` is accepted.
+    fold, or its stability is more than `stability_tolerance` below that of `lam=0`. Rejected
+    candidates rank last. At least one candidate with `lam=0` is accepted.
+
+    The stability on the target of a fold is the mean share of its held-out target rows on which
+    its model and those of the other folds predict the same class. It estimates the accuracy
+    (Jiang et al. 2022), and falls where adapting does harm, as it may where the classes have other
+    shares in the target than in the source.
 
     Scores that differ by no more than 1e-6 are a tie, which the smaller lam wins.
+
+    References
+    ----------
+    Jiang et al., "Assessing generalization of SGD via disagreement", ICLR 2022. Hu et al.,
+    "Towards Reliable Model Selection for Unsupervised Domain Adaptation: An Empirical Study and A
+    Certified Baseline", NeurIPS 2024.
 
     Examples
     --------
@@ -250,7 +263,7 @@ class LambdaSearchCV(BestEstimatorMixin, ClassifierMixin, MetaEstimatorMixin, Ba
             draw = own_stream(seed, "lambda search, training").randint
             *fold_seeds, last_seed = draw(2**31 - 1, size=len(folds) + 1).tolist()
             trials = self._try_all(candidates, data, folds, fold_seeds)
-            self._choose(candidates, trials, lam_name)
+            self._choose(candidates, trials, folds, lam_name)
             if self.refit:
                 start = time.perf_counter()
                 best = seeded(self.estimator, last_seed, self.best_params_)
@@ -298,7 +311,7 @@ class LambdaSearchCV(BestEstimatorMixin, ClassifierMixin, MetaEstimatorMixin, Ba
         data: DomainData,
         folds: list[DomainFold],
         seeds: list[int],
-    ) -> list[list[Trial]]:
+    ) -> Trials:
         """Return the trials, a list of folds for each candidate."""
         self.vectorized_, self.vectorize_reason_ = False, "vectorize=False"
         if self.vectorize is not False:
@@ -340,16 +353,22 @@ class LambdaSearchCV(BestEstimatorMixin, ClassifierMixin, MetaEstimatorMixin, Ba
         return Progress(len(candidates) * len(folds), shown=bool(self.verbose))
 
     def _choose(
-        self, candidates: list[Candidate], trials: list[list[Trial]], lam_name: str
+        self,
+        candidates: list[Candidate],
+        trials: Trials,
+        folds: list[DomainFold],
+        lam_name: str,
     ) -> None:
         lams = np.array([candidate[lam_name] for candidate in candidates])
-        verdicts = judge_all(trials, lams, self.guard)
+        stability = stability_of_folds(trials, [fold.target_test for fold in folds])
+        verdicts = judge_all(trials, lams, stability, self.guard)
         accepted = np.array([verdict.accepted for verdict in verdicts])
         columns = {
             "fit_time": column(trials, "fit_time"),
             "score_time": column(trials, "score_time"),
             **score_columns(trials, self.validator),
             "source_accuracy": column(trials, "accuracy"),
+            "target_stability": stability,
         }
         results = tabulate(candidates, columns)
         scores = results["mean_test_score"]

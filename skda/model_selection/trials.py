@@ -14,7 +14,6 @@ from sklearn.base import BaseEstimator, clone
 from skda.model_selection.consensus import AGREEMENT
 from skda.model_selection.evidence import EstimatorEvidence
 from skda.model_selection.folds import DomainFold, take_rows
-from skda.model_selection.guard import GuardVerdict, collapse_guard
 from skda.model_selection.validators import compute_validator
 from skda.training import DivergenceError
 
@@ -37,6 +36,8 @@ class Trial(NamedTuple):
     ----------
     scores : dict of str to float
         Each validator's, by its name; that of a callable under "". None if the training diverged.
+    votes : ndarray of shape (n_target,), an unsigned integer
+        Column of `predict_proba` that is highest for each target row, whether held out or not.
     proba_target : ndarray of shape (n_held_out_target, n_classes) or None
         Class probabilities of the held-out target rows, where the candidates are compared by them.
     y_source, predicted_source : ndarray of shape (n_held_out,)
@@ -58,6 +59,7 @@ class Trial(NamedTuple):
     n_classes: int
     fit_time: float
     score_time: float
+    votes: NDArray
     proba_target: NDArray | None = None
     failure: str = ""
 
@@ -115,7 +117,8 @@ def failed_trial(data: DomainData, fold: DomainFold, why: str, fit_time: float) 
     """Return the trial of a candidate whose training diverged."""
     nothing = np.empty(0, dtype=data.y_source.dtype)
     y_source = data.y_source[fold.source_test]
-    return Trial({}, y_source, nothing, nothing, 0, fit_time, 0.0, failure=why)
+    votes = np.empty(0, dtype=np.uint8)
+    return Trial({}, y_source, nothing, nothing, 0, fit_time, 0.0, votes, failure=why)
 
 
 def judge(
@@ -147,69 +150,6 @@ def judge(
         len(evidence.classes),
         fit_time,
         time.perf_counter() - start,
+        EstimatorEvidence(fitted, None, None, data.X_target).votes_target,
         evidence.proba_target if AGREEMENT in names else None,
     )
-
-
-def guard_candidate(
-    trials: Sequence[Trial],
-    source_only_accuracy: float,
-    options: Mapping[str, float],
-    *,
-    adapts: bool,
-) -> GuardVerdict:
-    """Apply `collapse_guard` to a candidate's trials in all folds.
-
-    Parameters
-    ----------
-    trials : sequence of Trial
-        One a fold.
-    source_only_accuracy : float
-        Accuracy of the source-only model on all held-out source rows.
-    options : mapping
-        Options of `collapse_guard`.
-    adapts : bool
-        Whether lam is above 0. What the source-only model predicts on the target is no ground
-        to reject it: there must be a model to fall back on.
-
-    Returns
-    -------
-    GuardVerdict
-        Accepted if the accuracy over all folds is high enough, and the target did not collapse
-        in any fold: a candidate that collapses now and then may do so when it is refitted.
-    """
-    failures = [trial.failure for trial in trials if trial.failure]
-    if failures:
-        return GuardVerdict(False, f"diverged in {len(failures)} of {len(trials)} folds")
-    if not adapts:
-        options = {**options, "min_entropy_ratio": 0.0}
-    n_classes = max(trial.n_classes for trial in trials)
-    overall = collapse_guard(
-        np.concatenate([trial.y_source for trial in trials]),
-        np.concatenate([trial.predicted_source for trial in trials]),
-        np.concatenate([trial.predicted_target for trial in trials]),
-        source_only_accuracy=source_only_accuracy,
-        n_classes=n_classes,
-        **options,
-    )
-    if not (overall and adapts):
-        return overall
-    for i, trial in enumerate(trials):
-        in_fold = collapse_guard(
-            trial.y_source,
-            trial.predicted_source,
-            trial.predicted_target,
-            source_only_accuracy=0.0,
-            n_classes=n_classes,
-            **options,
-        )
-        if not in_fold:
-            return GuardVerdict(False, f"in fold {i}, {in_fold.reason}")
-    return overall
-
-
-def pooled_accuracy(trials: Sequence[Trial]) -> float:
-    """Accuracy over the held-out source rows of all folds; 0 if a training diverged."""
-    if any(trial.failure for trial in trials):
-        return 0.0
-    return float(np.mean(np.concatenate([t.y_source == t.predicted_source for t in trials])))

@@ -1,61 +1,37 @@
-"""From the trials of a search to the scores and verdicts of its candidates."""
+"""Which candidates of a search are accepted."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from numbers import Real
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from skda.model_selection.consensus import AGREEMENT, agreement_with_mean, mean_z_score
-from skda.model_selection.guard import GuardVerdict
-from skda.model_selection.trials import Trial, Validator, guard_candidate, pooled_accuracy
+from skda.model_selection.guard import GuardVerdict, collapse_guard
+from skda.model_selection.score_table import Trials
+from skda.model_selection.trials import Trial
 from skda.training import DivergenceError
 
-__all__ = ["Trials", "column", "judge_all", "score_columns"]
-
-Trials = list[list[Trial]]  # a list of folds for each candidate
-
-
-def column(trials: Trials, attribute: str) -> NDArray:
-    """Return an attribute of each trial, shape (n_candidates, n_splits)."""
-    return np.array([[getattr(trial, attribute) for trial in of_one] for of_one in trials])
-
-
-def score_columns(trials: Trials, validator: Validator) -> dict[str, NDArray]:
-    """Return the score of each candidate in each fold, and the scores that it is made of.
-
-    Parameters
-    ----------
-    trials : list of list of Trial
-    validator : str, sequence of str or callable
-
-    Returns
-    -------
-    dict of str to ndarray of shape (n_candidates, n_splits)
-        "test_score"; of several validators, each one's "test_<validator>", too.
-    """
-    if isinstance(validator, str) or callable(validator):
-        return {"test_score": _scores(trials, "" if callable(validator) else validator)}
-    parts = {
-        name: _agreement(trials) if name == AGREEMENT else _scores(trials, name)
-        for name in validator
-    }
-    named = {f"test_{name}": values for name, values in parts.items()}
-    return {"test_score": mean_z_score(parts), **named}
+__all__ = ["guard_candidate", "judge_all", "pooled_accuracy"]
 
 
 def judge_all(
-    trials: Trials, lams: NDArray, guard: bool | Mapping[str, float]
+    trials: Trials, lams: NDArray, stability: NDArray, guard: bool | Mapping[str, float]
 ) -> list[GuardVerdict]:
-    """Apply the collapse guard to every candidate.
+    """Say of every candidate whether it may win.
 
     Parameters
     ----------
     trials : list of list of Trial
+        A list of folds for each candidate.
     lams : ndarray of shape (n_candidates,)
+    stability : ndarray of shape (n_candidates, n_splits)
+        How far the models of the folds agree on held-out target rows.
     guard : bool or mapping
-        Options of `collapse_guard`; without guard only what diverged is rejected.
+        Options of `collapse_guard`, and `stability_tolerance`: how far the stability may fall
+        below the source-only model's. Without guard only what diverged is rejected.
 
     Returns
     -------
@@ -70,22 +46,108 @@ def judge_all(
     if all(any(trial.failure for trial in of_one) for of_one in source_only):
         raise DivergenceError(next(t.failure for t in source_only[0] if t.failure))
     floor = max(pooled_accuracy(of_one) for of_one in source_only)
-    options = dict(guard) if isinstance(guard, Mapping) else {}
+    options: dict[str, Any] = dict(guard) if isinstance(guard, Mapping) else {}
     if guard is False:
-        options = {"accuracy_tolerance": 1.0, "min_entropy_ratio": 0.0}
+        options = {"accuracy_tolerance": 1.0, "min_entropy_ratio": 0.0, "stability_tolerance": 1.0}
+    tolerance = _check_tolerance(options.pop("stability_tolerance", STABILITY_TOLERANCE))
+    means = stability.mean(axis=1)
+    reference = float(np.nanmax(means[lams == 0]))
     return [
-        guard_candidate(of_one, floor, options, adapts=lam > 0)
-        for of_one, lam in zip(trials, lams, strict=True)
+        _unless_unstable(
+            guard_candidate(of_one, floor, options, adapts=lam > 0),
+            reference if lam == 0 else mean,
+            reference,
+            tolerance,
+        )
+        for of_one, lam, mean in zip(trials, lams, means, strict=True)
     ]
 
 
-def _scores(trials: Trials, name: str) -> NDArray:
-    return np.array([[trial.scores.get(name, np.nan) for trial in of_one] for of_one in trials])
+# What the folds' models of the source-only network agree on, adapted ones must agree on, too.
+STABILITY_TOLERANCE = 0.0
 
 
-def _agreement(trials: Trials) -> NDArray:
-    in_folds = [
-        agreement_with_mean([trial.proba_target for trial in of_all])
-        for of_all in zip(*trials, strict=True)
-    ]
-    return np.stack(in_folds, axis=1)
+def _check_tolerance(tolerance: Any) -> float:
+    if not isinstance(tolerance, Real) or not 0 <= float(tolerance) <= 1:
+        raise ValueError(
+            f"stability_tolerance must be a float in the range [0, 1]. Got {tolerance!r} instead."
+        )
+    return float(tolerance)
+
+
+def _unless_unstable(
+    verdict: GuardVerdict, stability: float, reference: float, tolerance: float
+) -> GuardVerdict:
+    least = reference - tolerance
+    if not verdict or not stability < least - 1e-12:
+        return verdict
+    return GuardVerdict(
+        False,
+        f"unstable on the target: the models of the folds agree on {stability:.3f} of the held-out "
+        f"target rows, below the least allowed {least:.3f} ({tolerance:g} below the source-only "
+        f"models' {reference:.3f}), which suggests that adapting does harm",
+    )
+
+
+def guard_candidate(
+    trials: Sequence[Trial],
+    source_only_accuracy: float,
+    options: Mapping[str, float],
+    *,
+    adapts: bool,
+) -> GuardVerdict:
+    """Apply `collapse_guard` to a candidate's trials in all folds.
+
+    Parameters
+    ----------
+    trials : sequence of Trial
+        One a fold.
+    source_only_accuracy : float
+        Accuracy of the source-only model on all held-out source rows.
+    options : mapping
+        Options of `collapse_guard`.
+    adapts : bool
+        Whether lam is above 0. What the source-only model predicts on the target is no ground
+        to reject it: there must be a model to fall back on.
+
+    Returns
+    -------
+    GuardVerdict
+        Accepted if the accuracy over all folds is high enough, and the target did not collapse
+        in any fold: a candidate that collapses now and then may do so when it is refitted.
+    """
+    failures = [trial.failure for trial in trials if trial.failure]
+    if failures:
+        return GuardVerdict(False, f"diverged in {len(failures)} of {len(trials)} folds")
+    if not adapts:
+        options = {**options, "min_entropy_ratio": 0.0}
+    n_classes = max(trial.n_classes for trial in trials)
+    overall = collapse_guard(
+        np.concatenate([trial.y_source for trial in trials]),
+        np.concatenate([trial.predicted_source for trial in trials]),
+        np.concatenate([trial.predicted_target for trial in trials]),
+        source_only_accuracy=source_only_accuracy,
+        n_classes=n_classes,
+        **options,
+    )
+    if not (overall and adapts):
+        return overall
+    for i, trial in enumerate(trials):
+        in_fold = collapse_guard(
+            trial.y_source,
+            trial.predicted_source,
+            trial.predicted_target,
+            source_only_accuracy=0.0,
+            n_classes=n_classes,
+            **options,
+        )
+        if not in_fold:
+            return GuardVerdict(False, f"in fold {i}, {in_fold.reason}")
+    return overall
+
+
+def pooled_accuracy(trials: Sequence[Trial]) -> float:
+    """Accuracy over the held-out source rows of all folds; 0 if a training diverged."""
+    if any(trial.failure for trial in trials):
+        return 0.0
+    return float(np.mean(np.concatenate([t.y_source == t.predicted_source for t in trials])))

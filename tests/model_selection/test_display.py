@@ -104,6 +104,7 @@ def test_a_search_gives_its_results_and_may_have_tried_other_parameters() -> Non
     display = LambdaCurveDisplay.from_search(search.fit(X, y, X_target))
     kept = [p["bend"] == search.best_params_["bend"] for p in search.cv_results_["params"]]
     assert display.lams.tolist() == [0.0, 1.0]
+    assert display.score_name == "mean z-score of 3 validators"
     assert_array_equal(display.scores.mean(axis=1), search.cv_results_["mean_test_score"][kept])
 
 

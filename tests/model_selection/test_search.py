@@ -101,7 +101,7 @@ def test_the_table_has_the_columns_of_a_grid_search(blobs: Any) -> None:
     results = search(cv=2).fit(X, y, X_target).cv_results_
     expected = {"params", "param_lam", "mean_fit_time", "std_fit_time", "mean_score_time"}
     expected |= {"std_score_time", "rank_test_score", "accepted", "guard_reason"}
-    for name in ("test_score", "source_accuracy"):
+    for name in ("test_score", "source_accuracy", "target_stability"):
         expected |= {f"{prefix}_{name}" for prefix in ("split0", "split1", "mean", "std")}
     assert set(results) == expected
     assert results["params"] == [{"lam": 0.0}, {"lam": 0.5}, {"lam": 1.0}]
@@ -221,6 +221,41 @@ def test_a_candidate_that_collapsed_on_the_target_ranks_last() -> None:
     found = scripted(script, {0.0: 0.1, 0.5: 0.2, 1.0: 0.9})
     assert found.best_params_ == {"lam": 0.5}
     assert "collapsed on the target" in found.cv_results_["guard_reason"][2]
+
+
+class Unstable(CenteringClassifier):
+    """Gives a share of target rows a class that depends on the fold; the share is lam / 10."""
+
+    def predict_proba(self, X: Any, domain: str = "target") -> np.ndarray:
+        proba = np.eye(2)[(np.asarray(X)[:, 0] > 0).astype(int)]
+        if domain == "target":
+            rng = np.random.default_rng(int(1e6 * abs(self.means_["target"][0])))
+            drawn = rng.uniform(size=len(X)) < self.lam / 10
+            proba[drawn] = np.eye(2)[rng.integers(0, 2, size=drawn.sum())]
+        return proba
+
+
+def test_a_candidate_whose_models_disagree_more_than_those_of_source_only_ranks_last() -> None:
+    X, y, X_target, _ = shifted_blobs(n_target=900)
+    options = {"validator": lambda e, X, y, X_target: e.lam, "refit": False}
+    found = search(Unstable(), (5.0,), **options).fit(X, y, X_target)
+    stability = found.cv_results_["mean_target_stability"]
+    assert stability[0] == 1.0
+    # a row is drawn twice, once or by neither model: half of what is drawn by one or both differs
+    assert stability[1] == pytest.approx(1 - 0.75 / 2, abs=0.03)
+    assert found.best_params_ == {"lam": 0.0}
+    assert not found.adapted_
+    reason = found.cv_results_["guard_reason"][1]
+    assert reason.startswith("unstable on the target: the models of the folds agree on 0.")
+    assert "below the least allowed 1.000 (0 below the source-only models' 1.000)" in reason
+    loose = search(Unstable(), (5.0,), guard={"stability_tolerance": 0.5}, **options)
+    assert loose.fit(X, y, X_target).best_params_ == {"lam": 5.0}
+    off = search(Unstable(), (5.0,), guard=False, **options).fit(X, y, X_target)
+    assert off.best_params_ == {"lam": 5.0}
+    with pytest.raises(
+        ValueError, match=r"stability_tolerance must be a float in the range \[0, 1"
+    ):
+        search(Unstable(), (5.0,), guard={"stability_tolerance": 2}, **options).fit(X, y, X_target)
 
 
 def test_one_collapsed_fold_is_enough() -> None:

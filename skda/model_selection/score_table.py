@@ -1,0 +1,85 @@
+"""From the trials of a search to the scores of its candidates."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skda.model_selection.consensus import (
+    AGREEMENT,
+    agreement_of_folds,
+    agreement_with_mean,
+    mean_z_score,
+)
+from skda.model_selection.trials import Trial, Validator
+
+__all__ = ["Trials", "column", "score_columns", "stability_of_folds"]
+
+Trials = list[list[Trial]]  # a list of folds for each candidate
+
+
+def column(trials: Trials, attribute: str) -> NDArray:
+    """Return an attribute of each trial, shape (n_candidates, n_splits)."""
+    return np.array([[getattr(trial, attribute) for trial in of_one] for of_one in trials])
+
+
+def score_columns(trials: Trials, validator: Validator) -> dict[str, NDArray]:
+    """Return the score of each candidate in each fold, and the scores that it is made of.
+
+    Parameters
+    ----------
+    trials : list of list of Trial
+    validator : str, sequence of str or callable
+
+    Returns
+    -------
+    dict of str to ndarray of shape (n_candidates, n_splits)
+        "test_score"; of several validators, each one's "test_<validator>", too.
+    """
+    if isinstance(validator, str) or callable(validator):
+        return {"test_score": _scores(trials, "" if callable(validator) else validator)}
+    parts = {
+        name: _agreement(trials) if name == AGREEMENT else _scores(trials, name)
+        for name in validator
+    }
+    named = {f"test_{name}": values for name, values in parts.items()}
+    return {"test_score": mean_z_score(parts), **named}
+
+
+def stability_of_folds(trials: Trials, held_out: Sequence[NDArray]) -> NDArray:
+    """Return how far each candidate's models agree from fold to fold.
+
+    Parameters
+    ----------
+    trials : list of list of Trial
+    held_out : sequence of ndarray of int
+        Target rows that are held out in each fold.
+
+    Returns
+    -------
+    ndarray of shape (n_candidates, n_splits)
+        From `agreement_of_folds`; NaN where a training diverged.
+    """
+    unknown = np.full(len(held_out), np.nan)
+    return np.array(
+        [
+            unknown
+            if any(trial.failure for trial in of_one)
+            else agreement_of_folds(np.stack([trial.votes for trial in of_one]), held_out)
+            for of_one in trials
+        ]
+    )
+
+
+def _scores(trials: Trials, name: str) -> NDArray:
+    return np.array([[trial.scores.get(name, np.nan) for trial in of_one] for of_one in trials])
+
+
+def _agreement(trials: Trials) -> NDArray:
+    in_folds = [
+        agreement_with_mean([trial.proba_target for trial in of_all])
+        for of_all in zip(*trials, strict=True)
+    ]
+    return np.stack(in_folds, axis=1)
