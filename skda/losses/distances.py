@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -11,6 +13,7 @@ from .precision import full_precision
 from .validation import check_samples
 
 __all__ = [
+    "centred_distances",
     "median_bandwidth",
     "median_of_pairs",
     "median_or_mean",
@@ -18,6 +21,8 @@ __all__ = [
     "quad_tuple_distances",
     "squared_distances",
 ]
+
+_MANY = 4096
 
 
 def _centre(points: Tensor) -> Tensor:
@@ -27,17 +32,36 @@ def _centre(points: Tensor) -> Tensor:
     return first + (points.detach() - first).mean(0, keepdim=True)
 
 
+def centred_distances(samples: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
+    """Pool and centre samples, and measure them, without a graph.
+
+    Parameters
+    ----------
+    samples : sequence of Tensor of shape (n_i, d)
+        Left as they are.
+
+    Returns
+    -------
+    points : Tensor of shape (n, d), n = Σ n_i
+        The rows less their mean.
+    distances : Tensor of shape (n, n)
+        Their squared distances.
+    """
+    points = torch.cat(list(samples))
+    points.sub_(points[0].clone()).sub_(points.mean(0))  # see _centre
+    norms = torch.linalg.vector_norm(points, dim=1).square_()
+    distances = torch.addmm(norms, points, points.T, alpha=-2).add_(norms[:, None])
+    return points, distances.clamp_min_(0).fill_diagonal_(0)
+
+
 class _PairwiseSquaredDistances(torch.autograd.Function):
     """Among the rows of pooled samples; one matrix product each way, where autograd spends more."""
 
     @staticmethod
     def forward(ctx: Any, *samples: Tensor) -> Tensor:
-        points = torch.cat(samples)
-        points.sub_(points[0].clone()).sub_(points.mean(0))  # see _centre
-        norms = torch.linalg.vector_norm(points, dim=1).square_()
-        distances = torch.addmm(norms[:, None] + norms, points, points.T, alpha=-2)
+        points, distances = centred_distances(samples)
         ctx.save_for_backward(points, *samples)
-        return distances.clamp_min_(0).fill_diagonal_(0)
+        return distances
 
     @staticmethod
     def backward(ctx: Any, *grad_outputs: Tensor) -> tuple[Tensor, ...]:
@@ -147,6 +171,21 @@ def quad_tuple_distances(source: Tensor, target: Tensor) -> Tensor:
     return torch.stack([(one - other).square().sum(1) for one, other in pairs])
 
 
+def _lower_median(values: Tensor) -> Tensor:
+    if values.device.type != "cpu" or len(values) < _MANY:
+        return values.median()
+    # Ranking only what lies near the middle of a sample takes half the time.
+    array = values.numpy()
+    sample = np.sort(array[::17])
+    half, margin = len(sample) // 2, int(2 * len(sample) ** 0.5)
+    low, high = sample[half - margin], sample[half + margin]
+    near = array[(array >= low) & (array <= high)]
+    rank = (len(array) - 1) // 2 - np.count_nonzero(array < low)
+    if not 0 <= rank < len(near):
+        return values.median()
+    return values.new_tensor(float(np.partition(near, rank)[rank]))
+
+
 def median_or_mean(distances: Tensor) -> Tensor:
     """Median of squared distances, or their mean where the median is zero.
 
@@ -168,7 +207,7 @@ def median_or_mean(distances: Tensor) -> Tensor:
     (tensor(4.), tensor(2.))
     """
     distances = distances.detach()
-    median = distances.median()
+    median = _lower_median(distances)
     return torch.where(median > 0, median, distances.mean())
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
+import torch
 from torch import Tensor
 
 from .distances import (
@@ -16,6 +18,7 @@ from .kernels import gaussian_kernel_mean
 
 __all__ = [
     "ESTIMATORS",
+    "domain_weights",
     "estimate_mmd2",
     "mmd2_from_kernel",
     "mmd2_from_quad_tuples",
@@ -66,6 +69,40 @@ def sample_kernel(
     )
 
 
+@lru_cache(maxsize=32)
+def _domain_weights(
+    n_source: int, n_target: int, dtype: torch.dtype, device: torch.device
+) -> Tensor:
+    with torch.inference_mode(False):  # autograd must accept it later
+        weights = torch.full((n_source + n_target,), 1 / n_source, dtype=dtype, device=device)
+        weights[n_source:] = -1 / n_target
+    return weights
+
+
+def domain_weights(n_source: int, n_target: int, like: Tensor) -> Tensor:
+    """Weights of the rows with which a kernel matrix K gives the biased estimate w'Kw.
+
+    Parameters
+    ----------
+    n_source, n_target : int
+        Numbers of rows.
+    like : Tensor
+        Gives the dtype and the device.
+
+    Returns
+    -------
+    Tensor of shape (n_source + n_target,)
+        1 / n_source, then -1 / n_target; not to be changed.
+
+    Examples
+    --------
+    >>> import torch
+    >>> domain_weights(2, 1, torch.zeros(1))
+    tensor([ 0.5000,  0.5000, -1.0000])
+    """
+    return _domain_weights(n_source, n_target, like.dtype, like.device)
+
+
 def mmd2_from_kernel(kernel: Tensor, n_source: int, *, unbiased: bool = False) -> Tensor:
     """Squared MMD from the kernel matrix of the pooled sample.
 
@@ -91,8 +128,7 @@ def mmd2_from_kernel(kernel: Tensor, n_source: int, *, unbiased: bool = False) -
     (tensor(1.), tensor(0.))
     """
     sizes = (n_source, len(kernel) - n_source)
-    row_weights = kernel.new_full((len(kernel),), 1 / sizes[0])
-    row_weights[n_source:] = -1 / sizes[1]
+    row_weights = domain_weights(*sizes, kernel)
     value = row_weights @ (kernel @ row_weights)
     if unbiased:
         domains = (row_weights.clamp_min(0), -row_weights.clamp_max(0))

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from .estimators import ESTIMATORS, estimate_mmd2, sample_kernel
 from .kernels import check_kernel_options
+from .pooled import KernelFamily, pooled_mmd2
 from .precision import full_precision
 from .validation import check_choice, check_samples
 
@@ -108,6 +109,12 @@ def jmmd2(
     """
     _check_layers(source_layers, target_layers, n_kernels, bandwidths, spacing)
     check_choice("jmmd2", "estimator", estimator, ESTIMATORS)
+    if estimator == "quadratic":
+        families = [
+            KernelFamily(count, spacing, bandwidth)
+            for count, bandwidth in zip(n_kernels, bandwidths, strict=True)
+        ]
+        return pooled_mmd2(families, source_layers, target_layers, unbiased=unbiased)
     layer_kernels = [
         sample_kernel(
             source,

@@ -11,9 +11,15 @@ from torch import Tensor
 
 from .validation import check_int, check_real
 
-__all__ = ["check_kernel_options", "gaussian_kernel_mean", "kernel_rates"]
+__all__ = [
+    "as_weights",
+    "check_kernel_options",
+    "gaussian_kernel_mean",
+    "kernel_rates",
+    "kernel_value_and_slope",
+    "widest_rate",
+]
 
-# Only a family wider than that meets many distances whose kernels are subnormal numbers.
 _WIDE = 8
 # Each squaring doubles the relative error: four of them keep float32 within 3e-6.
 _MAX_SQUARINGS = 4
@@ -76,14 +82,88 @@ def kernel_rates(
     tensor([1.0000, 0.5000, 0.2500])
     """
     bandwidth = torch.as_tensor(bandwidth, dtype=like.dtype, device=like.device).detach()
-    powers = [spacing ** (n_kernels // 2 - u) for u in range(n_kernels)]
     # A bandwidth next to the least float would have an infinite inverse.
     usable = bandwidth > 1e9 * torch.finfo(like.dtype).tiny
+    powers = [spacing ** (n_kernels // 2 - u) for u in range(n_kernels)]
     return torch.where(usable, like.new_tensor(powers) / bandwidth, 0)
 
 
-def _add_up(total: Tensor | None, kernel: Tensor, weight: Tensor) -> Tensor:
-    return kernel * weight if total is None else total.addcmul_(kernel, weight)
+def widest_rate(
+    bandwidth: Tensor | float, like: Tensor, *, n_kernels: int, spacing: float
+) -> Tensor | float:
+    """Return the last of :func:`kernel_rates`; of a float bandwidth a float."""
+    factor = spacing ** (n_kernels // 2 + 1 - n_kernels)
+    least = 1e9 * torch.finfo(like.dtype).tiny
+    if not isinstance(bandwidth, Tensor):
+        return factor / bandwidth if bandwidth > least else 0.0
+    bandwidth = bandwidth.detach().to(like)
+    return torch.where(bandwidth > least, factor / bandwidth, 0)
+
+
+def _add_up(total: Tensor | None, kernel: Tensor, weight: Tensor | float) -> Tensor:
+    if total is None:
+        return kernel * weight
+    if isinstance(weight, Tensor):
+        return total.addcmul_(kernel, weight)
+    return total.add_(kernel, alpha=weight)  # a third faster
+
+
+def kernel_value_and_slope(
+    distances: Tensor,
+    rate: Tensor | float,
+    weights: Tensor | None,
+    *,
+    n_kernels: int,
+    spacing: float,
+    with_slope: bool = True,
+) -> tuple[Tensor, Any]:
+    """Weighted mean of the kernels of a family and its derivative, without a graph.
+
+    Parameters
+    ----------
+    distances : Tensor of any shape
+        Squared distances.
+    rate : Tensor of shape () or float
+        Of :func:`widest_rate`.
+    weights : Tensor of shape (n_kernels,) or None
+        None for 1 / n_kernels each.
+    n_kernels, spacing
+        The family.
+    with_slope : bool, default=True
+        Whether the derivative is wanted.
+
+    Returns
+    -------
+    value : Tensor of the shape of distances
+        Σ_u beta_u k_u.
+    slope : Tensor of the shape of distances, or None
+        The derivative with respect to the distances, divided by -rate.
+    """
+    stride = _halving_stride(spacing)
+    wide = spacing ** (n_kernels // 2) > _WIDE
+    # Without a floor, subnormal numbers make a wide family take half as long again.
+    floor = 1e9 * torch.finfo(distances.dtype).tiny
+    factors = [spacing ** (n_kernels - 1 - u) for u in range(n_kernels)]
+    shares: Any = [1 / n_kernels] * n_kernels if weights is None else weights.unbind()
+    exponent_rate = rate * -math.log2(math.e)  # exp2 is twice as fast as exp
+    value: Any = None
+    slope: Any = None
+    chains: dict[int, tuple[Tensor, int]] = {}
+    for u in range(n_kernels - 1, -1, -1):
+        chain = u % stride if stride else u
+        kernel, squarings = chains.get(chain, (distances, _MAX_SQUARINGS))
+        if squarings < _MAX_SQUARINGS:
+            kernel = kernel.clamp_min_(floor**0.5) if wide else kernel
+            kernel.mul_(kernel)
+            chains[chain] = (kernel, squarings + 1)
+        else:
+            exponent = torch.mul(distances, exponent_rate * factors[u])
+            kernel = (exponent.clamp_min_(math.log2(floor)) if wide else exponent).exp2_()
+            chains[chain] = (kernel, 0)
+        value = _add_up(value, kernel, shares[u])
+        if with_slope:
+            slope = _add_up(slope, kernel, shares[u] * factors[u])
+    return value, slope
 
 
 class _GaussianKernelMean(torch.autograd.Function):
@@ -91,40 +171,70 @@ class _GaussianKernelMean(torch.autograd.Function):
 
     @staticmethod
     def forward(
-        ctx: Any, distances: Tensor, rates: Tensor, weights: Tensor, stride: int, wide: bool
+        ctx: Any,
+        distances: Tensor,
+        rate: Tensor | float,
+        weights: Tensor | None,
+        n_kernels: int,
+        spacing: float,
     ) -> Tensor:
-        value: Any = None
-        slope: Any = None
-        chains: dict[int, tuple[Tensor, int]] = {}
-        slopes = -weights * rates
-        # Without a floor, subnormal numbers make a wide family take half as long again.
-        floor = 1e9 * torch.finfo(distances.dtype).tiny
-        steps = list(zip((-rates).unbind(), weights.unbind(), slopes.unbind(), strict=True))
-        for u, (rate, weight, weighted_rate) in reversed(list(enumerate(steps))):
-            chain = u % stride if stride else u
-            kernel, squarings = chains.get(chain, (distances, _MAX_SQUARINGS))
-            if squarings < _MAX_SQUARINGS:
-                kernel = kernel.clamp_min_(floor**0.5) if wide else kernel
-                kernel.mul_(kernel)
-                chains[chain] = (kernel, squarings + 1)
-            else:
-                exponent = torch.mul(distances, rate)
-                kernel = (exponent.clamp_min_(math.log(floor)) if wide else exponent).exp_()
-                chains[chain] = (kernel, 0)
-            value = _add_up(value, kernel, weight)
-            if ctx.needs_input_grad[0]:
-                slope = _add_up(slope, kernel, weighted_rate)
-        ctx.save_for_backward(distances, rates, slopes, slope)
-        ctx.family = stride, wide
+        value, slope = kernel_value_and_slope(
+            distances,
+            rate,
+            weights,
+            n_kernels=n_kernels,
+            spacing=spacing,
+            with_slope=ctx.needs_input_grad[0],
+        )
+        ctx.save_for_backward(distances, weights, slope)
+        ctx.family = rate, n_kernels, spacing
         return value
 
     @staticmethod
-    def backward(ctx: Any, *grad_outputs: Tensor) -> tuple[Tensor, None, None, None, None]:
-        distances, rates, slopes, slope = ctx.saved_tensors
+    def backward(ctx: Any, *grad_outputs: Tensor) -> tuple[Tensor | None, ...]:
+        distances, weights, slope = ctx.saved_tensors
+        rate, n_kernels, spacing = ctx.family
         if torch.is_grad_enabled():
             # A graph of the gradient is asked for, and the slope must have its own.
-            slope = _GaussianKernelMean.apply(distances, rates, slopes, *ctx.family)
-        return grad_outputs[0] * slope, None, None, None, None
+            last = n_kernels - 1
+            powers = distances.new_tensor([spacing ** (last - u) for u in range(n_kernels)])
+            weights = powers / n_kernels if weights is None else powers * weights
+            slope = _GaussianKernelMean.apply(distances, rate, weights, n_kernels, spacing)
+        return grad_outputs[0] * (slope * -rate), None, None, None, None
+
+
+def as_weights(
+    weights: Tensor | Sequence[float] | None, n_kernels: int, like: Tensor
+) -> Tensor | None:
+    """Weights of the kernels as a detached tensor of the dtype and on the device of `like`.
+
+    Parameters
+    ----------
+    weights : Tensor, sequence of n_kernels floats or None
+        None stays None.
+    n_kernels : int
+        Number of kernels.
+    like : Tensor
+        Gives the dtype and the device.
+
+    Returns
+    -------
+    Tensor of shape (n_kernels,) or None
+
+    Raises
+    ------
+    ValueError
+        If weights are not n_kernels numbers.
+    """
+    if weights is None:
+        return None
+    weights = torch.as_tensor(weights, dtype=like.dtype, device=like.device).detach()
+    if weights.shape != (n_kernels,):
+        raise ValueError(
+            f"The 'weights' of the kernels must be n_kernels={n_kernels} numbers, one a kernel. "
+            f"Got shape {tuple(weights.shape)} instead."
+        )
+    return weights
 
 
 def gaussian_kernel_mean(
@@ -171,15 +281,7 @@ def gaussian_kernel_mean(
     >>> gaussian_kernel_mean(torch.zeros(2), 1.0)
     tensor([1., 1.])
     """
-    rates = kernel_rates(bandwidth, distances, n_kernels=n_kernels, spacing=spacing)
-    if weights is None:
-        weights = torch.full_like(rates, 1 / n_kernels)
-    weights = torch.as_tensor(weights, dtype=rates.dtype, device=rates.device).detach()
-    if weights.shape != (n_kernels,):
-        raise ValueError(
-            f"The 'weights' of the kernels must be n_kernels={n_kernels} numbers, one a kernel. "
-            f"Got shape {tuple(weights.shape)} instead."
-        )
-    family = _halving_stride(spacing), spacing ** (n_kernels // 2) > _WIDE
-    mean: Tensor = _GaussianKernelMean.apply(distances, rates, weights, *family)
+    rate = widest_rate(bandwidth, distances, n_kernels=n_kernels, spacing=spacing)
+    weights = as_weights(weights, n_kernels, distances)
+    mean: Tensor = _GaussianKernelMean.apply(distances, rate, weights, n_kernels, spacing)
     return mean

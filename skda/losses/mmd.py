@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from .estimators import ESTIMATORS, estimate_mmd2, sample_kernel
 from .kernels import check_kernel_options
+from .pooled import KernelFamily, pooled_mmd2
 from .precision import full_precision
 from .validation import check_choice, check_samples
 
@@ -94,6 +95,9 @@ def mk_mmd2(
     check_samples("mk_mmd2", source, target)
     check_kernel_options("mk_mmd2", n_kernels=n_kernels, spacing=spacing, bandwidth=bandwidth)
     check_choice("mk_mmd2", "estimator", estimator, ESTIMATORS)
+    if estimator == "quadratic":
+        family = KernelFamily(n_kernels, spacing, bandwidth, weights)
+        return pooled_mmd2([family], [source], [target], unbiased=unbiased)
     kernel = sample_kernel(
         source,
         target,

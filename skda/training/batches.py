@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import repeat
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -156,20 +157,22 @@ class TwoDomainLoader:
         order = self.source_rng.permutation(n) if self.shuffle else np.arange(n)
         if self.drop_last:
             order = order[: len(self) * self.batch_size]
-        source_index = [domains.subset[i] for i in even_batches(order, self.batch_size)]
+        source_index = even_batches(domains.subset[order], self.batch_size)
         source = domains.source.batches(source_index)
+        labels = _labels(domains.y_source, source_index)
         if domains.target is None or self.stream is None:
-            for index, rows in zip(source_index, source, strict=True):
-                yield Batch(rows, _labels(domains.y_source, index), None, None)
+            for rows, y in zip(source, labels, strict=True):
+                yield Batch(rows, y, None, None)
             return
         target_index = [self.stream.take(min(len(i), self.stream.n)) for i in source_index]
         target = domains.target.batches(target_index)
-        for s_index, s_rows, t_index, t_rows in zip(
-            source_index, source, target_index, target, strict=True
-        ):
-            y_target = None if domains.y_target is None else _labels(domains.y_target, t_index)
-            yield Batch(s_rows, _labels(domains.y_source, s_index), t_rows, y_target)
+        y_target = _labels(domains.y_target, target_index)
+        yield from map(Batch, source, labels, target, y_target)
 
 
-def _labels(y: np.ndarray, index: Index) -> Tensor:
-    return torch.from_numpy(y[index])
+def _labels(y: np.ndarray | None, indices: Sequence[Index]) -> Iterator[Any]:
+    """Yield the labels of each batch; None for each where there are none."""
+    if y is None:
+        return repeat(None, len(indices))
+    of_epoch = torch.from_numpy(y[np.concatenate(indices)])
+    return iter(of_epoch.split_with_sizes([len(index) for index in indices]))

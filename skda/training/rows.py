@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
@@ -15,6 +16,8 @@ __all__ = ["ArrayRows", "DatasetRows", "Rows", "as_rows", "even_batches"]
 
 # a range, of step one, is a block of rows: copying it is several times faster than gathering it
 Index = np.ndarray | range
+# several batches are gathered at once: each gathering has a fixed cost, and this much stays cached
+_CHUNK_BYTES = 1 << 18
 
 
 class Rows(Protocol):
@@ -28,12 +31,12 @@ class Rows(Protocol):
 
 
 class ArrayRows:
-    """Rows of a numpy array, a memory map or a scipy CSR matrix, gathered once a batch.
+    """Rows of a numpy array, a memory map or a scipy CSR matrix, gathered a few batches at a time.
 
     Parameters
     ----------
     array : ndarray or csr matrix/array of shape (n_rows, ...)
-        Kept as it is; only the batch is cast to float32 (and made dense).
+        Kept as it is; only what is gathered is cast to float32 (and made dense).
     """
 
     def __init__(self, array: Any) -> None:
@@ -45,15 +48,35 @@ class ArrayRows:
 
     def batches(self, indices: Iterable[Index]) -> Iterator[Tensor]:
         """Yield one float32 CPU tensor for each array of row indices."""
-        is_sparse = sparse.issparse(self.array)
-        for index in indices:
-            block = slice(index.start, index.stop) if isinstance(index, range) else None
-            rows = self.array[index if block is None else block]
-            if is_sparse:
-                rows = rows.toarray()
-            elif block:  # a module that works in place must not change the array
-                rows = np.array(rows)
-            yield torch.from_numpy(np.ascontiguousarray(rows, dtype=np.float32))
+        row_bytes = 4 * math.prod(self.array.shape[1:])
+        for chunk in _chunks(indices, _CHUNK_BYTES // max(1, row_bytes)):
+            if isinstance(chunk[0], range):
+                # a copy: a module that works in place must not change the array
+                yield from (self._cast(self.array[i.start : i.stop], copy=True) for i in chunk)
+            else:
+                index = chunk[0] if len(chunk) == 1 else np.concatenate(chunk)
+                rows = self._cast(self.array[index])
+                yield from rows.split_with_sizes([len(i) for i in chunk])
+
+    def _cast(self, rows: Any, copy: bool = False) -> Tensor:
+        if sparse.issparse(rows):
+            rows, copy = rows.toarray(), False
+        cast = np.array if copy else np.ascontiguousarray
+        return torch.from_numpy(cast(rows, dtype=np.float32))
+
+
+def _chunks(indices: Iterable[Index], n_rows: int) -> Iterator[list[Any]]:
+    """Group batches of up to `n_rows` rows in all, blocks of rows one by one."""
+    chunk: list[Index] = []
+    n = 0
+    for index in indices:
+        n += len(index)
+        if chunk and (n > n_rows or isinstance(index, range) or isinstance(chunk[0], range)):
+            yield chunk
+            chunk, n = [], len(index)
+        chunk.append(index)
+    if chunk:
+        yield chunk
 
 
 class DatasetRows:
