@@ -11,17 +11,24 @@ from skda.model_selection.validators import check_validator
 
 __all__ = [
     "AGREEMENT",
+    "STABILITY",
     "agreement_of_folds",
     "agreement_with_mean",
     "check_validators",
+    "is_comparison",
     "mean_z_score",
 ]
 
-# the validator that needs all candidates of a search, and thus exists in a search alone
-AGREEMENT = "agreement"
+# validators that compare the candidates of a search, or its folds, and thus exist there alone
+AGREEMENT, STABILITY = "agreement", "stability"
 
 # spreads below this are rounding: all candidates are equally good then
 _SPREAD = 1e-6
+
+
+def is_comparison(name: str) -> bool:
+    """Say whether a validator exists in a search alone."""
+    return name in (AGREEMENT, STABILITY)
 
 
 def check_validators(names: Sequence[str]) -> None:
@@ -30,7 +37,7 @@ def check_validators(names: Sequence[str]) -> None:
     Parameters
     ----------
     names : sequence of str
-        Names of validators, or "agreement".
+        Names of validators, "agreement" or "stability".
 
     Raises
     ------
@@ -48,7 +55,7 @@ def check_validators(names: Sequence[str]) -> None:
             f"of different names. Got {list(names)!r} instead."
         )
     for name in names:
-        if name != AGREEMENT:
+        if not is_comparison(name):
             check_validator(name, {})
 
 

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from skda.model_selection.consensus import (
     AGREEMENT,
+    STABILITY,
     agreement_of_folds,
     agreement_with_mean,
     mean_z_score,
@@ -25,25 +26,32 @@ def column(trials: Trials, attribute: str) -> NDArray:
     return np.array([[getattr(trial, attribute) for trial in of_one] for of_one in trials])
 
 
-def score_columns(trials: Trials, validator: Validator) -> dict[str, NDArray]:
+def score_columns(trials: Trials, validator: Validator, stability: NDArray) -> dict[str, NDArray]:
     """Return the score of each candidate in each fold, and the scores that it is made of.
 
     Parameters
     ----------
     trials : list of list of Trial
     validator : str, sequence of str or callable
+    stability : ndarray of shape (n_candidates, n_splits)
+        From `stability_of_folds`.
 
     Returns
     -------
     dict of str to ndarray of shape (n_candidates, n_splits)
         "test_score"; of several validators, each one's "test_<validator>", too.
     """
-    if isinstance(validator, str) or callable(validator):
-        return {"test_score": _scores(trials, "" if callable(validator) else validator)}
-    parts = {
-        name: _agreement(trials) if name == AGREEMENT else _scores(trials, name)
-        for name in validator
-    }
+    if callable(validator):
+        return {"test_score": _scores(trials, "")}
+
+    def scores_of(name: str) -> NDArray:
+        if name == STABILITY:
+            return stability
+        return _agreement(trials) if name == AGREEMENT else _scores(trials, name)
+
+    if isinstance(validator, str):
+        return {"test_score": scores_of(validator)}
+    parts = {name: scores_of(name) for name in validator}
     named = {f"test_{name}": values for name, values in parts.items()}
     return {"test_score": mean_z_score(parts), **named}
 

@@ -39,7 +39,6 @@ from skda.model_selection.trials import (
     run_trial,
     seeded,
 )
-from skda.model_selection.validators import check_validator
 from skda.model_selection.vectorized import run_trials_together
 from skda.model_selection.verdicts import judge_all
 from skda.training.lifted import UnstackableError
@@ -69,8 +68,9 @@ class LambdaSearchCV(BestEstimatorMixin, ClassifierMixin, MetaEstimatorMixin, Ba
         One of `get_validator_names`, or a callable ``(estimator, X, y, X_target=...) -> float``
         on held-out rows, such as `make_validator_scorer` makes with other options. Higher is
         better. Of a sequence, the score is the mean of the validators' z-scores over the
-        candidates of a fold; it may contain "agreement", the share of target rows on which a
-        candidate agrees with the mean of all candidates' probabilities.
+        candidates of a fold. Two more names are known here: "agreement", the share of target rows
+        on which a candidate agrees with the mean of all candidates' probabilities, and
+        "stability" (see Notes).
     cv : int, splitter or iterable of (train, test), default=5
         Folds of the source. An int is the number of shuffled, stratified folds. The target is
         cut into as many shuffled folds of its own.
@@ -251,10 +251,9 @@ class LambdaSearchCV(BestEstimatorMixin, ClassifierMixin, MetaEstimatorMixin, Ba
         lam_name = find_lam(self.estimator)
         lams = lams_around(self.estimator) if self.lams is None else self.lams
         candidates = make_candidates(lams, self.param_grid, lam_name)
-        if isinstance(self.validator, str):
-            check_validator(self.validator, {})
-        elif not callable(self.validator):
-            check_validators(self.validator)
+        if not callable(self.validator):
+            one = isinstance(self.validator, str)
+            check_validators((str(self.validator),) if one else self.validator)
         data = self._check_data(X_source, y_source, X_target, y_target)
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
         with fitted_state_kept(self):
@@ -366,7 +365,7 @@ class LambdaSearchCV(BestEstimatorMixin, ClassifierMixin, MetaEstimatorMixin, Ba
         columns = {
             "fit_time": column(trials, "fit_time"),
             "score_time": column(trials, "score_time"),
-            **score_columns(trials, self.validator),
+            **score_columns(trials, self.validator, stability),
             "source_accuracy": column(trials, "accuracy"),
             "target_stability": stability,
         }

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from sklearn import config_context
 from sklearn.base import BaseEstimator, clone
 
-from skda.model_selection.consensus import AGREEMENT
+from skda.model_selection.consensus import AGREEMENT, is_comparison
 from skda.model_selection.evidence import EstimatorEvidence
 from skda.model_selection.folds import DomainFold, take_rows
 from skda.model_selection.validators import compute_validator
@@ -141,7 +141,7 @@ def judge(
         scores = {"": float(validator(fitted, X_source, y_source, X_target=X_target))}
     else:
         names = [validator] if isinstance(validator, str) else validator
-        scores = {n: compute_validator(n, evidence) for n in names if n != AGREEMENT}
+        scores = {n: compute_validator(n, evidence) for n in names if not is_comparison(n)}
     return Trial(
         scores,
         y_source,

@@ -515,6 +515,16 @@ def test_agreement_in_a_search_is_that_with_the_mean_of_all_candidates() -> None
     assert found.best_params_ == {"lam": 1.0}
 
 
+def test_stability_can_be_the_validator() -> None:
+    X, y, X_target, _ = shifted_blobs()
+    found = search(Unstable(), (5.0,), validator="stability", refit=False).fit(X, y, X_target)
+    results = found.cv_results_
+    assert_array_equal(results["mean_test_score"], results["mean_target_stability"])
+    both = search(Unstable(), (5.0,), validator=("stability", "snd"), refit=False)
+    results = both.fit(X, y, X_target).cv_results_
+    assert_array_equal(results["mean_test_stability"], results["mean_target_stability"])
+
+
 def test_a_diverging_candidate_takes_no_part_in_the_comparison(blobs: Any) -> None:
     X, y, X_target, _ = blobs
     names = ("agreement", "infomax")
