@@ -18,9 +18,7 @@ from selection_rules import (
     default_if_accepted,
     fold_mean,
     mean_of,
-    near_default,
     rule_pool,
-    unless_needless,
 )
 from selection_tasks import MAX_TEST_ROWS
 
@@ -257,15 +255,9 @@ def rules_table(found: Sequence[Search], best_rule: Rule, *left_out: Outcome) ->
         unguarded = apply(Rule(name, best_of(scoring, guard=False)), found)
         bold = f"**{name}**" if name == best_rule.name else name
         add(bold, apply(Rule(name, best_of(scoring)), found), unguarded)
-    near = Rule("", near_default(mean_of(BEST), 0.5))
-    add(f"{best_rule.name}; of those within .5, nearest to the shipped lam", apply(near, found))
     add(
         f"{best_rule.name}; one lam from the folds of all seeds", apply_over_seeds(best_rule, found)
     )
-    needless = Rule("", unless_needless(mean_of(BEST)))
-    add(f"{best_rule.name}; unless adapting seems needless (see Notes)", apply(needless, found))
-    confident = Rule("", unless_needless(mean_of(BEST), agreement=0.0))
-    add(f"{best_rule.name}; unless less confident than lam=0 (see Notes)", apply(confident, found))
     names = ("least regret on the other tasks", "the same, careful")
     for name, outcome in zip(names, left_out, strict=False):
         add(f"leave one task out: {name}", outcome)

@@ -17,6 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import rankdata
 
+from skda.model_selection.verdicts import STABILITY_TOLERANCE
+
 Row = dict[str, Any]
 VALIDATORS = (
     "a_distance",
@@ -102,9 +104,15 @@ def _search(task: str, method: str, seed: int, rows: list[Row], default: float) 
         lams,
         int(np.abs(lams - default).argmin()),
         scores,
-        column("accepted") > 0,
+        (column("accepted") > 0) & is_stable(scores["stability"].mean(axis=1)),
         column("target_accuracy"),
     )
+
+
+def is_stable(stability: NDArray) -> NDArray:
+    """Apply the stability part of the guard: the first lam is 0."""
+    stable: NDArray = stability >= stability[0] - STABILITY_TOLERANCE - 1e-12
+    return stable
 
 
 Scoring = Callable[[Search], NDArray]
@@ -151,30 +159,6 @@ def best_of(scoring: Scoring, *, guard: bool = True) -> Callable[[Search], int]:
         if guard:
             scores = np.where(search.accepted, scores, -np.inf)
         return int(np.flatnonzero(scores >= scores.max() - TOLERANCE)[0])
-
-    return choose
-
-
-def near_default(scoring: Scoring, within: float) -> Callable[[Search], int]:
-    """Of the accepted lams at most `within` below the best: choose the nearest to the default."""
-
-    def choose(search: Search) -> int:
-        scores = np.where(search.accepted, scoring(search), -np.inf)
-        good = np.flatnonzero(scores >= scores.max() - within - TOLERANCE)
-        return int(good[np.abs(good - search.default).argmin()])
-
-    return choose
-
-
-def unless_needless(scoring: Scoring, agreement: float = 0.85) -> Callable[[Search], int]:
-    """Do not adapt where source-only agrees with the mean of all candidates and is as confident."""
-    best = best_of(scoring)
-
-    def choose(search: Search) -> int:
-        chosen = best(search)
-        confidence = fold_mean("entropy")(search)
-        needless = confidence[0] >= confidence[chosen] - TOLERANCE
-        return 0 if needless and fold_mean("agreement")(search)[0] >= agreement else chosen
 
     return choose
 
@@ -264,11 +248,7 @@ def rule_pool(names: Sequence[str], largest: int) -> list[Rule]:
         for subset in combinations(names, size):
             for scale in SCALES:
                 scoring = mean_of(subset, scale)
-                name = f"{scale}: {' + '.join(subset)}"
-                pool.append(Rule(name, best_of(scoring)))
-                if scale == "z":
-                    near = Rule(f"{name}, near default", near_default(scoring, 0.5))
-                    pool.append(near)
+                pool.append(Rule(f"{scale}: {' + '.join(subset)}", best_of(scoring)))
     return pool
 
 
