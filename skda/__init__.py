@@ -14,12 +14,13 @@ from .discrepancy import (
 from .finetune import FinetuneClassifier
 from .pipeline import make_pipeline
 from .preprocessing import DomainScaler, DomainStandardScaler
-from .subspace import CORAL, GFK, TCA, SubspaceAlignment
+from .subspace import CORAL, GFK, MSDA, TCA, SubspaceAlignment
 from .transport import DeepJDOTClassifier
 
 __all__ = [
     "CORAL",
     "GFK",
+    "MSDA",
     "TCA",
     "ADDAClassifier",
     "CDANClassifier",
