@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from skda.model_selection.guard import GuardVerdict, collapse_guard
+from skda.model_selection.guard import GuardVerdict, class_entropy, collapse_guard
 from skda.model_selection.score_table import Trials
 from skda.model_selection.trials import Trial
 from skda.training import DivergenceError
@@ -51,7 +51,8 @@ def judge_all(
         options = {"accuracy_tolerance": 1.0, "min_entropy_ratio": 0.0, "stability_tolerance": 1.0}
     tolerance = _check_tolerance(options.pop("stability_tolerance", STABILITY_TOLERANCE))
     means = stability.mean(axis=1)
-    reference = float(np.nanmax(means[lams == 0]))
+    of_source_only = zip(source_only, means[lams == 0], strict=True)
+    reference = max((mean for of_one, mean in of_source_only if _sees_classes(of_one)), default=0.0)
     return [
         _unless_unstable(
             guard_candidate(of_one, floor, options, adapts=lam > 0),
@@ -63,8 +64,17 @@ def judge_all(
     ]
 
 
-# What the folds' models of the source-only network agree on, adapted ones must agree on, too.
-STABILITY_TOLERANCE = 0.01
+STABILITY_TOLERANCE = 0.02
+# Source-only models that see one class in everything agree, and are no measure for others.
+_LEAST_ENTROPY_RATIO = 0.1
+
+
+def _sees_classes(trials: Sequence[Trial]) -> bool:
+    if any(trial.failure for trial in trials):
+        return False
+    expected = class_entropy(np.concatenate([trial.y_source for trial in trials]))
+    found = class_entropy(np.concatenate([trial.predicted_target for trial in trials]))
+    return found >= _LEAST_ENTROPY_RATIO * expected
 
 
 def _check_tolerance(tolerance: Any) -> float:
