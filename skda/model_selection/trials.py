@@ -135,7 +135,9 @@ def judge(
     start = time.perf_counter()
     X_source, y_source = take_rows(data.X_source, fold.source_test), data.y_source[fold.source_test]
     X_target = take_rows(data.X_target, fold.target_test)
+    whole = EstimatorEvidence(fitted, X_source, y_source, data.X_target)
     evidence = EstimatorEvidence(fitted, X_source, y_source, X_target)
+    evidence.proba_target = whole.proba_target[fold.target_test]  # saves a pass
     if callable(validator):
         names: Sequence[str] = ()
         scores = {"": float(validator(fitted, X_source, y_source, X_target=X_target))}
@@ -150,6 +152,6 @@ def judge(
         len(evidence.classes),
         fit_time,
         time.perf_counter() - start,
-        EstimatorEvidence(fitted, None, None, data.X_target).votes_target,
+        whole.votes_target,
         evidence.proba_target if AGREEMENT in names else None,
     )
