@@ -1,5 +1,6 @@
 """The page about the regret of choosing lam without target labels."""
 
+import inspect
 from collections.abc import Sequence
 from datetime import date
 
@@ -22,34 +23,27 @@ from selection_rules import (
 )
 from selection_tasks import MAX_TEST_ROWS
 
+from skda.model_selection import LambdaSearchCV
+from skda.model_selection.verdicts import STABILITY_TOLERANCE
+
 MOST_REGRET, MOST_LOSS = 1.0, 1.0
 PUBLISHED_REGRET = 2.8
-# three views of a model: its neighbours in the grid, its confidence, the shape of its features
-BEST = ("agreement", "infomax", "class_ami")
+# the search's default
+BEST = inspect.signature(LambdaSearchCV).parameters["validator"].default
 ENSEMBLES = (
+    ("agreement", "stability"),
     ("agreement", "infomax"),
     ("agreement", "entropy"),
     ("agreement", "class_ami"),
     ("infomax", "class_ami"),
-    ("entropy", "a_distance"),
-    ("infomax", "iwv"),
     ("class_ami", "entropy", "snd"),
-    BEST,
-    (*BEST, "iwv"),
+    ("agreement", "infomax", "stability"),
+    ("agreement", "entropy", "class_ami"),
+    ("agreement", "infomax", "class_ami"),
+    ("agreement", "infomax", "class_ami", "stability"),
     tuple(VALIDATORS),
 )
 LARGEST_SUBSET = 3
-# what had been seen (seed 0 only) when BEST was composed
-SEEN_TASKS = (
-    "moons",
-    "scanned digits",
-    "digits on photos",
-    "USPS→MNIST",
-    "MNIST→USPS",
-    "phone→watch",
-    "watch→phone",
-    "heart Cleveland→VA",
-)
 
 INTRODUCTION = """\
 For every task, method and seed, each lam of a grid of six (0 among them) is trained on {folds}
@@ -65,24 +59,27 @@ NOTES = f"""\
 
 **Validators** are those of `skda.model_selection`, with their defaults, each the mean over the
 folds; *reverse* (circular) validation is left out, because it trains every model a second time;
-*a_distance* has the one penalty C = .01, for time. **agreement** is not (yet) a validator of skda:
-the share of held-out target rows on which a candidate agrees with the mean of the probabilities of
-all candidates of the grid (after EnsV, Hu et al., 2024). Of equal scores, the smallest lam wins.
+*a_distance* has the one penalty C = .01, for time. Two exist in a search alone. **agreement**: the
+share of held-out target rows on which a candidate agrees with the mean of the probabilities of all
+candidates of the grid (EnsV, Hu et al., 2024). **stability**: the share of held-out target rows on
+which the models of the folds agree with each other (Jiang et al., 2022). Of equal scores, the
+smallest lam wins.
 
-**Guard**: `collapse_guard` as the search applies it; a rejected lam cannot be chosen. **Mean
+**Guard**: what `LambdaSearchCV` rejects cannot be chosen: models that forgot the source, collapsed
+on the target, or whose stability is more than {STABILITY_TOLERANCE:g} below that of lam=0. **Mean
 z-score**: each validator's scores are z-scored over the lams of a fold, then averaged over the
 validators and folds; **mean rank** likewise. **Leave one task out**: the pool has every subset of
-one to three of the validators, as z-scores, as ranks, and as z-scores with, of the lams at most .5
-below the best, the one nearest to the shipped lam; the winner has the least mean regret on the
-other tasks; *careful*: of those that are on none of these more than a point below source-only.
-*Unless adapting seems needless*: lam=0 where the source-only model agrees with the mean of all
-candidates on 85 % of the held-out target rows and is at least as confident there as the chosen one.
-This was made up after two seeds, looking at the one task where adapting did harm, so that its
-figures are no evidence but on the stress tasks, which came later. *Unless less confident than
-lam=0*: lam=0 where it is at least as confident as the chosen one, by the entropy of the held-out
-target rows; made up after the stress tasks. *The shipped lam, no search*, with the guard:
-source-only where the guard rejects it. *Target labels of the held-out rows* is what a user cannot
-do: its regret shows what halving the data costs any rule.
+one to {LARGEST_SUBSET} of the validators, as z-scores and as ranks, all with the guard; the winner
+has the least mean regret on the other tasks; *careful*: of those that are on none of these more
+than a point below source-only. *The shipped lam, no search*, with the guard: source-only where the
+guard rejects it. *Target labels of the held-out rows* is what a user cannot do.
+
+**How the default came about**: agreement, infomax and class_ami were put together looking at a
+first run of these tasks with two folds instead of five. Then stability was found, looking at the
+stress tasks and eight others (one seed of DANN and DAN, four folds); its tolerance was chosen from
+0, .01, .02, .03 and .05 with the first {{seen}} searches of this page in view. So the figures of
+the default are optimistic; those of "leave one task out" are the honest ones, but for the guard,
+which has seen all tasks.
 
 **Rows**: source and target are drawn anew with each seed, where there are more than are used; the
 score is the accuracy on at most {MAX_TEST_ROWS} target test rows (the target itself where the
@@ -91,24 +88,24 @@ rows: a row is .5 and .3 points. The oracle is the best of six such accuracies i
 search, so that it profits from their noise; regret of 0 is beyond any rule.
 
 **Training**: the shipped estimators on small samples for few epochs, so that each network trains
-in a second or two; with a fold's half of the rows a model has half of the steps, too. Images are
-16x16 for the built-in ConvNet of width 8 with lr .003, 10 epochs, 400 + 400 rows; moons lr .01,
-batch 32, 50 epochs; tables 15 to 20 epochs of 303 to 600 rows; Amazon 6 epochs of 500 rows. All
-candidates of a search share folds, initial weights and batches. Absolute accuracies are therefore
-no figures of merit of the methods.
+in a second or two; a fold's models have four fifths of the rows and steps. Images are 16x16 for the
+built-in ConvNet of width 8 with lr .003, 10 epochs, 400 + 400 rows; moons lr .01, batch 32, 50
+epochs; tables 15 to 20 epochs of 303 to 600 rows; Amazon 6 epochs of 500 rows. The candidates of a
+fold share rows, initial weights and batches. Absolute accuracies are therefore no figures of merit
+of the methods.
 
 Source-only has the batch statistics of the source, as lam=0 has in skda: where any lam above 0
 gains much (phone/watch, gas), most of the gain is due to the target's own batch statistics."""
 STRESS = """\
 No part of the goal and of the figures above. Half of the classes are missing from the target, or
 the first of two classes has nine rows of ten, which the source knows nothing of: methods that make
-the domains alike may then do harm, and a search should fall back on lam=0. The rules with the least
-regret above fail here, and so does the shipped lam. The guard does not see it: adapting moves the
-predictions towards the source's class shares, so that source accuracy and the entropy of the
-predicted classes look healthy. What sees it is the confidence on target rows (entropy), which
-mostly falls; but it falls on MNIST→USPS, watch→phone, gas 1→2 and the wines, too, where adapting
-helps. No rule that we tried is good on both; `class_ami + entropy + snd`, found by looking at both,
-is the best compromise."""
+the domains alike may then do harm, and a search should fall back on lam=0. Source accuracy and the
+entropy of the predicted classes look healthy, because adapting moves the predictions towards the
+source's class shares; no validator that looks at one model sees the harm, and the shipped lam does
+much of it. What sees it in four of the six is stability: the models of the folds disagree after a
+harmful adaptation. It does not see it where the target has two classes, one of them rare (the wines
+and the reviews): there the adapted models agree as well as the source-only ones."""
+SEEN_SEARCHES = 61
 
 
 def page(found: Sequence[Search], stress: Sequence[Search], command: str, n_folds: int) -> str:
@@ -132,7 +129,7 @@ def page(found: Sequence[Search], stress: Sequence[Search], command: str, n_fold
         "## Which rule was chosen for each task by looking at the other tasks only",
         rules_by_task(chosen_rules, careful_rules),
         *(stress_parts(stress, best_rule) if stress else []),
-        NOTES,
+        NOTES.replace("{seen}", str(SEEN_SEARCHES)),
     ]
     return "\n\n".join(parts).rstrip() + "\n"
 
@@ -187,21 +184,14 @@ def verdict(best: Outcome, honest: Outcome, careful: Outcome) -> str:
             f"**{'reached' if reached else 'not reached'}**"
         )
 
-    fresh = np.array([search.task not in SEEN_TASKS for search in best.searches])
-    unseen = Outcome(
-        [search for search in best.searches if search.task not in SEEN_TASKS], best.chosen[fresh]
-    )
-    n_unseen = len({search.task for search in unseen.searches})
     return (
         f"The goal: mean regret of at most {MOST_REGRET:g} point and on no task (mean over methods "
         f"and seeds) more than {MOST_LOSS:g} point below source-only. The best public figure known "
         f"to us, on other tasks and networks, is {PUBLISHED_REGRET}.\n\n"
-        f"- {ensemble_name(BEST)}: {sentence(best)}. This rule was composed while looking at "
-        "the first results of this page (seed 0 of eight tasks), so its figure is an optimistic "
-        "one.\n"
-        f"- The same rule on the {n_unseen} other tasks, unseen at that time: {sentence(unseen)}.\n"
-        f"- Honest figure: for each task the rule of up to {LARGEST_SUBSET} validators (see Notes) "
-        f"that has the least regret on the other tasks: {sentence(honest)}.\n"
+        f"- The search's default, {ensemble_name(BEST)}: {sentence(best)}. It was composed with "
+        "these tasks in view (see Notes), so that its figure is an optimistic one.\n"
+        f"- Leave one task out: for each task the rule of up to {LARGEST_SUBSET} validators (see "
+        f"Notes) that has the least regret on the other tasks: {sentence(honest)}.\n"
         "- The same, among the rules that are on none of the other tasks more than "
         f"{MOST_LOSS:g} point below source-only: {sentence(careful)}.\n\n"
         "Regret is against the best lam of each single search, whose noise counts as regret. "
