@@ -178,5 +178,5 @@ def test_messages() -> None:
 
 
 def test_a_discriminator_with_two_outputs_is_refused() -> None:
-    with pytest.raises(ValueError, match=r"must hold one number a row, .* Got shape \(60, 2\)"):
+    with pytest.raises(ValueError, match=r"must hold one number a row, .* Got shape \(120, 2\)"):
         DANNClassifier(discriminator=nn.Linear(64, 2)).fit(DATA.X, DATA.y, DATA.X_target)

@@ -6,6 +6,7 @@ from .adversarial import (
     domain_bce,
     entropy_weights,
     gradient_penalty,
+    pooled_domain_bce,
     wasserstein_critic,
 )
 from .conditional import outer_product_map, randomized_map
@@ -72,6 +73,7 @@ __all__ = [
     "nuclear_norm",
     "optimal_coupling",
     "outer_product_map",
+    "pooled_domain_bce",
     "pseudo_label",
     "randomized_map",
     "row_entropy",

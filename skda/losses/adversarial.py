@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import softplus
+from torch.nn.functional import logsigmoid, softplus
 
 from .precision import full_precision
 from .uncertainty import row_entropy
@@ -18,6 +19,7 @@ __all__ = [
     "domain_bce",
     "entropy_weights",
     "gradient_penalty",
+    "pooled_domain_bce",
     "wasserstein_critic",
 ]
 
@@ -81,9 +83,56 @@ def domain_bce(
     tensor(1.3863)
     """
     source = softplus(check_one_logit("domain_bce", "source_logits", source_logits))
-    target = softplus(-check_one_logit("domain_bce", "target_logits", target_logits))
+    target = logsigmoid(check_one_logit("domain_bce", "target_logits", target_logits))
     source_mean = _weighted_mean(source, source_weights, "source_weights")
-    return source_mean + _weighted_mean(target, target_weights, "target_weights")
+    return source_mean - _weighted_mean(target, target_weights, "target_weights")
+
+
+@lru_cache(maxsize=32)
+def _signs_and_weights(
+    n_source: int, n_target: int, dtype: torch.dtype, device: torch.device
+) -> tuple[Tensor, Tensor]:
+    with torch.inference_mode(False):  # autograd must accept them later
+        signs = torch.ones(n_source + n_target, dtype=dtype, device=device)
+        weights = torch.full_like(signs, 1 / n_source)
+        signs[n_source:], weights[n_source:] = -1, 1 / n_target
+    return signs, weights
+
+
+@full_precision
+def pooled_domain_bce(logits: Tensor, n_source: int) -> Tensor:
+    """:func:`domain_bce` of both domains' logits in one tensor, in half the time.
+
+    Parameters
+    ----------
+    logits : Tensor of shape (n_s + n_t,) or (n_s + n_t, 1), float
+        Logits of "comes from the target", those of the source rows first.
+    n_source : int
+        n_s, from 1 to all rows but one.
+
+    Returns
+    -------
+    Tensor of shape ()
+
+    Raises
+    ------
+    ValueError
+        If the logits are not one a row, or a domain has none.
+
+    Examples
+    --------
+    >>> pooled_domain_bce(torch.zeros(5), 3)
+    tensor(1.3863)
+    """
+    logits = check_one_logit("pooled_domain_bce", "logits", logits)
+    n_target = logits.shape[0] - n_source
+    if not (n_source > 0 and n_target > 0):
+        raise ValueError(
+            "The 'n_source' parameter of pooled_domain_bce must leave at least one row to each "
+            f"domain. Got {n_source} of {logits.shape[0]} rows instead."
+        )
+    signs, weights = _signs_and_weights(n_source, n_target, logits.dtype, logits.device)
+    return softplus(logits * signs) @ weights
 
 
 def entropy_weights(logits: Tensor) -> Tensor:

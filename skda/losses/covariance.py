@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 import torch
@@ -13,53 +14,58 @@ from .validation import check_samples
 __all__ = ["CORALLoss", "coral"]
 
 
-def _scaled_deviations(sample: Tensor) -> Tensor:
+def _deviations(sample: Tensor) -> Tensor:
     # Equal rows deviate by exactly zero only when measured from one of them first.
     shifted = sample - sample[:1].detach()
-    return shifted.sub_(shifted.mean(0)).div_((len(sample) - 1) ** 0.5)
+    return shifted.sub_(shifted.mean(0))
 
 
 def _gram(source: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
-    """Return the scaled deviations Z of both samples, and the smaller of Z'SZ and ZZ'."""
-    rows_s, rows_t = _scaled_deviations(source), _scaled_deviations(target)
+    """Return the deviations Z of both samples, and the smaller of Z'WZ and ZZ'."""
+    rows_s, rows_t = _deviations(source), _deviations(target)
     rows = torch.cat([rows_s, rows_t])
-    if rows.shape[1] <= len(rows):
-        return rows, torch.addmm(rows_s.T @ rows_s, rows_t.T, rows_t, alpha=-1)
-    return rows, rows @ rows.T
+    if rows.shape[1] > rows.shape[0]:
+        return rows, rows @ rows.T
+    scale_s, scale_t = 1 / (rows_s.shape[0] - 1), -1 / (rows_t.shape[0] - 1)
+    products = rows_s.T @ rows_s
+    return rows, torch.addmm(products, rows_t.T, rows_t, beta=scale_s, alpha=scale_t)
 
 
-def _signs(rows: Tensor, n_source: int) -> Tensor:
-    signs = rows.new_ones(len(rows))
-    signs[n_source:] = -1
-    return signs
+@lru_cache(maxsize=32)
+def _weights(n_source: int, n_target: int, dtype: torch.dtype, device: torch.device) -> Tensor:
+    """Return the diagonal of W, with which Z'WZ is the difference of the covariances."""
+    with torch.inference_mode(False):  # autograd must accept it later
+        weights = torch.full((n_source + n_target,), 1 / (n_source - 1), dtype=dtype, device=device)
+        weights[n_source:] = -1 / (n_target - 1)
+    return weights
 
 
 class _CovarianceDistance(torch.autograd.Function):
-    """The squared norm of Z'SZ, with half the products that autograd would spend."""
+    """The squared norm of Z'WZ, with half the products that autograd would spend."""
 
     @staticmethod
     def forward(ctx: Any, source: Tensor, target: Tensor) -> Tensor:
         rows, gram = _gram(source, target)
         ctx.save_for_backward(source, target, rows, gram)
-        if rows.shape[1] <= len(rows):
+        if rows.shape[1] <= rows.shape[0]:
             return gram.square().sum()
-        signs = _signs(rows, len(source))
-        return signs @ (gram.square() @ signs)
+        weights = _weights(source.shape[0], target.shape[0], rows.dtype, rows.device)
+        return weights @ (gram.square() @ weights)
 
     @staticmethod
-    def backward(ctx: Any, *grad_outputs: Tensor) -> tuple[Tensor, Tensor]:
+    def backward(ctx: Any, *grad_outputs: Tensor) -> tuple[Tensor, ...]:
         source, target, rows, gram = ctx.saved_tensors
-        n_s, n_t = len(source), len(target)
+        sizes = source.shape[0], target.shape[0]
+        weights = _weights(*sizes, rows.dtype, rows.device)
         # Someone may call backward() inside autocast, where the products would be halved.
         with torch.autocast(source.device.type, enabled=False):
             if torch.is_grad_enabled():
                 # A graph of the gradient is asked for, and these must have their own.
                 rows, gram = _gram(source, target)
-            wide = rows.shape[1] > len(rows)
-            pull = (gram * _signs(rows, n_s)) @ rows if wide else rows @ gram
-        pull_s, pull_t = (pull * (4 * grad_outputs[0])).split([n_s, n_t])
+            wide = rows.shape[1] > rows.shape[0]
+            pull = (gram * weights) @ rows if wide else rows @ gram
         # No gradient of the centring: over the rows of a sample, these have the mean zero.
-        return pull_s / (n_s - 1) ** 0.5, pull_t / -((n_t - 1) ** 0.5)
+        return (pull * (4 * grad_outputs[0] * weights)[:, None]).split_with_sizes(sizes)
 
 
 @full_precision
@@ -86,9 +92,9 @@ def coral(source: Tensor, target: Tensor) -> Tensor:
 
     Notes
     -----
-    Costs the smaller of a (d, d) and a (n_s + n_t, n_s + n_t) matrix: with the centred and
-    scaled rows of both domains stacked in Z and S = diag(±1), C_s − C_t = Z'SZ, whose squared
-    norm is also Σ_ij S_i S_j (ZZ')²_ij.
+    Costs the smaller of a (d, d) and a (n_s + n_t, n_s + n_t) matrix: with the centred rows of
+    both domains stacked in Z and W = diag(1 / (n_s − 1), .., −1 / (n_t − 1), ..),
+    C_s − C_t = Z'WZ, whose squared norm is also Σ_ij W_i W_j (ZZ')²_ij.
 
     References
     ----------

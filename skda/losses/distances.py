@@ -22,7 +22,8 @@ __all__ = [
     "squared_distances",
 ]
 
-_MANY = 4096
+# values from which a median takes longer than sorting a sample of them
+_MANY = 16384
 
 
 def _centre(points: Tensor) -> Tensor:

@@ -147,5 +147,5 @@ class LayerCapture:
                     f"{'never computed' if caught is None else f'a {type(caught).__name__}'} in "
                     "the module's forward. Name a layer that returns a tensor."
                 )
-            features.append(caught.flatten(start_dim=1))
+            features.append(caught if caught.ndim == 2 else caught.flatten(start_dim=1))
         return tuple(features)

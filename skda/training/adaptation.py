@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from ..losses import domain_bce, kernel_weights, mk_mmd2
+from ..losses import kernel_weights, mk_mmd2, pooled_domain_bce
 from ..nn import reverse_gradient
 
 __all__ = ["Adversary", "Discrepancy", "Passed", "WeightedKernels", "features_of_both"]
@@ -49,6 +49,10 @@ def features_of_both(source: Passed, target: Passed) -> Tensor:
     return layers[0] if len(layers) == 1 else torch.cat(layers, 1)
 
 
+def _sum(losses: list[Tensor]) -> Tensor:
+    return losses[0] if len(losses) == 1 else torch.stack(losses).sum()
+
+
 class Discrepancy(nn.Module):
     r"""A distance between two samples, summed over the adapted layers.
 
@@ -69,7 +73,7 @@ class Discrepancy(nn.Module):
     def forward(self, source: Passed, target: Passed, lam: float) -> Tensor:
         """Return the weighted loss."""
         layers = zip(source.features, target.features, strict=True)
-        return lam * torch.stack([self.distance(fs, ft) for fs, ft in layers]).sum()
+        return lam * _sum([self.distance(fs, ft) for fs, ft in layers])
 
 
 class WeightedKernels(nn.Module):
@@ -106,7 +110,7 @@ class WeightedKernels(nn.Module):
             mk_mmd2(fs, ft, weights=beta, **self.kernels, **self.estimate)
             for fs, ft, beta in layers
         ]
-        return lam * torch.stack(losses).sum()
+        return lam * _sum(losses)
 
 
 class Adversary(nn.Module):
@@ -133,4 +137,4 @@ class Adversary(nn.Module):
     def forward(self, source: Passed, target: Passed, lam: float) -> Tensor:
         """Return the loss, already weighted through the reversal."""
         logits = self.discriminator(reverse_gradient(features_of_both(source, target), lam))
-        return domain_bce(*logits.split_with_sizes([len(source.logits), len(target.logits)]))
+        return pooled_domain_bce(logits, source.logits.shape[0])

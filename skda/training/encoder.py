@@ -78,4 +78,5 @@ class EncoderNet(AdaptationNet):
 
     def classification_loss(self, source: Passed, target: Passed | None) -> Tensor:
         """Return the criterion's mean over labelled target rows, zero where there are none."""
-        return source.logits.new_zeros(()) + self.labelled_target_loss(target)
+        of_target = self.labelled_target_loss(target)
+        return source.logits.new_zeros(()) if of_target is None else of_target

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import math
-import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any
 
@@ -15,11 +13,11 @@ from skorch import NeuralNetClassifier
 from skorch.callbacks import EpochTimer, PrintLog
 from torch import Tensor, nn
 
-from ..nn import DomainStatistics, Layer, LayerCapture, batch_norm_layers, norms_in_eval
+from ..nn import DomainStatistics, Layer, LayerCapture, batch_norm_layers
 from .adaptation import Passed
 from .batches import Batch, TwoDomainLoader, TwoDomains
+from .inference import DomainInference
 from .rng import NO_SEEDS, Seeds, isolated_rng
-from .rows import Index, Rows, even_batches
 from .schedules import Schedule, constant
 
 __all__ = ["AdaptationNet", "DivergenceError"]
@@ -29,7 +27,7 @@ class DivergenceError(ValueError):
     """Training produced a loss that is not finite."""
 
 
-class AdaptationNet(NeuralNetClassifier):
+class AdaptationNet(DomainInference, NeuralNetClassifier):
     r"""skorch net whose training loss has a second term over source and target features.
 
     .. math:: L = \mathrm{criterion}(f(X_s), y_s) + \mathrm{adaptation}(X_s, X_t, \lambda)
@@ -103,9 +101,7 @@ class AdaptationNet(NeuralNetClassifier):
     watched = False
 
     # set in initialize_module
-    module_: Any
     adaptation_: Any
-    domain_stats_: DomainStatistics
 
     # -- set-up -------------------------------------------------------------------------------
 
@@ -139,11 +135,6 @@ class AdaptationNet(NeuralNetClassifier):
             its = getattr(other, f"{name}_", None)
             if its is not None:
                 getattr(self, f"{name}_").load_state_dict(its.state_dict())
-
-    @property
-    def plain_module(self) -> nn.Module:
-        """The user's module, also where skorch compiled it."""
-        return getattr(self.module_, "_orig_mod", self.module_)
 
     @property
     def adapts(self) -> bool:
@@ -257,22 +248,41 @@ class AdaptationNet(NeuralNetClassifier):
         self.planned_steps_ = self.planned_epochs * len(iterator)
         self._prepare_adaptation(iterator.domains)
         self._set_training(True)
+        take_step = partial(self._watched_step, step_fn) if self.watched else self._quiet_step
         losses, classification_losses = [], []
         for batch in iterator:
             self._anneal()
-            labelled = batch.source, batch.y_source  # what skorch's callbacks take a batch for
-            self.notify("on_batch_begin", batch=labelled, training=True)
-            step = step_fn(batch)
+            step = take_step(batch)
             losses.append(step["loss"].detach())
             classification_losses.append(step["classification_loss"])
-            if self.watched:
-                self.history.record_batch("train_loss", step["loss"].item())
-                self.history.record_batch("train_batch_size", len(batch.y_source))
-            self.notify("on_batch_end", batch=labelled, training=True, **step)
             self.step_ += 1
         both = torch.stack([torch.stack(losses), torch.stack(classification_losses)])
         self._record(both.mean(1).tolist())
         self.history.record("train_batch_count", len(losses))
+
+    def _watched_step(self, step_fn: Callable[[Batch], Any], batch: Batch) -> dict[str, Any]:
+        labelled = batch.source, batch.y_source  # what skorch's callbacks take a batch for
+        self.notify("on_batch_begin", batch=labelled, training=True)
+        step: dict[str, Any] = step_fn(batch)
+        self.history.record_batch("train_loss", step["loss"].item())
+        self.history.record_batch("train_batch_size", len(batch.y_source))
+        self.notify("on_batch_end", batch=labelled, training=True, **step)
+        return step
+
+    def _quiet_step(self, batch: Batch) -> dict[str, Any]:
+        """Do what skorch's ``train_step`` does where nobody listens."""
+        steps: list[dict[str, Any]] = []
+
+        def closure() -> Tensor:
+            self._zero_grad_optimizer()
+            step = self.train_step_single(batch)
+            if not steps:  # an optimizer may call it several times in one step
+                steps.append(step)
+            loss: Tensor = step["loss"]
+            return loss
+
+        self.optimizer_.step(closure)
+        return steps[0]
 
     def _zero_grad_optimizer(self, set_to_none: bool | None = None) -> None:
         # the optimizer's own method does the same and spends ten times as long on profiling itself
@@ -302,68 +312,18 @@ class AdaptationNet(NeuralNetClassifier):
 
     def classification_loss(self, source: Passed, target: Passed | None) -> Tensor:
         """Return the criterion's mean over the source, plus that over labelled target rows."""
-        return self.get_loss(source.logits, source.y) + self.labelled_target_loss(target)
+        of_source = self.get_loss(source.logits, source.y)
+        of_target = self.labelled_target_loss(target)
+        return of_source if of_target is None else of_source + of_target
 
-    def labelled_target_loss(self, target: Passed | None) -> Tensor | float:
-        """Return the criterion's mean over the labelled rows of a target batch, or 0."""
+    def labelled_target_loss(self, target: Passed | None) -> Tensor | None:
+        """Return the criterion's mean over the labelled rows of a target batch, if any."""
         if target is None or target.y is None:
-            return 0.0
+            return None
         labelled = target.y >= 0
-        return self.get_loss(target.logits[labelled], target.y[labelled]) if labelled.any() else 0.0
-
-    def forward_domains(self, batch: Batch) -> tuple[Passed, Passed | None]:
-        """Pass the rows of both domains; in one pass where no layer mixes rows."""
-        if batch.target is None:
-            return self._forward(batch.source, batch.y_source, self.labelled_domain_), None
-        if self.apart_:
-            source = self._forward(batch.source, batch.y_source, "source")
-            return source, self._forward_target(batch)
-        both = self._forward(torch.cat([batch.source, batch.target]), None, "source")
-        sizes = [len(batch.source), len(batch.target)]  # a split has one backward, two slices two
-        logits_s, logits_t = both.logits.split_with_sizes(sizes)
-        parts = [features.split_with_sizes(sizes) for features in both.features]
-        features_s, features_t = tuple(s for s, _ in parts), tuple(t for _, t in parts)
-        y_source, y_target = self._to_device(batch.y_source), self._to_device(batch.y_target)
-        return (
-            Passed(features_s, logits_s, y_source, both.features),
-            Passed(features_t, logits_t, y_target, both.features),
-        )
-
-    def _forward_target(self, batch: Batch) -> Passed:
-        if len(batch.target) > 1:
-            self.domain_stats_.mark_seen()
-        return self._forward(batch.target, batch.y_target, "target")
-
-    def _forward(self, rows: Tensor, y: Tensor | None, domain: str) -> Passed:
-        alone = len(rows) == 1
-        if domain == "source" and not alone:
-            logits = self.infer(rows)
-            return Passed(self._caught(self.capture_), logits, self._to_device(y))
-        if alone and not self.domain_stats_.seen:
-            domain = "source"
-        # one row has no variance to be normalised by
-        norms = norms_in_eval(self.plain_module) if alone else nullcontext()
-        with self.domain_stats_.of(domain, self.plain_module), norms:
-            logits = self.infer(rows)
-        return Passed(self._caught(self.capture_), logits, self._to_device(y))
-
-    def infer(self, x: Tensor, **fit_params: Any) -> Tensor:
-        """Pass rows through the module, in the precision asked for; logits are float32."""
-        return self._pass(self.module_, x, **fit_params)
-
-    def _pass(self, module: Callable[..., Tensor], rows: Tensor, **fit_params: Any) -> Tensor:
-        rows = rows.to(self.device)
-        if self.amp is None:
-            return module(rows, **fit_params)
-        with torch.autocast(rows.device.type, dtype=torch.bfloat16):
-            return module(rows, **fit_params).float()
-
-    def _caught(self, capture: LayerCapture) -> tuple[Tensor, ...]:
-        features = capture.pop()
-        return features if self.amp is None else tuple(f.float() for f in features)
-
-    def _to_device(self, y: Tensor | None) -> Tensor | None:
-        return None if y is None else y.to(self.device)
+        if not labelled.any():
+            return None
+        return self.get_loss(target.logits[labelled], target.y[labelled])
 
     def _anneal(self) -> None:
         if self.lr_schedule is constant:
@@ -384,7 +344,7 @@ class AdaptationNet(NeuralNetClassifier):
             (domains.target, every_target, "target"),
         ):
             sample = rng.permutation(index)[:_PREPARE_ROWS]
-            features.append(self._features(rows, [sample], domain))
+            features.append(self.sample_features(rows, [sample], domain))
         self.adaptation_.prepare(*features)
 
     def _record(self, means: list[float]) -> None:
@@ -401,92 +361,8 @@ class AdaptationNet(NeuralNetClassifier):
         self.history.record("classification_loss", classification)
         self.history.record("adaptation_loss", loss - classification)
 
-    # -- after training -----------------------------------------------------------------------
-
-    def reestimate_target_statistics(self, domains: TwoDomains) -> None:
-        """Recompute the target's batch statistics from all of its rows (AdaBN)."""
-        rows = domains.target
-        if rows is None:
-            return
-        # mixed, because rows sorted by class would have too small a variance in each batch
-        order = np.random.default_rng(self.seeds.batches).permutation(len(rows))
-        batches = rows.batches(even_batches(order, _PREDICT_ROWS))
-        self.domain_stats_.reestimate(
-            self.plain_module, (batch.to(self.device) for batch in batches)
-        )
-
-    def logits(self, rows: Rows, domain: str) -> np.ndarray:
-        """Return the logits of rows of `domain`, shape (n_rows, n_outputs), float32."""
-        parts = ((logits,) for logits in self._predict(rows, domain, self.infer))
-        return _joined(parts, len(rows))[0].numpy()
-
-    def features(self, rows: Rows, domain: str) -> np.ndarray:
-        """Return the adapted layers' activations side by side, shape (n_rows, d), float32."""
-        indices = _in_order(len(rows))
-        return torch.cat(self._features(rows, indices, domain), dim=1).numpy()
-
-    def _features(self, rows: Rows, indices: list[Index], domain: str) -> tuple[Tensor, ...]:
-        # the plain module: a compiled one keeps the graph that it has, without these hooks
-        module = self.plain_module
-        with _PREDICTING, LayerCapture(module, self.layers) as capture:
-            parts = (
-                tuple(f[: len(logits)] for f in self._caught(capture))
-                for logits in self._predict(rows, domain, partial(self._pass, module), indices)
-            )
-            return _joined(parts, sum(map(len, indices)))
-
-    def _predict(
-        self,
-        rows: Rows,
-        domain: str,
-        forward: Callable[[Tensor], Tensor],
-        indices: list[Index] | None = None,
-    ) -> Iterator[Tensor]:
-        indices = _in_order(len(rows)) if indices is None else indices
-        with _PREDICTING, torch.inference_mode():
-            self._set_training(False)
-            with self.domain_stats_.of(domain, self.plain_module):
-                for batch in rows.batches(indices):
-                    padded = _at_least(_KERNEL_ROWS, batch)
-                    yield forward(padded)[: len(batch)]
-
 
 # the callbacks that a net has by default do not listen to single steps
 _OF_AN_EPOCH = (EpochTimer, PrintLog)
 _OF_A_STEP = ("on_batch_begin", "on_grad_computed", "on_batch_end")
-# hooks and swapped statistics belong to one thread at a time
-_PREDICTING = threading.RLock()
-_PREDICT_ROWS = 1024
 _PREPARE_ROWS = 1024
-# below some four rows matrix products round differently: a row's prediction must not depend on
-# how many rows are beside it
-_KERNEL_ROWS = 16
-
-
-def _in_order(n: int) -> list[Index]:
-    return [range(i, min(i + _PREDICT_ROWS, n)) for i in range(0, n, _PREDICT_ROWS)]
-
-
-def _joined(parts: Iterable[tuple[Tensor, ...]], n: int) -> tuple[Tensor, ...]:
-    """Copy the parts, as they come, into tensors of n rows on the CPU.
-
-    Small parts kept until the end would lie scattered between the large activations, and the heap
-    would grow by these with every batch.
-    """
-    wholes: tuple[Tensor, ...] = ()
-    start = 0
-    for part in parts:
-        wholes = wholes or tuple(t.new_empty((n, *t.shape[1:]), device="cpu") for t in part)
-        end = start + len(part[0])
-        for whole, t in zip(wholes, part, strict=True):
-            whole[start:end] = t
-        start = end
-    return wholes
-
-
-def _at_least(n: int, batch: Tensor) -> Tensor:
-    return (
-        batch
-        if len(batch) >= n
-        else torch.cat([batch, batch[:1].expand(n - len(batch), *batch.shape[1:])])
-    )

@@ -11,6 +11,7 @@ from skda.losses import (
     domain_bce,
     entropy_weights,
     gradient_penalty,
+    pooled_domain_bce,
     wasserstein_critic,
 )
 from tests.losses import naive
@@ -204,3 +205,23 @@ def test_weights_never_broadcast():
     )
     with pytest.raises(ValueError, match=re.escape(message)):
         domain_bce(torch.zeros(3), torch.zeros(3), source_weights=torch.ones(3, 1))
+
+
+@pytest.mark.parametrize(("n_source", "n_target"), [(4, 3), (1, 5), (61, 64)])
+def test_pooled_logits_have_the_same_loss_and_gradient(n_source, n_target):
+    pooled = logits(n_source + n_target, 1)
+    apart = [pooled.detach()[:n_source], pooled.detach()[n_source:]]
+    for part in apart:
+        part.requires_grad_()
+    together, expected = pooled_domain_bce(pooled, n_source), domain_bce(*apart)
+    torch.testing.assert_close(together, expected, rtol=1e-12, atol=0.0)
+    (gradient,) = torch.autograd.grad(together, pooled)
+    parts = torch.autograd.grad(expected, apart)
+    torch.testing.assert_close(gradient, torch.cat(parts), rtol=1e-12, atol=0.0)
+
+
+@pytest.mark.parametrize("n_source", [0, 3, 7])
+def test_pooled_logits_of_one_domain_are_refused(n_source):
+    message = f"must leave at least one row to each domain. Got {n_source} of 3 rows instead."
+    with pytest.raises(ValueError, match=message):
+        pooled_domain_bce(torch.zeros(3), n_source)
