@@ -22,13 +22,15 @@ def test_the_quickstart_is_ten_lines_and_adapting_helps(capsys: pytest.CaptureFi
     assert adapted > source_only + 0.3
 
 
-def test_the_pipeline_and_grid_search_snippets_run() -> None:
+def test_the_other_snippets_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)  # one of them saves a figure
     names: dict = {}
     for snippet in SNIPPETS[1:]:
         exec(snippet, names)
     target = names["moons"].X_target_test, names["moons"].y_target_test
     assert names["pipe"].score(*target) == names["plain"].score(*target)
     assert set(names["search"].best_params_) == {"dannclassifier__lam"}
+    assert Path("lam.png").stat().st_size > 10_000
 
 
 @pytest.mark.parametrize("path", re.findall(r"\]\(((?!http)[^)]+)\)", README))
