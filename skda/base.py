@@ -78,6 +78,10 @@ class DomainClassifier(PredictionMixin, NetBuilderMixin, BaseEstimator):
         are left alone.
     device : str, default="auto"
         "auto" is cuda or mps where there is one, else cpu.
+    data_device : {"auto", "cpu"}, default="auto"
+        Where the rows wait to be trained on. "auto" moves arrays in float32 or uint8 to the memory
+        of a GPU when both domains fit into half of what is free there; with "cpu", and for memory
+        maps, sparse matrices and Datasets, each batch travels.
     compile : bool, default=False
         Whether to compile the module with ``torch.compile``.
     amp : {"bf16"} or None, default=None
@@ -130,6 +134,7 @@ class DomainClassifier(PredictionMixin, NetBuilderMixin, BaseEstimator):
         "warm_start": ["boolean"],
         "random_state": ["random_state"],
         "device": [str],
+        "data_device": [StrOptions({"auto", "cpu"})],
         "compile": ["boolean"],
         "amp": [StrOptions({"bf16"}), None],
         "verbose": ["verbose"],
@@ -153,6 +158,7 @@ class DomainClassifier(PredictionMixin, NetBuilderMixin, BaseEstimator):
         warm_start: bool = False,
         random_state: Any = None,
         device: str = "auto",
+        data_device: str = "auto",
         compile: bool = False,
         amp: str | None = None,
         verbose: int = 0,
@@ -173,6 +179,7 @@ class DomainClassifier(PredictionMixin, NetBuilderMixin, BaseEstimator):
         self.warm_start = warm_start
         self.random_state = random_state
         self.device = device
+        self.data_device = data_device
         self.compile = compile
         self.amp = amp
         self.verbose = verbose

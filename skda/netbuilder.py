@@ -44,6 +44,7 @@ _NET_PARAMETERS = (
     "batch_size",
     "train_split",
     "callbacks",
+    "data_device",
     "compile",
     "amp",
     "verbose",

@@ -109,27 +109,36 @@ def agreement_with_mean(probabilities: Sequence[NDArray | None]) -> NDArray:
     )
 
 
-def agreement_of_folds(votes: NDArray, held_out: Sequence[NDArray]) -> NDArray:
+def agreement_of_folds(
+    votes: NDArray, held_out: Sequence[NDArray], *, chance_corrected: bool = False
+) -> NDArray:
     r"""Return how far the models of one candidate agree on the target from fold to fold.
 
     Parameters
     ----------
-    votes : ndarray of shape (n_splits, n_target)
+    votes : ndarray of shape (n_splits, n_target), int
         Class that the candidate's model of each fold predicts for every target row.
     held_out : sequence of ndarray of int
         Target rows that are held out in each fold.
+    chance_corrected : bool, default=False
+        Whether to return Cohen's kappa, the agreement beyond that of models which draw their
+        predictions at random, each with its own shares of the classes.
 
     Returns
     -------
     ndarray of shape (n_splits,)
-        In [0, 1]; NaN where no row is held out.
+        In [0, 1], or [-1, 1] if corrected for chance; 0 where there is one split only.
 
     Notes
     -----
     In fold i, of the held-out rows :math:`T_i`,
 
     .. math::
-        \frac{1}{|T_i| (K - 1)} \sum_{x \in T_i} \sum_{k \ne i} [h_i(x) = h_k(x)]
+        a_{ik} = \frac{1}{|T_i|} \sum_{x \in T_i} [h_i(x) = h_k(x)], \qquad
+        \frac{1}{K - 1} \sum_{k \ne i} a_{ik} \quad \text{or} \quad
+        \frac{1}{K - 1} \sum_{k \ne i} \frac{a_{ik} - e_{ik}}{1 - e_{ik}}
+
+    with :math:`e_{ik} = \sum_c s_{ic} s_{kc}` of the shares of the predicted classes.
 
     Models of one kind that were trained on other rows, from other initial weights, agree on as
     large a share of unseen rows as each of them predicts rightly, if the ensemble of such models
@@ -141,7 +150,8 @@ def agreement_of_folds(votes: NDArray, held_out: Sequence[NDArray]) -> NDArray:
     References
     ----------
     Jiang et al., "Assessing generalization of SGD via disagreement", ICLR 2022. Baek et al.,
-    "Agreement-on-the-line", NeurIPS 2022.
+    "Agreement-on-the-line", NeurIPS 2022. J. Cohen, "A coefficient of agreement for nominal
+    scales", Educational and Psychological Measurement 20, 1960.
 
     Examples
     --------
@@ -150,10 +160,23 @@ def agreement_of_folds(votes: NDArray, held_out: Sequence[NDArray]) -> NDArray:
     >>> votes = np.array([[0, 0, 1, 1], [0, 1, 1, 1]])
     >>> agreement_of_folds(votes, [np.array([0, 1]), np.array([2, 3])])
     array([0.5, 1. ])
+    >>> agreement_of_folds(votes, [np.arange(4), np.arange(4)], chance_corrected=True)
+    array([0.5, 0.5])
     """
-    others = len(votes) - 1
-    same = np.array([(votes == vote).sum(axis=0) - 1 for vote in votes]) / max(others, 1)
-    return np.array([np.mean(same[i, rows]) for i, rows in enumerate(held_out)])
+    found = np.zeros(len(held_out))
+    if len(votes) < 2:
+        return found
+    classes = np.arange(votes.max() + 1, dtype=votes.dtype)
+    for i, rows in enumerate(held_out):
+        own, others = votes[i, rows], np.delete(votes, i, axis=0)[:, rows]
+        agreement = (others == own).mean(axis=1)
+        if chance_corrected:
+            shares = [(own == c).mean() * (others == c).mean(axis=1) for c in classes]
+            chance = np.sum(shares, axis=0)
+            known = chance < 1
+            agreement = np.where(known, agreement - chance, 0) / np.where(known, 1 - chance, 1)
+        found[i] = agreement.mean()
+    return found
 
 
 def mean_z_score(scores: Mapping[str, NDArray]) -> NDArray:

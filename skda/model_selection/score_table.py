@@ -56,7 +56,9 @@ def score_columns(trials: Trials, validator: Validator, stability: NDArray) -> d
     return {"test_score": mean_z_score(parts), **named}
 
 
-def stability_of_folds(trials: Trials, held_out: Sequence[NDArray]) -> NDArray:
+def stability_of_folds(
+    trials: Trials, held_out: Sequence[NDArray], *, chance_corrected: bool = False
+) -> NDArray:
     """Return how far each candidate's models agree from fold to fold.
 
     Parameters
@@ -64,21 +66,22 @@ def stability_of_folds(trials: Trials, held_out: Sequence[NDArray]) -> NDArray:
     trials : list of list of Trial
     held_out : sequence of ndarray of int
         Target rows that are held out in each fold.
+    chance_corrected : bool, default=False
+        As of `agreement_of_folds`.
 
     Returns
     -------
     ndarray of shape (n_candidates, n_splits)
         From `agreement_of_folds`; NaN where a training diverged.
     """
-    unknown = np.full(len(held_out), np.nan)
-    return np.array(
-        [
-            unknown
-            if any(trial.failure for trial in of_one)
-            else agreement_of_folds(np.stack([trial.votes for trial in of_one]), held_out)
-            for of_one in trials
-        ]
-    )
+
+    def of_candidate(of_one: list[Trial]) -> NDArray:
+        if any(trial.failure for trial in of_one):
+            return np.full(len(held_out), np.nan)
+        votes = np.stack([trial.votes for trial in of_one])
+        return agreement_of_folds(votes, held_out, chance_corrected=chance_corrected)
+
+    return np.array([of_candidate(of_one) for of_one in trials])
 
 
 def _scores(trials: Trials, name: str) -> NDArray:

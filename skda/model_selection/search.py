@@ -133,15 +133,14 @@ class LambdaSearchCV(BestEstimatorMixin, ClassifierMixin, MetaEstimatorMixin, Ba
     A candidate is rejected if its training diverges in a fold; if its accuracy over all held-out
     source rows is more than `accuracy_tolerance` below that of the best candidate with `lam=0`; or
     if, with lam above 0, the entropy of its predicted classes on the target is degenerate in a
-    fold, or its stability is more than `stability_tolerance` below that of `lam=0`. Rejected
-    candidates rank last. At least one candidate with `lam=0` is accepted.
+    fold, or if both its stability and Cohen's kappa are more than `stability_tolerance` below those
+    of `lam=0`. Rejected candidates rank last. At least one candidate with `lam=0` is accepted.
 
     The stability on the target of a fold is the mean share of its held-out target rows on which
-    its model and those of the other folds predict the same class. It estimates the accuracy
-    (Jiang et al. 2022), and falls where adapting does harm, as it may where the classes have other
-    shares in the target than in the source. Known failure: of two very unequal classes, models
-    agree easily. Where the source-only model sees one class in nearly all target rows, stability
-    rejects none.
+    its model and those of the other folds predict the same class; Cohen's kappa corrects it for
+    chance. It estimates the accuracy (Jiang et al. 2022), and falls where adapting does harm, as it
+    may where the classes have other shares in the target than in the source. Known failure: of
+    two very unequal classes, models agree easily.
 
     Scores that differ by no more than 1e-6 are a tie, which the smaller lam wins.
 
@@ -361,8 +360,10 @@ class LambdaSearchCV(BestEstimatorMixin, ClassifierMixin, MetaEstimatorMixin, Ba
         lam_name: str,
     ) -> None:
         lams = np.array([candidate[lam_name] for candidate in candidates])
-        stability = stability_of_folds(trials, [fold.target_test for fold in folds])
-        verdicts = judge_all(trials, lams, stability, self.guard)
+        held_out = [fold.target_test for fold in folds]
+        stability = stability_of_folds(trials, held_out)
+        kappa = stability_of_folds(trials, held_out, chance_corrected=True)
+        verdicts = judge_all(trials, lams, stability, kappa, self.guard)
         accepted = np.array([verdict.accepted for verdict in verdicts])
         columns = {
             "fit_time": column(trials, "fit_time"),

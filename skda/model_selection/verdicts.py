@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from skda.model_selection.guard import GuardVerdict, class_entropy, collapse_guard
+from skda.model_selection.guard import GuardVerdict, collapse_guard
 from skda.model_selection.score_table import Trials
 from skda.model_selection.trials import Trial
 from skda.training import DivergenceError
@@ -18,7 +18,11 @@ __all__ = ["guard_candidate", "judge_all", "pooled_accuracy"]
 
 
 def judge_all(
-    trials: Trials, lams: NDArray, stability: NDArray, guard: bool | Mapping[str, float]
+    trials: Trials,
+    lams: NDArray,
+    stability: NDArray,
+    kappa: NDArray,
+    guard: bool | Mapping[str, float],
 ) -> list[GuardVerdict]:
     """Say of every candidate whether it may win.
 
@@ -29,9 +33,11 @@ def judge_all(
     lams : ndarray of shape (n_candidates,)
     stability : ndarray of shape (n_candidates, n_splits)
         How far the models of the folds agree on held-out target rows.
+    kappa : ndarray of shape (n_candidates, n_splits)
+        The same, corrected for chance.
     guard : bool or mapping
-        Options of `collapse_guard`, and `stability_tolerance`: how far the stability may fall
-        below the source-only model's. Without guard only what diverged is rejected.
+        Options of `collapse_guard`, and `stability_tolerance`: how far both the stability and
+        kappa may fall below the source-only model's. Without guard only what diverged is rejected.
 
     Returns
     -------
@@ -50,31 +56,20 @@ def judge_all(
     if guard is False:
         options = {"accuracy_tolerance": 1.0, "min_entropy_ratio": 0.0, "stability_tolerance": 1.0}
     tolerance = _check_tolerance(options.pop("stability_tolerance", STABILITY_TOLERANCE))
-    means = stability.mean(axis=1)
-    of_source_only = zip(source_only, means[lams == 0], strict=True)
-    reference = max((mean for of_one, mean in of_source_only if _sees_classes(of_one)), default=0.0)
+    pairs = np.stack([stability.mean(axis=1), kappa.mean(axis=1)], axis=1)
+    reference = np.nanmax(pairs[lams == 0], axis=0)
     return [
         _unless_unstable(
             guard_candidate(of_one, floor, options, adapts=lam > 0),
-            reference if lam == 0 else mean,
+            reference if lam == 0 else pair,
             reference,
             tolerance,
         )
-        for of_one, lam, mean in zip(trials, lams, means, strict=True)
+        for of_one, lam, pair in zip(trials, lams, pairs, strict=True)
     ]
 
 
 STABILITY_TOLERANCE = 0.02
-# Source-only models that see one class in everything agree, and are no measure for others.
-_LEAST_ENTROPY_RATIO = 0.1
-
-
-def _sees_classes(trials: Sequence[Trial]) -> bool:
-    if any(trial.failure for trial in trials):
-        return False
-    expected = class_entropy(np.concatenate([trial.y_source for trial in trials]))
-    found = class_entropy(np.concatenate([trial.predicted_target for trial in trials]))
-    return found >= _LEAST_ENTROPY_RATIO * expected
 
 
 def _check_tolerance(tolerance: Any) -> float:
@@ -86,16 +81,18 @@ def _check_tolerance(tolerance: Any) -> float:
 
 
 def _unless_unstable(
-    verdict: GuardVerdict, stability: float, reference: float, tolerance: float
+    verdict: GuardVerdict, found: NDArray, reference: NDArray, tolerance: float
 ) -> GuardVerdict:
-    least = reference - tolerance
-    if not verdict or not stability < least - 1e-12:
+    # of a rare class that source-only does not see, agreement alone says too much, and of true
+    # unequal classes kappa alone
+    if not (verdict and np.all(found < reference - tolerance - 1e-12)):
         return verdict
+    (stability, kappa), (most, most_kappa) = found, reference
     return GuardVerdict(
         False,
         f"unstable on the target: the models of the folds agree on {stability:.3f} of the held-out "
-        f"target rows, below the least allowed {least:.3f} ({tolerance:g} below the source-only "
-        f"models' {reference:.3f}), which suggests that adapting does harm",
+        f"target rows (kappa {kappa:.3f}), which is more than {tolerance:g} below the source-only "
+        f"models' {most:.3f} (kappa {most_kappa:.3f}) and suggests that adapting does harm",
     )
 
 

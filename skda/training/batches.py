@@ -116,6 +116,8 @@ class TwoDomainLoader:
     shuffle : bool, default=True
     drop_last : bool, default=False
         Only full source batches, where there is at least one.
+    pin_memory : bool, default=False
+        Whether batches lie in memory from which a GPU copies while the CPU goes on.
 
     Notes
     -----
@@ -132,12 +134,14 @@ class TwoDomainLoader:
         seed: Sequence[int],
         shuffle: bool = True,
         drop_last: bool = False,
+        pin_memory: bool = False,
     ) -> None:
         if not len(domains):
             raise ValueError("There are no source rows to train on.")
         self.domains = domains
         self.batch_size = batch_size
         self.shuffle = shuffle
+        self.pin_memory = pin_memory
         self.drop_last = drop_last and len(domains) >= self.batch_size
         source_rng, target_rng = (np.random.default_rng([*seed, i]) for i in range(2))
         self.source_rng = source_rng
@@ -152,6 +156,10 @@ class TwoDomainLoader:
 
     def __iter__(self) -> Iterator[Batch]:
         """Yield the batches of one epoch."""
+        batches = self._batches()
+        return (Batch(*map(_pinned, batch)) for batch in batches) if self.pin_memory else batches
+
+    def _batches(self) -> Iterator[Batch]:
         domains = self.domains
         n = len(domains)
         order = self.source_rng.permutation(n) if self.shuffle else np.arange(n)
@@ -168,6 +176,11 @@ class TwoDomainLoader:
         target = domains.target.batches(target_index)
         y_target = _labels(domains.y_target, target_index)
         yield from map(Batch, source, labels, target, y_target)
+
+
+def _pinned(tensor: Any) -> Any:
+    on_cpu = tensor is not None and tensor.device.type == "cpu"
+    return tensor.pin_memory() if on_cpu else tensor
 
 
 def _labels(y: np.ndarray | None, indices: Sequence[Index]) -> Iterator[Any]:

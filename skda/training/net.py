@@ -17,6 +17,7 @@ from ..nn import DomainStatistics, Layer, LayerCapture, batch_norm_layers
 from .adaptation import Passed
 from .batches import Batch, TwoDomainLoader, TwoDomains
 from .inference import DomainInference
+from .resident import resident, room_on
 from .rng import NO_SEEDS, Seeds, isolated_rng
 from .schedules import Schedule, constant
 
@@ -51,6 +52,8 @@ class AdaptationNet(DomainInference, NeuralNetClassifier):
         Whether each domain has its own batch statistics.
     planned_epochs : int
         Number of epochs after which the progress is 1.
+    data_device : {"auto", "cpu"}
+        Where the rows wait; "auto" is a GPU's memory where they fit.
     amp : {"bf16"} or None
         Precision of the module's matrix products; None leaves it float32.
     seeds : Seeds
@@ -76,6 +79,7 @@ class AdaptationNet(DomainInference, NeuralNetClassifier):
         lr_schedule: Schedule = constant,
         per_domain: bool = True,
         planned_epochs: int = 1,
+        data_device: str = "cpu",
         amp: str | None = None,
         seeds: Seeds = NO_SEEDS,
         frozen: Sequence[Sequence[str]] = (),
@@ -91,6 +95,7 @@ class AdaptationNet(DomainInference, NeuralNetClassifier):
         self.lr_schedule = lr_schedule
         self.per_domain = per_domain
         self.planned_epochs = planned_epochs
+        self.data_device = data_device
         self.amp = amp
         self.seeds = seeds
         self.frozen = frozen
@@ -168,6 +173,7 @@ class AdaptationNet(DomainInference, NeuralNetClassifier):
                 seed=[self.seeds.batches, self.fits_],
                 shuffle=options.get("shuffle", True),
                 drop_last=options.get("drop_last", False),
+                pin_memory=torch.device(self.device).type == "cuda",
             )
         return self.loader_
 
@@ -191,9 +197,12 @@ class AdaptationNet(DomainInference, NeuralNetClassifier):
             self.domain_stats_.mark_seen()
         if not (self.adapts or domains.has_target_labels):
             domains = domains.without_target()
+        device = torch.device(self.device)
+        if self.data_device == "auto":
+            domains = resident(domains, device, room_on(device))
         self.capture_ = LayerCapture(self.plain_module, self.layers)
         seed = self.seeds.training + self.fits_
-        with isolated_rng(seed, torch.device(self.device)), self.capture_:
+        with isolated_rng(seed, device), self.capture_:
             self.partial_fit(domains, None, epochs=epochs)
         self.loader_ = None
         self.fits_ += 1  # a later partial_fit must not repeat this one's batches

@@ -45,7 +45,8 @@ class DomainPasses:
         if self.apart_:
             source = self._forward(batch.source, batch.y_source, "source")
             return source, self._forward_target(batch)
-        both = self._forward(torch.cat([batch.source, batch.target]), None, "source")
+        rows = [self._to_device(batch.source), self._to_device(batch.target)]
+        both = self._forward(torch.cat(rows), None, "source")
         # a split has one backward, two slices have two
         sizes = [batch.source.shape[0], batch.target.shape[0]]
         logits_s, logits_t = both.logits.split_with_sizes(sizes)
@@ -80,7 +81,7 @@ class DomainPasses:
         return self._pass(self.module_, x, **fit_params)
 
     def _pass(self, module: Callable[..., Tensor], rows: Tensor, **fit_params: Any) -> Tensor:
-        rows = rows.to(self.device)
+        rows = self._to_device(rows)
         if self.amp is None:
             return module(rows, **fit_params)
         with torch.autocast(rows.device.type, dtype=torch.bfloat16):
@@ -90,5 +91,5 @@ class DomainPasses:
         features = capture.pop()
         return features if self.amp is None else tuple(f.float() for f in features)
 
-    def _to_device(self, y: Tensor | None) -> Tensor | None:
-        return None if y is None else y.to(self.device)
+    def _to_device(self, tensor: Any) -> Any:
+        return None if tensor is None else tensor.to(self.device, non_blocking=True)

@@ -5,6 +5,7 @@ from itertools import combinations
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
+from sklearn.metrics import cohen_kappa_score
 
 from skda.model_selection.consensus import (
     agreement_of_folds,
@@ -59,6 +60,27 @@ def test_models_that_agree_are_stable_and_others_are_not():
     rows = [np.arange(5), np.arange(5, 10)]
     assert agreement_of_folds(np.ones((2, 10), dtype=int), rows).tolist() == [1.0, 1.0]
     assert agreement_of_folds(np.array([[0] * 10, [1] * 10]), rows).tolist() == [0.0, 0.0]
+
+
+def test_correction_for_chance_is_cohens_kappa_of_each_pair():
+    rng = np.random.default_rng(0)
+    votes = rng.choice(3, p=[0.7, 0.2, 0.1], size=(3, 60))
+    votes[1:, :40] = votes[0, :40]
+    held_out = np.array_split(rng.permutation(60), 3)
+    found = agreement_of_folds(votes, held_out, chance_corrected=True)
+    for i, rows in enumerate(held_out):
+        pairs = [cohen_kappa_score(votes[i, rows], votes[k, rows]) for k in range(3) if k != i]
+        assert found[i] == pytest.approx(np.mean(pairs))
+
+
+def test_models_that_see_one_class_everywhere_agree_by_chance():
+    rows = [np.arange(5), np.arange(5, 10)]
+    one_class = np.full((2, 10), 1, dtype=np.uint8)
+    assert agreement_of_folds(one_class, rows, chance_corrected=True).tolist() == [0.0, 0.0]
+
+
+def test_a_single_split_has_nothing_to_agree_with():
+    assert agreement_of_folds(np.zeros((1, 4), dtype=int), [np.arange(4)]).tolist() == [0.0]
 
 
 def test_small_unsigned_votes_do_not_wrap_around():
