@@ -142,8 +142,7 @@ def search(task: Task, method: Method, sample: Sample, seed: int) -> tuple[list[
         judged.append(in_folds)
         all_votes.append(votes)
         held_out = [fold.target_test for fold in folds]
-        stability = agreement_of_folds(np.array(votes).argmax(axis=2), held_out)
-        row |= {f"stability_{i}": float(share) for i, share in enumerate(stability)}
+        row |= add_stability(np.array(votes).argmax(axis=2), held_out)
         refitted = fit_on(make_estimator(task, method, lam, seed), data)
         predicted = refitted.predict(sample.X_test)
         row["target_accuracy"] = float(accuracy_score(sample.y_test, predicted))
@@ -157,6 +156,15 @@ def search(task: Task, method: Method, sample: Sample, seed: int) -> tuple[list[
         "y_target": [sample.y_target[fold.target_test] for fold in folds],
     }
     return rows, kept
+
+
+def add_stability(votes: NDArray, held_out: Sequence[NDArray]) -> Row:
+    """Return how far the models of the folds agree on the target, plain and beyond chance."""
+    row: Row = {}
+    for name, corrected in (("stability", False), ("kappa", True)):
+        shares = agreement_of_folds(votes, held_out, chance_corrected=corrected)
+        row |= {f"{name}_{i}": float(share) for i, share in enumerate(shares)}
+    return row
 
 
 def add_comparisons(rows: list[Row], judged: Sequence[Sequence[Judged]]) -> None:

@@ -44,6 +44,7 @@ ENSEMBLES = (
     tuple(VALIDATORS),
 )
 LARGEST_SUBSET = 3
+FRESH_SEED = 2
 
 INTRODUCTION = """\
 For every task, method and seed, each lam of a grid of six (0 among them) is trained on {folds}
@@ -66,7 +67,8 @@ which the models of the folds agree with each other (Jiang et al., 2022). Of equ
 smallest lam wins.
 
 **Guard**: what `LambdaSearchCV` rejects cannot be chosen: models that forgot the source, collapsed
-on the target, or whose stability is more than {STABILITY_TOLERANCE:g} below that of lam=0. **Mean
+on the target, or whose models of the folds agree less on the target than those of lam=0, by more
+than {STABILITY_TOLERANCE:g} both in the share of rows (stability) and in Cohen's kappa. **Mean
 z-score**: each validator's scores are z-scored over the lams of a fold, then averaged over the
 validators and folds; **mean rank** likewise. **Leave one task out**: the pool has every subset of
 one to {LARGEST_SUBSET} of the validators, as z-scores and as ranks, all with the guard; the winner
@@ -76,10 +78,10 @@ guard rejects it. *Target labels of the held-out rows* is what a user cannot do.
 
 **How the default came about**: agreement, infomax and class_ami were put together looking at a
 first run of these tasks with two folds instead of five. Then stability was found, looking at the
-stress tasks and eight others (one seed of DANN and DAN, four folds); its tolerance was chosen from
-0, .01, .02, .03 and .05 with the first {{seen}} searches of this page in view. So the figures of
-the default are optimistic; those of "leave one task out" are the honest ones, but for the guard,
-which has seen all tasks.
+stress tasks and eight others (one seed of DANN and DAN, four folds). That the default has stability
+and not class_ami, that the guard looks at kappa beside it, and the tolerance (of 0, .01, .02, .03
+and more) were decided with seeds 0 and 1 of this page, and seed 0 of the stress tasks, in view.
+Seed {FRESH_SEED} was run after that, and nothing was changed by it.
 
 **Rows**: source and target are drawn anew with each seed, where there are more than are used; the
 score is the accuracy on at most {MAX_TEST_ROWS} target test rows (the target itself where the
@@ -102,10 +104,10 @@ the first of two classes has nine rows of ten, which the source knows nothing of
 the domains alike may then do harm, and a search should fall back on lam=0. Source accuracy and the
 entropy of the predicted classes look healthy, because adapting moves the predictions towards the
 source's class shares; no validator that looks at one model sees the harm, and the shipped lam does
-much of it. What sees it in four of the six is stability: the models of the folds disagree after a
-harmful adaptation. It does not see it where the target has two classes, one of them rare (the wines
-and the reviews): there the adapted models agree as well as the source-only ones."""
-SEEN_SEARCHES = 61
+much of it. What sees it is stability: on moons, MNIST→USPS and, with DANN, gas, the models of the
+folds disagree after a harmful adaptation, and the search falls back on lam=0. It does not where the
+adapted models err alike: where one of two classes is rare (the wines, the reviews), and with DAN
+and DeepCORAL on gas. `class_ami + entropy + snd` is more careful, and pays for it above."""
 
 
 def page(found: Sequence[Search], stress: Sequence[Search], command: str, n_folds: int) -> str:
@@ -129,7 +131,7 @@ def page(found: Sequence[Search], stress: Sequence[Search], command: str, n_fold
         "## Which rule was chosen for each task by looking at the other tasks only",
         rules_by_task(chosen_rules, careful_rules),
         *(stress_parts(stress, best_rule) if stress else []),
-        NOTES.replace("{seen}", str(SEEN_SEARCHES)),
+        NOTES,
     ]
     return "\n\n".join(parts).rstrip() + "\n"
 
@@ -184,12 +186,16 @@ def verdict(best: Outcome, honest: Outcome, careful: Outcome) -> str:
             f"**{'reached' if reached else 'not reached'}**"
         )
 
+    fresh = np.array([search.seed == FRESH_SEED for search in best.searches])
+    later = Outcome([each for each in best.searches if each.seed == FRESH_SEED], best.chosen[fresh])
     return (
         f"The goal: mean regret of at most {MOST_REGRET:g} point and on no task (mean over methods "
         f"and seeds) more than {MOST_LOSS:g} point below source-only. The best public figure known "
         f"to us, on other tasks and networks, is {PUBLISHED_REGRET}.\n\n"
         f"- The search's default, {ensemble_name(BEST)}: {sentence(best)}. It was composed with "
         "these tasks in view (see Notes), so that its figure is an optimistic one.\n"
+        f"- The same on seed {FRESH_SEED} alone, which was run after all was decided: "
+        f"{sentence(later)}.\n"
         f"- Leave one task out: for each task the rule of up to {LARGEST_SUBSET} validators (see "
         f"Notes) that has the least regret on the other tasks: {sentence(honest)}.\n"
         "- The same, among the rules that are on none of the other tasks more than "

@@ -34,6 +34,8 @@ VALIDATORS = (
     "source_accuracy",
     "stability",
 )
+# no validator, but part of the guard
+KAPPA = "kappa"
 # accuracy of the models of the folds on held-out target rows: what no user has
 TARGET_LABELS = "labels"
 # Scores that differ by rounding alone are a tie, and the smaller lam wins it.
@@ -95,7 +97,7 @@ def _search(task: str, method: str, seed: int, rows: list[Row], default: float) 
     folds = range(sum(name.startswith(f"{TARGET_LABELS}_") for name in rows[0]))
     scores = {
         name: np.stack([column(f"{name}_{i}") for i in folds], axis=1)
-        for name in (*VALIDATORS, TARGET_LABELS)
+        for name in (*VALIDATORS, KAPPA, TARGET_LABELS)
     }
     return Search(
         task,
@@ -104,14 +106,17 @@ def _search(task: str, method: str, seed: int, rows: list[Row], default: float) 
         lams,
         int(np.abs(lams - default).argmin()),
         scores,
-        (column("accepted") > 0) & is_stable(scores["stability"].mean(axis=1)),
+        (column("accepted") > 0)
+        & is_stable(*(scores[name].mean(axis=1) for name in ("stability", KAPPA))),
         column("target_accuracy"),
     )
 
 
-def is_stable(stability: NDArray) -> NDArray:
-    """Apply the stability part of the guard: the first lam is 0."""
-    stable: NDArray = stability >= stability[0] - STABILITY_TOLERANCE - 1e-12
+def is_stable(stability: NDArray, kappa: NDArray) -> NDArray:
+    """Apply the stability part of the guard, as the search does; the first lam is 0."""
+    stable: NDArray = np.any(
+        [values >= values[0] - STABILITY_TOLERANCE - 1e-12 for values in (stability, kappa)], axis=0
+    )
     return stable
 
 

@@ -64,7 +64,7 @@ class LambdaSearchCV(BestEstimatorMixin, ClassifierMixin, MetaEstimatorMixin, Ba
         and 10 times the estimator's own lam.
     param_grid : dict, list of dict or None, default=None
         Other parameters to try beside lam, as `GridSearchCV` takes them.
-    validator : str, sequence of str or callable, default=("agreement", "infomax", "class_ami")
+    validator : str, sequence of str or callable, default=("agreement", "infomax", "stability")
         One of `get_validator_names`, or a callable ``(estimator, X, y, X_target=...) -> float``
         on held-out rows, such as `make_validator_scorer` makes with other options. Higher is
         better. Of a sequence, the score is the mean of the validators' z-scores over the
@@ -77,7 +77,7 @@ class LambdaSearchCV(BestEstimatorMixin, ClassifierMixin, MetaEstimatorMixin, Ba
     guard : bool or dict, default=True
         Whether candidates are rejected that forgot the source, collapsed on the target, or are
         unstable there (see Notes); a dict holds the options `accuracy_tolerance` and
-        `min_entropy_ratio` of `collapse_guard`, and `stability_tolerance`, by default .02.
+        `min_entropy_ratio` of `collapse_guard`, and `stability_tolerance`, by default .01.
     refit : bool, default=True
         Whether to train the chosen candidate on all rows, so that the search predicts.
     vectorize : bool or "auto", default="auto"
@@ -188,7 +188,7 @@ class LambdaSearchCV(BestEstimatorMixin, ClassifierMixin, MetaEstimatorMixin, Ba
         lams: Sequence[float] | None = None,
         *,
         param_grid: ParamGrid | None = None,
-        validator: Validator = ("agreement", "infomax", "class_ami"),
+        validator: Validator = ("agreement", "infomax", "stability"),
         cv: Any = 5,
         guard: bool | dict[str, float] = True,
         refit: bool = True,

@@ -69,7 +69,7 @@ def judge_all(
     ]
 
 
-STABILITY_TOLERANCE = 0.02
+STABILITY_TOLERANCE = 0.01
 
 
 def _check_tolerance(tolerance: Any) -> float:

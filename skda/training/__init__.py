@@ -12,7 +12,7 @@ from .joint import (
     TargetTerm,
     Transport,
 )
-from .net import AdaptationNet, DivergenceError
+from .net import AdaptationNet
 from .rng import Seeds, isolated_rng
 from .rows import ArrayRows, DatasetRows, Rows, as_rows, even_batches
 from .schedules import (
@@ -24,6 +24,7 @@ from .schedules import (
     inverse_decay,
     ramp,
 )
+from .steps import DivergenceError
 
 __all__ = [
     "LAM_SCHEDULES",

@@ -2,33 +2,25 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterator, Sequence
-from functools import partial
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-import numpy as np
 import torch
 from skorch import NeuralNetClassifier
 from skorch.callbacks import EpochTimer, PrintLog
-from torch import Tensor, nn
+from torch import nn
 
 from ..nn import DomainStatistics, Layer, LayerCapture, batch_norm_layers
-from .adaptation import Passed
-from .batches import Batch, TwoDomainLoader, TwoDomains
-from .inference import DomainInference
+from .batches import TwoDomainLoader, TwoDomains
 from .resident import resident, room_on
 from .rng import NO_SEEDS, Seeds, isolated_rng
 from .schedules import Schedule, constant
+from .steps import DomainSteps
 
-__all__ = ["AdaptationNet", "DivergenceError"]
-
-
-class DivergenceError(ValueError):
-    """Training produced a loss that is not finite."""
+__all__ = ["AdaptationNet"]
 
 
-class AdaptationNet(DomainInference, NeuralNetClassifier):
+class AdaptationNet(DomainSteps, NeuralNetClassifier):
     r"""skorch net whose training loss has a second term over source and target features.
 
     .. math:: L = \mathrm{criterion}(f(X_s), y_s) + \mathrm{adaptation}(X_s, X_t, \lambda)
@@ -102,9 +94,6 @@ class AdaptationNet(DomainInference, NeuralNetClassifier):
         self.unfreeze_every = unfreeze_every
         super().__init__(module, **kwargs)
 
-    # whether some callback may look at single steps; set in each epoch
-    watched = False
-
     # set in initialize_module
     adaptation_: Any
 
@@ -140,11 +129,6 @@ class AdaptationNet(DomainInference, NeuralNetClassifier):
             its = getattr(other, f"{name}_", None)
             if its is not None:
                 getattr(self, f"{name}_").load_state_dict(its.state_dict())
-
-    @property
-    def adapts(self) -> bool:
-        """Whether the second term of the loss is computed at all."""
-        return self.adaptation is not None and self.lam > 0
 
     @property
     def _default_callbacks(self) -> list[tuple[str, Any]]:
@@ -208,11 +192,6 @@ class AdaptationNet(DomainInference, NeuralNetClassifier):
         self.fits_ += 1  # a later partial_fit must not repeat this one's batches
         return self
 
-    @property
-    def progress(self) -> float:
-        """Share of the planned steps that are done, from 0 to 1."""
-        return min(1.0, self.step_ / self.planned_steps_)
-
     def _set_training(self, training: bool = True) -> None:
         super()._set_training(training)
         if training and self.frozen:
@@ -249,129 +228,15 @@ class AdaptationNet(DomainInference, NeuralNetClassifier):
     def run_single_epoch(
         self, iterator: Any, training: bool, prefix: str, step_fn: Any, **fit_params: Any
     ) -> None:
-        """Train for one epoch, and look at the losses once at its end."""
+        """Train for one epoch, or judge the rows that are held out."""
         self.watched = any(not isinstance(cb, _OF_AN_EPOCH) for _, cb in self.callbacks_)
-        if not isinstance(iterator, TwoDomainLoader):
+        if isinstance(iterator, TwoDomainLoader):
+            self.planned_steps_ = self.planned_epochs * len(iterator)
+            self.train_epoch(iterator, step_fn)
+        else:
             super().run_single_epoch(iterator, training, prefix, step_fn, **fit_params)
-            return
-        self.planned_steps_ = self.planned_epochs * len(iterator)
-        self._prepare_adaptation(iterator.domains)
-        self._set_training(True)
-        take_step = partial(self._watched_step, step_fn) if self.watched else self._quiet_step
-        losses, classification_losses = [], []
-        for batch in iterator:
-            self._anneal()
-            step = take_step(batch)
-            losses.append(step["loss"].detach())
-            classification_losses.append(step["classification_loss"])
-            self.step_ += 1
-        both = torch.stack([torch.stack(losses), torch.stack(classification_losses)])
-        self._record(both.mean(1).tolist())
-        self.history.record("train_batch_count", len(losses))
-
-    def _watched_step(self, step_fn: Callable[[Batch], Any], batch: Batch) -> dict[str, Any]:
-        labelled = batch.source, batch.y_source  # what skorch's callbacks take a batch for
-        self.notify("on_batch_begin", batch=labelled, training=True)
-        step: dict[str, Any] = step_fn(batch)
-        self.history.record_batch("train_loss", step["loss"].item())
-        self.history.record_batch("train_batch_size", len(batch.y_source))
-        self.notify("on_batch_end", batch=labelled, training=True, **step)
-        return step
-
-    def _quiet_step(self, batch: Batch) -> dict[str, Any]:
-        """Do what skorch's ``train_step`` does where nobody listens."""
-        steps: list[dict[str, Any]] = []
-
-        def closure() -> Tensor:
-            self._zero_grad_optimizer()
-            step = self.train_step_single(batch)
-            if not steps:  # an optimizer may call it several times in one step
-                steps.append(step)
-            loss: Tensor = step["loss"]
-            return loss
-
-        self.optimizer_.step(closure)
-        return steps[0]
-
-    def _zero_grad_optimizer(self, set_to_none: bool | None = None) -> None:
-        # the optimizer's own method does the same and spends ten times as long on profiling itself
-        for group in self.optimizer_.param_groups:
-            for parameter in group["params"]:
-                parameter.grad = None
-
-    def train_step_single(self, batch: Batch, **fit_params: Any) -> dict[str, Any]:
-        """Compute the loss of one step and its gradient."""
-        if self.watched:  # a callback may have predicted and left the module in eval mode
-            self._set_training(True)
-        source, target = self.forward_domains(batch)
-        loss = classification = self.classification_loss(source, target)
-        if self.adapts:
-            lam = self.lam * self.lam_schedule(self.progress)
-            loss = classification + self.adaptation_(source, target, lam)
-        loss.backward()
-        step = {"loss": loss, "classification_loss": classification.detach()}
-        return step | {"y_pred": source.logits}
-
-    def get_loss(self, y_pred: Tensor, y_true: Tensor | None, *args: Any, **kwargs: Any) -> Tensor:
-        """Return the criterion of logits; a module's log-probabilities are logits as well."""
-        if isinstance(self.criterion_, nn.NLLLoss):
-            y_pred = y_pred.log_softmax(dim=1)
-        loss: Tensor = self.criterion_(y_pred, y_true)
-        return loss
-
-    def classification_loss(self, source: Passed, target: Passed | None) -> Tensor:
-        """Return the criterion's mean over the source, plus that over labelled target rows."""
-        of_source = self.get_loss(source.logits, source.y)
-        of_target = self.labelled_target_loss(target)
-        return of_source if of_target is None else of_source + of_target
-
-    def labelled_target_loss(self, target: Passed | None) -> Tensor | None:
-        """Return the criterion's mean over the labelled rows of a target batch, if any."""
-        if target is None or target.y is None:
-            return None
-        labelled = target.y >= 0
-        if not labelled.any():
-            return None
-        return self.get_loss(target.logits[labelled], target.y[labelled])
-
-    def _anneal(self) -> None:
-        if self.lr_schedule is constant:
-            return
-        factor = self.lr_schedule(self.progress)
-        for group in self.optimizer_.param_groups:
-            group["lr"] = factor * group.setdefault("initial_lr", group["lr"])
-
-    def _prepare_adaptation(self, domains: TwoDomains) -> None:
-        """Show the adaptation a sample of the features, where it asks for one every epoch."""
-        if not (self.adapts and hasattr(self.adaptation_, "prepare")) or domains.target is None:
-            return
-        rng = np.random.default_rng([self.seeds.batches, self.fits_, self.step_])
-        features = []
-        every_target = np.arange(len(domains.target))
-        for rows, index, domain in (
-            (domains.source, domains.subset, "source"),
-            (domains.target, every_target, "target"),
-        ):
-            sample = rng.permutation(index)[:_PREPARE_ROWS]
-            features.append(self.sample_features(rows, [sample], domain))
-        self.adaptation_.prepare(*features)
-
-    def _record(self, means: list[float]) -> None:
-        loss, classification = means
-        if not math.isfinite(loss):
-            raise DivergenceError(
-                f"The training loss became {loss} in epoch {len(self.history)} "
-                f"(classification_loss={classification:.3g}, adaptation_loss="
-                f"{loss - classification:.3g}). Lower 'lr' (now "
-                f"{self.optimizer_.param_groups[0]['lr']:.3g}) or 'lam' (now {self.lam:.3g}), or "
-                "scale the input, e.g. with StandardScaler in a pipeline."
-            )
-        self.history.record("train_loss", loss)  # skorch's callback, if there, refines it
-        self.history.record("classification_loss", classification)
-        self.history.record("adaptation_loss", loss - classification)
 
 
 # the callbacks that a net has by default do not listen to single steps
 _OF_AN_EPOCH = (EpochTimer, PrintLog)
 _OF_A_STEP = ("on_batch_begin", "on_grad_computed", "on_batch_end")
-_PREPARE_ROWS = 1024

@@ -132,7 +132,7 @@ def test_the_shipped_defaults_with_adam_agree_in_two_digits(cls: type) -> None:
     ]
     assert [search.vectorized_ for search in searches] == [True, False]
     together, alone = (search.cv_results_ for search in searches)
-    for name in ("test_infomax", "test_class_ami", "source_accuracy", "target_stability"):
+    for name in ("test_infomax", "test_agreement", "source_accuracy", "target_stability"):
         np.testing.assert_allclose(together[f"mean_{name}"], alone[f"mean_{name}"], atol=0.02)
     chosen = searches[0].best_index_
     assert alone["mean_test_infomax"][chosen] > alone["mean_test_infomax"].max() - 0.05
