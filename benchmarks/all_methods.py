@@ -75,7 +75,8 @@ class Scaling:
         if data.X_source.ndim > 2:
             return self._of_images(data, estimator, **target)
         scaler = DomainStandardScaler if self.by_domain else StandardScaler
-        pipe = make_pipeline(scaler(with_mean=not issparse(data.X_source)), estimator)
+        scaling = scaler(with_mean=not issparse(data.X_source))
+        pipe = make_pipeline(*data.steps, scaling, estimator)
         if self.by_domain:
             target = {"X_target": data.X_target}
         predicted: np.ndarray = pipe.fit(data.X_source, data.y_source, **target).predict(

@@ -1,6 +1,7 @@
 """A table of methods by tasks that says where a method is not above the references."""
 
-from collections.abc import Collection, Mapping, Sequence
+import math
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from statistics import mean
 
@@ -16,7 +17,8 @@ class Comparison:
     `runs` are found by the names of a task and a method, one run a seed; where there are none,
     nothing was run. `references` are the methods that those in `compared` are held against, each
     with its mark. `published` has scores by task, or their "mean". With `mean` there is a column
-    for the mean over the tasks, of the methods that were run on all.
+    for the mean over the tasks, of the methods that were run on all. `reference_of` finds the row
+    of a reference that a method is held against, where each group of rows has its own.
     """
 
     tasks: Sequence[Task]
@@ -26,10 +28,11 @@ class Comparison:
     compared: Collection[str]
     published: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     mean: bool = False
+    reference_of: Callable[[str, str], str] = lambda method, reference: reference
 
     def table(self) -> str:
         """Return one row a method; the seconds are those of all tasks together."""
-        heads = ["method", *(f"{t.name}, {t.score_name}" for t in self.tasks)]
+        heads = ["method", *(", ".join(filter(None, (t.name, t.score_name))) for t in self.tasks)]
         heads += [*([MEAN] if self.mean else []), "seconds"]
         lines = [" | ".join(heads), "|".join(["---", *["---:"] * (len(heads) - 1)])]
         for method in self.methods:
@@ -39,7 +42,8 @@ class Comparison:
             if self.mean:
                 scores = self.mean_scores(method)
                 cells.append(mean_and_deviation(scores) if scores else "–")
-            lines.append(" | ".join([method, *cells, f"{seconds:.1f}"]))
+            shown = "–" if math.isnan(seconds) else f"{seconds:.1f}"
+            lines.append(" | ".join([method, *cells, shown]))
         columns = [*(t.name for t in self.tasks), *([MEAN] if self.mean else [])]
         for name, scores_of in self.published.items():
             cells = [
@@ -76,7 +80,8 @@ class Comparison:
         return None if runs is None else mean(run.score for run in runs)
 
     def _loses(self, task: Task, method: str, reference: str) -> bool:
-        score, other = self._mean(task, method), self._mean(task, reference)
+        score = self._mean(task, method)
+        other = self._mean(task, self.reference_of(method, reference))
         return score is not None and other is not None and score <= other
 
     def _cell(self, task: Task, method: str) -> str:
@@ -91,5 +96,6 @@ class Comparison:
         return f"{mean_and_deviation([run.score for run in runs])} {''.join(marks)}".rstrip()
 
     def _against(self, task: Task, method: str, reference: str) -> str:
-        values = [f"{self._mean(task, name):.3f}".removeprefix("0") for name in (method, reference)]
+        names = (method, self.reference_of(method, reference))
+        values = [f"{self._mean(task, name):.3f}".removeprefix("0") for name in names]
         return f"{task.name} ({' against '.join(values)})"

@@ -5,7 +5,7 @@
 Writes benchmarks/results/first_methods.md and .csv; started again, it goes on where it stopped.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from sklearn.metrics import accuracy_score, balanced_accuracy_score
 from sklearn.model_selection import GroupKFold, StratifiedKFold, cross_val_predict
 from torch import Tensor, nn
 
-from skda import DANClassifier, DANNClassifier, FinetuneClassifier
+from skda import DANClassifier, DANNClassifier, FinetuneClassifier, make_pipeline
 from skda.datasets import fetch_gas_drift, fetch_handwritten_digits, fetch_phone_watch
 
 N_TEST_DIGITS = 2000
@@ -68,6 +68,8 @@ class Shift:
     module: type[nn.Module] | None = None
     without_norm: dict[str, bool] = field(default_factory=dict)
     groups: np.ndarray | None = None
+    # what comes before any scaling in the pipeline, such as imputation
+    steps: Sequence[Any] = ()
 
     @property
     def has_test_rows(self) -> bool:
@@ -101,13 +103,13 @@ def digits(quick: bool) -> Shift:
     return shift(data, accuracy_score, DIGITS_EPOCHS, quick, module=LeNet)
 
 
-def gas(quick: bool) -> Shift:
-    data = fetch_gas_drift("batch1", "batch6")
+def gas(quick: bool, target: str = "batch6") -> Shift:
+    data = fetch_gas_drift("batch1", target)
     return shift(data, accuracy_score, GAS_EPOCHS, quick, without_norm=PLAIN_MLP)
 
 
-def activity(quick: bool) -> Shift:
-    data = fetch_phone_watch("phone", "watch")
+def activity(quick: bool, source: str = "phone", target: str = "watch") -> Shift:
+    data = fetch_phone_watch(source, target)
     options: dict[str, Any] = {"without_norm": PLAIN_MLP, "groups": data.groups_target}
     return shift(data, balanced_accuracy_score, ACTIVITY_EPOCHS, quick, **options)
 
@@ -174,6 +176,7 @@ def logistic_regression(target_by_itself: bool) -> Callable[[Shift, int], float]
 def oracle(data: Shift, seed: int) -> float:
     """Train on target labels: on the target's training rows, or else on the other folds."""
     clf = network(FinetuneClassifier, data, seed)
+    clf = make_pipeline(*data.steps, clf) if data.steps else clf
     if data.has_test_rows:
         return data.score(clf.fit(data.X_target, data.y_target).predict(data.X_test))
     folds: Any = StratifiedKFold(N_FOLDS, shuffle=True, random_state=seed)

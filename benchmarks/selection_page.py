@@ -104,10 +104,10 @@ the first of two classes has nine rows of ten, which the source knows nothing of
 the domains alike may then do harm, and a search should fall back on lam=0. Source accuracy and the
 entropy of the predicted classes look healthy, because adapting moves the predictions towards the
 source's class shares; no validator that looks at one model sees the harm, and the shipped lam does
-much of it. What sees it is stability: on moons, MNIST→USPS and, with DANN, gas, the models of the
-folds disagree after a harmful adaptation, and the search falls back on lam=0. It does not where the
-adapted models err alike: where one of two classes is rare (the wines, the reviews), and with DAN
-and DeepCORAL on gas. `class_ami + entropy + snd` is more careful, and pays for it above."""
+much of it. What sees it is stability: on moons and MNIST→USPS, and with DANN in one of two seeds on
+gas, the models of the folds disagree after a harmful adaptation, and the search falls back on
+lam=0. It does not where the adapted models err alike: where one of two classes is rare (the wines,
+the reviews), and mostly on gas. `class_ami + entropy + snd` is more careful, and pays for it above."""
 
 
 def page(found: Sequence[Search], stress: Sequence[Search], command: str, n_folds: int) -> str:
