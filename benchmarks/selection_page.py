@@ -107,7 +107,8 @@ source's class shares; no validator that looks at one model sees the harm, and t
 much of it. What sees it is stability: on moons and MNIST→USPS, and with DANN in one of two seeds on
 gas, the models of the folds disagree after a harmful adaptation, and the search falls back on
 lam=0. It does not where the adapted models err alike: where one of two classes is rare (the wines,
-the reviews), and mostly on gas. `class_ami + entropy + snd` is more careful, and pays for it above."""
+the reviews), and mostly on gas. `class_ami + entropy + snd` is more careful, and pays
+for it above."""
 
 
 def page(found: Sequence[Search], stress: Sequence[Search], command: str, n_folds: int) -> str:
