@@ -1,8 +1,8 @@
-"""The benchmark on real data: benchmarks/office_caltech.py against the published numbers."""
+"""benchmarks/office_caltech_shallow.py, on real data, against the published numbers."""
 
 import pytest
 
-from benchmarks import office_caltech as benchmark
+from benchmarks import office_caltech_shallow as benchmark
 
 
 @pytest.fixture(scope="module")
