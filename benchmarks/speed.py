@@ -67,8 +67,7 @@ NOTES = {
     "d": "Both sides return labels.",
     "e": "A straight line is laid through the four times, weighted by their inverses.",
     "f": "In a process of its own; skda, skorch and scikit-learn, imported after torch, count. "
-    "What passes the goal is not anonymous memory: most likely pages of the 800 MB file, which "
-    "the training read whole; the system takes them back when it needs them.",
+    "Pages of the 800 MB file count as well; those that were read are given back by and by.",
     "import": "In processes of their own, taking turns.",
 }
 

@@ -13,6 +13,8 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import assert_all_finite, column_or_1d, validate_data
 from torch.utils.data import Dataset
 
+from .mapped import MappedPages
+
 __all__ = [
     "check_domain",
     "check_rows",
@@ -95,17 +97,21 @@ def check_rows(estimator: Any, X: Any, name: str, *, reset: bool = False) -> Any
         X = X.detach().cpu().numpy()
     if getattr(X, "shape", (1,))[:1] == (0,):
         raise ValueError(f"{name} is empty: it has no rows. Pass at least one row.")
+    mapped = isinstance(X, np.memmap)
     # what overflows in float32 is infinite, and check_array says so
     with np.errstate(over="ignore", invalid="ignore"):
         array = check_array(
             X,
             accept_sparse="csr",
             # a memory map is cast by the batch: never a copy of the whole
-            dtype="numeric" if isinstance(X, np.memmap) else [np.float32, np.uint8],
+            dtype="numeric" if mapped else [np.float32, np.uint8],
             allow_nd=True,
+            ensure_all_finite=not mapped,
             input_name=name,
             estimator=estimator,
         )
+    if mapped:
+        _check_finite(array, name, type(estimator).__name__)
     if not reset:
         _check_shape(estimator, array, name)
     # for feature names, and the wording that scikit-learn's users know
@@ -113,6 +119,20 @@ def check_rows(estimator: Any, X: Any, name: str, *, reset: bool = False) -> Any
     if reset:
         estimator.input_shape_ = tuple(array.shape[1:])
     return array
+
+
+def _check_finite(array: np.ndarray, name: str, who: str) -> None:
+    """Raise ValueError if a memory map has missing or infinite values, reading it by blocks."""
+    row_bytes = array[:1].nbytes
+    step = max(1, _BLOCK_BYTES // max(1, row_bytes))
+    pages = MappedPages(array)
+    for start in range(0, len(array), step):
+        block = array[start : start + step]
+        assert_all_finite(block, estimator_name=who, input_name=name)
+        pages.touch(len(block), row_bytes)
+
+
+_BLOCK_BYTES = 1 << 24
 
 
 def _check_shape(estimator: Any, array: Any, name: str) -> None:

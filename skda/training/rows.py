@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any, Protocol
 
 import numpy as np
@@ -11,6 +12,8 @@ import torch
 from scipy import sparse
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
+
+from ..mapped import MappedPages
 
 __all__ = ["ArrayRows", "DatasetRows", "Rows", "as_rows", "even_batches"]
 
@@ -41,6 +44,7 @@ class ArrayRows:
 
     def __init__(self, array: Any) -> None:
         self.array = array
+        self._pages = MappedPages(array)
 
     def __len__(self) -> int:
         """Return the number of rows."""
@@ -49,7 +53,8 @@ class ArrayRows:
     def batches(self, indices: Iterable[Index]) -> Iterator[Tensor]:
         """Yield one float32 CPU tensor for each array of row indices."""
         row_bytes = 4 * math.prod(self.array.shape[1:])
-        for chunk in _chunks(indices, _CHUNK_BYTES // max(1, row_bytes)):
+        at_once = min(_CHUNK_BYTES // max(1, row_bytes), self._pages.most_rows(row_bytes))
+        for chunk in _chunks(indices, at_once):
             if isinstance(chunk[0], range):
                 # a copy: a module that works in place must not change the array
                 yield from (self._cast(self.array[i.start : i.stop], copy=True) for i in chunk)
@@ -57,15 +62,17 @@ class ArrayRows:
                 index = chunk[0] if len(chunk) == 1 else np.concatenate(chunk)
                 rows = self._cast(self.array[index])
                 yield from rows.split_with_sizes([len(i) for i in chunk])
+            self._pages.touch(sum(map(len, chunk)), row_bytes)
 
     def _cast(self, rows: Any, copy: bool = False) -> Tensor:
         if sparse.issparse(rows):
             rows, copy = rows.toarray(), False
-        cast = np.array if copy else np.ascontiguousarray
+        # the columns of a frame lie side by side, where kernels round otherwise than in an array
+        cast = partial(np.array, order="C") if copy else np.ascontiguousarray
         return torch.from_numpy(cast(rows, dtype=np.float32))
 
 
-def _chunks(indices: Iterable[Index], n_rows: int) -> Iterator[list[Any]]:
+def _chunks(indices: Iterable[Index], n_rows: float) -> Iterator[list[Any]]:
     """Group batches of up to `n_rows` rows in all, blocks of rows one by one."""
     chunk: list[Index] = []
     n = 0

@@ -1,0 +1,55 @@
+"""Memory maps of large files, whose pages must not pile up in the memory of the process."""
+
+from __future__ import annotations
+
+import mmap
+from typing import Any
+
+import numpy as np
+
+__all__ = ["MappedPages"]
+
+# a memory map holds about this much memory; Linux maps up to so much around each row that is read
+_MAPPED_BYTES = 1 << 26
+_AROUND_BYTES = 1 << 20
+
+
+class MappedPages:
+    """Gives the pages of a large memory map back whenever many have been read.
+
+    They stay in the system's cache, but not in the memory of this process. Nothing happens where
+    the array is no view of a large memory map, or of one whose changes are in memory alone.
+
+    Parameters
+    ----------
+    array : object
+        An array, or anything else.
+    """
+
+    def __init__(self, array: Any) -> None:
+        self._map = _large_map(array)
+        self._touched = 0
+
+    def most_rows(self, row_bytes: int) -> float:
+        """Return how many rows should be read at most before pages can be given back."""
+        return np.inf if self._map is None else _MAPPED_BYTES // (row_bytes + _AROUND_BYTES)
+
+    def touch(self, n_rows: int, row_bytes: int) -> None:
+        """Say that so many rows, somewhere in the file, have been read."""
+        if self._map is None:
+            return
+        self._touched += n_rows * (row_bytes + _AROUND_BYTES)
+        if self._touched > _MAPPED_BYTES:
+            self._map.madvise(mmap.MADV_DONTNEED)
+            self._touched = 0
+
+
+def _large_map(array: Any) -> mmap.mmap | None:
+    mode = None
+    while isinstance(array, np.ndarray):
+        mode = array.mode if isinstance(array, np.memmap) else mode
+        array = array.base
+    # in a map in mode "c" the changed pages are nowhere else
+    safe = isinstance(array, mmap.mmap) and mode in ("r", "r+", "w+")
+    large = safe and len(array) > _MAPPED_BYTES and hasattr(mmap, "MADV_DONTNEED")
+    return array if large else None
