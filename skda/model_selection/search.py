@@ -142,6 +142,12 @@ class LambdaSearchCV(BestEstimatorMixin, ClassifierMixin, MetaEstimatorMixin, Ba
     may where the classes have other shares in the target than in the source. Known failure: of
     two very unequal classes, models agree easily.
 
+    What trains one by one (and is an error with ``vectorize=True``): networks with dropout, whose
+    masks are drawn for one network at a time; callbacks, `train_split`, `compile` and `amp`;
+    labelled target rows and Datasets; optimizers other than torch's usual ones; frozen layers; and
+    methods whose training has stages of its own or whose loss has no stacked form (DANN, DAN, DaNN,
+    DDC and DeepCORAL have one). `vectorize_reason_` says which.
+
     Scores that differ by no more than 1e-6 are a tie, which the smaller lam wins.
 
     References
