@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import rankdata
 
-from skda.model_selection.verdicts import STABILITY_TOLERANCE
+from skda.model_selection.verdicts import is_unstable
 
 Row = dict[str, Any]
 VALIDATORS = (
@@ -99,6 +99,7 @@ def _search(task: str, method: str, seed: int, rows: list[Row], default: float) 
         name: np.stack([column(f"{name}_{i}") for i in folds], axis=1)
         for name in (*VALIDATORS, KAPPA, TARGET_LABELS)
     }
+    stability = np.stack([scores[name].mean(axis=1) for name in ("stability", KAPPA)], axis=1)
     return Search(
         task,
         method,
@@ -106,18 +107,9 @@ def _search(task: str, method: str, seed: int, rows: list[Row], default: float) 
         lams,
         int(np.abs(lams - default).argmin()),
         scores,
-        (column("accepted") > 0)
-        & is_stable(*(scores[name].mean(axis=1) for name in ("stability", KAPPA))),
+        (column("accepted") > 0) & ~is_unstable(stability, stability[0]),
         column("target_accuracy"),
     )
-
-
-def is_stable(stability: NDArray, kappa: NDArray) -> NDArray:
-    """Apply the stability part of the guard, as the search does; the first lam is 0."""
-    stable: NDArray = np.any(
-        [values >= values[0] - STABILITY_TOLERANCE - 1e-12 for values in (stability, kappa)], axis=0
-    )
-    return stable
 
 
 Scoring = Callable[[Search], NDArray]

@@ -28,14 +28,8 @@ from .training import (
 
 __all__ = ["NetBuilderMixin"]
 
-_SKORCH_PREFIXES = (
-    "criterion",
-    "optimizer",
-    "iterator_train",
-    "iterator_valid",
-    "callbacks",
-    "compile",
-)
+# the module is built here; skorch hands on the rest
+_SKORCH_PREFIXES = tuple(p for p in NetParametersMixin.net_prefixes if p != "module")
 _NET_PARAMETERS = (
     "criterion",
     "optimizer",

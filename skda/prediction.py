@@ -13,12 +13,36 @@ from sklearn.utils.validation import check_is_fitted
 
 from .validation import check_domain, check_rows
 
-__all__ = ["PredictionMixin"]
+__all__ = ["DomainScoreMixin", "PredictionMixin"]
 
 Domain = Literal["source", "target"]
 
 
-class PredictionMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClassifierMixin):
+class DomainScoreMixin:
+    """A `score` that tells `predict` the domain of the rows."""
+
+    predict: Any
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None, domain: Domain = "target") -> float:
+        """Return the accuracy on rows with known labels.
+
+        Parameters
+        ----------
+        X, domain
+            As in `predict`.
+        y : array-like of shape (n_rows,)
+        sample_weight : array-like of shape (n_rows,), default=None
+
+        Returns
+        -------
+        float in [0, 1]
+        """
+        return float(accuracy_score(y, self.predict(X, domain), sample_weight=sample_weight))
+
+
+class PredictionMixin(
+    DomainScoreMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClassifierMixin
+):
     """Everything that a fitted estimator says of rows of a domain.
 
     Each method takes ``domain="target"`` (the default: that is what users predict) or
@@ -130,22 +154,6 @@ class PredictionMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Classif
         """
         self.fit(X, y, X_target, y_target=y_target)
         return self.transform(X, domain="source")
-
-    def score(self, X: Any, y: Any, sample_weight: Any = None, domain: Domain = "target") -> float:
-        """Return the accuracy on rows with known labels.
-
-        Parameters
-        ----------
-        X, domain
-            As in `predict`.
-        y : array-like of shape (n_rows,)
-        sample_weight : array-like of shape (n_rows,), default=None
-
-        Returns
-        -------
-        float in [0, 1]
-        """
-        return float(accuracy_score(y, self.predict(X, domain), sample_weight=sample_weight))
 
     @property
     def _n_features_out(self) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,7 @@ __all__ = [
     "check_validators",
     "is_comparison",
     "mean_z_score",
+    "validator_names",
 ]
 
 # validators that compare the candidates of a search, or its folds, and thus exist there alone
@@ -29,6 +30,20 @@ _SPREAD = 1e-6
 def is_comparison(name: str) -> bool:
     """Say whether a validator exists in a search alone."""
     return name in (AGREEMENT, STABILITY)
+
+
+def validator_names(validator: str | Sequence[str] | Callable[..., float]) -> Sequence[str]:
+    """Return the names of one or several validators; none for a callable.
+
+    Examples
+    --------
+    >>> from skda.model_selection.consensus import validator_names
+    >>> validator_names("snd")
+    ('snd',)
+    """
+    if callable(validator):
+        return ()
+    return (validator,) if isinstance(validator, str) else validator
 
 
 def check_validators(names: Sequence[str]) -> None:

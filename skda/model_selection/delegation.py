@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, ClassVar
 
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
-from sklearn.metrics import accuracy_score
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from skda.model_selection.response import Domain, final_step, respond, rows_at_final_step
+from skda.prediction import DomainScoreMixin
 
 
 def _answers(method: str) -> Callable[[Any], bool]:
@@ -26,7 +26,7 @@ def _answers(method: str) -> Callable[[Any], bool]:
     return check
 
 
-class BestEstimatorMixin:
+class BestEstimatorMixin(DomainScoreMixin):
     """Hands predictions on to `best_estimator_`, with the rows' domain.
 
     The steps of a Pipeline are asked one by one, so that each is told the domain whether or not
@@ -125,24 +125,6 @@ class BestEstimatorMixin:
         search: Any = self
         search.fit(X, y, X_target, y_target=y_target)
         return self.transform(X, domain="source")
-
-    def score(
-        self, X: Any, y: ArrayLike, sample_weight: Any = None, domain: Domain = "target"
-    ) -> float:
-        """Return the accuracy on rows with known labels.
-
-        Parameters
-        ----------
-        X, domain
-            As in `predict`.
-        y : array-like of shape (n_rows,)
-        sample_weight : array-like of shape (n_rows,), default=None
-
-        Returns
-        -------
-        float in [0, 1]
-        """
-        return float(accuracy_score(y, self.predict(X, domain), sample_weight=sample_weight))
 
     @property
     def n_features_in_(self) -> int:

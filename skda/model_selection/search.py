@@ -25,7 +25,7 @@ from skda.model_selection.candidates import (
     rank,
     tabulate,
 )
-from skda.model_selection.consensus import check_validators
+from skda.model_selection.consensus import check_validators, validator_names
 from skda.model_selection.delegation import BestEstimatorMixin
 from skda.model_selection.folds import DomainFold, as_indexable, n_rows, split_domains
 from skda.model_selection.progress import Progress
@@ -259,8 +259,7 @@ class LambdaSearchCV(BestEstimatorMixin, ClassifierMixin, MetaEstimatorMixin, Ba
         lams = lams_around(self.estimator) if self.lams is None else self.lams
         candidates = make_candidates(lams, self.param_grid, lam_name)
         if not callable(self.validator):
-            one = isinstance(self.validator, str)
-            check_validators((str(self.validator),) if one else self.validator)
+            check_validators(validator_names(self.validator))
         data = self._check_data(X_source, y_source, X_target, y_target)
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
         with fitted_state_kept(self):
@@ -268,7 +267,7 @@ class LambdaSearchCV(BestEstimatorMixin, ClassifierMixin, MetaEstimatorMixin, Ba
             self.n_splits_ = len(folds)
             draw = own_stream(seed, "lambda search, training").randint
             *fold_seeds, last_seed = draw(2**31 - 1, size=len(folds) + 1).tolist()
-            trials = self._try_all(candidates, data, folds, fold_seeds)
+            trials = self._try_all(candidates, data, folds, fold_seeds, lam_name)
             self._choose(candidates, trials, folds, lam_name)
             if self.refit:
                 start = time.perf_counter()
@@ -317,6 +316,7 @@ class LambdaSearchCV(BestEstimatorMixin, ClassifierMixin, MetaEstimatorMixin, Ba
         data: DomainData,
         folds: list[DomainFold],
         seeds: list[int],
+        lam_name: str,
     ) -> Trials:
         """Return the trials, a list of folds for each candidate."""
         self.vectorized_, self.vectorize_reason_ = False, "vectorize=False"
@@ -330,7 +330,7 @@ class LambdaSearchCV(BestEstimatorMixin, ClassifierMixin, MetaEstimatorMixin, Ba
                         folds,
                         seeds,
                         self.validator,
-                        find_lam(self.estimator),
+                        lam_name,
                         of_any_size=self.vectorize is True,
                         advance=progress.advance,
                     )

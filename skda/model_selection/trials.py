@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from sklearn import config_context
 from sklearn.base import BaseEstimator, clone
 
-from skda.model_selection.consensus import AGREEMENT, is_comparison
+from skda.model_selection.consensus import AGREEMENT, is_comparison, validator_names
 from skda.model_selection.evidence import EstimatorEvidence
 from skda.model_selection.folds import DomainFold, take_rows
 from skda.model_selection.validators import compute_validator
@@ -138,11 +138,10 @@ def judge(
     whole = EstimatorEvidence(fitted, X_source, y_source, data.X_target)
     evidence = EstimatorEvidence(fitted, X_source, y_source, X_target)
     evidence.proba_target = whole.proba_target[fold.target_test]  # saves a pass
+    names = validator_names(validator)
     if callable(validator):
-        names: Sequence[str] = ()
         scores = {"": float(validator(fitted, X_source, y_source, X_target=X_target))}
     else:
-        names = [validator] if isinstance(validator, str) else validator
         scores = {n: compute_validator(n, evidence) for n in names if not is_comparison(n)}
     return Trial(
         scores,

@@ -14,7 +14,7 @@ from skda.model_selection.score_table import Trials
 from skda.model_selection.trials import Trial
 from skda.training import DivergenceError
 
-__all__ = ["guard_candidate", "judge_all", "pooled_accuracy"]
+__all__ = ["guard_candidate", "is_unstable", "judge_all", "pooled_accuracy"]
 
 
 def judge_all(
@@ -72,6 +72,27 @@ def judge_all(
 STABILITY_TOLERANCE = 0.05
 
 
+def is_unstable(
+    found: NDArray, reference: NDArray, tolerance: float = STABILITY_TOLERANCE
+) -> NDArray:
+    """Say whether agreement and kappa are both too far below those of the source-only model.
+
+    Parameters
+    ----------
+    found, reference : ndarray of shape (..., 2)
+        Agreement of the folds' models, and kappa.
+    tolerance : float, default=0.05
+
+    Returns
+    -------
+    ndarray of shape (...), bool
+    """
+    # of a rare class that source-only does not see, agreement alone says too much, and of true
+    # unequal classes kappa alone
+    unstable: NDArray = np.all(found < reference - tolerance - 1e-12, axis=-1)
+    return unstable
+
+
 def _check_tolerance(tolerance: Any) -> float:
     if not isinstance(tolerance, Real) or not 0 <= float(tolerance) <= 1:
         raise ValueError(
@@ -83,9 +104,7 @@ def _check_tolerance(tolerance: Any) -> float:
 def _unless_unstable(
     verdict: GuardVerdict, found: NDArray, reference: NDArray, tolerance: float
 ) -> GuardVerdict:
-    # of a rare class that source-only does not see, agreement alone says too much, and of true
-    # unequal classes kappa alone
-    if not (verdict and np.all(found < reference - tolerance - 1e-12)):
+    if not (verdict and is_unstable(found, reference, tolerance)):
         return verdict
     (stability, kappa), (most, most_kappa) = found, reference
     return GuardVerdict(
