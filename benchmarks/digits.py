@@ -14,7 +14,7 @@ from typing import Any
 
 import first_methods
 import matrix
-from all_methods import ADABN, ORACLE, SOURCE_ONLY, Data, shipped
+from all_methods import ADABN, ORACLE, SOURCE_ONLY, UNBIASED, Data, shipped
 from digits_network import FastConvNet, GaninNet
 from digits_page import INTRODUCTION, NOTES, PUBLISHED
 from first_methods import Shift, network, oracle, shift, trained, z_scored_network
@@ -24,7 +24,13 @@ from sklearn.metrics import accuracy_score
 from torch import nn
 
 import skda
-from skda import DANClassifier, DANNClassifier, DaNNClassifier, FinetuneClassifier
+from skda import (
+    DANClassifier,
+    DANNClassifier,
+    DaNNClassifier,
+    DDCClassifier,
+    FinetuneClassifier,
+)
 from skda.datasets import fetch_handwritten_digits
 from skda.model_selection import LambdaSearchCV
 
@@ -141,13 +147,18 @@ METHODS = [
     *REFERENCES,
     method("DaNN", shallow, shipped(DaNNClassifier)),
     *map(adapting, ADAPTING),
+    method(
+        UNBIASED,
+        trained(DDCClassifier, unbiased=True),
+        f"{shipped(DDCClassifier)}; here unbiased=True",
+    ),
     *VARIANTS,
     method(ORACLE, oracle),
 ]
 EVERYWHERE = {*(m.name for m in REFERENCES), *OF_LARGE_SETS, ORACLE}
 # for time; zT would change nothing, because GaninNet normalises each image by itself
-ON_MNISTM = {SOURCE_ONLY, "DANN"}
-COMPARED = ["DaNN", *ADAPTING, *(m.name for m in VARIANTS)]
+ON_MNISTM = EVERYWHERE - {SOURCE_ONLY + SCALED} | {"MCC"}
+COMPARED = ["DaNN", *ADAPTING, UNBIASED, *(m.name for m in VARIANTS)]
 
 
 def has_run(task: Task, method: Method) -> bool:

@@ -72,6 +72,8 @@ class Matrix(Benchmark):
     groups : mapping of heading to names of tasks
         Where there are any, the page begins with a table of their means, and each group that has
         a task not yet shown has a table and a part of the figure of its own.
+    reference_of : callable
+        From a method and a reference to the row that it is held against.
     """
 
     references: Mapping[str, str] = field(default_factory=dict)
@@ -81,6 +83,7 @@ class Matrix(Benchmark):
     has_run: Callable[[Task, Method], bool] = lambda task, method: True
     mean: bool = True
     groups: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    reference_of: Callable[[str, str], str] = lambda method, reference: reference
 
 
 def run(matrix: Matrix, todo: Plan, results: Results) -> None:
@@ -110,6 +113,7 @@ def compare(matrix: Matrix, todo: Plan, results: Results) -> Comparison:
         matrix.compared,
         matrix.published,
         matrix.mean,
+        matrix.reference_of,
     )
 
 

@@ -16,23 +16,57 @@ from pathlib import Path
 from all_methods import (
     ADABN,
     ADAPTING,
+    COMPARED,
     DEFAULTS,
     ORACLE,
     SCALED,
     SOURCE_ONLY,
+    Data,
+    Scaling,
     rows,
     shipped,
+    trained,
 )
-from first_methods import ACTIVITY_EPOCHS, GAS_EPOCHS, N_FOLDS, oracle
+from first_methods import ACTIVITY_EPOCHS, GAS_EPOCHS, N_FOLDS, network, oracle
 from matrix import Goal, Matrix, Means, compare, run, write_page
 from runner import Method, Results, plan
 from tabular_choice import CANDIDATES, RULES, Choices
 from tabular_choice import N_FOLDS as N_CHOICE_FOLDS
 from tabular_tasks import ACTIVITY, GAS, HEART, HEART_EPOCHS, TASKS, WINE, WINE_EPOCHS
 
+from skda.model_selection import LambdaSearchCV
+
 CHOSEN, CAUTIOUS = (rule.name for rule in RULES)
+SEARCHED, JOINT = ", lam searched", ", joint statistics"
+WITH_SEARCH = ("DAN", "DANN")
+WITH_JOINT = ("DAN", "DANN", "DeepCORAL", "MCC")
+
+
+def searched(name: str) -> Method:
+    """Return the row in which lam is chosen by the search as it is shipped."""
+
+    def run(data_of: Data, seed: int) -> float:
+        data = data_of(seed)
+        search = LambdaSearchCV(network(ADAPTING[name], data, seed), random_state=seed)
+        return data.score(Scaling(False).predictions(data, search, X_target=data.X_target))
+
+    rule = LambdaSearchCV(ADAPTING[name]())
+    settings = f"validator={rule.validator}, cv={rule.cv}; {shipped(ADAPTING[name])}"
+    return Method(name + SEARCHED, run, settings)
+
+
+def joint(name: str) -> Method:
+    """Return the row without per-domain batch statistics."""
+    cls = ADAPTING[name]
+    return Method(
+        name + JOINT, trained(cls, by_domain=False, batch_stats="joint"), f"{shipped(cls)}, joint"
+    )
+
+
 METHODS = [
     *rows(by_domain=False),
+    *map(joint, WITH_JOINT),
+    *map(searched, WITH_SEARCH),
     *rows(by_domain=True),
     Method(ORACLE, lambda data_of, seed: oracle(data_of(seed), seed)),
 ]
@@ -172,7 +206,9 @@ MATRIX = Matrix(
     compared=[
         CHOSEN,
         CAUTIOUS,
-        *(name + end for name in (ADABN, *ADAPTING) for end in ("", SCALED)),
+        *(name + end for name in (ADABN, *COMPARED) for end in ("", SCALED)),
+        *(name + JOINT for name in WITH_JOINT),
+        *(name + SEARCHED for name in WITH_SEARCH),
     ],
     goals=GOALS,
     groups=GROUPS,

@@ -90,6 +90,11 @@ class DDCClassifier(AdaptingClassifier):
     bottleneck_width : int or None, default=256
         Width of the adaptation layer that is put before the classifier (the last ``nn.Linear``);
         None puts none. `select_bottleneck` chooses it by least MMD, as in the paper.
+    unbiased : bool, default=False
+        Subtract from the distance what chance alone makes of it in a batch (see
+        `skda.losses.linear_mmd2`). Otherwise smaller features lower it as well. On layers that
+        are batch-normalised by domain chance makes less of it than is subtracted, and the
+        features can grow without bounds in a long training.
     **params
         Parameters of `DomainClassifier`. For a pretrained module, the paper's ten times faster
         new layers are ``optimizer__param_groups=[("*bottleneck*", {"lr": 1e-2}), ...]``.
@@ -112,6 +117,7 @@ class DDCClassifier(AdaptingClassifier):
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         **AdaptingClassifier._parameter_constraints,
         "bottleneck_width": [Interval(Integral, 1, None, closed="left"), None],
+        "unbiased": ["boolean"],
     }
 
     def __init__(
@@ -120,10 +126,12 @@ class DDCClassifier(AdaptingClassifier):
         *,
         lam: float = 0.25,
         bottleneck_width: int | None = 256,
+        unbiased: bool = False,
         **params: Any,
     ) -> None:
         super().__init__(module, lam=lam, **params)
         self.bottleneck_width = bottleneck_width
+        self.unbiased = unbiased
 
     def _make_module(self, input_shape: tuple[int, ...], n_classes: int) -> nn.Module:
         module = super()._make_module(input_shape, n_classes)
@@ -134,7 +142,7 @@ class DDCClassifier(AdaptingClassifier):
     def _make_adaptation(
         self, module: nn.Module, widths: Sequence[int], n_classes: int
     ) -> nn.Module:
-        return Discrepancy(LinearMMDLoss())
+        return Discrepancy(LinearMMDLoss(unbiased=self.unbiased))
 
 
 class DeepCORALClassifier(AdaptingClassifier):

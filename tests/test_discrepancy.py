@@ -6,8 +6,8 @@ import torch
 from skorch.callbacks import Callback
 from torch import Tensor, nn
 
-from skda import DANClassifier, FinetuneClassifier
-from skda.losses import kernel_weights, mk_mmd2
+from skda import DANClassifier, DDCClassifier, FinetuneClassifier
+from skda.losses import kernel_weights, linear_mmd2, mk_mmd2
 from skda.training import WeightedKernels
 from tests.shifted import Shifted, gain, separability, shifted
 
@@ -21,8 +21,8 @@ SMALL: dict[str, Any] = {
 LAYERS = ["features.2", "features.5", "classifier"]
 
 
-def fitted(data: Shifted = DATA, **params: Any) -> DANClassifier:
-    return DANClassifier(**{**SMALL, "lam": 1.0, **params}).fit(data.X, data.y, data.X_target)
+def fitted(data: Shifted = DATA, cls: Any = DANClassifier, **params: Any) -> Any:
+    return cls(**{**SMALL, "lam": 1.0, **params}).fit(data.X, data.y, data.X_target)
 
 
 def parameters(module: nn.Module) -> list[Tensor]:
@@ -34,22 +34,25 @@ def tensor(rows: np.ndarray) -> Tensor:
 
 
 @pytest.mark.parametrize(
-    "options",
+    ("cls", "loss", "options"),
     [
-        {},
-        {"n_kernels": 3, "spacing": 4.0},
-        {"unbiased": True},
-        {"estimator": "quadratic", "n_kernels": 33, "spacing": 2**0.5},
+        (DANClassifier, mk_mmd2, {}),
+        (DANClassifier, mk_mmd2, {"n_kernels": 3, "spacing": 4.0}),
+        (DANClassifier, mk_mmd2, {"unbiased": True}),
+        (DANClassifier, mk_mmd2, {"n_kernels": 33, "spacing": 2**0.5}),
+        (DDCClassifier, linear_mmd2, {}),
+        (DDCClassifier, linear_mmd2, {"unbiased": True}),
     ],
 )
-def test_one_step_of_gradient_descent_by_hand(options: dict[str, Any]) -> None:
+def test_one_step_of_gradient_descent_by_hand(cls: Any, loss: Any, options: dict[str, Any]) -> None:
     descent = {"optimizer": torch.optim.SGD, "max_epochs": 1, "module__batch_norm": False}
-    start = fitted(lam=2.0, lr=1e-30, **descent, **options)
-    after = fitted(lam=2.0, lr=0.1, **descent, **options)
+    own = {**options, **({"bottleneck_width": None} if cls is DDCClassifier else {})}
+    start = fitted(cls=cls, lam=2.0, lr=1e-30, **descent, **own)
+    after = fitted(cls=cls, lam=2.0, lr=0.1, **descent, **own)
     module = start.module_
     classification = nn.functional.cross_entropy(module(tensor(DATA.X)), torch.from_numpy(DATA.y))
     features = module.features(tensor(DATA.X)), module.features(tensor(DATA.X_target))
-    distance = mk_mmd2(*features, **options)
+    distance = loss(*features, **options)
     grads = torch.autograd.grad(classification + 2 * distance, list(module.parameters()))
     ours = zip(parameters(after.module_), parameters(module), grads, strict=True)
     for moved, weight, grad in ours:

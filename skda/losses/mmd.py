@@ -155,7 +155,7 @@ def gaussian_mmd2(
 
 
 @full_precision
-def linear_mmd2(source: Tensor, target: Tensor) -> Tensor:
+def linear_mmd2(source: Tensor, target: Tensor, *, unbiased: bool = False) -> Tensor:
     """Squared distance between the means, the adaptation loss of DDC.
 
     Parameters
@@ -164,11 +164,16 @@ def linear_mmd2(source: Tensor, target: Tensor) -> Tensor:
         Features of source rows.
     target : Tensor of shape (n_t, d), float
         Features of target rows.
+    unbiased : bool, default=False
+        Subtract what the distance of two means is even between equal distributions:
+        tr(C_s) / n_s + tr(C_t) / n_t, with C the covariances with n - 1. A domain of one row has
+        none; its term stays the biased one.
 
     Returns
     -------
     Tensor of shape ()
-        ‖mean(source) − mean(target)‖², the squared MMD with a linear kernel; >= 0.
+        ‖mean(source) − mean(target)‖², the squared MMD with a linear kernel. It is >= 0; the
+        unbiased estimate may be negative.
 
     Raises
     ------
@@ -179,14 +184,21 @@ def linear_mmd2(source: Tensor, target: Tensor) -> Tensor:
     ----------
     .. [1] Tzeng, E. et al. (2014). Deep domain confusion: maximizing for domain invariance.
        arXiv:1412.3474.
+    .. [2] Gretton, A. et al. (2012). A kernel two-sample test. JMLR 13, lemma 6 (unbiased).
 
     Examples
     --------
-    >>> linear_mmd2(torch.tensor([[0.0, 0.0], [2.0, 0.0]]), torch.tensor([[1.0, 3.0]]))
-    tensor(9.)
+    >>> source, target = torch.tensor([[0.0, 0.0], [2.0, 0.0]]), torch.tensor([[1.0, 3.0]])
+    >>> linear_mmd2(source, target), linear_mmd2(source, target, unbiased=True)
+    (tensor(9.), tensor(8.))
     """
     check_samples("linear_mmd2", source, target)
-    return (source.mean(0) - target.mean(0)).square().sum()
+    distance = (source.mean(0) - target.mean(0)).square().sum()
+    if unbiased:
+        for sample in (source, target):
+            if len(sample) > 1:
+                distance = distance - sample.var(0).sum() / len(sample)
+    return distance
 
 
 class MKMMDLoss(nn.Module):
@@ -240,8 +252,12 @@ class GaussianMMDLoss(nn.Module):
 
 
 class LinearMMDLoss(nn.Module):
-    """Module face of :func:`linear_mmd2`."""
+    """Module face of :func:`linear_mmd2`, with its option."""
+
+    def __init__(self, *, unbiased: bool = False) -> None:
+        super().__init__()
+        self.unbiased = unbiased
 
     def forward(self, source: Tensor, target: Tensor) -> Tensor:
         """Return the squared distance of the means of source (n_s, d) and target (n_t, d)."""
-        return linear_mmd2(source, target)
+        return linear_mmd2(source, target, unbiased=self.unbiased)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -40,7 +41,7 @@ def stacked_distance(distance: Any) -> StackedDistance | None:
     """
     kind = type(distance)
     if kind is LinearMMDLoss:
-        return _linear_mmd2
+        return partial(_linear_mmd2, unbiased=distance.unbiased)
     if kind is CORALLoss:
         return _coral
     if kind is GaussianMMDLoss and not distance.unbiased:
@@ -55,8 +56,14 @@ def stacked_domain_bce(source_logits: Tensor, target_logits: Tensor) -> Tensor:
     return softplus(source_logits).mean(dim=1) + softplus(-target_logits).mean(dim=1)
 
 
-def _linear_mmd2(source: Tensor, target: Tensor) -> Tensor:
-    return (source.mean(dim=1) - target.mean(dim=1)).square().sum(dim=1)
+def _linear_mmd2(source: Tensor, target: Tensor, *, unbiased: bool) -> Tensor:
+    distances = (source.mean(dim=1) - target.mean(dim=1)).square().sum(dim=1)
+    if unbiased:
+        for samples in (source, target):
+            n = samples.shape[1]
+            if n > 1:
+                distances = distances - samples.var(dim=1).sum(dim=1) / n
+    return distances
 
 
 def _scaled_deviations(samples: Tensor) -> Tensor:

@@ -92,14 +92,14 @@ def linear_time_mmd2(source, target, n_kernels=5, spacing=2.0, weights=None):
     return sum(terms) / len(tuples)
 
 
-def linear_mmd2(source, target):
+def linear_mmd2(source, target, unbiased=False):
     """Mean of the linear kernel over all pairs, by the definition of the MMD."""
     pooled = [*source, *target]
     return mmd2(
         lambda i, j: sum(a * b for a, b in zip(pooled[i], pooled[j], strict=True)),
         len(source),
         len(target),
-        unbiased=False,
+        unbiased=unbiased,
     )
 
 

@@ -69,8 +69,29 @@ def test_gaussian_mmd_equals_the_double_loop(unbiased):
     )
 
 
-def test_linear_kernel_mmd_equals_the_double_loop():
-    naive.assert_same_with_gradient(linear_mmd2, naive.linear_mmd2, *naive.samples(5, 7, 3))
+@pytest.mark.parametrize("unbiased", [False, True])
+def test_linear_kernel_mmd_equals_the_double_loop(unbiased):
+    naive.assert_same_with_gradient(
+        lambda s, t: linear_mmd2(s, t, unbiased=unbiased),
+        lambda s, t: naive.linear_mmd2(s, t, unbiased=unbiased),
+        *naive.samples(5, 7, 3),
+    )
+
+
+def test_unbiased_linear_kernel_mmd_is_zero_on_average_between_equal_distributions():
+    rng = torch.Generator().manual_seed(0)
+    pairs = torch.randn(4000, 2, 4, 3, generator=rng, dtype=torch.float64)
+    biased = torch.stack([linear_mmd2(*pair) for pair in pairs])
+    unbiased = torch.stack([linear_mmd2(*pair, unbiased=True) for pair in pairs])
+    # 3 columns of variance 1, by 4 rows in each of two domains
+    assert biased.mean().item() == pytest.approx(1.5, abs=0.1)
+    assert unbiased.mean().item() == pytest.approx(0.0, abs=0.1)
+
+
+def test_one_row_has_no_covariance_to_subtract():
+    row, others = torch.zeros(1, 1), torch.tensor([[1.0], [3.0]])
+    assert linear_mmd2(row, others, unbiased=True).item() == 4.0 - 2.0 / 2
+    assert linear_mmd2(row, row + 3, unbiased=True).item() == 9.0
 
 
 def test_values_by_hand():
@@ -203,6 +224,8 @@ def test_modules_equal_the_functions():
         gaussian_mmd2(source, target, bandwidth=3.0, unbiased=True),
     )
     assert torch.equal(LinearMMDLoss()(source, target), linear_mmd2(source, target))
+    unbiased = linear_mmd2(source, target, unbiased=True)
+    assert torch.equal(LinearMMDLoss(unbiased=True)(source, target), unbiased)
 
 
 @pytest.mark.parametrize(

@@ -376,6 +376,7 @@ def test_labelled_target_rows_and_datasets_train_one_by_one() -> None:
         MKMMDLoss(bandwidth=2.0),
         GaussianMMDLoss(),
         LinearMMDLoss(),
+        LinearMMDLoss(unbiased=True),
         CORALLoss(),
     ],
     ids=repr,
