@@ -10,8 +10,6 @@ waits the two are the same. Writes results/lambda_search.md and .csv. Ten minute
 
 import argparse
 import csv
-import os
-import platform
 import time
 import warnings
 from collections.abc import Callable
@@ -21,8 +19,9 @@ from statistics import median
 from typing import Any, NamedTuple
 
 import numpy as np
-import sklearn
 import torch
+from runner import machine, versions
+from sklearn import config_context
 from sklearn.base import BaseEstimator, clone
 from sklearn.model_selection import GridSearchCV, StratifiedKFold
 
@@ -76,7 +75,7 @@ def grid_search(estimator: BaseEstimator, folds: list, data: Data) -> Any:
     X, y, X_target = data
     scorer = make_validator_scorer("infomax")
     search = GridSearchCV(estimator, {"lam": LAMS}, scoring=scorer, cv=folds, refit=False)
-    with sklearn.config_context(enable_metadata_routing=True):
+    with config_context(enable_metadata_routing=True):
         return search.fit(X, y, X_target=(X_target,))
 
 
@@ -156,14 +155,14 @@ def write(rows: list[dict[str, Any]], rounds: int) -> None:
     lines += [f"| {' | '.join(str(row[column]) for column in columns)} |" for row in rows]
     RESULTS.with_suffix(".md").write_text(
         f"# Search over lam: {len(LAMS)} lams x {N_FOLDS} folds\n\n"
+        f"- {date.today().isoformat()}, {machine()}\n"
+        "- `python benchmarks/lambda_search.py`\n"
+        f"- {versions()}\n\n"
         f"As many source as target rows; medians of {rounds} rounds of CPU time, one thread, no "
         "refit. 'Times faster' is the median over the rounds of "
-        "GridSearchCV's time over LambdaSearchCV's. `python benchmarks/lambda_search.py`\n\n"
+        "GridSearchCV's time over LambdaSearchCV's.\n\n"
         + "\n".join(lines)
-        + f"\n\n{verdict(rows)}"
-        + f"\n\n{date.today()}, {platform.machine()}, {os.cpu_count()} cores, Python "
-        f"{platform.python_version()}, torch {torch.__version__}, scikit-learn "
-        f"{sklearn.__version__}.\n"
+        + f"\n\n{verdict(rows)}\n"
     )
 
 

@@ -7,7 +7,6 @@ Writes benchmarks/results/office_caltech_shallow.md and .csv. About two minutes 
 
 import csv
 import os
-import platform
 import time
 from collections.abc import Callable
 from datetime import date
@@ -16,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import scipy
 import sklearn
+from runner import machine, versions
 from sklearn.base import BaseEstimator
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
@@ -113,18 +113,6 @@ def markdown(title: str, columns: list[str], rows: dict[str, dict[str, float]]) 
     return "\n".join(lines)
 
 
-def machine() -> str:
-    """Return the processor's name and the number of cores."""
-    name = platform.processor() or platform.machine()
-    cpuinfo = Path("/proc/cpuinfo")
-    if cpuinfo.exists():
-        models = [
-            line for line in cpuinfo.read_text().splitlines() if line.startswith("model name")
-        ]
-        name = models[0].split(":", 1)[1].strip() if models else name
-    return f"{name}, {os.cpu_count()} cores, {platform.system()}"
-
-
 def report(tables: dict[bool, dict], means: dict[str, dict], seconds: float) -> str:
     """Return the page."""
     columns = [*TASKS, "mean"]
@@ -133,10 +121,9 @@ def report(tables: dict[bool, dict], means: dict[str, dict], seconds: float) -> 
     components = markdown("components", [str(n) for n in NUMBERS_OF_COMPONENTS], means)
     return f"""# Office-Caltech10, SURF: shallow domain adaptation with 1-NN
 
-{date.today().isoformat()} · {machine()} ·
-`python benchmarks/office_caltech_shallow.py`, {seconds:.0f} s, with Python
-{platform.python_version()}, numpy {np.__version__}, scipy {scipy.__version__},
-scikit-learn {sklearn.__version__}
+- {date.today().isoformat()}, {machine()}
+- `python benchmarks/office_caltech_shallow.py`, {seconds:.0f} s
+- {versions()}, scipy {scipy.__version__}
 
 Accuracy in percent on all target rows, trained on all source rows; CA is caltech10 → amazon.
 Protocol: each row divided by its sum, z-scores within each domain (`DomainStandardScaler`), the

@@ -13,11 +13,6 @@ RESULTS = BENCHMARKS / "results"
 QUICK = ["--quick", "--seeds", "0", "--out"]
 
 
-@pytest.fixture(autouse=True)
-def _benchmarks_on_path(monkeypatch):
-    monkeypatch.syspath_prepend(str(BENCHMARKS))
-
-
 def scores_of(path):
     scores = defaultdict(list)
     with path.open(newline="", encoding="utf-8") as file:

@@ -1,8 +1,7 @@
 """benchmarks/office_caltech_shallow.py, on real data, against the published numbers."""
 
+import office_caltech_shallow as benchmark
 import pytest
-
-from benchmarks import office_caltech_shallow as benchmark
 
 
 @pytest.fixture(scope="module")
