@@ -200,7 +200,7 @@ def draw(parts: Sequence[tuple[str, Comparison]], path: Path, title: str) -> Non
         draw_dots(ax, comparison, methods)
         ax.set(xlabel="score on the target", title=heading or title)
     axes[0, 0].set_yticks(range(len(methods)), methods)
-    axes[0, 0].invert_yaxis()
+    axes[0, 0].set_ylim(len(methods) - 0.5, -0.5)
     fig.suptitle(title if len(parts) > 1 else "")
     fig.savefig(path, dpi=110)
     plt.close(fig)

@@ -215,9 +215,9 @@ def test_office_caltech_runs(tmp_path):
 @pytest.mark.parametrize(
     ("name", "task", "method", "n_seeds"),
     [
-        ("tabular", "phone→watch", "MCC", 3),
-        ("tabular", "heart C→V", "target oracle", 3),
-        ("office_caltech", "CA", "MCC, scaled", 1),
+        ("tabular", "phone→watch", "MCC", 5),
+        ("tabular", "heart C→V", "target oracle", 5),
+        ("office_caltech", "CA", "MCC, scaled", 5),
     ],
 )
 def test_committed_tables_are_of_the_committed_scores(name, task, method, n_seeds):
