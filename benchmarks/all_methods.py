@@ -131,7 +131,7 @@ CLASSES = [getattr(skda, name) for name in skda.__all__ if name.endswith("Classi
 ADAPTING = {
     cls.__name__.removesuffix("Classifier"): cls for cls in CLASSES if hasattr(cls(), "lam")
 }
-# not the default: on batch-normalised features it may diverge in a long training
+# not the default: in a long training on few rows it may diverge
 UNBIASED = "DDC, unbiased"
 COMPARED = [*ADAPTING, UNBIASED]
 

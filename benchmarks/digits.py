@@ -35,7 +35,7 @@ from skda.datasets import fetch_handwritten_digits
 from skda.model_selection import LambdaSearchCV
 
 SMALL_EPOCHS, MNISTM_EPOCHS = 15, 16
-USPS_EPOCHS, MNIST_EPOCHS = 4, 1  # on all images
+USPS_EPOCHS, MNIST_EPOCHS = 16, 2  # on all images
 LAMS = (0.1, 0.3, 1.0)
 SEARCH_EPOCHS, SEARCH_FOLDS = 5, 2
 VALIDATORS = ("agreement", "infomax", "stability")

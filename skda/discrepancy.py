@@ -92,9 +92,10 @@ class DDCClassifier(AdaptingClassifier):
         None puts none. `select_bottleneck` chooses it by least MMD, as in the paper.
     unbiased : bool, default=False
         Subtract from the distance what chance alone makes of it in a batch (see
-        `skda.losses.linear_mmd2`). Otherwise smaller features lower it as well. On layers that
-        are batch-normalised by domain chance makes less of it than is subtracted, and the
-        features can grow without bounds in a long training.
+        `skda.losses.linear_mmd2`). Otherwise smaller features lower it, too. The estimate may be
+        negative, so that larger features lower it: in a long training on few rows they may
+        diverge. In benchmarks/results/all_methods.md it is far above the default on scanned
+        digits, and below it on gas sensors.
     **params
         Parameters of `DomainClassifier`. For a pretrained module, the paper's ten times faster
         new layers are ``optimizer__param_groups=[("*bottleneck*", {"lr": 1e-2}), ...]``.
