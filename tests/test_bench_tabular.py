@@ -194,6 +194,19 @@ def test_tabular_runs(tmp_path, capsys):
 
 
 @pytest.mark.usefixtures("skda_data_home")
+def test_shipped_epochs_are_those_of_the_estimators():
+    from tabular_shipped import BENCHMARK
+
+    from skda import DANClassifier
+
+    for task in (BENCHMARK.tasks[0], BENCHMARK.tasks[-1]):
+        assert task.settings == "100 epochs"
+        assert task.load(False)(0).max_epochs == DANClassifier().max_epochs == 100
+        assert task.load(True)(0).max_epochs == 2
+    assert "DAN" in {method.name for method in BENCHMARK.methods}
+
+
+@pytest.mark.usefixtures("skda_data_home")
 def test_office_caltech_runs(tmp_path):
     import office_caltech
 
@@ -217,7 +230,11 @@ def test_office_caltech_runs(tmp_path):
     [
         ("tabular", "phone→watch", "MCC", 5),
         ("tabular", "heart C→V", "target oracle", 5),
+        ("tabular", "gas 1→6", "DANN, lam searched", 5),
+        ("tabular_shipped", "heart C→H", "DAN", 5),
         ("office_caltech", "CA", "MCC, scaled", 5),
+        ("office_caltech", "DW", "DANN", 5),
+        ("all_methods", "scanned digits", "DDC, unbiased", 3),
     ],
 )
 def test_committed_tables_are_of_the_committed_scores(name, task, method, n_seeds):
