@@ -63,7 +63,9 @@ class LambdaSearchCV(BestEstimatorMixin, ClassifierMixin, MetaEstimatorMixin, Ba
         Trade-off weights to try, each at least 0. 0 is tried in any case. None tries .1, .3, 1, 3
         and 10 times the estimator's own lam.
     param_grid : dict, list of dict or None, default=None
-        Other parameters to try beside lam, as `GridSearchCV` takes them.
+        Other parameters to try beside lam, as `GridSearchCV` takes them. With
+        ``{"batch_stats": ["per_domain", "joint"]}`` the batch statistics are chosen, too: worth
+        its time where the classes may have other shares in the target.
     validator : str, sequence of str or callable, default=("agreement", "infomax", "stability")
         One of `get_validator_names`, or a callable ``(estimator, X, y, X_target=...) -> float``
         on held-out rows, such as `make_validator_scorer` makes with other options. Higher is
