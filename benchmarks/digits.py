@@ -25,8 +25,6 @@ from torch import nn
 
 import skda
 from skda import (
-    DANClassifier,
-    DANNClassifier,
     DaNNClassifier,
     DDCClassifier,
     FinetuneClassifier,
@@ -113,15 +111,20 @@ def adapting(name: str) -> Method:
     return method(name, trained(estimator), shipped(estimator))
 
 
-def variants(estimator: type) -> list[Method]:
-    """Return an estimator's rows without per-domain scaling and with another choice of lam."""
-    name, settings = estimator.__name__.removesuffix("Classifier"), shipped(estimator)
+def joint(name: str) -> Method:
+    """Return an estimator's row without per-domain scaling."""
+    estimator: Any = getattr(skda, f"{name}Classifier")
+    settings = f"{shipped(estimator)}, joint"
+    return method(name + JOINT, trained(estimator, batch_stats="joint"), settings)
+
+
+def searched(name: str) -> Method:
+    """Return an estimator's row with a lam chosen without labels."""
+    estimator: Any = getattr(skda, f"{name}Classifier")
     rule = " + ".join(VALIDATORS)
-    search = f"{settings}; lams {LAMS}, {SEARCH_FOLDS} folds, {SEARCH_EPOCHS} epochs, {rule}"
-    return [
-        method(name + JOINT, trained(estimator, batch_stats="joint"), f"{settings}, joint"),
-        method(name + SEARCHED, with_searched_lam(estimator), search),
-    ]
+    search = f"lams {LAMS}, {SEARCH_FOLDS} folds, {SEARCH_EPOCHS} epochs, {rule}"
+    settings = f"{shipped(estimator)}; {search}"
+    return method(name + SEARCHED, with_searched_lam(estimator), settings)
 
 
 SMALL = ["MNIST→USPS, 2000/1800", "USPS→MNIST, 1800/2000"]
@@ -135,7 +138,7 @@ TASKS = [
 ]
 OF_LARGE_SETS = ["DeepCORAL", "DAN", "DANN", "CDAN", "MCC"]
 ADAPTING = ["DDC", "JAN", "ADDA", "WDGRL", "DeepJDOT", *OF_LARGE_SETS]
-VARIANTS = [*variants(DANClassifier), *variants(DANNClassifier)]
+VARIANTS = [*map(joint, ADAPTING), *map(searched, ("DAN", "DANN"))]
 REFERENCES = [
     method(SOURCE_ONLY, trained(FinetuneClassifier)),
     method(SOURCE_ONLY + SCALED, z_scored_network),

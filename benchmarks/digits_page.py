@@ -32,7 +32,8 @@ NOTES = """\
 - **The methods' own rows are those with per-domain scaling**: both networks normalise their input
   and batch-normalise their features, in every adapting method with each domain's own statistics.
   Only what is above AdaBN is due to a method's own loss. **, joint statistics**: without it
-  (`batch_stats="joint"`): one batch of both domains, one set of statistics.
+  (`batch_stats="joint"`): one batch of both domains, one set of statistics; it changes nothing for
+  ADDA, whose two encoders each see one domain only.
 - **, lam searched**: `LambdaSearchCV` with the validators {validators} chooses among lam 0, .1, .3
   and 1 without target labels (2 folds, {search_epochs} epochs), then the choice is trained for as
   long as the other rows, on all images. The seconds are those of both.
