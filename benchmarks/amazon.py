@@ -11,7 +11,17 @@ from pathlib import Path
 from typing import Any
 
 import matrix
-from all_methods import ADABN, LOGISTIC, ORACLE, RAW_COUNTS, SOURCE_ONLY, UNBIASED, shipped
+from all_methods import (
+    ADABN,
+    LOGISTIC,
+    ORACLE,
+    RAW_COUNTS,
+    SEARCHED,
+    SOURCE_ONLY,
+    UNBIASED,
+    VALIDATORS,
+    shipped,
+)
 from amazon_inputs import BY_DOMAIN, BY_SOURCE, DENOISED, LENGTH, SETTINGS, Inputs, inputs_of
 from amazon_page import PUBLISHED, TASKS, TITLE, introduction, notes
 from first_methods import network, shift
@@ -62,8 +72,7 @@ LAMS = {
     "DANN": (0.1, 0.3, 1.0),
     "DeepCORAL": (1.0, 10.0, 100.0),
 }
-N_SEARCH_FOLDS, VALIDATORS = 2, ("agreement", "infomax", "stability")
-SEARCHED = ", lam searched"
+N_SEARCH_FOLDS = 2
 
 Run = Callable[[Inputs, int], float]
 
@@ -100,9 +109,7 @@ def searched(name: str, kind: str) -> Run:
     def of_seed(inputs: Inputs, seed: int) -> float:
         data = replace(inputs(kind), module=reviews)
         clf = network(ADAPTING[name], data, seed, **OPTIONS.get(name, {}))
-        search = LambdaSearchCV(
-            clf, LAMS[name], validator=VALIDATORS, cv=N_SEARCH_FOLDS, random_state=seed
-        )
+        search = LambdaSearchCV(clf, LAMS[name], cv=N_SEARCH_FOLDS, random_state=seed)
         search.fit(data.X_source, data.y_source, data.X_target)
         return data.score(search.predict(data.X_test))
 

@@ -14,7 +14,18 @@ from typing import Any
 
 import first_methods
 import matrix
-from all_methods import ADABN, ORACLE, SOURCE_ONLY, UNBIASED, Data, shipped
+from all_methods import (
+    ADABN,
+    JOINT,
+    LOGISTIC,
+    ORACLE,
+    SEARCHED,
+    SOURCE_ONLY,
+    UNBIASED,
+    VALIDATORS,
+    Data,
+    shipped,
+)
 from digits_network import FastConvNet, GaninNet
 from digits_page import INTRODUCTION, NOTES, PUBLISHED
 from first_methods import Shift, network, oracle, shift, trained, z_scored_network
@@ -24,11 +35,7 @@ from sklearn.metrics import accuracy_score
 from torch import nn
 
 import skda
-from skda import (
-    DaNNClassifier,
-    DDCClassifier,
-    FinetuneClassifier,
-)
+from skda import DaNNClassifier, DDCClassifier, FinetuneClassifier
 from skda.datasets import fetch_handwritten_digits
 from skda.model_selection import LambdaSearchCV
 
@@ -36,11 +43,7 @@ SMALL_EPOCHS, MNISTM_EPOCHS = 15, 16
 USPS_EPOCHS, MNIST_EPOCHS = 16, 2  # on all images
 LAMS = (0.1, 0.3, 1.0)
 SEARCH_EPOCHS, SEARCH_FOLDS = 5, 2
-VALIDATORS = ("agreement", "infomax", "stability")
-SEARCHED = ", lam searched"
-JOINT = ", joint statistics"
 SCALED = ", zT"
-LOGISTIC = "logistic regression"
 
 
 @dataclass(frozen=True)
@@ -92,7 +95,6 @@ def with_searched_lam(estimator: type) -> Callable[[Shift, int], float]:
         search = LambdaSearchCV(
             network(estimator, brief, seed),
             LAMS,
-            validator=VALIDATORS,
             cv=SEARCH_FOLDS,
             refit=False,
             random_state=seed,

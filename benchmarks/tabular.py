@@ -18,8 +18,10 @@ from all_methods import (
     ADAPTING,
     COMPARED,
     DEFAULTS,
+    JOINT,
     ORACLE,
     SCALED,
+    SEARCHED,
     SOURCE_ONLY,
     UNBIASED,
     Data,
@@ -38,9 +40,8 @@ from tabular_tasks import ACTIVITY, GAS, HEART, HEART_EPOCHS, TASKS, WINE, WINE_
 from skda.model_selection import LambdaSearchCV
 
 CHOSEN, CAUTIOUS = (rule.name for rule in RULES)
-SEARCHED, BOTH_SEARCHED = ", lam searched", ", lam and statistics searched"
+BOTH_SEARCHED = ", lam and statistics searched"
 GRIDS = {SEARCHED: None, BOTH_SEARCHED: {"batch_stats": ["per_domain", "joint"]}}
-JOINT = ", joint statistics"
 WITH_SEARCH = ("DAN", "DANN")
 WITH_JOINT = ("DAN", "DANN", "DeepCORAL", "MCC")
 
@@ -225,11 +226,6 @@ All target rows are adapted to, without labels, and scored on.
 - **activity**: phone and watch, worn at the same time: source of subjects 1 to 11, target of
   subjects 12 to 23; balanced accuracy, half of the windows are walking; {ACTIVITY_EPOCHS} epochs.
 - **gas**: batch 1 to batches 2 and 6; accuracy; {GAS_EPOCHS} epochs.
-
-## The defaults
-
-What differs from the defaults that all estimators share (lr=0.001, lr_schedule=constant,
-batch_size=64, Adam):
 
 {DEFAULTS}"""
 

@@ -8,8 +8,8 @@ from statistics import mean
 import numpy as np
 import pytest
 
-BENCHMARKS = Path(__file__).parent.parent / "benchmarks"
-RESULTS = BENCHMARKS / "results"
+from tests.test_benchmarks import RESULTS
+
 QUICK = ["--quick", "--seeds", "0", "--out"]
 
 

@@ -193,11 +193,17 @@ def linear_mmd2(source: Tensor, target: Tensor, *, unbiased: bool = False) -> Te
     (tensor(9.), tensor(8.))
     """
     check_samples("linear_mmd2", source, target)
-    distance = (source.mean(0) - target.mean(0)).square().sum()
+    return distance_of_means(source, target, unbiased=unbiased)
+
+
+def distance_of_means(source: Tensor, target: Tensor, *, unbiased: bool) -> Tensor:
+    """Return :func:`linear_mmd2` of each pair of samples, of shape (..., n_rows, d)."""
+    distance = (source.mean(-2) - target.mean(-2)).square().sum(-1)
     if unbiased:
         for sample in (source, target):
-            if len(sample) > 1:
-                distance = distance - sample.var(0).sum() / len(sample)
+            n_rows = sample.shape[-2]
+            if n_rows > 1:
+                distance = distance - sample.var(-2).sum(-1) / n_rows
     return distance
 
 

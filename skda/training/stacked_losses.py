@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.nn.functional import softplus
 
 from ..losses import CORALLoss, GaussianMMDLoss, LinearMMDLoss, MKMMDLoss, gaussian_kernel_mean
+from ..losses.mmd import distance_of_means
 
 __all__ = ["StackedDistance", "stacked_distance", "stacked_domain_bce"]
 
@@ -41,7 +42,7 @@ def stacked_distance(distance: Any) -> StackedDistance | None:
     """
     kind = type(distance)
     if kind is LinearMMDLoss:
-        return partial(_linear_mmd2, unbiased=distance.unbiased)
+        return partial(distance_of_means, unbiased=distance.unbiased)
     if kind is CORALLoss:
         return _coral
     if kind is GaussianMMDLoss and not distance.unbiased:
@@ -54,16 +55,6 @@ def stacked_distance(distance: Any) -> StackedDistance | None:
 def stacked_domain_bce(source_logits: Tensor, target_logits: Tensor) -> Tensor:
     """Return `skda.losses.domain_bce` of each model, for logits (n_models, n_rows)."""
     return softplus(source_logits).mean(dim=1) + softplus(-target_logits).mean(dim=1)
-
-
-def _linear_mmd2(source: Tensor, target: Tensor, *, unbiased: bool) -> Tensor:
-    distances = (source.mean(dim=1) - target.mean(dim=1)).square().sum(dim=1)
-    if unbiased:
-        for samples in (source, target):
-            n = samples.shape[1]
-            if n > 1:
-                distances = distances - samples.var(dim=1).sum(dim=1) / n
-    return distances
 
 
 def _scaled_deviations(samples: Tensor) -> Tensor:
