@@ -1,21 +1,23 @@
 """Deep domain adaptation with the scikit-learn interface."""
 
-from .adda import ADDAClassifier
-from .adversarial import CDANClassifier, DANNClassifier, WDGRLClassifier
-from .bottleneck import select_bottleneck
-from .confusion import MCCClassifier, MCDClassifier, MDDClassifier, PseudoLabelClassifier
-from .discrepancy import (
-    DANClassifier,
-    DaNNClassifier,
-    DDCClassifier,
-    DeepCORALClassifier,
-    JANClassifier,
-)
-from .finetune import FinetuneClassifier
+from .methods.adda import ADDAClassifier
+from .methods.cdan import CDANClassifier
+from .methods.dan import DANClassifier
+from .methods.dann import DANNClassifier
+from .methods.ddc import DDCClassifier, select_bottleneck
+from .methods.deep_coral import DeepCORALClassifier
+from .methods.deep_jdot import DeepJDOTClassifier
+from .methods.finetune import FinetuneClassifier
+from .methods.jan import JANClassifier
+from .methods.mcc import MCCClassifier
+from .methods.mcd import MCDClassifier
+from .methods.mdd import MDDClassifier
+from .methods.pseudo_label import PseudoLabelClassifier
+from .methods.shallow_dann import DaNNClassifier
+from .methods.wdgrl import WDGRLClassifier
 from .pipeline import make_pipeline
 from .preprocessing import DomainScaler, DomainStandardScaler
 from .subspace import CORAL, GFK, MSDA, TCA, SubspaceAlignment
-from .transport import DeepJDOTClassifier
 
 __all__ = [
     "CORAL",

@@ -1,4 +1,4 @@
-"""What every estimator shares: the equation, from fit to predict."""
+"""Base classes of all estimators: their parameters, and `fit` as begin and train."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 from numbers import Integral, Real
 from typing import Any, ClassVar, Self
 
-import numpy as np
 import torch
 from sklearn.base import BaseEstimator
 from sklearn.utils._param_validation import Interval, StrOptions
@@ -15,29 +14,19 @@ from sklearn.utils.metadata_routing import UNUSED
 from torch import nn
 from torch.utils.data import Dataset
 
-from .netbuilder import NetBuilderMixin
-from .prediction import PredictionMixin
-from .training import (
-    LAM_SCHEDULES,
-    LR_SCHEDULES,
-    AdaptationNet,
-    TwoDomains,
-    find_schedule,
-)
-from .validation import (
-    check_rows,
-    check_source_labels,
-    check_target_labels,
-    dataset_labels,
-    fitted_state_kept,
-    unwrap,
-)
+from ._classification import ClassificationTask
+from ._net_builder import NetBuilderMixin
+from ._prediction import NetPredictionMixin
+from ._validation import check_rows, dataset_labels, fitted_state_kept, unwrap
+from .training import LAM_SCHEDULES, LR_SCHEDULES, AdaptationNet, DomainPair, find_schedule
 
-__all__ = ["AdaptingClassifier", "DomainClassifier"]
+__all__ = ["AdaptingClassifier", "AdaptingEstimator", "DomainClassifier", "DomainEstimator"]
 
 
-class DomainClassifier(PredictionMixin, NetBuilderMixin, BaseEstimator):
-    """Base of all deep estimators: a scikit-learn classifier that owns a skorch net.
+class DomainEstimator(NetPredictionMixin, NetBuilderMixin, BaseEstimator):
+    """Base of all deep estimators: a scikit-learn estimator that owns a skorch net.
+
+    It knows no task: a classifier is this and a `ClassificationTask`.
 
     Parameters
     ----------
@@ -54,8 +43,8 @@ class DomainClassifier(PredictionMixin, NetBuilderMixin, BaseEstimator):
         Whether batch normalisation has statistics for each domain or mixes them in one batch.
     adapt_batch_norm : bool, default=False
         Re-estimate the target's batch statistics on all of `X_target` after training (AdaBN).
-    criterion : class of loss module, default=nn.CrossEntropyLoss
-        Classification loss on logits and class indices.
+    criterion : class of loss module
+        Loss of the task on the network's outputs.
     optimizer : class of torch optimizer, default=torch.optim.Adam
         Its options are parameters like ``optimizer__weight_decay``.
     lr : float, default=1e-3
@@ -99,16 +88,18 @@ class DomainClassifier(PredictionMixin, NetBuilderMixin, BaseEstimator):
     net_ : AdaptationNet
         The skorch net of the (last) training; its ``module_`` is the trained network and its
         ``adaptation_`` what the method trains beside it, such as a discriminator.
-    classes_ : ndarray of shape (n_classes,)
-        The labels, sorted.
     n_features_in_ : int
         Number of columns (tables) or channels (images) seen in `fit`.
     feature_names_in_ : ndarray of shape (n_features_in_,), object
         Names of the columns, where the source was a frame with string names.
     """
 
-    net_: AdaptationNet
-    classes_: np.ndarray
+    # whether the training has stages of its own, which no other training can replace
+    trains_in_stages: ClassVar[bool] = False
+
+    # of the task
+    _encode_source: Any
+    _encode_target: Any
 
     # what scikit-learn's routing hands over without being asked
     __metadata_request__fit: ClassVar = {
@@ -147,7 +138,7 @@ class DomainClassifier(PredictionMixin, NetBuilderMixin, BaseEstimator):
         adapt_layers: str | Sequence[str] | None = None,
         batch_stats: str = "per_domain",
         adapt_batch_norm: bool = False,
-        criterion: type[nn.Module] = nn.CrossEntropyLoss,
+        criterion: Callable[..., nn.Module],
         optimizer: type[torch.optim.Optimizer] = torch.optim.Adam,
         lr: float = 1e-3,
         lr_schedule: str | Callable[[float], float] = "constant",
@@ -185,14 +176,6 @@ class DomainClassifier(PredictionMixin, NetBuilderMixin, BaseEstimator):
         self.verbose = verbose
         self._store_net_params(params)
 
-    # -- what a method defines ----------------------------------------------------------------
-
-    def _update_net(self) -> None:
-        """Tell the net of parameters that `set_params` changed between two `partial_fit`."""
-
-    def _train_stages(self, domains: TwoDomains) -> Self:
-        return self._train(domains, self.max_epochs)
-
     def _needs_target(self) -> bool:
         return bool(self.adapt_batch_norm)
 
@@ -229,13 +212,41 @@ class DomainClassifier(PredictionMixin, NetBuilderMixin, BaseEstimator):
             message says how to mend it. The estimator then keeps its previous fit.
         """
         with fitted_state_kept(self):
-            go_on = self.warm_start and hasattr(self, "net_")
-            domains = self._check_input(X_source, y_source, X_target, y_target, go_on)
-            net = self._make_net(domains)
-            if go_on:
-                net.take_weights(self._net_of("source"))
-            self.net_ = net
-            return self._train_stages(domains)
+            domains = self.begin(X_source, y_source, X_target, y_target=y_target)
+            self._train(domains)
+        return self
+
+    def begin(
+        self, X_source: Any, y_source: Any, X_target: Any = None, *, y_target: Any = None
+    ) -> DomainPair:
+        """Do everything of `fit` but the training: check the input and build the net.
+
+        Parameters
+        ----------
+        X_source, y_source, X_target, y_target
+            As in `fit`.
+
+        Returns
+        -------
+        DomainPair
+            The rows that are to train `net_`; a search trains many nets together on theirs.
+        """
+        go_on = self.warm_start and hasattr(self, "net_")
+        domains = self._check_input(X_source, y_source, X_target, y_target, go_on)
+        net = self._make_net(domains)
+        if go_on:
+            net.take_weights(self._net_of("source"))
+        self.net_ = net
+        return domains
+
+    def _train(self, domains: DomainPair) -> None:
+        """Train the net that `begin` built; a method with stages of its own overrides it."""
+        self._train_net(domains, self.max_epochs)
+
+    def _train_net(self, domains: DomainPair, epochs: int) -> None:
+        self.net_.fit_domains(domains, epochs)
+        if self.adapt_batch_norm:
+            self.net_.reestimate_target_statistics(domains)
 
     def partial_fit(
         self,
@@ -265,7 +276,11 @@ class DomainClassifier(PredictionMixin, NetBuilderMixin, BaseEstimator):
             # a copy, because a diverging step must not spoil the fitted weights
             self.net_ = copy.deepcopy(self.net_) if go_on else self._make_net(domains)
             self._update_net()
-            return self._train(domains, 1)
+            self._train_net(domains, 1)
+        return self
+
+    def _update_net(self) -> None:
+        """Tell the net of parameters that `set_params` changed between two `partial_fit`."""
 
     def _check_input(
         self,
@@ -275,22 +290,21 @@ class DomainClassifier(PredictionMixin, NetBuilderMixin, BaseEstimator):
         y_target: Any,
         go_on: bool,
         classes: Any = None,
-    ) -> TwoDomains:
+    ) -> DomainPair:
         self._validate_params()
         source = check_rows(self, X_source, "X_source", reset=not go_on)
         if y_source is None and isinstance(source, Dataset):
             y_source = dataset_labels(source)
-        known = self.classes_ if go_on else classes
         source = self._rows(source)
-        self.classes_, y_source = check_source_labels(self, y_source, len(source), known)
+        y_source = self._encode_source(y_source, len(source), go_on, classes)
         X_target, y_target = unwrap(X_target, "X_target"), unwrap(y_target, "y_target")
         if X_target is None:
             self._check_no_target(y_target)
-            return TwoDomains(source, y_source)
+            return DomainPair(source, y_source)
         target = self._rows(check_rows(self, X_target, "X_target"))
         if y_target is not None:
-            y_target = check_target_labels(self.classes_, y_target, len(target))
-        return TwoDomains(source, y_source, target, y_target)
+            y_target = self._encode_target(y_target, len(target))
+        return DomainPair(source, y_source, target, y_target)
 
     def _check_no_target(self, y_target: Any) -> None:
         who = type(self).__name__
@@ -302,17 +316,9 @@ class DomainClassifier(PredictionMixin, NetBuilderMixin, BaseEstimator):
         if y_target is not None:
             raise ValueError("y_target was passed without X_target. Pass its rows as X_target.")
 
-    def _train(self, domains: TwoDomains, epochs: int) -> Self:
-        self.net_.fit_domains(domains, epochs)
-        if self.adapt_batch_norm:
-            self.net_.reestimate_target_statistics(domains)
-        return self
 
-
-class AdaptingClassifier(DomainClassifier):
-    r"""Base of the estimators that adapt to an unlabelled target while they train.
-
-    .. math:: L = \mathrm{CE}(f(X_s), y_s) + \lambda \, \mathrm{adaptation}(X_s, X_t)
+class AdaptingEstimator(DomainEstimator):
+    """Base of the estimators that adapt to an unlabelled target while they train.
 
     Parameters
     ----------
@@ -322,11 +328,11 @@ class AdaptingClassifier(DomainClassifier):
         Factor of lam as a function of the progress p of the training in [0, 1]; "ramp" is
         2 / (1 + exp(-10 p)) - 1.
     **params
-        Parameters of `DomainClassifier`.
+        Parameters of `DomainEstimator`.
     """
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
-        **DomainClassifier._parameter_constraints,
+        **DomainEstimator._parameter_constraints,
         "lam": [Interval(Real, 0, None, closed="left")],
         "lam_schedule": [StrOptions(set(LAM_SCHEDULES)), callable],
     }
@@ -352,3 +358,49 @@ class AdaptingClassifier(DomainClassifier):
 
     def _needs_target(self) -> bool:
         return True
+
+
+class DomainClassifier(ClassificationTask, DomainEstimator):
+    """Base of all deep classifiers.
+
+    Parameters
+    ----------
+    criterion : class of loss module, default=nn.CrossEntropyLoss
+        Classification loss on logits and class indices.
+    **params
+        Parameters of `DomainEstimator`.
+
+    Attributes
+    ----------
+    net_ : AdaptationNet
+        The skorch net of the (last) training; its ``module_`` is the trained network and its
+        ``adaptation_`` what the method trains beside it, such as a discriminator.
+    classes_ : ndarray of shape (n_classes,)
+        The labels, sorted.
+    n_features_in_ : int
+        Number of columns (tables) or channels (images) seen in `fit`.
+    feature_names_in_ : ndarray of shape (n_features_in_,), object
+        Names of the columns, where the source was a frame with string names.
+    """
+
+    def __init__(
+        self, module: Any = None, *, criterion: type[nn.Module] = nn.CrossEntropyLoss, **params: Any
+    ) -> None:
+        super().__init__(module, criterion=criterion, **params)
+
+
+class AdaptingClassifier(AdaptingEstimator, DomainClassifier):
+    r"""Base of the classifiers that adapt to an unlabelled target while they train.
+
+    .. math:: L = \mathrm{CE}(f(X_s), y_s) + \lambda \, \mathrm{adaptation}(X_s, X_t)
+
+    Parameters
+    ----------
+    lam : float, default=1.0
+        Weight of the adaptation loss. 0 trains exactly the source-only network.
+    lam_schedule : {"constant", "ramp"} or callable, default="constant"
+        Factor of lam as a function of the progress p of the training in [0, 1]; "ramp" is
+        2 / (1 + exp(-10 p)) - 1.
+    **params
+        Parameters of `DomainClassifier`.
+    """

@@ -14,7 +14,7 @@ from sklearn.utils._param_validation import HasMethods
 from sklearn.utils.metadata_routing import UNUSED
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from skda.validation import check_domain, fitted_state_kept, unwrap
+from skda._validation import check_domain, fitted_state_kept, unwrap
 
 __all__ = ["DomainScaler", "DomainStandardScaler", "DomainTransformer"]
 

@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from skda import FinetuneClassifier
+from skda.model_selection import LambdaSearchCV
 
 TEXT = (Path(__file__).parents[1] / "CONTRIBUTING.md").read_text(encoding="utf-8")
 
@@ -40,3 +41,22 @@ def test_the_worked_example_adapts() -> None:
     with pytest.raises(ValueError, match="SpreadClassifier adapts to a target domain"):
         cls().fit(X, y)
     assert "lr_schedule" in cls().get_params()
+
+
+def test_the_worked_example_trains_stacked_in_the_search_and_gives_the_same() -> None:
+    (snippet,) = re.findall(r"```python\n(.*?)```", TEXT, flags=re.DOTALL)
+    names: dict = {}
+    exec(snippet, names)
+    rng = np.random.default_rng(0)
+    X, y, X_target = rng.normal(size=(60, 3)), np.arange(60) % 2, 3 * rng.normal(size=(50, 3))
+    estimator = names["SpreadClassifier"](
+        module__batch_norm=False, module__hidden=(8,), max_epochs=10, lr=1e-2
+    )
+    searches = [
+        LambdaSearchCV(estimator, (0.1, 1.0), cv=3, random_state=0, refit=False, vectorize=each)
+        for each in (True, False)
+    ]
+    together, alone = (search.fit(X, y, X_target).cv_results_ for search in searches)
+    assert searches[0].vectorized_
+    for name in ("mean_test_infomax", "mean_source_accuracy", "mean_target_stability"):
+        np.testing.assert_allclose(together[name], alone[name], atol=1e-5)

@@ -7,7 +7,7 @@ from torch import nn
 
 from skda import DANClassifier, DANNClassifier, FinetuneClassifier
 from skda.nn import MLP
-from skda.parameters import NetParametersMixin, check_arguments, did_you_mean
+from skda._parameters import NetParametersMixin, check_arguments, did_you_mean
 
 
 class Parent(NetParametersMixin, BaseEstimator):

@@ -10,7 +10,7 @@ from scipy.sparse import issparse
 from sklearn.base import BaseEstimator
 
 from skda.model_selection.response import Domain, final_step, respond, rows_at_final_step
-from skda.validation import unwrap
+from skda._validation import unwrap
 
 
 @dataclass(frozen=True)

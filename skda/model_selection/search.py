@@ -41,8 +41,8 @@ from skda.model_selection.trials import (
 )
 from skda.model_selection.vectorized import run_trials_together
 from skda.model_selection.verdicts import judge_all
-from skda.training.lifted import UnstackableError
-from skda.validation import dataset_labels, fitted_state_kept, unwrap
+from skda.training.stacked import UnstackableError
+from skda._validation import dataset_labels, fitted_state_kept, unwrap
 
 __all__ = ["LambdaSearchCV"]
 

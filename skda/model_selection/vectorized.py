@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Hashable, Sequence
-from functools import cache
-from typing import Any, ClassVar, Self, cast
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar, Self
 
 from sklearn.base import BaseEstimator
 from sklearn.pipeline import Pipeline
 
-from skda.base import AdaptingClassifier
+from skda.base import AdaptingEstimator
 from skda.model_selection.candidates import Candidate
 from skda.model_selection.folds import DomainFold
 from skda.model_selection.response import final_step
@@ -24,10 +23,8 @@ from skda.model_selection.trials import (
     seeded,
     training_part,
 )
-from skda.training import TwoDomains
-from skda.training.lifted import UnstackableError
-from skda.training.stackable import Job
-from skda.training.stacked import train_together
+from skda.training import DomainPair
+from skda.training.stacked import Job, UnstackableError, train_together
 
 __all__ = ["run_trials_together"]
 
@@ -79,8 +76,9 @@ def run_trials_together(
     UnstackableError
         If they cannot be trained together; the message says why.
     """
-    if not _waits(final_step(estimator)):
-        raise UnstackableError(f"{type(final_step(estimator)).__name__} has a training of its own")
+    last = final_step(estimator)
+    if not isinstance(last, AdaptingEstimator) or last.trains_in_stages:
+        raise UnstackableError(f"{type(last).__name__} has a training of its own")
     points: list[tuple[Candidate, list[int]]] = []
     for i, candidate in enumerate(candidates):
         others = {name: value for name, value in candidate.items() if name != lam_name}
@@ -131,36 +129,8 @@ def _run_point(
     return [[run(j, k) for k in range(len(lams))] for j in range(len(folds))]
 
 
-# -- estimators that are fitted in all but the training -----------------------------------------
-
-
-class _Waiting(AdaptingClassifier):
-    """An estimator that makes its net, and leaves the training to others."""
-
-    def _train_stages(self, domains: TwoDomains) -> Self:
-        self.waiting_ = domains
-        return self
-
-
-@cache
-def _waiting(cls: Any) -> type:
-    # the name of the class stands in the messages of its checks
-    return type(cls.__name__, (_Waiting, cls), {"__module__": cls.__module__})
-
-
-def _waits(final: BaseEstimator) -> bool:
-    """Say whether the training is the plain one of all estimators."""
-    if not isinstance(final, AdaptingClassifier):
-        return False
-    return not any(
-        "_train_stages" in vars(cls)
-        for cls in type(final).__mro__
-        if issubclass(cls, AdaptingClassifier)
-    )
-
-
-def _prepare(estimator: BaseEstimator, data: DomainData) -> tuple[BaseEstimator, TwoDomains]:
-    """Fit everything but the net; return the rows that are to train it beside."""
+def _prepare(estimator: BaseEstimator, data: DomainData) -> tuple[BaseEstimator, DomainPair]:
+    """Fit everything but the net; return the rows that are to train it as well."""
     if isinstance(estimator, Pipeline):
         name, last = estimator.steps[-1]
         recorder = _Recorder()
@@ -169,13 +139,7 @@ def _prepare(estimator: BaseEstimator, data: DomainData) -> tuple[BaseEstimator,
         last, domains = _prepare(last, recorder.data_)
         estimator.steps[-1] = (name, last)
         return estimator, domains
-    cls = type(estimator)
-    estimator.__class__ = _waiting(cast(Hashable, cls))
-    try:
-        fit_on(estimator, data)
-    finally:
-        estimator.__class__ = cls
-    return estimator, vars(estimator).pop("waiting_")
+    return estimator, estimator.begin(*data[:3], y_target=data.y_target)
 
 
 class _Recorder(BaseEstimator):

@@ -5,6 +5,7 @@ from .discriminator import DomainDiscriminator
 from .domain_stats import DomainStatistics, batch_norm_layers, norms_in_eval
 from .layers import (
     classifier_head,
+    freeze_layers,
     insert_bottleneck,
     reinitialise,
     replace_head,
@@ -24,6 +25,7 @@ __all__ = [
     "ShallowNet",
     "batch_norm_layers",
     "classifier_head",
+    "freeze_layers",
     "insert_bottleneck",
     "norms_in_eval",
     "reinitialise",

@@ -84,6 +84,8 @@ class LayerCapture:
         The network; it is left as it was found when the context ends.
     layers : list of Layer
         Places to catch, from `resolve_layers`.
+    row_axes : int, default=1
+        Leading axes of the activations that are kept: 1 for rows, 2 for models and rows.
 
     Examples
     --------
@@ -97,9 +99,10 @@ class LayerCapture:
     [(5, 3)]
     """
 
-    def __init__(self, module: nn.Module, layers: Sequence[Layer]) -> None:
+    def __init__(self, module: nn.Module, layers: Sequence[Layer], row_axes: int = 1) -> None:
         self.module = module
         self.layers = list(layers)
+        self.row_axes = row_axes
         self._caught: dict[Layer, Any] = {}
         self._handles: list[torch.utils.hooks.RemovableHandle] = []
 
@@ -147,5 +150,6 @@ class LayerCapture:
                     f"{'never computed' if caught is None else f'a {type(caught).__name__}'} in "
                     "the module's forward. Name a layer that returns a tensor."
                 )
-            features.append(caught if caught.ndim == 2 else caught.flatten(start_dim=1))
+            flat = caught.ndim == self.row_axes + 1
+            features.append(caught if flat else caught.reshape(*caught.shape[: self.row_axes], -1))
         return tuple(features)

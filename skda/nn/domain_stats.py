@@ -1,10 +1,11 @@
-"""One set of running statistics per domain for the normalisation layers of a module."""
+"""The running statistics of one domain for the normalisation layers of a module."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import chain
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -31,7 +32,7 @@ def batch_norm_layers(module: nn.Module) -> list[nn.Module]:
 
 @contextmanager
 def norms_in_eval(module: nn.Module) -> Iterator[None]:
-    """Let the normalisation layers of `module` use their running statistics meanwhile.
+    """Let normalisation layers use their running statistics inside the with block.
 
     A batch of one row has no variance: torch refuses to normalise it in training mode.
     """
@@ -46,18 +47,25 @@ def norms_in_eval(module: nn.Module) -> Iterator[None]:
 
 
 class DomainStatistics(nn.Module):
-    """The target's running statistics of a module whose own buffers hold the source's.
+    """The running statistics of one domain, for the normalisation layers of a module.
 
     Parameters
     ----------
     module : nn.Module
         The network. It is not registered as a submodule, and it keeps its own buffers.
+    shared : bool, default=False
+        Whether to hold the very buffers of the module, and not copies of them.
+
+    Attributes
+    ----------
+    seen : Tensor of shape (), bool
+        Whether the statistics hold data of the domain.
 
     Notes
     -----
-    Inside ``with stats.of("target", module):`` the module's layers read and update the target's
-    buffers. Before the first target batch the two domains share the source's, so a network that
-    never saw the target predicts the same for both.
+    Inside ``with stats.of("target", module):`` the module's layers read and update the buffers
+    held here. Before the first target batch the two domains share the module's own, so a network
+    that never saw the target predicts the same for both.
 
     References
     ----------
@@ -83,79 +91,99 @@ class DomainStatistics(nn.Module):
 
     seen: Tensor
 
-    def __init__(self, module: nn.Module) -> None:
+    def __init__(self, module: nn.Module, *, shared: bool = False) -> None:
         super().__init__()
-        for key, _, _, buffer in _tracked(module):
-            self.register_buffer(key, buffer.clone())
-        self.register_buffer("seen", torch.tensor(False))
+        for key, buffer in _tracked(batch_norm_layers(module)).items():
+            self.register_buffer(key, buffer if shared else buffer.clone())
+        self.register_buffer("seen", torch.tensor(shared))
 
     @contextmanager
     def of(self, domain: str, module: nn.Module) -> Iterator[None]:
-        """Let the layers of `module` use the statistics of `domain` meanwhile.
+        """Let the layers of `module` use the statistics of `domain` inside the with block.
 
         Parameters
         ----------
         domain : {"source", "target"}
+            "source" leaves the module's own buffers in place.
         module : nn.Module
             The network that the statistics were made for.
         """
         if domain == "source" or not (module.training or self.seen):
             yield
             return
-        self._swap(module)
+        with self.installed(batch_norm_layers(module)):
+            yield
+
+    @contextmanager
+    def installed(self, layers: Sequence[nn.Module]) -> Iterator[None]:
+        """Put the buffers held here into `layers`, and what was there back after the with block.
+
+        Parameters
+        ----------
+        layers : sequence of nn.Module
+            The normalisation layers of the module.
+        """
+        before = _tracked(layers)
+        _put({key: self._buffers[key] for key in before}, layers)
         try:
             yield
         finally:
-            self._swap(module)
+            self._buffers |= _tracked(layers)
+            _put(before, layers)
+
+    def share(self, layers: Sequence[nn.Module]) -> None:
+        """Hold the very buffers of `layers` from now on."""
+        self._buffers |= _tracked(layers)
 
     def mark_seen(self) -> None:
-        """Declare that the target's statistics hold target data from now on."""
+        """Declare that the statistics hold data of the domain from now on."""
         self.seen.fill_(True)
 
-    def _swap(self, module: nn.Module) -> None:
-        for key, layer, name, buffer in _tracked(module):
-            layer._buffers[name] = self._buffers[key]
-            self._buffers[key] = buffer
-
     def reestimate(self, module: nn.Module, batches: Iterable[Tensor]) -> None:
-        """Recompute the target's statistics from target rows, as AdaBN does.
+        """Recompute the statistics from rows of the domain, as AdaBN does.
 
         Parameters
         ----------
         module : nn.Module
             The trained network; its weights stay as they are.
         batches : iterable of Tensor
-            The target rows, in batches of at least two rows. Smaller ones are passed over; if
-            there is no other, the statistics stay as they are.
+            The rows, in batches of at least two rows. Smaller ones are passed over; if there is
+            no other, the statistics stay as they are.
         """
         batches = (batch for batch in batches if len(batch) > 1)
         first = next(batches, None)
         if first is None:
             return
-        layers = batch_norm_layers(module)
+        layers: list[Any] = batch_norm_layers(module)
         module.eval()
         momenta = [getattr(layer, "momentum", None) for layer in layers]
-        self._swap(module)
-        try:
-            for layer in layers:
-                layer.reset_running_stats()  # type: ignore[operator]
-                layer.train()
-            with torch.no_grad():
+        with self.installed(layers), torch.no_grad():
+            try:
+                for layer in layers:
+                    layer.reset_running_stats()
+                    layer.train()
                 for k, batch in enumerate(chain([first], batches), start=1):
                     for layer in layers:
-                        layer.momentum = 1 / k  # type: ignore[assignment]  # the plain mean of all
+                        layer.momentum = 1 / k  # the plain mean of all batches
                     module(batch)
-        finally:
-            self._swap(module)
-            for layer, momentum in zip(layers, momenta, strict=True):
-                layer.momentum = momentum  # type: ignore[assignment]
-                layer.eval()
+            finally:
+                for layer, momentum in zip(layers, momenta, strict=True):
+                    layer.momentum = momentum
+                    layer.eval()
         self.mark_seen()
 
 
-def _tracked(module: nn.Module) -> Iterator[tuple[str, nn.Module, str, Tensor]]:
-    for i, layer in enumerate(batch_norm_layers(module)):
-        for name in _NAMES:
-            buffer = layer._buffers.get(name)
-            if buffer is not None:
-                yield f"layer{i}_{name}", layer, name, buffer
+def _tracked(layers: Sequence[nn.Module]) -> dict[str, Tensor]:
+    """Return the running statistics of normalisation layers by the names that they have here."""
+    return {
+        f"layer{i}_{name}": buffer
+        for i, layer in enumerate(layers)
+        for name in _NAMES
+        if (buffer := layer._buffers.get(name)) is not None
+    }
+
+
+def _put(buffers: Mapping[str, Tensor | None], layers: Sequence[nn.Module]) -> None:
+    for key, buffer in buffers.items():
+        number, _, name = key.removeprefix("layer").partition("_")
+        layers[int(number)]._buffers[name] = buffer

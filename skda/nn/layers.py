@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from torch import nn
 
 from .domain_stats import batch_norm_layers
 
-__all__ = ["classifier_head", "insert_bottleneck", "reinitialise", "replace_head", "weight_layers"]
+__all__ = [
+    "classifier_head",
+    "freeze_layers",
+    "insert_bottleneck",
+    "reinitialise",
+    "replace_head",
+    "weight_layers",
+]
 
 
 def weight_layers(module: nn.Module) -> list[list[str]]:
@@ -42,6 +50,33 @@ def weight_layers(module: nn.Module) -> list[list[str]]:
             layers.append([*leading, name])
             leading = []
     return layers
+
+
+def freeze_layers(module: nn.Module, layers: Sequence[Sequence[str]], n_frozen: int) -> None:
+    """Fix the parameters of the first `n_frozen` of some layers, and free those of the others.
+
+    Parameters
+    ----------
+    module : nn.Module
+        In train mode; the normalisation of fixed layers goes into eval mode.
+    layers : sequence of sequence of str
+        Layers from the input, each the names of its submodules, as from `weight_layers`.
+    n_frozen : int
+
+    Examples
+    --------
+    >>> net = nn.Sequential(nn.Linear(4, 3), nn.ReLU(), nn.Linear(3, 2))
+    >>> freeze_layers(net, weight_layers(net), 1)
+    >>> [p.requires_grad for p in net.parameters()]
+    [False, False, True, True]
+    """
+    for i, layer in enumerate(layers):
+        for name in layer:
+            submodule = module.get_submodule(name)
+            for parameter in submodule.parameters(recurse=False):
+                parameter.requires_grad_(i >= n_frozen)
+            if i < n_frozen and hasattr(submodule, "running_mean"):
+                submodule.eval()
 
 
 def reinitialise(module: nn.Module, names: list[str]) -> None:

@@ -1,18 +1,10 @@
-"""The training engine: the skorch net, the two-domain batch loader, the schedules."""
+"""The training engine: the interface of the second term, the skorch net, the loader."""
 
-from .adaptation import Adversary, Discrepancy, Passed, WeightedKernels
-from .batches import Batch, TwoDomainLoader, TwoDomains
-from .critic import WassersteinCritic
-from .encoder import EncoderAdversary, EncoderNet
-from .joint import (
-    ConditionalAdversary,
-    DisagreeingClassifier,
-    JointDiscrepancy,
-    MarginAdversary,
-    TargetTerm,
-    Transport,
-)
-from .net import AdaptationNet
+from .device import move_to_device
+from .domain_module import DomainModule
+from .loader import Batch, DomainPair, TwoDomainLoader
+from .net import AdaptationNet, DivergenceError
+from .predict import predict_features, predict_logits
 from .rng import Seeds, isolated_rng
 from .rows import ArrayRows, DatasetRows, Rows, as_rows, even_batches
 from .schedules import (
@@ -24,39 +16,43 @@ from .schedules import (
     inverse_decay,
     ramp,
 )
-from .steps import DivergenceError
+from .term import (
+    AdaptationTerm,
+    Discrepancy,
+    DomainOutput,
+    TargetTerm,
+    features_of_both,
+    one_logit_a_row,
+)
 
 __all__ = [
     "LAM_SCHEDULES",
     "LR_SCHEDULES",
     "AdaptationNet",
-    "Adversary",
+    "AdaptationTerm",
     "ArrayRows",
     "Batch",
-    "ConditionalAdversary",
     "DatasetRows",
-    "DisagreeingClassifier",
     "Discrepancy",
     "DivergenceError",
-    "EncoderAdversary",
-    "EncoderNet",
-    "JointDiscrepancy",
-    "MarginAdversary",
-    "Passed",
+    "DomainModule",
+    "DomainOutput",
+    "DomainPair",
     "Rows",
     "Schedule",
     "Seeds",
     "TargetTerm",
-    "Transport",
     "TwoDomainLoader",
-    "TwoDomains",
-    "WassersteinCritic",
-    "WeightedKernels",
     "as_rows",
     "constant",
     "even_batches",
+    "features_of_both",
     "find_schedule",
     "inverse_decay",
     "isolated_rng",
+    "move_to_device",
+    "one_logit_a_row",
+    "predict_features",
+    "predict_logits",
     "ramp",
 ]

@@ -1,37 +1,50 @@
-"""The skorch net that trains on two domains."""
+"""The skorch net that trains on two domains: the equation, the step, the epoch."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Any
+import math
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from functools import partial
+from typing import Any, ClassVar
 
+import numpy as np
 import torch
 from skorch import NeuralNetClassifier
-from skorch.callbacks import EpochTimer, PrintLog
-from torch import nn
+from skorch.callbacks import EarlyStopping, EpochTimer, PrintLog
+from torch import Tensor, nn
 
-from ..nn import DomainStatistics, Layer, LayerCapture, batch_norm_layers
-from .batches import TwoDomainLoader, TwoDomains
-from .resident import resident, room_on
+from ..nn import Layer, freeze_layers
+from .device import move_to_device, room_on
+from .domain_module import DomainModule
+from .loader import Batch, DomainPair, TwoDomainLoader
+from .predict import reestimate_statistics, sample_features
 from .rng import NO_SEEDS, Seeds, isolated_rng
 from .schedules import Schedule, constant
-from .steps import DomainSteps
+from .term import AdaptationTerm, DomainOutput
 
-__all__ = ["AdaptationNet"]
+__all__ = ["AdaptationNet", "DivergenceError"]
 
 
-class AdaptationNet(DomainSteps, NeuralNetClassifier):
+class _StoppedEarly(Exception):
+    """A callback ended the training."""
+
+
+class DivergenceError(ValueError):
+    """Training produced a loss that is not finite."""
+
+
+class AdaptationNet(NeuralNetClassifier):
     r"""skorch net whose training loss has a second term over source and target features.
 
-    .. math:: L = \mathrm{criterion}(f(X_s), y_s) + \mathrm{adaptation}(X_s, X_t, \lambda)
+    .. math:: L = \mathrm{criterion}(f(X_s), y_s) + \mathrm{term}(f(X_s), f(X_t), \lambda)
 
     Parameters
     ----------
     module : nn.Module
         Network that returns logits of shape (n, n_classes).
-    adaptation : nn.Module or None
-        Called with two `Passed` and lam, returns the weighted second term (`Discrepancy`,
-        `Adversary`); its parameters are trained with the module's.
+    adaptation : AdaptationTerm or None
+        The second term; its parameters are trained with the module's.
     layers : sequence of Layer
         The adapted layers.
     widths : sequence of int
@@ -59,11 +72,20 @@ class AdaptationNet(DomainSteps, NeuralNetClassifier):
         As for ``skorch.NeuralNetClassifier``.
     """
 
+    # whether nets that differ in lam, rows and seeds may be trained as one
+    stackable: ClassVar[bool] = True
+
+    # set when the net is initialised
+    adaptation_: Any
+    domain_module_: DomainModule
+    # set in each epoch: whether a callback may look at single steps
+    watched_ = False
+
     def __init__(
         self,
         module: nn.Module,
         *,
-        adaptation: nn.Module | None = None,
+        adaptation: AdaptationTerm | None = None,
         layers: Sequence[Layer] = (),
         widths: Sequence[int] = (),
         lam: float = 0.0,
@@ -94,31 +116,238 @@ class AdaptationNet(DomainSteps, NeuralNetClassifier):
         self.unfreeze_every = unfreeze_every
         super().__init__(module, **kwargs)
 
-    # set in initialize_module
-    adaptation_: Any
+    # -- the equation -------------------------------------------------------------------------
 
-    # -- set-up -------------------------------------------------------------------------------
+    def train_step_single(self, batch: Any, **fit_params: Any) -> dict[str, Any]:
+        """Compute the loss of one step and its gradient."""
+        if self.watched_:  # a callback may have predicted and left the module in eval mode
+            self._set_training(True)
+        source, target = self.forward_domains(batch)
+        loss = classification = self.classification_loss(source, target)
+        if self.adapts and target is not None:
+            loss = classification + self.adaptation_(source, target, self.current_lam())
+        self.backward(loss)
+        step = {"loss": loss, "classification_loss": classification.detach()}
+        return step | {"y_pred": source.logits}
+
+    def forward_domains(self, batch: Batch) -> tuple[DomainOutput, DomainOutput | None]:
+        """Pass the rows of a batch through the module, with the labels beside the outputs."""
+        source, y_source = self._to_device(batch.source), self._to_device(batch.y_source)
+        if batch.target is None:
+            output = self.domain_module_(source, self.labelled_domain_)
+            return output._replace(y=y_source), None
+        outputs = self.domain_module_.forward_both(source, self._to_device(batch.target))
+        y_target = None if batch.y_target is None else self._to_device(batch.y_target)
+        return outputs[0]._replace(y=y_source), outputs[1]._replace(y=y_target)
+
+    def classification_loss(self, source: DomainOutput, target: DomainOutput | None) -> Tensor:
+        """Return the criterion's mean over the source, plus that over labelled target rows."""
+        of_source = self.get_loss(source.logits, source.y)
+        of_target = self.labelled_target_loss(target)
+        return of_source if of_target is None else of_source + of_target
+
+    def labelled_target_loss(self, target: DomainOutput | None) -> Tensor | None:
+        """Return the criterion's mean over the labelled rows of a target batch, if any."""
+        if target is None or target.y is None:
+            return None
+        labelled = target.y >= 0
+        if not labelled.any():
+            return None
+        return self.get_loss(target.logits[labelled], target.y[labelled])
+
+    def get_loss(self, y_pred: Tensor, y_true: Tensor | None, *args: Any, **kwargs: Any) -> Tensor:
+        """Return the criterion of logits; a module's log-probabilities are logits as well."""
+        if isinstance(self.criterion_, nn.NLLLoss):
+            y_pred = y_pred.log_softmax(dim=1)
+        loss: Tensor = self.criterion_(y_pred, y_true)
+        return loss
+
+    def backward(self, loss: Tensor) -> None:
+        """Compute the gradient of the loss of a step."""
+        loss.backward()
+
+    @property
+    def adapts(self) -> bool:
+        """Whether the second term of the loss is computed at all."""
+        return self.adaptation is not None and self.lam > 0
+
+    def current_lam(self) -> Any:
+        """Return lam at this step."""
+        return self.lam * self.lam_schedule(self.progress)
+
+    @property
+    def progress(self) -> float:
+        """Share of the planned steps that are done, from 0 to 1."""
+        return min(1.0, self.step_ / self.planned_steps_)
+
+    # -- the epoch ----------------------------------------------------------------------------
+
+    def fit_domains(
+        self, domains: DomainPair, epochs: int, domain: str = "source"
+    ) -> AdaptationNet:
+        """Train for `epochs` passes over the labelled rows, from the weights as they are.
+
+        Parameters
+        ----------
+        domains : DomainPair
+        epochs : int
+        domain : {"source", "target"}, default="source"
+            Whose batch statistics the labelled rows have.
+        """
+        self.labelled_domain_ = domain
+        if not (self.adapts or domains.has_target_labels):
+            domains = domains.without_target()
+        device = torch.device(self.device)
+        if self.data_device == "auto":
+            domains = move_to_device(domains, device, room_on(device))
+        seed = self.seeds.training + self.fits_
+        with isolated_rng(seed, device), self.domain_module_.capturing():
+            self.run_epochs(domains, epochs)
+        self.fits_ += 1  # a later partial_fit must not repeat this one's batches
+        return self
+
+    def reestimate_target_statistics(self, domains: DomainPair) -> None:
+        """Recompute the target's batch statistics from all of its rows (AdaBN)."""
+        if domains.target is not None:
+            seed = self.seeds.batches
+            reestimate_statistics(self.domain_module_, domains.target, "target", seed)
+
+    def run_epochs(self, domains: Any, epochs: int) -> None:
+        """Run skorch's loop over the epochs; unlike ``partial_fit`` it lets Ctrl-C through."""
+        self.notify("on_train_begin", X=domains, y=None)
+        with suppress(_StoppedEarly):
+            self.fit_loop(domains, epochs=epochs)
+        self.notify("on_train_end", X=domains, y=None)
+        self.loader_ = None
+
+    def run_single_epoch(
+        self, iterator: Any, training: bool, prefix: str, step_fn: Any, **fit_params: Any
+    ) -> None:
+        """Train for one epoch, or judge the rows that are held out."""
+        self.watched_ = any(not isinstance(cb, _OF_AN_EPOCH) for _, cb in self.callbacks_)
+        if training:
+            self.planned_steps_ = self.planned_epochs * len(iterator)
+            self.train_epoch(iterator, step_fn)
+        else:
+            super().run_single_epoch(iterator, training, prefix, step_fn, **fit_params)
+
+    def train_epoch(self, iterator: Any, step_fn: Callable[[Any], Any]) -> None:
+        """Take the steps of one epoch, and look at their losses once at its end."""
+        self._start_term_epoch(iterator)
+        self._set_training(True)
+        take_step = partial(self._watched_step, step_fn) if self.watched_ else self._quiet_step
+        losses, classification_losses = [], []
+        for batch in iterator:
+            self._anneal()
+            step = take_step(batch)
+            losses.append(step["loss"].detach())
+            classification_losses.append(step["classification_loss"])
+            self.step_ += 1
+        self.record_losses(torch.stack(losses), torch.stack(classification_losses))
+        self.history.record("train_batch_count", len(losses))
+
+    def _watched_step(self, step_fn: Callable[[Batch], Any], batch: Batch) -> dict[str, Any]:
+        labelled = batch.source, batch.y_source  # what skorch's callbacks take a batch for
+        self.notify("on_batch_begin", batch=labelled, training=True)
+        step: dict[str, Any] = step_fn(batch)
+        self.history.record_batch("train_loss", step["loss"].item())
+        self.history.record_batch("train_batch_size", len(batch.y_source))
+        self.notify("on_batch_end", batch=labelled, training=True, **step)
+        return step
+
+    def _quiet_step(self, batch: Any) -> dict[str, Any]:
+        """Do what skorch's ``train_step`` does where no callback listens."""
+        steps: list[dict[str, Any]] = []
+
+        def closure() -> Tensor:
+            self._zero_grad_optimizer()
+            step = self.train_step_single(batch)
+            if not steps:  # an optimizer may call it several times in one step
+                steps.append(step)
+            loss: Tensor = step["loss"]
+            return loss
+
+        self._step_optimizer(closure)
+        return steps[0]
+
+    def _zero_grad_optimizer(self, set_to_none: bool | None = None) -> None:
+        # the optimizer's own method does the same and spends ten times as long on profiling itself
+        for group in self.optimizer_.param_groups:
+            for parameter in group["params"]:
+                parameter.grad = None
+
+    def _anneal(self) -> None:
+        if self.lr_schedule is constant:
+            return
+        factor = self.lr_schedule(self.progress)
+        for group in self.optimizer_.param_groups:
+            group["lr"] = factor * group.setdefault("initial_lr", group["lr"])
+
+    def _start_term_epoch(self, iterator: Any) -> None:
+        """Show the term a sample of the features, where it asks for one in every epoch."""
+        if not (self.adapts and self.adaptation_.epoch_sample):
+            return
+        domains = iterator.domains
+        rng = np.random.default_rng([self.seeds.batches, self.fits_, self.step_])
+        features = []
+        every_target = np.arange(len(domains.target))
+        for rows, index, domain in (
+            (domains.source, domains.subset, "source"),
+            (domains.target, every_target, "target"),
+        ):
+            sample = rng.permutation(index)[: self.adaptation_.epoch_sample]
+            features.append(sample_features(self.domain_module_, rows, domain, [sample]))
+        self.adaptation_.start_epoch(*features)
+
+    def record_losses(self, losses: Tensor, classification_losses: Tensor) -> None:
+        """Write the mean losses of an epoch's steps into the history; raise if they diverged."""
+        means = torch.stack([losses, classification_losses]).mean(1).tolist()
+        loss, classification = means
+        if not math.isfinite(loss):
+            raise DivergenceError(
+                f"The training loss became {loss} in epoch {len(self.history)} "
+                f"(classification_loss={classification:.3g}, adaptation_loss="
+                f"{loss - classification:.3g}). Lower 'lr' (now "
+                f"{self.optimizer_.param_groups[0]['lr']:.3g}) or 'lam' (now {self.lam:.3g}), or "
+                "scale the input, e.g. with StandardScaler in a pipeline."
+            )
+        self.history.record("train_loss", loss)  # skorch's callback, if there, refines it
+        self.history.record("classification_loss", classification)
+        self.history.record("adaptation_loss", loss - classification)
+
+    # -- skorch's seams -----------------------------------------------------------------------
 
     def initialize_module(self) -> AdaptationNet:
-        """Set the module, the adaptation and the target's batch statistics."""
+        """Set the module, what knows the domains of its rows, and the second term."""
         super().initialize_module()
-        self.domain_stats_ = DomainStatistics(self.module_)
+        self.domain_module_ = self.make_domain_module()
         if self.adaptation is not None:
             self.adaptation_ = self.adaptation
+        self.labelled_domain_ = "source"
         self.loader_: TwoDomainLoader | None = None
         self.step_ = 0
         self.fits_ = 0
         return self
 
+    def make_domain_module(self) -> DomainModule:
+        """Return the module with its layers, the statistics of each domain and the precision."""
+        return DomainModule(
+            self.module_, self.layers, per_domain=self.per_domain, amp=self.amp
+        )
+
     def torch_compile(self, module: nn.Module, name: str) -> nn.Module:
-        """Compile the user's module, not what is laid beside it."""
-        compiled: nn.Module = super().torch_compile(module, name) if name == "module" else module
+        """Compile the user's module, not what is trained beside it."""
+        if name != "module":
+            return module
+        compiled: nn.Module = super().torch_compile(module, name)
+        if compiled is not module:
+            self.domain_module_.use(compiled)
         return compiled
 
     def get_all_learnable_params(self) -> Iterator[tuple[str, nn.Parameter]]:
         """Name the parameters for ``param_groups`` as in the user's module, compiled or not."""
-        private = getattr(getattr(self, "adaptation_", None), "private_parameters", tuple)
-        left_alone = {id(parameter) for parameter in private()}
+        term = () if self.adaptation is None else self.adaptation_.own_parameters()
+        left_alone = {id(parameter) for parameter in term}
         for name, parameter in super().get_all_learnable_params():
             if id(parameter) not in left_alone:
                 yield name.removeprefix("_orig_mod."), parameter
@@ -131,6 +360,17 @@ class AdaptationNet(DomainSteps, NeuralNetClassifier):
                 getattr(self, f"{name}_").load_state_dict(its.state_dict())
 
     @property
+    def plain_module(self) -> nn.Module:
+        """The user's module, also where skorch compiled it."""
+        return self.domain_module_.plain
+
+    @property
+    def domain_stats_(self) -> nn.Module:
+        """The target's batch statistics."""
+        statistics: nn.Module = self.domain_module_.statistics["target"]
+        return statistics
+
+    @property
     def _default_callbacks(self) -> list[tuple[str, Any]]:
         # the scores that skorch collects batch by batch cost more than a step of a small net
         if self.callbacks or self.train_split:
@@ -139,7 +379,7 @@ class AdaptationNet(DomainSteps, NeuralNetClassifier):
 
     def get_split_datasets(self, X: Any, y: Any = None, **fit_params: Any) -> tuple[Any, Any]:
         """Hold out source rows where the user asked for it; the target stays whole."""
-        if not (isinstance(X, TwoDomains) and self.train_split):
+        if not (isinstance(X, DomainPair) and self.train_split):
             return X, None
         train, valid = self.train_split(X, X.y_source[X.subset], **fit_params)
         held_in = getattr(train, "indices", None)
@@ -147,7 +387,7 @@ class AdaptationNet(DomainSteps, NeuralNetClassifier):
 
     def get_iterator(self, dataset: Any, training: bool = False) -> Any:
         """Return the two-domain loader for training, skorch's for anything else."""
-        if not (training and isinstance(dataset, TwoDomains)):
+        if not (training and isinstance(dataset, DomainPair)):
             return super().get_iterator(dataset, training=training)
         if self.loader_ is None or self.loader_.domains is not dataset:
             options = self.get_params_for("iterator_train")
@@ -161,80 +401,34 @@ class AdaptationNet(DomainSteps, NeuralNetClassifier):
             )
         return self.loader_
 
-    # -- training -----------------------------------------------------------------------------
+    def infer(self, x: Tensor, **fit_params: Any) -> Tensor:
+        """Return the logits of rows of the labelled domain, for skorch's own predictions."""
+        logits: Tensor = self.domain_module_(self._to_device(x), self.labelled_domain_).logits
+        return logits
 
-    def fit_domains(
-        self, domains: TwoDomains, epochs: int, domain: str = "source"
-    ) -> AdaptationNet:
-        """Train for `epochs` passes over the labelled rows, from the weights as they are.
-
-        Parameters
-        ----------
-        domains : TwoDomains
-        epochs : int
-        domain : {"source", "target"}, default="source"
-            Whose batch statistics the labelled rows have.
-        """
-        self.labelled_domain_ = domain
-        self.apart_ = self.per_domain and bool(batch_norm_layers(self.plain_module))
-        if domain == "target":
-            self.domain_stats_.mark_seen()
-        if not (self.adapts or domains.has_target_labels):
-            domains = domains.without_target()
-        device = torch.device(self.device)
-        if self.data_device == "auto":
-            domains = resident(domains, device, room_on(device))
-        self.capture_ = LayerCapture(self.plain_module, self.layers)
-        seed = self.seeds.training + self.fits_
-        with isolated_rng(seed, device), self.capture_:
-            self.partial_fit(domains, None, epochs=epochs)
-        self.loader_ = None
-        self.fits_ += 1  # a later partial_fit must not repeat this one's batches
-        return self
+    def _to_device(self, tensor: Tensor) -> Tensor:
+        return tensor.to(self.device, non_blocking=True)
 
     def _set_training(self, training: bool = True) -> None:
         super()._set_training(training)
         if training and self.frozen:
-            self._freeze()
-
-    def _freeze(self) -> None:
-        epochs_done = len(self.history) - 1
-        freed = epochs_done // self.unfreeze_every if self.unfreeze_every else 0
-        n_frozen = max(0, len(self.frozen) - freed)
-        for i, layer in enumerate(self.frozen):
-            for name in layer:
-                submodule = self.plain_module.get_submodule(name)
-                for parameter in submodule.parameters(recurse=False):
-                    parameter.requires_grad_(i >= n_frozen)
-                if i < n_frozen and hasattr(submodule, "running_mean"):
-                    submodule.eval()
+            epochs_done = len(self.history) - 1
+            freed = epochs_done // self.unfreeze_every if self.unfreeze_every else 0
+            freeze_layers(self.plain_module, self.frozen, max(0, len(self.frozen) - freed))
 
     def notify(self, method_name: str, **cb_kwargs: Any) -> None:
         """Tell the callbacks; of single steps only where someone may listen."""
-        if self.watched or method_name not in _OF_A_STEP:
-            super().notify(method_name, **cb_kwargs)
-
-    def validation_step(self, batch: Any, **fit_params: Any) -> dict[str, Any]:
-        """Judge held-out rows by the batch statistics of the domain that they come from."""
-        with self.domain_stats_.of(self.labelled_domain_, self.plain_module):
-            step: dict[str, Any] = super().validation_step(batch, **fit_params)
-        return step
-
-    def evaluation_step(self, batch: Any, training: bool = False) -> Any:
-        """Predict for a callback, by the same statistics."""
-        with self.domain_stats_.of(self.labelled_domain_, self.plain_module):
-            return super().evaluation_step(batch, training=training)
-
-    def run_single_epoch(
-        self, iterator: Any, training: bool, prefix: str, step_fn: Any, **fit_params: Any
-    ) -> None:
-        """Train for one epoch, or judge the rows that are held out."""
-        self.watched = any(not isinstance(cb, _OF_AN_EPOCH) for _, cb in self.callbacks_)
-        if isinstance(iterator, TwoDomainLoader):
-            self.planned_steps_ = self.planned_epochs * len(iterator)
-            self.train_epoch(iterator, step_fn)
-        else:
-            super().run_single_epoch(iterator, training, prefix, step_fn, **fit_params)
+        if not self.watched_ and method_name in _OF_A_STEP:
+            return
+        getattr(self, method_name)(self, **cb_kwargs)
+        for _, callback in self.callbacks_:
+            try:
+                getattr(callback, method_name)(self, **cb_kwargs)
+            except KeyboardInterrupt as interrupt:
+                # skorch's way to end the training; any other is the user's Ctrl-C
+                if isinstance(callback, EarlyStopping):
+                    raise _StoppedEarly from interrupt
+                raise
 
 
 # the callbacks that a net has by default do not listen to single steps

@@ -36,7 +36,7 @@ NO_SEEDS = Seeds(0, 0, 0, 0)
 
 @contextmanager
 def isolated_rng(seed: int, device: torch.device) -> Iterator[None]:
-    """Seed torch's generators meanwhile and put their old state back afterwards.
+    """Seed torch's generators inside the with block and put their old state back afterwards.
 
     Parameters
     ----------

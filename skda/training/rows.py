@@ -13,7 +13,7 @@ from scipy import sparse
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
-from ..mapped import MappedPages
+from .._memmap import MappedPages
 
 __all__ = ["ArrayRows", "DatasetRows", "Rows", "as_rows", "even_batches"]
 

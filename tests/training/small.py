@@ -10,7 +10,7 @@ from skorch.callbacks import (
 from torch import Tensor
 
 from skda import DANNClassifier
-from skda.training import ArrayRows, TwoDomains
+from skda.training import ArrayRows, DomainPair
 from tests.shifted import Shifted, shifted
 
 SMALL: dict[str, Any] = {
@@ -48,7 +48,7 @@ class Watch(Callback):
 
 def held_out_loss(fitted: Any, X: np.ndarray, y: np.ndarray, domain: str) -> float:
     """Cross-entropy of the rows that the estimator's `train_split` holds out."""
-    held_in = fitted.net_.get_split_datasets(TwoDomains(ArrayRows(X), y))[0].subset
+    held_in = fitted.net_.get_split_datasets(DomainPair(ArrayRows(X), y))[0].subset
     held_out = np.setdiff1d(np.arange(len(y)), held_in)
     assert len(held_out) == round(fitted.train_split.cv * len(y))
     proba = fitted.predict_proba(X[held_out], domain=domain)

@@ -18,7 +18,7 @@ from skorch.dataset import ValidSplit
 from torch import Tensor
 
 from skda import DANClassifier
-from skda.training import ArrayRows, TwoDomains
+from skda.training import ArrayRows, DomainPair
 from tests.training.small import DATA, SMALL, Watch, dann, held_out_loss, same, weights
 
 
@@ -129,7 +129,7 @@ def test_train_split_holds_out_source_rows_and_no_target_rows(kernel_weights: st
     fitted = DANClassifier(**SMALL, kernel_weights=kernel_weights, train_split=split)
     fitted.fit(DATA.X, DATA.y, DATA.X_target)
     source, target = Recorded(DATA.X), Recorded(DATA.X_target)
-    domains = TwoDomains(source, DATA.y, target)
+    domains = DomainPair(source, DATA.y, target)
     fitted.net_.fit_domains(domains, 2)
     held_in = fitted.net_.get_split_datasets(domains)[0].subset
     assert len(held_in) == 48

@@ -7,14 +7,14 @@ from skorch.dataset import ValidSplit
 from torch import Tensor, nn
 
 from skda import FinetuneClassifier
-from skda.training import ArrayRows, TwoDomainLoader, TwoDomains
+from skda.training import ArrayRows, TwoDomainLoader, DomainPair
 from tests.shifted import Shifted, shifted
 from tests.training.small import DATA, SMALL, dann, held_out_loss, same, weights
 
 
 def epochs_of_batches(estimator: Any, data: Shifted, batch_size: int) -> list[Any]:
     """The batches that `fit` used: the loader has private generators, so it repeats them."""
-    domains = TwoDomains(ArrayRows(data.X), data.y, ArrayRows(data.X_target))
+    domains = DomainPair(ArrayRows(data.X), data.y, ArrayRows(data.X_target))
     loader = TwoDomainLoader(domains, batch_size, [estimator.net_.seeds.batches, 0])
     return [batch for _ in range(estimator.max_epochs) for batch in loader]
 

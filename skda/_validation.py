@@ -1,0 +1,239 @@
+"""Checks of what users pass to fit and predict, with messages that name the parameter."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import torch
+from sklearn.utils import check_array
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import assert_all_finite, column_or_1d, validate_data
+from torch.utils.data import Dataset
+
+from ._memmap import MappedPages
+
+__all__ = [
+    "check_domain",
+    "check_rows",
+    "check_source_labels",
+    "check_target_labels",
+    "dataset_labels",
+    "fitted_state_kept",
+    "unwrap",
+]
+
+
+@contextmanager
+def fitted_state_kept(estimator: Any) -> Iterator[None]:
+    """Put every attribute of `estimator` back if the body raises: a failed fit loses nothing."""
+    before = dict(vars(estimator))
+    try:
+        yield
+    except BaseException:
+        vars(estimator).clear()
+        vars(estimator).update(before)
+        raise
+
+
+def unwrap(value: Any, name: str) -> Any:
+    """Take the array out of a one-element tuple.
+
+    A cross-validation of scikit-learn cuts a fit parameter into folds if it happens to have as
+    many rows as `X`, and passes a tuple whole.
+
+    Examples
+    --------
+    >>> unwrap(([1, 2],), "X_target")
+    [1, 2]
+    """
+    if not isinstance(value, tuple):
+        return value
+    if len(value) != 1:
+        raise ValueError(
+            f"The '{name}' parameter must be an array or a tuple of exactly one array. "
+            f"Got a tuple of {len(value)} instead."
+        )
+    return value[0]
+
+
+def check_domain(domain: Any) -> None:
+    """Raise ValueError unless `domain` is "source" or "target"."""
+    if domain not in ("source", "target"):
+        raise ValueError(
+            f"The 'domain' parameter must be 'source' or 'target', the domain that the rows come "
+            f"from. Got {domain!r} instead."
+        )
+
+
+def check_rows(estimator: Any, X: Any, name: str, *, reset: bool = False) -> Any:
+    """Check rows of one domain and return them as an array, a CSR matrix or a Dataset.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Named in messages; with ``reset`` it gets `n_features_in_`, `feature_names_in_` (frames)
+        and `input_shape_`, without it the rows must agree with these.
+    X : array-like, frame, sparse matrix, torch tensor or torch Dataset
+    name : str
+        Name of the parameter, for messages.
+    reset : bool, default=False
+
+    Returns
+    -------
+    ndarray, csr matrix or Dataset
+        float32 or uint8 in memory; a memory map as it is. `X` is never modified.
+    """
+    if isinstance(X, Dataset):
+        if len(X) == 0:  # type: ignore[arg-type]
+            raise ValueError(f"{name} is empty: it has no rows. Pass at least one row.")
+        if reset:
+            for attribute in ("n_features_in_", "feature_names_in_", "input_shape_"):
+                vars(estimator).pop(attribute, None)
+        return X
+    if isinstance(X, torch.Tensor):
+        X = X.detach().cpu().numpy()
+    if getattr(X, "shape", (1,))[:1] == (0,):
+        raise ValueError(f"{name} is empty: it has no rows. Pass at least one row.")
+    mapped = isinstance(X, np.memmap)
+    # what overflows in float32 is infinite, and check_array says so
+    with np.errstate(over="ignore", invalid="ignore"):
+        array = check_array(
+            X,
+            accept_sparse="csr",
+            # a memory map is cast by the batch: never a copy of the whole
+            dtype="numeric" if mapped else [np.float32, np.uint8],
+            allow_nd=True,
+            ensure_all_finite=not mapped,
+            input_name=name,
+            estimator=estimator,
+        )
+    if mapped:
+        _check_finite(array, name, type(estimator).__name__)
+    if not reset:
+        _check_shape(estimator, array, name)
+    # for feature names, and the wording that scikit-learn's users know
+    validate_data(estimator, X, reset=reset, skip_check_array=True)
+    if reset:
+        estimator.input_shape_ = tuple(array.shape[1:])
+    return array
+
+
+def _check_finite(array: np.ndarray, name: str, who: str) -> None:
+    """Raise ValueError if a memory map has missing or infinite values, reading it by blocks."""
+    row_bytes = array[:1].nbytes
+    step = max(1, _BLOCK_BYTES // max(1, row_bytes))
+    pages = MappedPages(array)
+    for start in range(0, len(array), step):
+        block = array[start : start + step]
+        assert_all_finite(block, estimator_name=who, input_name=name)
+        pages.touch(len(block), row_bytes)
+
+
+_BLOCK_BYTES = 1 << 24
+
+
+def _check_shape(estimator: Any, array: Any, name: str) -> None:
+    expected = getattr(estimator, "input_shape_", None)
+    shape = tuple(array.shape[1:])
+    if expected is None or shape == expected:
+        return
+    who = type(estimator).__name__
+    if len(shape) == len(expected) == 1:
+        # scikit-learn's checks want the words "X has" where rows of a second fit disagree
+        subject = "X_source: X" if name == "X_source" else name
+        raise ValueError(
+            f"{subject} has {shape[0]} features, but {who} is expecting {expected[0]} features as "
+            "input."
+        )
+    raise ValueError(f"{name} has rows of shape {shape}, but {who} is expecting {expected}.")
+
+
+def dataset_labels(dataset: Dataset) -> np.ndarray:
+    """Return the labels of a Dataset of (row, label) pairs, in one pass over it.
+
+    An attribute ``targets``, as torchvision's datasets have it, saves the pass.
+    """
+    targets = getattr(dataset, "targets", None)
+    if targets is not None:
+        return np.asarray(_host(targets))
+    if not isinstance(dataset[0], (tuple, list)):
+        raise ValueError(
+            "y_source is None, but X_source is a Dataset whose items are no (row, label) pairs. "
+            "Pass the labels as y_source."
+        )
+    return np.array([np.asarray(dataset[i][1]).item() for i in range(len(dataset))])  # type: ignore[arg-type]
+
+
+def check_source_labels(
+    estimator: Any, y: Any, n_rows: int, classes: Any = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Check `y_source` and return the sorted classes and the class indices (int64).
+
+    With `classes`, no other label may occur, and some may be missing.
+    """
+    who = type(estimator).__name__
+    if y is None:
+        raise ValueError(
+            f"{who} requires y to be passed, but the target y is None: pass one label per row of "
+            "X_source as y_source."
+        )
+    y = column_or_1d(_host(y), warn=True)
+    _check_length(y, n_rows, "y_source", "X_source")
+    assert_all_finite(y, input_name="y_source")
+    check_classification_targets(y)
+    present = np.unique(y)
+    known = present if classes is None else np.unique(classes)
+    unknown = np.setdiff1d(present, known)
+    if len(unknown):
+        raise ValueError(
+            f"y_source has classes that {who} was not told of before: {unknown.tolist()}. Known "
+            f"are {known.tolist()}. Name all in 'classes' of the first partial_fit."
+        )
+    if len(known) < 2:
+        raise ValueError(
+            f"y_source has only one class: {known.tolist()[0]!r}. {who} needs at least two classes."
+        )
+    return known, np.searchsorted(known, y).astype(np.int64)
+
+
+def check_target_labels(classes: np.ndarray, y: Any, n_rows: int) -> np.ndarray:
+    """Check `y_target` and return class indices (int64), -1 where a row is unlabelled."""
+    import pandas as pd  # here, because it would double the time that `import skda` takes
+
+    y = column_or_1d(_host(y))
+    _check_length(y, n_rows, "y_target", "X_target")
+    unlabelled = np.asarray(pd.isna(y))
+    if np.issubdtype(classes.dtype, np.number) and not unlabelled.all():
+        minus_one = np.zeros(len(y), dtype=bool)
+        minus_one[~unlabelled] = y[~unlabelled] == -1
+        if minus_one.any() and -1 in classes:
+            raise ValueError(
+                "y_target holds -1, which marks an unlabelled row, but -1 is also a class of "
+                "y_source. Rename the class, for instance to 0."
+            )
+        unlabelled |= minus_one
+    labels = y[~unlabelled]
+    known = set(classes.tolist())
+    unknown = [label for label in pd.unique(labels).tolist() if label not in known]
+    if unknown:
+        raise ValueError(
+            f"y_target has labels that y_source does not have: {unknown}. Known classes are "
+            f"{classes.tolist()}; mark unlabelled rows by -1 (numbers), None or NaN (objects)."
+        )
+    indices = np.full(len(y), -1, dtype=np.int64)
+    indices[~unlabelled] = np.searchsorted(classes, labels.astype(classes.dtype))
+    return indices
+
+
+def _host(y: Any) -> Any:
+    return y.detach().cpu().numpy() if isinstance(y, torch.Tensor) else y
+
+
+def _check_length(y: np.ndarray, n_rows: int, name: str, rows: str) -> None:
+    if len(y) != n_rows:
+        raise ValueError(
+            f"{name} has {len(y)} labels, but {rows} has {n_rows} rows. Pass one label per row."
+        )

@@ -1,0 +1,1 @@
+"""One module a method, named as in its paper: equation, term and estimator together."""

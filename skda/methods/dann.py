@@ -1,0 +1,134 @@
+"""DANN: a domain discriminator behind a gradient reversal (Ganin 2016)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar
+
+from torch import Tensor, nn
+
+from .._building import instantiate
+from ..base import AdaptingClassifier
+from ..losses import pooled_domain_bce
+from ..nn import DomainDiscriminator, reverse_gradient
+from ..training import AdaptationTerm, DomainOutput, features_of_both, one_logit_a_row
+
+__all__ = ["AdversarialClassifier", "Adversary", "DANNClassifier"]
+
+
+class Adversary(AdaptationTerm):
+    r"""A domain discriminator behind a gradient reversal of strength lam.
+
+    Parameters
+    ----------
+    discriminator : nn.Module
+        From features (..., n, d) to one logit of "target" a row, (..., n) or (..., n, 1).
+
+    Notes
+    -----
+    .. math:: \mathrm{BCE}(D(R_\lambda(f(X_s))), 0) + \mathrm{BCE}(D(R_\lambda(f(X_t))), 1)
+
+    The discriminator itself always learns at weight 1; lam reaches only what is below the
+    reversal. Both domains pass the discriminator together, so that a batch normalisation inside
+    it cannot erase the domain.
+    """
+
+    def __init__(self, discriminator: nn.Module) -> None:
+        super().__init__()
+        self.discriminator = discriminator
+
+    def forward(self, source: DomainOutput, target: DomainOutput, lam: float | Tensor) -> Tensor:
+        """Return the loss, already weighted through the reversal."""
+        features = reverse_gradient(features_of_both(source, target), lam)
+        logits = one_logit_a_row(self.discriminator(features), features)
+        return pooled_domain_bce(logits, source.n_rows)
+
+
+class AdversarialClassifier(AdaptingClassifier):
+    """Base of the methods with a domain discriminator.
+
+    Parameters
+    ----------
+    discriminator : nn.Module class or instance, callable, or None, default=None
+        From features (n_rows, n_features) to one number per row, the logit of "target". None is
+        `skda.nn.DomainDiscriminator`; its options are parameters like
+        ``discriminator__hidden=(1024, 1024)``, what DANN's paper uses for large images.
+    **params
+        Parameters of `AdaptingClassifier`.
+    """
+
+    net_prefixes: ClassVar = (*AdaptingClassifier.net_prefixes, "discriminator")
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        **AdaptingClassifier._parameter_constraints,
+        "discriminator": [callable, nn.Module, None],
+    }
+
+    def __init__(self, module: Any = None, *, discriminator: Any = None, **params: Any) -> None:
+        super().__init__(module, **params)
+        self.discriminator = discriminator
+
+    def _make_discriminator(self, n_features: int) -> nn.Module:
+        spec = DomainDiscriminator if self.discriminator is None else self.discriminator
+        options = self.net_params("discriminator")
+        return instantiate(spec, options, {"n_features": n_features}, "discriminator")
+
+
+class DANNClassifier(AdversarialClassifier):
+    r"""Domain-adversarial network (DANN, "adaptation by backpropagation").
+
+    A discriminator D learns to tell source features from target features; behind a gradient
+    reversal, the network f learns features on which it fails:
+
+    .. math::
+
+        \min_{f} \max_{D} \; \mathrm{CE}(X_s, y_s)
+            - \lambda_p \, [\mathrm{BCE}(D(f(X_s)), 0) + \mathrm{BCE}(D(f(X_t)), 1)]
+
+    Parameters
+    ----------
+    lam : float, default=0.3
+        Strength of the gradient reversal. It reaches the feature extractor only: the
+        discriminator always learns at weight 1. 0 trains exactly the source-only network.
+    lam_schedule : {"ramp", "constant"} or callable, default="ramp"
+        Factor of lam as a function of the progress p of the training in [0, 1]; "ramp" is the
+        paper's 2 / (1 + exp(-10 p)) - 1.
+    lr_schedule : {"inverse_decay", "constant"} or callable, default="inverse_decay"
+        Factor of the learning rate as a function of p; "inverse_decay" is the paper's
+        (1 + 10 p)^-0.75.
+    **params
+        Parameters of `DomainClassifier`.
+
+    References
+    ----------
+    .. [1] Ganin, Y. and Lempitsky, V. (2015). Unsupervised domain adaptation by
+       backpropagation. ICML.
+    .. [2] Ganin, Y. et al. (2016). Domain-adversarial training of neural networks. JMLR 17.
+
+    Examples
+    --------
+    >>> from skda import DANNClassifier
+    >>> from skda.datasets import make_rotated_moons
+    >>> moons = make_rotated_moons(random_state=0)
+    >>> clf = DANNClassifier(max_epochs=2, random_state=0)
+    >>> clf.fit(moons.X_source, moons.y_source, moons.X_target).predict(moons.X_target).shape
+    (300,)
+    """
+
+    def __init__(
+        self,
+        module: Any = None,
+        *,
+        lam: float = 0.3,
+        lam_schedule: str | Callable[[float], float] = "ramp",
+        lr_schedule: str | Callable[[float], float] = "inverse_decay",
+        **params: Any,
+    ) -> None:
+        super().__init__(
+            module, lam=lam, lam_schedule=lam_schedule, lr_schedule=lr_schedule, **params
+        )
+
+    def _make_adaptation(
+        self, module: nn.Module, widths: Sequence[int], n_classes: int
+    ) -> AdaptationTerm:
+        return Adversary(self._make_discriminator(sum(widths)))

@@ -1,0 +1,185 @@
+"""Fine-tuning: training on the source, and tuning of trained networks (Yosinski 2014)."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from numbers import Integral, Real
+from os import PathLike
+from typing import Any, ClassVar
+
+import torch
+from sklearn.utils._param_validation import HasMethods, Interval
+from torch import nn
+
+from ..base import DomainClassifier
+from ..nn import reinitialise, replace_head, weight_layers
+from .._pretrained import load_pretrained, load_weights, pretrained_module
+from ..training import DomainPair, isolated_rng
+
+__all__ = ["FinetuneClassifier"]
+
+
+class FinetuneClassifier(DomainClassifier):
+    r"""Fine-tuning: the source-only network, or a pretrained one tuned on the labels at hand.
+
+    There is no adaptation loss. Rows with labels are learned from in up to two stages: first the
+    source, then the labelled rows of the target:
+
+    .. math:: L_1 = \mathrm{CE}(f(X_s), y_s), \qquad L_2 = \mathrm{CE}(f(X_t), y_t)
+
+    A stage that starts from trained weights is *tuned*: `n_frozen`, `reinit`,
+    `backbone_lr_ratio` and `unfreeze_schedule` apply to it. Without `pretrained` the source
+    stage trains a new network at full rate, and only the target stage is tuned.
+
+    Parameters
+    ----------
+    pretrained : None, nn.Module, fitted skda estimator, mapping or path, default=None
+        Weights to start from: a network (then `module` is not used), an estimator's network, or
+        a state_dict for `module`, also as the path of a .safetensors or torch.save file.
+    n_frozen : int, default=0
+        Number of layers, from the input, that are kept fixed. Their batch normalisation keeps
+        its statistics.
+    reinit : int, default=0
+        Number of layers, from the output, that start from new weights. A last ``nn.Linear`` with
+        another number of outputs than there are classes is replaced.
+    backbone_lr_ratio : float, default=0.1
+        Learning rate of all but the last layer (or the re-initialised ones) relative to `lr`.
+    unfreeze_schedule : int or None, default=None
+        Free one more of the frozen layers, from the top, each time so many epochs have passed.
+    **params
+        Parameters of `DomainClassifier`.
+
+    Notes
+    -----
+    Target rows without labels are used by ``adapt_batch_norm=True`` only. `partial_fit` has no
+    stages: labelled target rows are learned from beside the source rows.
+
+    References
+    ----------
+    .. [1] Yosinski, J. et al. (2014). How transferable are features in deep neural networks?
+       NIPS.
+    .. [2] Howard, J. and Ruder, S. (2018). Universal language model fine-tuning for text
+       classification. ACL. (Gradual unfreezing.)
+
+    Examples
+    --------
+    >>> from skda import FinetuneClassifier
+    >>> from skda.datasets import make_rotated_moons
+    >>> moons = make_rotated_moons(random_state=0)
+    >>> source_only = FinetuneClassifier(max_epochs=5, random_state=0)
+    >>> source_only = source_only.fit(moons.X_source, moons.y_source)
+    >>> tuned = FinetuneClassifier(pretrained=source_only, n_frozen=1, max_epochs=5)
+    >>> tuned.fit(moons.X_target[:20], moons.y_target[:20]).classes_
+    array([0, 1])
+    """
+
+    trains_in_stages: ClassVar[bool] = True
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        **DomainClassifier._parameter_constraints,
+        "pretrained": [None, nn.Module, Mapping, str, PathLike, HasMethods(["predict"])],
+        "n_frozen": [Interval(Integral, 0, None, closed="left")],
+        "reinit": [Interval(Integral, 0, None, closed="left")],
+        "backbone_lr_ratio": [Interval(Real, 0, None, closed="neither")],
+        "unfreeze_schedule": [Interval(Integral, 1, None, closed="left"), None],
+    }
+
+    def __init__(
+        self,
+        module: Any = None,
+        *,
+        pretrained: Any = None,
+        n_frozen: int = 0,
+        reinit: int = 0,
+        backbone_lr_ratio: float = 0.1,
+        unfreeze_schedule: int | None = None,
+        **params: Any,
+    ) -> None:
+        super().__init__(module, **params)
+        self.pretrained = pretrained
+        self.n_frozen = n_frozen
+        self.reinit = reinit
+        self.backbone_lr_ratio = backbone_lr_ratio
+        self.unfreeze_schedule = unfreeze_schedule
+
+    def _make_module(self, input_shape: tuple[int, ...], n_classes: int) -> nn.Module:
+        self._check_tuning_makes_sense()
+        network = pretrained_module(self.pretrained)
+        module = super()._make_module(input_shape, n_classes) if network is None else network
+        self._check_counts(module)
+        if self.pretrained is None:
+            return module
+        if network is None:
+            load_pretrained(module, load_weights(self.pretrained), self._new_layers(module))
+        self._renew(module, n_classes)
+        return module
+
+    def _check_tuning_makes_sense(self) -> None:
+        instance = isinstance(self.module, nn.Module)
+        if instance and self.pretrained is None and (self.n_frozen or self.reinit):
+            raise ValueError(
+                "The 'n_frozen' and 'reinit' parameters apply to trained weights. If the module's "
+                "weights are trained, pass it as 'pretrained' instead of 'module'."
+            )
+
+    def _new_layers(self, module: nn.Module) -> list[str]:
+        layers = weight_layers(module)
+        return [name for layer in layers[len(layers) - self.reinit :] for name in layer]
+
+    def _check_counts(self, module: nn.Module) -> None:
+        n = len(weight_layers(module))
+        for name, value in (("n_frozen", self.n_frozen), ("reinit", self.reinit)):
+            if value > n:
+                raise ValueError(
+                    f"The '{name}' parameter of FinetuneClassifier must be at most {n}, the "
+                    f"number of layers of the module. Got {value} instead."
+                )
+        most = n - max(1, self.reinit)
+        if self.n_frozen > most:
+            raise ValueError(
+                f"The 'n_frozen' parameter of FinetuneClassifier must be at most {most}: of the "
+                f"module's {n} layers, the last and those of 'reinit' ({self.reinit}) must stay "
+                f"free. Got {self.n_frozen} instead."
+            )
+
+    def _renew(self, module: nn.Module, n_classes: int) -> None:
+        """Give the upper layers new weights."""
+        if self.reinit:
+            replace_head(module, n_classes)
+        reinitialise(module, self._new_layers(module))
+
+    def _net_options(self, module: nn.Module) -> dict[str, Any]:
+        return {} if self.pretrained is None else self._tuning_options(module)
+
+    def _tuning_options(self, module: nn.Module) -> dict[str, Any]:
+        """Return the options of a stage that starts from trained weights."""
+        layers = weight_layers(module)
+        options: dict[str, Any] = {
+            "frozen": layers[: self.n_frozen],
+            "unfreeze_every": self.unfreeze_schedule,
+        }
+        if "param_groups" in self.net_params("optimizer"):
+            return options
+        head = [name for layer in layers[-max(1, self.reinit) :] for name in layer]
+        lr = self.net_params("optimizer").get("lr", self.lr)
+        groups = [(f"{name}.*" if name else "*", {"lr": lr}) for name in head]
+        slow = lr * self.backbone_lr_ratio
+        return options | {"optimizer__lr": slow, "optimizer__param_groups": groups}
+
+    def _train(self, domains: DomainPair) -> None:
+        """Train the source stage, then tune on the labelled target rows, if there are any."""
+        if not domains.has_target_labels:
+            super()._train(domains)
+            return
+        source_net = self.net_.fit_domains(domains.without_target(), self.max_epochs)
+        module = copy.deepcopy(source_net.plain_module).cpu()
+        if self.pretrained is None:
+            with isolated_rng(source_net.seeds.adaptation, torch.device("cpu")):
+                self._renew(module, len(self.classes_))
+        kept = {name: getattr(source_net, name) for name in ("layers", "widths", "seeds")}
+        self.net_ = self._wrap(module, **kept, **self._tuning_options(module))
+        self.net_.fits_ = source_net.fits_
+        self.net_.fit_domains(domains.labelled_target(), self.max_epochs, domain="target")
+        if self.adapt_batch_norm:
+            self.net_.reestimate_target_statistics(domains)

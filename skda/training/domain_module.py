@@ -1,0 +1,188 @@
+"""A network that knows the domain of its rows: one forward for training and prediction."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from typing import Any, cast
+
+import torch
+from torch import Tensor, nn
+
+from ..nn import DomainStatistics, Layer, LayerCapture, batch_norm_layers, norms_in_eval
+from .term import DomainOutput
+
+__all__ = ["DomainModule"]
+
+DOMAINS = ("source", "target")
+
+
+class DomainModule(nn.Module):
+    """A user's network, its captured layers, the statistics of each domain and the precision.
+
+    Parameters
+    ----------
+    module : nn.Module
+        From rows to logits. It is not registered as a submodule: the net holds it.
+    layers : sequence of Layer
+        The adapted layers.
+    per_domain : bool, default=True
+        Whether each domain has its own batch statistics.
+    amp : {"bf16"} or None, default=None
+        Precision of the module's matrix products; logits and features are float32.
+
+    Attributes
+    ----------
+    plain : nn.Module
+        The user's network.
+    statistics : ModuleDict of str to DomainStatistics
+        The running statistics of each domain. Outside a forward pass of the target, the network
+        holds the source's.
+    apart : bool
+        Whether the domains pass one after the other, because some layer mixes the rows of a batch.
+    lock : threading.RLock
+        Held while the network's hooks or statistics are those of one caller.
+    """
+
+    plain: nn.Module
+    statistics: Any  # torch types the values of a ModuleDict as Module
+
+    def __init__(
+        self,
+        module: nn.Module,
+        layers: Sequence[Layer] = (),
+        *,
+        per_domain: bool = True,
+        amp: str | None = None,
+    ) -> None:
+        super().__init__()
+        vars(self)["plain"] = module  # not __setattr__, which would register it
+        self.layers = layers
+        self.amp = amp
+        self.norms = tuple(batch_norm_layers(module))
+        self.apart = per_domain and bool(self.norms)
+        self.statistics = nn.ModuleDict(
+            {name: DomainStatistics(module, shared=name == "source") for name in DOMAINS}
+        )
+        self.capture: LayerCapture | None = None
+        self.use(module)
+        self.lock = threading.RLock()
+
+    def use(self, compiled: Callable[[Tensor], Tensor]) -> None:
+        """Call this form of the network, for instance a compiled one, in `forward`."""
+        vars(self)["called"] = compiled
+
+    @property
+    def device(self) -> torch.device:
+        """Where the network is."""
+        return cast(torch.device, self.statistics["target"].seen.device)
+
+    @contextmanager
+    def capturing(self, *, compiled: bool = True) -> Iterator[None]:
+        """Return features from `forward` inside the with block.
+
+        Parameters
+        ----------
+        compiled : bool, default=True
+            Whether a compiled network is called. One that was compiled before the block keeps its
+            graph without the hooks.
+        """
+        before = self.capture, vars(self)["called"]
+        with LayerCapture(self.plain, self.layers) as self.capture:
+            if not compiled:
+                self.use(self.plain)
+            try:
+                yield
+            finally:
+                self.capture = before[0]
+                self.use(before[1])
+
+    def forward(self, rows: Tensor, domain: str = "source") -> DomainOutput:
+        """Pass rows of one domain through the network, by the statistics of that domain.
+
+        Parameters
+        ----------
+        rows : Tensor of shape (n, ...)
+        domain : {"source", "target"}, default="source"
+
+        Returns
+        -------
+        DomainOutput
+            With features inside a `capturing` block only.
+        """
+        alone = rows.shape[0] == 1
+        if domain == "source" and not alone:
+            return self._pass(rows)
+        statistics = self.statistics[domain]
+        training = self.plain.training
+        if training and not alone:
+            statistics.mark_seen()
+        with ExitStack() as stack:
+            if (training and not alone) or statistics.seen:
+                stack.enter_context(self._by(domain))
+            if alone:  # one row has no variance to be normalised by
+                stack.enter_context(norms_in_eval(self.plain))
+            return self._pass(rows)
+
+    def forward_both(self, source: Tensor, target: Tensor) -> tuple[DomainOutput, DomainOutput]:
+        """Pass a batch of each domain; in one forward pass where no layer mixes rows.
+
+        Parameters
+        ----------
+        source : Tensor of shape (n_s, ...)
+        target : Tensor of shape (n_t, ...)
+
+        Returns
+        -------
+        tuple of two DomainOutput
+        """
+        if self.apart:
+            return self(source, "source"), self(target, "target")
+        both = self(torch.cat([source, target]), "source")
+        # a split has one backward, two slices have two
+        sizes = [source.shape[0], target.shape[0]]
+        parts = [tensor.split_with_sizes(sizes) for tensor in (both.logits, *both.features)]
+        of_source, of_target = zip(*parts, strict=True)
+        return (
+            DomainOutput(of_source[1:], of_source[0], None, both.features),
+            DomainOutput(of_target[1:], of_target[0], None, both.features),
+        )
+
+    def reestimate(self, domain: str, batches: Iterable[Tensor]) -> None:
+        """Recompute the statistics of a domain from all of its rows (AdaBN)."""
+        with self.lock:
+            self.statistics[domain].reestimate(self.plain, batches)
+
+    def _by(self, domain: str) -> AbstractContextManager[None]:
+        """Put the statistics of a domain into the network inside the with block."""
+        if domain == "source":
+            return nullcontext()
+        self.statistics["source"].share(self.norms)
+        installed: AbstractContextManager[None] = self.statistics[domain].installed(self.norms)
+        return installed
+
+    def _pass(self, rows: Tensor) -> DomainOutput:
+        called = vars(self)["called"]
+        if self.amp is None:
+            logits = called(rows)
+            return DomainOutput(self.capture.pop() if self.capture else (), logits)
+        with torch.autocast(rows.device.type, dtype=torch.bfloat16):
+            logits = called(rows).float()
+        features = self.capture.pop() if self.capture else ()
+        return DomainOutput(tuple(f.float() for f in features), logits)
+
+    def _apply(self, *args: Any, **kwargs: Any) -> DomainModule:
+        super()._apply(*args, **kwargs)  # to another device, where the network is already
+        self.statistics["source"].share(self.norms)
+        return self
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave out what belongs to this process."""
+        state = super().__getstate__()
+        return {k: v for k, v in state.items() if k not in ("lock", "capture")}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Make a lock for this process."""
+        super().__setstate__(state)
+        self.capture, self.lock = None, threading.RLock()

@@ -1,0 +1,191 @@
+"""Batches of two domains: one pass over the source, target rows beside it without end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import repeat
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from .rows import Index, Rows, even_batches
+
+__all__ = ["Batch", "DomainPair", "TwoDomainLoader"]
+
+
+class Batch(NamedTuple):
+    """Rows of one step. `target` and `y_target` are None where the target is not used."""
+
+    source: Tensor
+    y_source: Tensor
+    target: Any
+    y_target: Tensor | None
+
+
+class DomainPair(Dataset):
+    """Labelled source rows and (partly labelled) target rows of one fit.
+
+    As a torch Dataset it is the labelled source, which is what skorch's ``train_split`` and its
+    scoring callbacks work on.
+
+    Parameters
+    ----------
+    source : Rows
+    y_source : ndarray of shape (n_source,), int64
+        Class indices.
+    target : Rows or None
+    y_target : ndarray of shape (n_target,), int64, or None
+        Class indices, -1 where unlabelled.
+    subset : ndarray of int or None
+        The source rows to train on; None means all.
+    """
+
+    def __init__(
+        self,
+        source: Rows,
+        y_source: np.ndarray,
+        target: Rows | None = None,
+        y_target: np.ndarray | None = None,
+        subset: Index | None = None,
+    ) -> None:
+        self.source = source
+        self.y_source = y_source
+        self.target = target
+        self.y_target = y_target
+        self.subset = np.arange(len(source)) if subset is None else np.asarray(subset)
+
+    def __len__(self) -> int:
+        return len(self.subset)
+
+    def __getitem__(self, i: int) -> tuple[Tensor, int]:
+        row = self.subset[i]
+        (rows,) = self.source.batches([np.array([row])])
+        return rows[0], int(self.y_source[row])
+
+    @property
+    def has_target_labels(self) -> bool:
+        """Whether some target rows are labelled."""
+        return self.y_target is not None and bool((self.y_target >= 0).any())
+
+    def without_target(self) -> DomainPair:
+        """Return the source alone."""
+        return DomainPair(self.source, self.y_source, subset=self.subset)
+
+    def labelled_target(self) -> DomainPair:
+        """Return the labelled target rows in the place of the source."""
+        if self.target is None or self.y_target is None:
+            raise ValueError("There are no labelled target rows.")
+        return DomainPair(self.target, self.y_target, subset=np.flatnonzero(self.y_target >= 0))
+
+    def only(self, indices: Any) -> DomainPair:
+        """Return the same domains with only some of the source rows."""
+        return DomainPair(
+            self.source, self.y_source, self.target, self.y_target, self.subset[np.asarray(indices)]
+        )
+
+
+class _EndlessOrder:
+    """Endless row indices: every row once, reshuffled, every row once again, and so on."""
+
+    def __init__(self, n: int, rng: np.random.Generator, shuffle: bool) -> None:
+        self.n, self.rng, self.shuffle = n, rng, shuffle
+        self.waiting = np.empty(0, dtype=np.int64)
+
+    def take(self, k: int) -> Index:
+        while len(self.waiting) < k:
+            order = self.rng.permutation(self.n) if self.shuffle else np.arange(self.n)
+            self.waiting = np.concatenate([self.waiting, order])
+        taken, self.waiting = self.waiting[:k], self.waiting[k:]
+        return taken
+
+
+class TwoDomainLoader:
+    """Iterate over `Batch` tuples; each iteration is one epoch, one pass over the source.
+
+    Parameters
+    ----------
+    domains : DomainPair
+    batch_size : int
+        Rows of each domain in a step, at most. The source's batches are of equal size give or
+        take a row; a target smaller than that gives all its rows in every step.
+    seed : list of int
+        Seed of the private generators of the two domains.
+    shuffle : bool, default=True
+    drop_last : bool, default=False
+        Only full source batches, where there is at least one.
+    pin_memory : bool, default=False
+        Whether batches lie in memory from which a GPU copies while the CPU goes on.
+
+    Notes
+    -----
+    The target is reshuffled when it runs out and continues across epochs, so that no row is
+    dropped for good, and `lam=0` and `lam>0` train on the same source batches.
+    """
+
+    options = ("batch_size", "shuffle", "drop_last")
+
+    def __init__(
+        self,
+        domains: DomainPair,
+        batch_size: int,
+        seed: Sequence[int],
+        shuffle: bool = True,
+        drop_last: bool = False,
+        pin_memory: bool = False,
+    ) -> None:
+        if not len(domains):
+            raise ValueError("There are no source rows to train on.")
+        self.domains = domains
+        self.batch_size = batch_size
+        self.shuffle = shuffle
+        self.pin_memory = pin_memory
+        self.drop_last = drop_last and len(domains) >= self.batch_size
+        source_rng, target_rng = (np.random.default_rng([*seed, i]) for i in range(2))
+        self.source_rng = source_rng
+        self.target_order = (
+            None if domains.target is None else _EndlessOrder(len(domains.target), target_rng, shuffle)
+        )
+
+    def __len__(self) -> int:
+        """Return the number of steps in an epoch."""
+        n = len(self.domains)
+        return n // self.batch_size if self.drop_last else -(-n // self.batch_size)
+
+    def __iter__(self) -> Iterator[Batch]:
+        """Yield the batches of one epoch."""
+        batches = self._batches()
+        return (Batch(*map(_pinned, batch)) for batch in batches) if self.pin_memory else batches
+
+    def _batches(self) -> Iterator[Batch]:
+        domains = self.domains
+        n = len(domains)
+        order = self.source_rng.permutation(n) if self.shuffle else np.arange(n)
+        if self.drop_last:
+            order = order[: len(self) * self.batch_size]
+        source_index = even_batches(domains.subset[order], self.batch_size)
+        source = domains.source.batches(source_index)
+        labels = _labels(domains.y_source, source_index)
+        if domains.target is None or self.target_order is None:
+            for rows, y in zip(source, labels, strict=True):
+                yield Batch(rows, y, None, None)
+            return
+        target_index = [self.target_order.take(min(len(i), self.target_order.n)) for i in source_index]
+        target = domains.target.batches(target_index)
+        y_target = _labels(domains.y_target, target_index)
+        yield from map(Batch, source, labels, target, y_target)
+
+
+def _pinned(tensor: Any) -> Any:
+    on_cpu = tensor is not None and tensor.device.type == "cpu"
+    return tensor.pin_memory() if on_cpu else tensor
+
+
+def _labels(y: np.ndarray | None, indices: Sequence[Index]) -> Iterator[Any]:
+    """Yield the labels of each batch; None for each where there are none."""
+    if y is None:
+        return repeat(None, len(indices))
+    of_epoch = torch.from_numpy(y[np.concatenate(indices)])
+    return iter(of_epoch.split_with_sizes([len(index) for index in indices]))

@@ -1,0 +1,93 @@
+"""Logits and features of rows from a trained network, in large batches."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager, nullcontext
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from .domain_module import DomainModule
+from .rows import Index, Rows, even_batches
+from .term import DomainOutput, Features
+
+__all__ = ["predict_features", "predict_logits", "reestimate_statistics", "sample_features"]
+
+_PREDICT_ROWS = 1024
+# below some four rows matrix products round differently: a row's prediction must not depend on
+# how many rows are beside it
+_KERNEL_ROWS = 16
+
+
+def predict_logits(module: DomainModule, rows: Rows, domain: str) -> np.ndarray:
+    """Return the logits of rows of `domain`, shape (n_rows, n_outputs), float32."""
+    outputs = _outputs(module, rows, domain, _in_order(len(rows)))
+    return _joined(((output.logits,) for output in outputs), len(rows))[0].numpy()
+
+
+def predict_features(module: DomainModule, rows: Rows, domain: str) -> np.ndarray:
+    """Return the adapted layers' activations side by side, shape (n_rows, d), float32."""
+    features = sample_features(module, rows, domain, _in_order(len(rows)))
+    return torch.cat(features, dim=1).numpy()
+
+
+def sample_features(
+    module: DomainModule, rows: Rows, domain: str, indices: list[Index]
+) -> Features:
+    """Return the activations of each adapted layer for the rows in these batches, on the CPU."""
+    outputs = _outputs(module, rows, domain, indices, features=True)
+    return _joined((output.features for output in outputs), sum(map(len, indices)))
+
+
+def reestimate_statistics(module: DomainModule, rows: Rows, domain: str, seed: int) -> None:
+    """Recompute the statistics of a domain from all of its rows (AdaBN)."""
+    # mixed, because rows sorted by class would have too small a variance in each batch
+    order = np.random.default_rng(seed).permutation(len(rows))
+    batches = rows.batches(even_batches(order, _PREDICT_ROWS))
+    module.reestimate(domain, (batch.to(module.device) for batch in batches))
+
+
+def _outputs(
+    module: DomainModule, rows: Rows, domain: str, indices: list[Index], features: bool = False
+) -> Iterator[DomainOutput]:
+    capturing: AbstractContextManager[None] = (
+        module.capturing(compiled=False) if features else nullcontext()
+    )
+    device = module.device
+    with module.lock, torch.inference_mode(), capturing:
+        module.plain.eval()
+        for batch in rows.batches(indices):
+            n = len(batch)
+            output = module(_at_least(_KERNEL_ROWS, batch).to(device, non_blocking=True), domain)
+            yield DomainOutput(tuple(f[:n] for f in output.features), output.logits[:n])
+
+
+def _in_order(n: int) -> list[Index]:
+    return [range(i, min(i + _PREDICT_ROWS, n)) for i in range(0, n, _PREDICT_ROWS)]
+
+
+def _joined(parts: Iterable[Features], n: int) -> Features:
+    """Copy the parts, as they come, into tensors of n rows on the CPU.
+
+    Small parts kept until the end would lie scattered between the large activations, and the heap
+    would grow by these with every batch.
+    """
+    wholes: Features = ()
+    start = 0
+    for part in parts:
+        wholes = wholes or tuple(t.new_empty((n, *t.shape[1:]), device="cpu") for t in part)
+        end = start + len(part[0])
+        for whole, t in zip(wholes, part, strict=True):
+            whole[start:end] = t
+        start = end
+    return wholes
+
+
+def _at_least(n: int, batch: Tensor) -> Tensor:
+    return (
+        batch
+        if len(batch) >= n
+        else torch.cat([batch, batch[:1].expand(n - len(batch), *batch.shape[1:])])
+    )

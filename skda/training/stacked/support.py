@@ -1,0 +1,93 @@
+"""Which nets can be trained together, and which are so large that it saves nothing."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import torch
+from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
+
+from ..loader import DomainPair
+from ..net import AdaptationNet
+from ..rows import ArrayRows
+from .layers import DROPOUTS, UnstackableError
+
+__all__ = ["Job", "check_size", "check_stackable"]
+
+
+class Job(NamedTuple):
+    """A net that was not trained yet, its rows, and the lams to train it with."""
+
+    net: AdaptationNet
+    domains: DomainPair
+    lams: Sequence[float]
+
+
+# each updates a number by that number's own gradients, so that a stack changes nothing
+_OPTIMIZERS = (
+    torch.optim.SGD,
+    torch.optim.Adam,
+    torch.optim.AdamW,
+    torch.optim.RMSprop,
+    torch.optim.Adagrad,
+    torch.optim.Adadelta,
+    torch.optim.Adamax,
+    torch.optim.NAdam,
+    torch.optim.RAdam,
+)
+
+
+def check_stackable(job: Job) -> None:
+    """Raise UnstackableError if a net cannot be trained together with others of its kind."""
+    net, domains = job.net, job.domains
+    if not net.stackable or net.frozen:
+        raise UnstackableError("the training has stages of its own")
+    if type(net.optimizer_) not in _OPTIMIZERS:
+        raise UnstackableError(f"the optimizer {type(net.optimizer_).__name__} cannot be stacked")
+    if not _is_plain_cross_entropy(net.criterion_):
+        raise UnstackableError(f"the criterion {type(net.criterion_).__name__} cannot be stacked")
+    if net.callbacks not in (None, "disable", []) or net.train_split or net.compile:
+        raise UnstackableError("callbacks, train_split and compile work on one network at a time")
+    if net.amp is not None:
+        raise UnstackableError("mixed precision rounds otherwise in another shape")
+    if domains.has_target_labels:
+        raise UnstackableError("labelled target rows join the classification loss")
+    if not all(isinstance(rows, ArrayRows) for rows in (domains.source, domains.target)):
+        raise UnstackableError("the rows come from a Dataset or a DataLoader")
+    on_cpu = torch.device(net.device).type == "cpu"
+    for module in (net.module_, net.adaptation_):
+        for layer in module.modules():
+            if isinstance(layer, DROPOUTS) and layer.p > 0:
+                if not (on_cpu and isinstance(layer, nn.Dropout)):
+                    raise UnstackableError("dropout draws its masks for one network at a time")
+
+
+def check_size(job: Job) -> None:
+    """Raise UnstackableError if the net is so large that it saves nothing to train together."""
+    if torch.device(job.net.device).type != "cpu":
+        return
+    (rows,) = job.domains.source.batches([job.domains.subset[:2]])
+    module = copy.deepcopy(job.net.module_).eval()
+    with torch.no_grad(), FlopCounterMode(display=False) as counter:
+        module(rows)
+    flops = counter.get_total_flops() // len(rows)
+    if flops > _MOST_FLOPS:
+        raise UnstackableError(
+            f"the network is large ({flops} floating point operations a row, where more than "
+            f"{_MOST_FLOPS} leave nothing to save)"
+        )
+
+
+# of the forward pass of a row: with a tenth of it, training together is some 4 times faster
+_MOST_FLOPS = 500_000
+
+
+def _is_plain_cross_entropy(criterion: Any) -> bool:
+    return (
+        type(criterion) is nn.CrossEntropyLoss
+        and criterion.weight is None
+        and criterion.reduction == "mean"
+    )

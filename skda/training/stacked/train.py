@@ -1,0 +1,337 @@
+"""Train many nets, which differ in lam and in their rows, as one stacked network."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from itertools import groupby
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
+
+from ...nn import batch_norm_layers
+from ..loader import Batch, TwoDomainLoader
+from ..net import AdaptationNet
+from .layers import DROPOUTS, UnstackableError
+from .networks import StackedModules, StackedNetworks, stack_networks, stack_terms
+from .support import Job, check_size, check_stackable
+
+__all__ = ["StackedNet", "TrainedTogether", "train_together"]
+
+Batches = list[Batch]  # of each job
+Place = tuple[int, int]  # number of a job, number of one of its lams
+
+
+class TrainedTogether:
+    """What `train_together` found: one set of weights for every job and lam.
+
+    Parameters
+    ----------
+    jobs : sequence of Job
+    nets : sequence of StackedNet
+        Trained; each model of a job and a lam is in one of them.
+    """
+
+    def __init__(self, jobs: Sequence[Job], nets: Sequence[StackedNet]) -> None:
+        self.jobs = jobs
+        self.places = {place: (net, i) for net in nets for i, place in enumerate(net.places)}
+
+    def failure(self, job: int, lam: int) -> str:
+        """Say why the training of a job with its lam of this number failed; empty if it did not."""
+        net, i = self.places[job, lam]
+        return net.failures_[i]
+
+    def load(self, job: int, lam: int) -> None:
+        """Put the weights of a job's lam into the job's net, in the place of what is there."""
+        stacked, i = self.places[job, lam]
+        net = self.jobs[job].net
+        net.lam = self.jobs[job].lams[lam]
+        stacked.write_back(i, net)
+
+
+def train_together(
+    jobs: Sequence[Job],
+    epochs: int,
+    *,
+    of_any_size: bool = False,
+    advance: Callable[[float], None] = lambda trainings: None,
+) -> TrainedTogether:
+    """Train nets as `AdaptationNet.fit_domains` would train them one by one.
+
+    Parameters
+    ----------
+    jobs : sequence of Job
+        Nets with the same parameters but for lam and seeds; they are left as they are.
+    epochs : int
+        Passes over the source.
+    of_any_size : bool, default=False
+        Whether to train together, on a CPU, also networks so large that it saves no time.
+    advance : callable, optional
+        Told after every epoch how many trainings it was worth.
+
+    Returns
+    -------
+    TrainedTogether
+
+    Raises
+    ------
+    UnstackableError
+        If they cannot be trained as one.
+
+    Notes
+    -----
+    Same initial weights, batches, dropout masks and steps, and the same result but for rounding.
+    Where rounding decides, the results part: a parameter whose true gradient is zero, such as a
+    bias in front of a batch normalisation, has a gradient of rounding noise, which Adam scales up
+    to full steps.
+    """
+    for job in jobs:
+        check_stackable(job)
+    if not of_any_size:
+        check_size(jobs[0])
+    # all nets of a stack take as many steps
+    groups: dict[tuple[bool, int], list[Place]] = {}
+    for j, job in enumerate(jobs):
+        n_steps = len(_loader(job))
+        for k, lam in enumerate(job.lams):
+            groups.setdefault((lam > 0 or _can_ignore_target(job.net), n_steps), []).append((j, k))
+    nets = [_stack(jobs, places, adapts) for (adapts, _), places in groups.items()]
+    for net in nets:
+        net.train(epochs, advance)
+    return TrainedTogether(jobs, nets)
+
+
+def _loader(job: Job) -> TwoDomainLoader:
+    """Return a loader that starts with the net's first batch."""
+    job.net.loader_ = None
+    loader: TwoDomainLoader = job.net.get_iterator(job.domains, training=True)
+    return loader
+
+
+def _can_ignore_target(net: AdaptationNet) -> bool:
+    """Say whether a net with lam 0 may pass target rows, and train as if it had not.
+
+    It may unless they share batch statistics or dropout masks with the source: the rest has the
+    weight 0.
+    """
+    random = [layer for layer in net.module_.modules() if isinstance(layer, DROPOUTS)]
+    return (net.per_domain or not batch_norm_layers(net.module_)) and not any(
+        layer.p > 0 for layer in random
+    )
+
+
+def _stack(jobs: Sequence[Job], places: Sequence[Place], adapts: bool) -> StackedNet:
+    """Make one net of nets with the same number of steps an epoch, all adapting or none."""
+    # so that batches of one size are neighbours
+    places = sorted(places, key=lambda place: (_n_rows(jobs[place[0]]), place))
+    order = list(dict.fromkeys(j for j, _ in places))
+    numbers = [order.index(j) for j, _ in places]
+    batches = _JobBatches([jobs[j] for j in order])
+    nets = [jobs[j].net for j, _ in places]
+    first = nets[0]
+    rows = _rows_to_try(batches, numbers, bool(batch_norm_layers(first.module_))).to(first.device)
+    modules = [net.module_ for net in nets]
+    networks = stack_networks(modules, first.layers, rows, apart=first.domain_module_.apart)
+    term = None
+    if adapts:
+        with torch.no_grad():
+            n_outputs = first.module_.eval()(rows[0]).shape[-1]
+        term = stack_terms([net.adaptation_ for net in nets], first.widths, n_outputs)
+    generators = {seed: torch.Generator() for seed in {net.seeds.training for net in nets}}
+    for seed, generator in generators.items():
+        generator.manual_seed(seed)
+    for stacked in (networks.weights, *([] if term is None else [term])):
+        drawn = stacked.draw_from([generators[net.seeds.training] for net in nets])
+        networks.draws_masks = networks.draws_masks or drawn
+    options = first.get_params(deep=False) | {
+        "module": networks.plain,
+        "adaptation": None if term is None else term.module,
+        "lam": torch.tensor([jobs[j].lams[k] for j, k in places], device=first.device),
+        "callbacks": "disable",
+    }
+    net = StackedNet(
+        networks=networks, term=term, places=places, numbers=numbers, batches=batches, **options
+    )
+    initialised: StackedNet = net.initialize()
+    return initialised
+
+
+class _JobBatches:
+    """The jobs' batches side by side; each iteration is one epoch."""
+
+    def __init__(self, jobs: Sequence[Job]) -> None:
+        self.jobs = jobs
+        self.start_again()
+
+    def start_again(self) -> None:
+        """Go back to the first batches of all jobs."""
+        self.loaders = [_loader(job) for job in self.jobs]
+
+    def __len__(self) -> int:
+        return len(self.loaders[0])
+
+    def __iter__(self) -> Iterator[Batches]:
+        return map(list, zip(*self.loaders, strict=True))
+
+
+def _rows_to_try(batches: _JobBatches, numbers: Sequence[int], normalised: bool) -> Tensor:
+    """Return as many rows of each model's first batch as all have, (n_models, n, ...)."""
+    first_epoch = list(batches)
+    if normalised and any(n == 1 for step in first_epoch for batch in step for n in _sizes(batch)):
+        raise UnstackableError("a batch has a single row, which cannot be normalised")
+    sources = [batch.source for batch in first_epoch[0]]
+    smallest = min(map(len, sources))
+    return torch.stack([sources[number][:smallest] for number in numbers])
+
+
+class StackedNet(AdaptationNet):
+    """Many nets as one: losses, lams and weights have a leading axis of models.
+
+    Parameters
+    ----------
+    module : nn.Module
+        The lifted network.
+    networks : StackedNetworks
+        Takes the place of the `DomainModule`.
+    term : StackedModules or None
+        The second terms; None where no net adapts.
+    places : sequence of (int, int)
+        Job and number of the lam of each model.
+    numbers : sequence of int
+        Number of each model's job among those of `batches`.
+    batches : iterable of list of Batch
+        The batches of each job, side by side.
+    **kwargs
+        As for `AdaptationNet`; `lam` is a Tensor of shape (n_models,).
+    """
+
+    lam: Any
+
+    def __init__(
+        self,
+        module: nn.Module,
+        *,
+        networks: StackedNetworks,
+        term: StackedModules | None,
+        places: Sequence[Place],
+        numbers: Sequence[int],
+        batches: _JobBatches,
+        **kwargs: Any,
+    ) -> None:
+        self.networks = networks
+        self.term = term
+        self.places = places
+        self.numbers = numbers
+        self.batches = batches
+        super().__init__(module, **kwargs)
+
+    def train(self, epochs: int, advance: Callable[[float], None]) -> None:
+        """Train all nets; note why one failed."""
+        self.failures_ = [""] * len(self.places)
+        self.advance_ = lambda: advance(len(self.places) / epochs)
+        with self.networks.capturing():
+            self.run_epochs(self.batches, epochs)
+
+    def train_step_single(self, batch: Batches, **fit_params: Any) -> dict[str, Any]:
+        """Compute the losses of one step, and their gradients, part by part."""
+        steps = []
+        for part in self._parts(batch):
+            self.networks.part = part
+            if self.term is not None:
+                self.term.select(part)
+            steps.append(super().train_step_single(self._stacked(batch, part)))
+        names = ("loss", "classification_loss")
+        return {name: torch.cat([step[name].detach() for step in steps]) for name in names}
+
+    def _parts(self, batches: Batches) -> Iterator[slice]:
+        """Cut the stack into neighbours whose batches have the same sizes."""
+        sizes = [_sizes(batch) for batch in batches]
+        start = 0
+        for _, same in groupby(self.numbers, key=sizes.__getitem__):
+            stop = start + len(list(same))
+            yield slice(start, stop)
+            start = stop
+
+    def _stacked(self, batches: Batches, part: slice) -> Batch:
+        of_models = [batches[number] for number in self.numbers[part]]
+        source, y_source, target = (
+            torch.stack([batch[field] for batch in of_models]) if field < 2 or self.adapts else None
+            for field in range(3)
+        )
+        return Batch(source, y_source, target, None)  # type: ignore[arg-type]
+
+    def get_loss(self, y_pred: Tensor, y_true: Any, *args: Any, **kwargs: Any) -> Tensor:
+        """Return the cross-entropy of each model, shape (n_models_of_part,)."""
+        smoothing = self.criterion_.label_smoothing
+        of_rows = cross_entropy(
+            y_pred.flatten(0, 1), y_true.flatten(), reduction="none", label_smoothing=smoothing
+        )
+        return of_rows.view(y_true.shape).mean(dim=1)
+
+    def current_lam(self) -> Tensor:
+        """Return the lams of the part of the models at this step."""
+        lams: Tensor = self.lam[self.networks.part] * self.lam_schedule(self.progress)
+        return lams
+
+    def backward(self, loss: Tensor) -> None:
+        """Compute the gradients of all models' losses."""
+        loss.sum().backward()
+
+    @property
+    def adapts(self) -> bool:
+        """Whether the second term of the loss is computed."""
+        return self.term is not None
+
+    def record_losses(self, losses: Tensor, classification_losses: Tensor) -> None:
+        """Note which models diverged; the others go on."""
+        for i in (~losses.sum(0).isfinite()).nonzero().flatten().tolist():
+            if self.adapts and self.lam[i] == 0:
+                raise UnstackableError("an adaptation loss became infinite where lam is 0")
+            epoch = len(self.history)
+            self.failures_[i] = self.failures_[i] or f"The loss became infinite in epoch {epoch}."
+
+    def write_back(self, i: int, net: AdaptationNet) -> None:
+        """Put the weights and statistics of model `i` into a net."""
+        own = net.domain_module_
+        self.networks.weights.write_back(i, own.plain)
+        saw_target = own.apart and bool(self.lam[i] > 0)
+        statistics = own.statistics["target"]
+        if saw_target:
+            with statistics.installed(own.norms):
+                self.networks.weights.write_back(i, own.plain, "target")
+        statistics.seen.fill_(saw_target)
+        if self.term is not None:
+            self.term.write_back(i, net.adaptation_)
+
+    # -- skorch's seams -----------------------------------------------------------------------
+
+    def make_domain_module(self) -> Any:
+        """Return the stacked networks."""
+        return self.networks
+
+    def get_all_learnable_params(self) -> Iterator[tuple[str, Any]]:
+        """Name the stacked weights as those of one net."""
+        yield from self.networks.weights.parameters.items()
+        if self.term is not None:
+            yield from self.term.parameters.items()
+
+    def check_data(self, X: Any, y: Any = None) -> None:
+        """Check nothing: the jobs' rows have been checked."""
+
+    def get_iterator(self, dataset: Any, training: bool = False) -> Any:
+        """Return the jobs' batches, from the first one on."""
+        dataset.start_again()
+        return dataset
+
+    def on_epoch_end(self, net: Any, **kwargs: Any) -> None:
+        """Report the progress."""
+        self.advance_()
+
+
+def _n_rows(job: Job) -> tuple[int, int]:
+    return len(job.domains), 0 if job.domains.target is None else len(job.domains.target)
+
+
+def _sizes(batch: Batch) -> tuple[int, int]:
+    return len(batch.source), len(batch.target)

@@ -1,0 +1,179 @@
+"""The second term of the loss: its interface, and the two simplest forms of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import ClassVar, NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+__all__ = [
+    "AdaptationTerm",
+    "Discrepancy",
+    "DomainOutput",
+    "Features",
+    "TargetTerm",
+    "features_of_both",
+    "one_logit_a_row",
+]
+
+Features = tuple[Tensor, ...]
+
+
+class DomainOutput(NamedTuple):
+    """What the network returns for rows of one domain.
+
+    Tensors may have leading axes of models, written as dots.
+
+    Attributes
+    ----------
+    features : tuple of Tensor of shape (..., n, d_layer)
+        Activations of the adapted layers.
+    logits : Tensor of shape (..., n, n_outputs)
+        Output of the network.
+    y : Tensor of shape (..., n), int64, or None
+        Class indices, -1 where unlabelled.
+    both : tuple of Tensor of shape (..., n_source + n_target, d_layer), default=()
+        Activations of both domains, of which `features` is a part, where one forward pass gave
+        them.
+    """
+
+    features: Features
+    logits: Tensor
+    y: Tensor | None = None
+    both: Features = ()
+
+    @property
+    def n_rows(self) -> int:
+        """Number of rows."""
+        return self.logits.shape[-2]
+
+    @property
+    def joined(self) -> Tensor:
+        """The layers' activations side by side, shape (..., n, d)."""
+        return self.features[0] if len(self.features) == 1 else torch.cat(self.features, -1)
+
+
+def features_of_both(source: DomainOutput, target: DomainOutput) -> Tensor:
+    """Return the layers' activations side by side, source rows first: (..., n_s + n_t, d).
+
+    Examples
+    --------
+    >>> source = DomainOutput((torch.zeros(2, 3), torch.zeros(2, 1)), torch.zeros(2, 2))
+    >>> features_of_both(source, source).shape
+    torch.Size([4, 4])
+    """
+    layers = source.both or [
+        torch.cat(pair, -2) for pair in zip(source.features, target.features, strict=True)
+    ]
+    return layers[0] if len(layers) == 1 else torch.cat(layers, -1)
+
+
+def one_logit_a_row(logits: Tensor, rows: Tensor) -> Tensor:
+    """Return a discriminator's logits of `rows` (..., n, d) in shape (..., n, 1).
+
+    Examples
+    --------
+    >>> one_logit_a_row(torch.zeros(4), torch.zeros(4, 3)).shape
+    torch.Size([4, 1])
+    """
+    return logits.unsqueeze(-1) if logits.ndim == rows.ndim - 1 else logits
+
+
+class AdaptationTerm(nn.Module):
+    """Base of every second term of the loss.
+
+    A term computes on tensors that may have leading axes of models, (..., n, d): the search over
+    lam trains many models as one. It may have parameters, which the net trains with those of the
+    network.
+
+    Attributes
+    ----------
+    stackable : bool
+        Class attribute. Whether many models may share one call. False for a term that keeps a
+        state of its own which has no leading axes, such as an optimizer.
+    epoch_sample : int
+        Class attribute. Number of rows of each domain whose features `start_epoch` is given; with
+        0, the default, it is not called.
+    """
+
+    stackable: ClassVar[bool] = True
+    epoch_sample: ClassVar[int] = 0
+
+    def forward(self, source: DomainOutput, target: DomainOutput, lam: float | Tensor) -> Tensor:
+        """Return the weighted term.
+
+        Parameters
+        ----------
+        source, target : DomainOutput
+            What the network returned for a batch of each domain.
+        lam : float, or Tensor of the shape of the leading axes
+            Trade-off weight at this step, one for each model. The term applies it itself, because
+            for some methods it is no factor of a sum.
+
+        Returns
+        -------
+        Tensor of the shape of the leading axes
+        """
+        raise NotImplementedError(f"{type(self).__name__} must define forward.")
+
+    def start_epoch(self, source: Features, target: Features) -> None:
+        """Look at a sample of both domains' features before an epoch, where `epoch_sample` > 0.
+
+        Parameters
+        ----------
+        source, target : tuple of Tensor of shape (n, d_layer)
+            Activations of the adapted layers in eval mode.
+        """
+
+    def own_parameters(self) -> Iterable[nn.Parameter]:
+        """Return the parameters that the term trains itself; the net's optimizer leaves them."""
+        return ()
+
+
+class Discrepancy(AdaptationTerm):
+    r"""A distance between two samples, summed over the adapted layers.
+
+    Parameters
+    ----------
+    distance : callable (source_features, target_features) -> Tensor
+        The adaptation loss of one layer: from (..., n_s, d) and (..., n_t, d) to the shape of the
+        leading axes.
+
+    Notes
+    -----
+    .. math:: \lambda \sum_{l} \mathrm{distance}(f_l(X_s), f_l(X_t))
+    """
+
+    def __init__(self, distance: Callable[[Tensor, Tensor], Tensor]) -> None:
+        super().__init__()
+        self.distance = distance
+
+    def forward(self, source: DomainOutput, target: DomainOutput, lam: float | Tensor) -> Tensor:
+        """Return the weighted sum of the distances."""
+        layers = zip(source.features, target.features, strict=True)
+        first, *others = (self.distance(f_source, f_target) for f_source, f_target in layers)
+        return lam * sum(others, start=first)
+
+
+class TargetTerm(AdaptationTerm):
+    r"""A loss of the target's logits alone, such as minimum class confusion.
+
+    Parameters
+    ----------
+    loss : callable (target_logits) -> Tensor
+        From (..., n_t, n_classes) to the shape of the leading axes.
+
+    Notes
+    -----
+    .. math:: \lambda \, \mathrm{loss}(g(X_t))
+    """
+
+    def __init__(self, loss: Callable[[Tensor], Tensor]) -> None:
+        super().__init__()
+        self.loss = loss
+
+    def forward(self, source: DomainOutput, target: DomainOutput, lam: float | Tensor) -> Tensor:
+        """Return the weighted loss."""
+        return lam * self.loss(target.logits)
