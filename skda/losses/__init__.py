@@ -1,5 +1,7 @@
 """Adaptation losses: pure functions on tensors, each with a thin module face."""
 
+from ._distances import median_bandwidth, squared_distances
+from ._kernels import gaussian_kernel_mean
 from .adversarial import (
     DomainBCELoss,
     WassersteinCriticLoss,
@@ -21,9 +23,7 @@ from .confusion import (
     nuclear_norm,
 )
 from .covariance import CORALLoss, coral
-from .distances import median_bandwidth, squared_distances
 from .jmmd import JAN_SOFTMAX_BANDWIDTH, JMMDLoss, jmmd2
-from .kernels import gaussian_kernel_mean
 from .mmd import (
     GaussianMMDLoss,
     LinearMMDLoss,

@@ -9,9 +9,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import logsigmoid, softplus
 
-from .precision import full_precision
+from ._precision import full_precision
+from ._validation import check_one_logit, check_samples
 from .uncertainty import row_entropy
-from .validation import check_one_logit, check_samples
 
 __all__ = [
     "DomainBCELoss",
@@ -26,13 +26,13 @@ __all__ = [
 
 def _weighted_mean(values: Tensor, weights: Tensor | None, name: str) -> Tensor:
     if weights is None:
-        return values.mean()
+        return values.mean(-1)
     if weights.shape != values.shape:
         raise ValueError(
             f"The {name!r} parameter of domain_bce must hold one weight a row, in shape "
             f"{tuple(values.shape)}. Got shape {tuple(weights.shape)} instead."
         )
-    return (weights * values).sum() / weights.sum()
+    return (weights * values).sum(-1) / weights.sum(-1)
 
 
 @full_precision
@@ -47,18 +47,19 @@ def domain_bce(
 
     Parameters
     ----------
-    source_logits : Tensor of shape (n_s,) or (n_s, 1), float
-        Logits of "comes from the target" for source rows; no sigmoid applied.
-    target_logits : Tensor of shape (n_t,) or (n_t, 1), float
+    source_logits : Tensor of shape (n_s,) or (..., n_s, 1), float
+        Logits of "comes from the target" for source rows; no sigmoid applied. The leading axes
+        are models, and the last axis of one tells them from the rows.
+    target_logits : Tensor of shape (n_t,) or (..., n_t, 1), float
         The same for target rows.
-    source_weights : Tensor of shape (n_s,), default=None
+    source_weights : Tensor of shape (..., n_s), default=None
         Weights of the source rows, with a positive sum; see :func:`entropy_weights`.
-    target_weights : Tensor of shape (n_t,), default=None
+    target_weights : Tensor of shape (..., n_t), default=None
         Weights of the target rows.
 
     Returns
     -------
-    Tensor of shape ()
+    Tensor of shape (...)
         2 log 2 for a discriminator that cannot tell; the discriminator minimises it, and the
         gradient reversal in front of it makes the features maximise it.
 
@@ -82,10 +83,10 @@ def domain_bce(
     >>> domain_bce(torch.zeros(3), torch.zeros(2, 1))
     tensor(1.3863)
     """
-    source = softplus(check_one_logit("domain_bce", "source_logits", source_logits))
-    target = logsigmoid(check_one_logit("domain_bce", "target_logits", target_logits))
-    source_mean = _weighted_mean(source, source_weights, "source_weights")
-    return source_mean - _weighted_mean(target, target_weights, "target_weights")
+    source = check_one_logit("domain_bce", "source_logits", source_logits)
+    target = check_one_logit("domain_bce", "target_logits", target_logits, source.shape[:-1])
+    source_mean = _weighted_mean(softplus(source), source_weights, "source_weights")
+    return source_mean - _weighted_mean(logsigmoid(target), target_weights, "target_weights")
 
 
 @lru_cache(maxsize=32)
@@ -105,14 +106,14 @@ def pooled_domain_bce(logits: Tensor, n_source: int) -> Tensor:
 
     Parameters
     ----------
-    logits : Tensor of shape (n_s + n_t,) or (n_s + n_t, 1), float
+    logits : Tensor of shape (n_s + n_t,) or (..., n_s + n_t, 1), float
         Logits of "comes from the target", those of the source rows first.
     n_source : int
         n_s, from 1 to all rows but one.
 
     Returns
     -------
-    Tensor of shape ()
+    Tensor of shape (...)
 
     Raises
     ------
@@ -125,11 +126,11 @@ def pooled_domain_bce(logits: Tensor, n_source: int) -> Tensor:
     tensor(1.3863)
     """
     logits = check_one_logit("pooled_domain_bce", "logits", logits)
-    n_target = logits.shape[0] - n_source
+    n_target = logits.shape[-1] - n_source
     if not (n_source > 0 and n_target > 0):
         raise ValueError(
             "The 'n_source' parameter of pooled_domain_bce must leave at least one row to each "
-            f"domain. Got {n_source} of {logits.shape[0]} rows instead."
+            f"domain. Got {n_source} of {logits.shape[-1]} rows instead."
         )
     signs, weights = _signs_and_weights(n_source, n_target, logits.dtype, logits.device)
     return softplus(logits * signs) @ weights
@@ -140,18 +141,18 @@ def entropy_weights(logits: Tensor) -> Tensor:
 
     Parameters
     ----------
-    logits : Tensor of shape (n, n_classes), float
+    logits : Tensor of shape (..., n, n_classes), float
         Class logits.
 
     Returns
     -------
-    Tensor of shape (n,)
+    Tensor of shape (..., n)
         1 + exp(−H), H the entropy of the row's softmax in nats, over its mean; detached.
 
     Raises
     ------
     ValueError
-        If logits is not a non-empty float tensor of shape (n, n_classes).
+        If logits is not a non-empty float tensor of shape (..., n, n_classes).
 
     References
     ----------
@@ -164,7 +165,7 @@ def entropy_weights(logits: Tensor) -> Tensor:
     tensor([0.8571, 1.1429])
     """
     weights = 1 + torch.exp(-row_entropy(logits.detach()))
-    return weights / weights.mean()
+    return weights / weights.mean(-1, keepdim=True)
 
 
 @full_precision
@@ -173,14 +174,14 @@ def wasserstein_critic(source_scores: Tensor, target_scores: Tensor) -> Tensor:
 
     Parameters
     ----------
-    source_scores : Tensor of shape (n_s,) or (n_s, 1), float
-        The critic's scores of source rows.
-    target_scores : Tensor of shape (n_t,) or (n_t, 1), float
+    source_scores : Tensor of shape (n_s,) or (..., n_s, 1), float
+        The critic's scores of source rows; the leading axes are models.
+    target_scores : Tensor of shape (n_t,) or (..., n_t, 1), float
         The critic's scores of target rows.
 
     Returns
     -------
-    Tensor of shape ()
+    Tensor of shape (...)
         mean(source) − mean(target). The critic *maximises* it under :func:`gradient_penalty`;
         the features minimise it.
 
@@ -200,8 +201,9 @@ def wasserstein_critic(source_scores: Tensor, target_scores: Tensor) -> Tensor:
     tensor(3.)
     """
     source = check_one_logit("wasserstein_critic", "source_scores", source_scores)
-    target = check_one_logit("wasserstein_critic", "target_scores", target_scores)
-    return source.mean() - target.mean()
+    models = source.shape[:-1]
+    target = check_one_logit("wasserstein_critic", "target_scores", target_scores, models)
+    return source.mean(-1) - target.mean(-1)
 
 
 @full_precision
@@ -216,18 +218,20 @@ def gradient_penalty(
 
     Parameters
     ----------
-    source : Tensor of shape (n_s, d), float
-        Features of source rows; taken as constants, the penalty trains the critic alone.
-    target : Tensor of shape (n_t, d), float
+    source : Tensor of shape (..., n_s, d), float
+        Features of source rows; taken as constants, the penalty trains the critic alone. The
+        leading axes are models.
+    target : Tensor of shape (..., n_t, d), float
         Features of target rows.
     critic : callable
-        Maps (n, d) to one score a row, row by row.
+        Maps (..., n, d) to one score a row, row by row, in a shape that
+        :func:`wasserstein_critic` takes.
     generator : torch.Generator
-        Draws the points between the domains.
+        Draws the points between the domains, of all models at once.
 
     Returns
     -------
-    Tensor of shape ()
+    Tensor of shape (...)
         Mean over points p of (‖∇ critic(p)‖ − 1)².
 
     Raises
@@ -255,13 +259,16 @@ def gradient_penalty(
     """
     check_samples("gradient_penalty", source, target)
     source, target = source.detach(), target.detach()
-    pair = torch.arange(max(len(source), len(target)), device=source.device)
-    one, other = source[pair % len(source)], target[pair % len(target)]
-    mix = torch.rand(len(pair), 1, generator=generator, device=generator.device).to(source)
-    points = torch.cat([source, target, torch.lerp(other, one, mix)]).requires_grad_()
-    scores = check_one_logit("gradient_penalty", "critic(points)", critic(points))
+    *models, n_source, _ = source.shape
+    n_target = target.shape[-2]
+    pair = torch.arange(max(n_source, n_target), device=source.device)
+    one, other = source[..., pair % n_source, :], target[..., pair % n_target, :]
+    shape = (*models, len(pair), 1)
+    mix = torch.rand(shape, generator=generator, device=generator.device).to(source)
+    points = torch.cat([source, target, torch.lerp(other, one, mix)], -2).requires_grad_()
+    scores = check_one_logit("gradient_penalty", "critic(points)", critic(points), models)
     (slopes,) = torch.autograd.grad(scores.sum(), points, create_graph=True)
-    return (torch.linalg.vector_norm(slopes, dim=1) - 1).square().mean()
+    return (torch.linalg.vector_norm(slopes, dim=-1) - 1).square().mean(-1)
 
 
 class DomainBCELoss(nn.Module):

@@ -5,18 +5,18 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from .precision import full_precision
-from .validation import check_rows
+from ._precision import full_precision
+from ._validation import check_rows
 
 __all__ = ["outer_product_map", "randomized_map"]
 
 
 def _check_pair(caller: str, features: Tensor, probabilities: Tensor) -> None:
     check_rows(caller, features=features, probabilities=probabilities)
-    if len(features) != len(probabilities):
+    if features.shape[-2] != probabilities.shape[-2]:
         raise ValueError(
             f"The features and probabilities of {caller} must have the same number of rows. "
-            f"Got {len(features)} and {len(probabilities)} instead."
+            f"Got {features.shape[-2]} and {probabilities.shape[-2]} instead."
         )
 
 
@@ -26,14 +26,14 @@ def outer_product_map(features: Tensor, probabilities: Tensor) -> Tensor:
 
     Parameters
     ----------
-    features : Tensor of shape (n, d), float
-        Features f.
-    probabilities : Tensor of shape (n, k), float
+    features : Tensor of shape (..., n, d), float
+        Features f; the leading axes are models.
+    probabilities : Tensor of shape (..., n, k), float
         Softmax g of the class logits; CDAN detaches it before.
 
     Returns
     -------
-    Tensor of shape (n, d * k)
+    Tensor of shape (..., n, d * k)
         f ⊗ g; entry i * k + j is f_i g_j.
 
     Raises
@@ -52,7 +52,7 @@ def outer_product_map(features: Tensor, probabilities: Tensor) -> Tensor:
     tensor([[0.5000, 1.5000, 0.7500, 2.2500]])
     """
     _check_pair("outer_product_map", features, probabilities)
-    return torch.einsum("ni,nj->nij", features, probabilities).flatten(1)
+    return torch.einsum("...i,...j->...ij", features, probabilities).flatten(-2)
 
 
 @full_precision
@@ -63,18 +63,19 @@ def randomized_map(
 
     Parameters
     ----------
-    features : Tensor of shape (n, d), float
-        Features f.
-    probabilities : Tensor of shape (n, k), float
+    features : Tensor of shape (..., n, d), float
+        Features f; the leading axes are models.
+    probabilities : Tensor of shape (..., n, k), float
         Softmax g of the class logits; CDAN detaches it before.
-    features_matrix : Tensor of shape (d, D)
-        Fixed random matrix R_f with independent entries of mean 0 and variance 1.
-    probabilities_matrix : Tensor of shape (k, D)
+    features_matrix : Tensor of shape (..., d, D) or (d, D)
+        Fixed random matrix R_f with independent entries of mean 0 and variance 1, of each model
+        or of all.
+    probabilities_matrix : Tensor of shape (..., k, D) or (k, D)
         R_g, likewise.
 
     Returns
     -------
-    Tensor of shape (n, D)
+    Tensor of shape (..., n, D)
         (f R_f) ⊙ (g R_g) / √D. Its inner products are those of f ⊗ g in expectation.
 
     Raises
@@ -95,15 +96,12 @@ def randomized_map(
     tensor([[1.5000, 1.5000, 1.5000, 1.5000]])
     """
     _check_pair("randomized_map", features, probabilities)
-    shapes = (features.shape[1], probabilities.shape[1])
-    width = features_matrix.shape[-1]
-    if features_matrix.shape != (shapes[0], width) or probabilities_matrix.shape != (
-        shapes[1],
-        width,
-    ):
-        raise ValueError(
-            f"The matrices of randomized_map must have shapes ({shapes[0]}, D) and "
-            f"({shapes[1]}, D). Got {tuple(features_matrix.shape)} and "
-            f"{tuple(probabilities_matrix.shape)} instead."
-        )
+    *models, _, d = features.shape
+    k, width = probabilities.shape[-1], features_matrix.shape[-1]
+    for matrix, rows in ((features_matrix, d), (probabilities_matrix, k)):
+        if matrix.shape not in ((rows, width), (*models, rows, width)):
+            raise ValueError(
+                f"The matrices of randomized_map must have shapes ({d}, D) and ({k}, D). Got "
+                f"{tuple(features_matrix.shape)} and {tuple(probabilities_matrix.shape)} instead."
+            )
     return (features @ features_matrix) * (probabilities @ probabilities_matrix) / width**0.5

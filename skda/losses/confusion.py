@@ -6,9 +6,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from .precision import full_precision
+from ._precision import full_precision
+from ._validation import check_real, check_rows
 from .uncertainty import row_entropy
-from .validation import check_real, check_rows
 
 __all__ = [
     "BNMLoss",
@@ -38,14 +38,14 @@ def mcc(target_logits: Tensor, *, temperature: float = 2.5) -> Tensor:
 
     Parameters
     ----------
-    target_logits : Tensor of shape (n_t, n_classes), float
+    target_logits : Tensor of shape (..., n_t, n_classes), float
         Class logits of target rows.
     temperature : float, default=2.5
         Divides the logits, above 0.
 
     Returns
     -------
-    Tensor of shape ()
+    Tensor of shape (...)
         Mean confusion of a class with the others, between 0 and 1.
 
     Raises
@@ -72,13 +72,13 @@ def mcc(target_logits: Tensor, *, temperature: float = 2.5) -> Tensor:
     """
     check_rows("mcc", target_logits=target_logits)
     check_real("mcc", "temperature", temperature, low=0)
-    log_p = torch.log_softmax(target_logits / temperature, dim=1)
+    log_p = torch.log_softmax(target_logits / temperature, dim=-1)
     weights = 1 + torch.exp(-row_entropy(target_logits.detach() / temperature))
     # Rows of P sum to one, so the row sums of C are w'P and C_jj / (w'P)_j is the mean of p_ij
     # over rows i weighted by w_i p_ij. As a softmax over the rows it needs no (k, k) matrix and
     # stays finite for a class that no row predicts.
-    share = torch.softmax(log_p + weights.log()[:, None], dim=0)
-    return 1 - (share * log_p.exp()).sum() / target_logits.shape[1]
+    share = torch.softmax(log_p + weights.log()[..., None], dim=-2)
+    return 1 - (share * log_p.exp()).sum((-2, -1)) / target_logits.shape[-1]
 
 
 @full_precision
@@ -87,19 +87,19 @@ def nuclear_norm(target_logits: Tensor) -> Tensor:
 
     Parameters
     ----------
-    target_logits : Tensor of shape (n_t, n_classes), float
+    target_logits : Tensor of shape (..., n_t, n_classes), float
         Class logits of target rows.
 
     Returns
     -------
-    Tensor of shape ()
+    Tensor of shape (...)
         −‖P‖_* / n_t with P the softmax: lowest for confident *and* diverse predictions. Singular
         values that are zero up to rounding have no gradient.
 
     Raises
     ------
     ValueError
-        If target_logits is not a non-empty float tensor of shape (n_t, n_classes).
+        If target_logits is not a non-empty float tensor of shape (..., n_t, n_classes).
 
     References
     ----------
@@ -112,9 +112,10 @@ def nuclear_norm(target_logits: Tensor) -> Tensor:
     (tensor(-1.), tensor(-0.5000))
     """
     check_rows("nuclear_norm", target_logits=target_logits)
-    singular = torch.linalg.svdvals(torch.softmax(target_logits, dim=1))
-    negligible = max(target_logits.shape) * torch.finfo(singular.dtype).eps * singular[0].detach()
-    return -torch.where(singular > negligible, singular, 0).sum() / len(target_logits)
+    singular = torch.linalg.svdvals(torch.softmax(target_logits, dim=-1))
+    sizes = target_logits.shape[-2:]
+    negligible = max(sizes) * torch.finfo(singular.dtype).eps * singular[..., :1].detach()
+    return -torch.where(singular > negligible, singular, 0).sum(-1) / sizes[0]
 
 
 @full_precision
@@ -123,14 +124,14 @@ def classifier_discrepancy(logits: Tensor, other_logits: Tensor) -> Tensor:
 
     Parameters
     ----------
-    logits : Tensor of shape (n_t, n_classes), float
+    logits : Tensor of shape (..., n_t, n_classes), float
         Class logits of target rows by the first classifier.
-    other_logits : Tensor of shape (n_t, n_classes), float
+    other_logits : Tensor of shape (..., n_t, n_classes), float
         Class logits of the same rows by the second.
 
     Returns
     -------
-    Tensor of shape ()
+    Tensor of shape (...)
         Mean over rows and classes of |p − q|. The classifiers maximise it on target rows, the
         features minimise it.
 
@@ -150,7 +151,8 @@ def classifier_discrepancy(logits: Tensor, other_logits: Tensor) -> Tensor:
     tensor(1.)
     """
     _check_same_shape("classifier_discrepancy", logits=logits, other_logits=other_logits)
-    return (torch.softmax(logits, dim=1) - torch.softmax(other_logits, dim=1)).abs().mean()
+    apart = torch.softmax(logits, dim=-1) - torch.softmax(other_logits, dim=-1)
+    return apart.abs().mean((-2, -1))
 
 
 @full_precision
@@ -166,20 +168,20 @@ def mdd(
 
     Parameters
     ----------
-    source_logits : Tensor of shape (n_s, n_classes), float
+    source_logits : Tensor of shape (..., n_s, n_classes), float
         Class logits of source rows by the classifier; only their argmax counts.
-    source_adversary_logits : Tensor of shape (n_s, n_classes), float
+    source_adversary_logits : Tensor of shape (..., n_s, n_classes), float
         The same rows by the adversarial classifier, which sits behind a gradient reversal.
-    target_logits : Tensor of shape (n_t, n_classes), float
+    target_logits : Tensor of shape (..., n_t, n_classes), float
         Class logits of target rows by the classifier; only their argmax counts.
-    target_adversary_logits : Tensor of shape (n_t, n_classes), float
+    target_adversary_logits : Tensor of shape (..., n_t, n_classes), float
         The same rows by the adversarial classifier.
     margin : float, default=4.0
         gamma = exp(rho) of the paper, the weight of the source term; above 0.
 
     Returns
     -------
-    Tensor of shape ()
+    Tensor of shape (...)
         The adversary minimises it: it agrees with the classifier on source rows and disagrees
         on target rows. The reversal makes the features maximise it.
 
@@ -212,13 +214,15 @@ def mdd(
     _check_same_shape(
         "mdd", target_logits=target_logits, target_adversary_logits=target_adversary_logits
     )
-    if target_logits.shape[1] < 2:
+    if target_logits.shape[-1] < 2:
         raise ValueError("The logits of mdd must have at least two columns. Got 1 instead.")
-    agreement = cross_entropy(source_adversary_logits, source_logits.argmax(1))
-    labels = target_logits.argmax(1, keepdim=True)
+    # cross_entropy wants the classes in the second axis
+    classes_second = source_adversary_logits.movedim(-1, 1)
+    agreement = cross_entropy(classes_second, source_logits.argmax(-1), reduction="none").mean(-1)
+    labels = target_logits.argmax(-1, keepdim=True)
     # log(1 - p_y) as the mass of the other classes: 1 - p_y itself rounds to zero.
-    others = target_adversary_logits.scatter(1, labels, -torch.inf).logsumexp(1)
-    disagreement = (target_adversary_logits.logsumexp(1) - others).mean()
+    others = target_adversary_logits.scatter(-1, labels, -torch.inf).logsumexp(-1)
+    disagreement = (target_adversary_logits.logsumexp(-1) - others).mean(-1)
     return margin * agreement + disagreement
 
 
@@ -230,7 +234,7 @@ class MCCLoss(nn.Module):
         self.temperature = temperature
 
     def forward(self, target_logits: Tensor) -> Tensor:
-        """Return the class confusion of target_logits (n_t, n_classes)."""
+        """Return the class confusion of target_logits (..., n_t, n_classes)."""
         return mcc(target_logits, temperature=self.temperature)
 
 
@@ -238,7 +242,7 @@ class BNMLoss(nn.Module):
     """Module face of :func:`nuclear_norm`."""
 
     def forward(self, target_logits: Tensor) -> Tensor:
-        """Return the negative nuclear norm over n_t of target_logits (n_t, n_classes)."""
+        """Return the negative nuclear norm over n_t of target_logits (..., n_t, n_classes)."""
         return nuclear_norm(target_logits)
 
 
@@ -246,7 +250,7 @@ class ClassifierDiscrepancyLoss(nn.Module):
     """Module face of :func:`classifier_discrepancy`."""
 
     def forward(self, logits: Tensor, other_logits: Tensor) -> Tensor:
-        """Return the mean difference of the softmaxes of logits (n_t, n_classes)."""
+        """Return the mean difference of the softmaxes of logits (..., n_t, n_classes)."""
         return classifier_discrepancy(logits, other_logits)
 
 
@@ -264,7 +268,7 @@ class MDDLoss(nn.Module):
         target_logits: Tensor,
         target_adversary_logits: Tensor,
     ) -> Tensor:
-        """Return the discrepancy; logits of shape (n_s, n_classes) and (n_t, n_classes)."""
+        """Return the discrepancy; logits (..., n_s, n_classes) and (..., n_t, n_classes)."""
         return mdd(
             source_logits,
             source_adversary_logits,

@@ -8,27 +8,28 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from .precision import full_precision
-from .validation import check_samples
+from ._precision import full_precision
+from ._validation import check_samples
 
 __all__ = ["CORALLoss", "coral"]
 
 
 def _deviations(sample: Tensor) -> Tensor:
     # Equal rows deviate by exactly zero only when measured from one of them first.
-    shifted = sample - sample[:1].detach()
-    return shifted.sub_(shifted.mean(0))
+    shifted = sample - sample[..., :1, :].detach()
+    return shifted.sub_(shifted.mean(-2, keepdim=True))
 
 
 def _gram(source: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
     """Return the deviations Z of both samples, and the smaller of Z'WZ and ZZ'."""
     rows_s, rows_t = _deviations(source), _deviations(target)
-    rows = torch.cat([rows_s, rows_t])
-    if rows.shape[1] > rows.shape[0]:
-        return rows, rows @ rows.T
-    scale_s, scale_t = 1 / (rows_s.shape[0] - 1), -1 / (rows_t.shape[0] - 1)
-    products = rows_s.T @ rows_s
-    return rows, torch.addmm(products, rows_t.T, rows_t, beta=scale_s, alpha=scale_t)
+    rows = torch.cat([rows_s, rows_t], -2)
+    if rows.shape[-1] > rows.shape[-2]:
+        return rows, rows @ rows.mT
+    scale_s, scale_t = 1 / (rows_s.shape[-2] - 1), -1 / (rows_t.shape[-2] - 1)
+    add_products = torch.addmm if rows.ndim == 2 else torch.baddbmm
+    products = rows_s.mT @ rows_s
+    return rows, add_products(products, rows_t.mT, rows_t, beta=scale_s, alpha=scale_t)
 
 
 @lru_cache(maxsize=32)
@@ -47,25 +48,26 @@ class _CovarianceDistance(torch.autograd.Function):
     def forward(ctx: Any, source: Tensor, target: Tensor) -> Tensor:
         rows, gram = _gram(source, target)
         ctx.save_for_backward(source, target, rows, gram)
-        if rows.shape[1] <= rows.shape[0]:
-            return gram.square().sum()
-        weights = _weights(source.shape[0], target.shape[0], rows.dtype, rows.device)
-        return weights @ (gram.square() @ weights)
+        if rows.shape[-1] <= rows.shape[-2]:
+            return gram.square().sum((-2, -1))
+        weights = _weights(source.shape[-2], target.shape[-2], rows.dtype, rows.device)
+        return (gram.square() @ weights) @ weights
 
     @staticmethod
     def backward(ctx: Any, *grad_outputs: Tensor) -> tuple[Tensor, ...]:
         source, target, rows, gram = ctx.saved_tensors
-        sizes = source.shape[0], target.shape[0]
+        sizes = source.shape[-2], target.shape[-2]
         weights = _weights(*sizes, rows.dtype, rows.device)
         # Someone may call backward() inside autocast, where the products would be halved.
         with torch.autocast(source.device.type, enabled=False):
             if torch.is_grad_enabled():
                 # A graph of the gradient is asked for, and these must have their own.
                 rows, gram = _gram(source, target)
-            wide = rows.shape[1] > rows.shape[0]
+            wide = rows.shape[-1] > rows.shape[-2]
             pull = (gram * weights) @ rows if wide else rows @ gram
         # No gradient of the centring: over the rows of a sample, these have the mean zero.
-        return (pull * (4 * grad_outputs[0] * weights)[:, None]).split_with_sizes(sizes)
+        scales = 4 * grad_outputs[0][..., None] * weights
+        return (pull * scales[..., None]).split_with_sizes(sizes, -2)
 
 
 @full_precision
@@ -74,14 +76,14 @@ def coral(source: Tensor, target: Tensor) -> Tensor:
 
     Parameters
     ----------
-    source : Tensor of shape (n_s, d), float
-        Features of source rows.
-    target : Tensor of shape (n_t, d), float
+    source : Tensor of shape (..., n_s, d), float
+        Features of source rows; the leading axes are models.
+    target : Tensor of shape (..., n_t, d), float
         Features of target rows.
 
     Returns
     -------
-    Tensor of shape ()
+    Tensor of shape (...)
         ‖C_s − C_t‖²_F / (4 d²), covariances with n − 1; >= 0 up to rounding. Zero, with a zero
         gradient, when a domain has one row and so no covariance.
 
@@ -107,15 +109,18 @@ def coral(source: Tensor, target: Tensor) -> Tensor:
     tensor(9.)
     """
     check_samples("coral", source, target)
-    if min(len(source), len(target)) < 2:
-        return source[:0].sum() + target[:0].sum()
+    *models, n_source, d = source.shape
+    if min(n_source, target.shape[-2]) < 2:
+        return source[..., :0, :].sum((-2, -1)) + target[..., :0, :].sum((-2, -1))
+    if len(models) > 1:
+        return coral(source.flatten(0, -3), target.flatten(0, -3)).unflatten(0, models)
     distance: Tensor = _CovarianceDistance.apply(source, target)
-    return distance / (4 * source.shape[1] ** 2)
+    return distance / (4 * d**2)
 
 
 class CORALLoss(nn.Module):
     """Module face of :func:`coral`."""
 
     def forward(self, source: Tensor, target: Tensor) -> Tensor:
-        """Return the covariance distance of source (n_s, d) and target (n_t, d)."""
+        """Return the covariance distance of source (..., n_s, d) and target (..., n_t, d)."""
         return coral(source, target)

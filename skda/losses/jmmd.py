@@ -8,11 +8,11 @@ from operator import mul
 
 from torch import Tensor, nn
 
-from .estimators import ESTIMATORS, estimate_mmd2, sample_kernel
-from .kernels import check_kernel_options
-from .pooled import KernelFamily, pooled_mmd2
-from .precision import full_precision
-from .validation import check_choice, check_samples
+from ._estimators import ESTIMATORS, estimate_mmd2, sample_kernel
+from ._kernels import check_kernel_options
+from ._pooled import KernelFamily, pooled_mmd2
+from ._precision import full_precision
+from ._validation import check_choice, check_samples
 
 __all__ = ["JAN_SOFTMAX_BANDWIDTH", "JMMDLoss", "jmmd2"]
 
@@ -35,15 +35,20 @@ def _check_layers(
         )
     for i, (source, target) in enumerate(zip(source_layers, target_layers, strict=True)):
         check_samples("jmmd2", source, target)
-        if len(source) != len(source_layers[0]) or len(target) != len(target_layers[0]):
+        same = (source_layers[0].shape[:-1], target_layers[0].shape[:-1])
+        if (source.shape[:-1], target.shape[:-1]) != same:
             raise ValueError(
                 "Every layer of jmmd2 must hold the same rows. Layer 0 has "
-                f"{len(source_layers[0])} source and {len(target_layers[0])} target rows, "
-                f"layer {i} has {len(source)} and {len(target)}."
+                f"{_times(source_layers[0])} source and {_times(target_layers[0])} target rows, "
+                f"layer {i} has {_times(source)} and {_times(target)}."
             )
         check_kernel_options(
             "jmmd2", n_kernels=n_kernels[i], spacing=spacing, bandwidth=bandwidths[i]
         )
+
+
+def _times(layer: Tensor) -> str:
+    return " x ".join(map(str, layer.shape[:-1]))
 
 
 @full_precision
@@ -61,15 +66,16 @@ def jmmd2(
 
     Parameters
     ----------
-    source_layers : sequence of L Tensor of shape (n_s, d_l), float
+    source_layers : sequence of L Tensor of shape (..., n_s, d_l), float
         Activations of the same source rows in each layer; in JAN the features and the softmax.
-    target_layers : sequence of L Tensor of shape (n_t, d_l), float
+        The leading axes are models.
+    target_layers : sequence of L Tensor of shape (..., n_t, d_l), float
         Activations of the target rows.
     n_kernels : sequence of L int, default=(5, 1)
         Number of Gaussian kernels on each layer.
     spacing : float, default=2.0
         Ratio of successive bandwidths, above 1.
-    bandwidths : sequence of L float, Tensor of shape () or None
+    bandwidths : sequence of L float, Tensor of shape () or (...), or None
         gamma of exp(−d² / gamma) on each layer; None for the median of the squared distances in
         this batch. Default: the median on the features, 2 (0.92)² on the softmax.
     estimator : {"quadratic", "linear"}, default="quadratic"
@@ -79,7 +85,7 @@ def jmmd2(
 
     Returns
     -------
-    Tensor of shape ()
+    Tensor of shape (...)
         The estimate. The biased one is >= 0 up to rounding, the others may be negative. With a
         domain of one row the linear estimate is zero.
 
@@ -129,7 +135,7 @@ def jmmd2(
         )
     ]
     kernel = reduce(mul, layer_kernels)
-    return estimate_mmd2(kernel, len(source_layers[0]), estimator=estimator, unbiased=unbiased)
+    return estimate_mmd2(kernel, source_layers[0].shape[-2], estimator=estimator, unbiased=unbiased)
 
 
 class JMMDLoss(nn.Module):
@@ -152,7 +158,7 @@ class JMMDLoss(nn.Module):
         self.unbiased = unbiased
 
     def forward(self, source_layers: Sequence[Tensor], target_layers: Sequence[Tensor]) -> Tensor:
-        """Return the squared joint MMD of layers of shape (n_s, d_l) and (n_t, d_l)."""
+        """Return the squared joint MMD of layers of shape (..., n_s, d_l) and (..., n_t, d_l)."""
         return jmmd2(
             source_layers,
             target_layers,

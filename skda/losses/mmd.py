@@ -7,11 +7,11 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from .estimators import ESTIMATORS, estimate_mmd2, sample_kernel
-from .kernels import check_kernel_options
-from .pooled import KernelFamily, pooled_mmd2
-from .precision import full_precision
-from .validation import check_choice, check_samples
+from ._estimators import ESTIMATORS, estimate_mmd2, sample_kernel
+from ._kernels import check_kernel_options
+from ._pooled import KernelFamily, pooled_mmd2
+from ._precision import full_precision
+from ._validation import check_choice, check_samples
 
 __all__ = [
     "GaussianMMDLoss",
@@ -39,9 +39,9 @@ def mk_mmd2(
 
     Parameters
     ----------
-    source : Tensor of shape (n_s, d), float
-        Features of source rows.
-    target : Tensor of shape (n_t, d), float
+    source : Tensor of shape (..., n_s, d), float
+        Features of source rows; the leading axes are models.
+    target : Tensor of shape (..., n_t, d), float
         Features of target rows.
     n_kernels : int, default=5
         Number of Gaussian kernels. The paper's 33 are ``n_kernels=33, spacing=2**0.5``.
@@ -50,7 +50,7 @@ def mk_mmd2(
     weights : Tensor or sequence of n_kernels floats, default=None
         Weights beta >= 0 of the kernels, narrowest first; None for 1 / n_kernels each.
         :func:`kernel_weights` gives those of the paper.
-    bandwidth : float or Tensor of shape (), default=None
+    bandwidth : float or Tensor of shape () or (...), default=None
         gamma in the middle of the family, in squared units of the features. None takes the
         median of the squared distances in this batch (see :func:`median_bandwidth`), of the
         pairs within the quad-tuples for the linear estimator. No gradient flows through it.
@@ -63,7 +63,7 @@ def mk_mmd2(
 
     Returns
     -------
-    Tensor of shape ()
+    Tensor of shape (...)
         The estimate, float32 or wider. The biased one is >= 0 up to rounding, the others may be
         negative. With a domain of one row the linear estimate is zero.
 
@@ -107,7 +107,7 @@ def mk_mmd2(
         spacing=spacing,
         weights=weights,
     )
-    return estimate_mmd2(kernel, len(source), estimator=estimator, unbiased=unbiased)
+    return estimate_mmd2(kernel, source.shape[-2], estimator=estimator, unbiased=unbiased)
 
 
 def gaussian_mmd2(
@@ -121,11 +121,11 @@ def gaussian_mmd2(
 
     Parameters
     ----------
-    source : Tensor of shape (n_s, d), float
-        Features of source rows.
-    target : Tensor of shape (n_t, d), float
+    source : Tensor of shape (..., n_s, d), float
+        Features of source rows; the leading axes are models.
+    target : Tensor of shape (..., n_t, d), float
         Features of target rows.
-    bandwidth : float or Tensor of shape (), default=None
+    bandwidth : float or Tensor of shape () or (...), default=None
         gamma of k(x, y) = exp(−‖x − y‖² / gamma), in squared units of the features; None for
         the median of the squared distances in this batch.
     unbiased : bool, default=False
@@ -133,7 +133,7 @@ def gaussian_mmd2(
 
     Returns
     -------
-    Tensor of shape ()
+    Tensor of shape (...)
         The estimate; the biased one is >= 0 up to rounding.
 
     Raises
@@ -160,9 +160,9 @@ def linear_mmd2(source: Tensor, target: Tensor, *, unbiased: bool = False) -> Te
 
     Parameters
     ----------
-    source : Tensor of shape (n_s, d), float
-        Features of source rows.
-    target : Tensor of shape (n_t, d), float
+    source : Tensor of shape (..., n_s, d), float
+        Features of source rows; the leading axes are models.
+    target : Tensor of shape (..., n_t, d), float
         Features of target rows.
     unbiased : bool, default=False
         Subtract what the distance of two means is even between equal distributions:
@@ -171,7 +171,7 @@ def linear_mmd2(source: Tensor, target: Tensor, *, unbiased: bool = False) -> Te
 
     Returns
     -------
-    Tensor of shape ()
+    Tensor of shape (...)
         ‖mean(source) − mean(target)‖², the squared MMD with a linear kernel. It is >= 0; the
         unbiased estimate may be negative.
 
@@ -231,7 +231,7 @@ class MKMMDLoss(nn.Module):
         self.register_buffer("weights", None if weights is None else torch.as_tensor(weights))
 
     def forward(self, source: Tensor, target: Tensor) -> Tensor:
-        """Return the squared MMD of source (n_s, d) and target (n_t, d)."""
+        """Return the squared MMD of source (..., n_s, d) and target (..., n_t, d)."""
         return mk_mmd2(
             source,
             target,
@@ -253,7 +253,7 @@ class GaussianMMDLoss(nn.Module):
         self.unbiased = unbiased
 
     def forward(self, source: Tensor, target: Tensor) -> Tensor:
-        """Return the squared MMD of source (n_s, d) and target (n_t, d)."""
+        """Return the squared MMD of source (..., n_s, d) and target (..., n_t, d)."""
         return gaussian_mmd2(source, target, bandwidth=self.bandwidth, unbiased=self.unbiased)
 
 
@@ -265,5 +265,5 @@ class LinearMMDLoss(nn.Module):
         self.unbiased = unbiased
 
     def forward(self, source: Tensor, target: Tensor) -> Tensor:
-        """Return the squared distance of the means of source (n_s, d) and target (n_t, d)."""
+        """Return the distance of the means of source (..., n_s, d) and target (..., n_t, d)."""
         return linear_mmd2(source, target, unbiased=self.unbiased)

@@ -6,8 +6,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from .precision import full_precision
-from .validation import check_real, check_rows
+from ._precision import full_precision
+from ._validation import check_real, check_rows
 
 __all__ = ["PseudoLabelLoss", "pseudo_label"]
 
@@ -18,21 +18,21 @@ def pseudo_label(target_logits: Tensor, *, threshold: float = 0.9) -> Tensor:
 
     Parameters
     ----------
-    target_logits : Tensor of shape (n_t, n_classes), float
-        Class logits of target rows.
+    target_logits : Tensor of shape (..., n_t, n_classes), float
+        Class logits of target rows; the leading axes are models.
     threshold : float, default=0.9
         A row counts if its largest probability is at least this; above 0.
 
     Returns
     -------
-    Tensor of shape ()
+    Tensor of shape (...)
         Sum over the confident rows of −log p_ŷ, divided by n_t; zero where no row is confident.
 
     Raises
     ------
     ValueError
         If threshold is not above 0, or target_logits is not a non-empty float tensor of shape
-        (n_t, n_classes).
+        (..., n_t, n_classes).
 
     References
     ----------
@@ -47,9 +47,10 @@ def pseudo_label(target_logits: Tensor, *, threshold: float = 0.9) -> Tensor:
     """
     check_rows("pseudo_label", target_logits=target_logits)
     check_real("pseudo_label", "threshold", threshold, low=0)
-    confidence, labels = target_logits.detach().softmax(dim=1).max(dim=1)
-    losses = cross_entropy(target_logits, labels, reduction="none")
-    return torch.where(confidence >= threshold, losses, 0.0 * losses).mean()
+    confidence, labels = target_logits.detach().softmax(dim=-1).max(dim=-1)
+    # cross_entropy wants the classes in the second axis
+    losses = cross_entropy(target_logits.movedim(-1, 1), labels, reduction="none")
+    return torch.where(confidence >= threshold, losses, 0.0 * losses).mean(-1)
 
 
 class PseudoLabelLoss(nn.Module):
@@ -60,5 +61,5 @@ class PseudoLabelLoss(nn.Module):
         self.threshold = threshold
 
     def forward(self, target_logits: Tensor) -> Tensor:
-        """Return the loss of target_logits (n_t, n_classes)."""
+        """Return the loss of target_logits (..., n_t, n_classes)."""
         return pseudo_label(target_logits, threshold=self.threshold)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
-from .distances import squared_distances
-from .precision import full_precision
-from .validation import check_real, check_rows
+from ._distances import squared_distances
+from ._precision import full_precision
+from ._validation import check_real, check_rows
 
 __all__ = ["DeepJDOTLoss", "deepjdot", "jdot_cost", "optimal_coupling"]
 
@@ -26,13 +27,13 @@ def jdot_cost(
 
     Parameters
     ----------
-    source_features : Tensor of shape (n_s, d), float
-        Features of source rows.
-    target_features : Tensor of shape (n_t, d), float
+    source_features : Tensor of shape (..., n_s, d), float
+        Features of source rows; the leading axes are models.
+    target_features : Tensor of shape (..., n_t, d), float
         Features of target rows.
-    y_source : Tensor of shape (n_s,), int64
+    y_source : Tensor of shape (..., n_s), int64
         Class indices of the source rows.
-    target_logits : Tensor of shape (n_t, n_classes), float
+    target_logits : Tensor of shape (..., n_t, n_classes), float
         Class logits of the target rows.
     feature_weight : float, default=1e-3
         alpha, the weight of the squared distance of the features; >= 0. The defaults are those
@@ -42,7 +43,7 @@ def jdot_cost(
 
     Returns
     -------
-    Tensor of shape (n_s, n_t)
+    Tensor of shape (..., n_s, n_t)
         alpha ‖f_i − f_j‖² − lambda_t log softmax(target_logits)_j[y_i].
 
     Raises
@@ -66,15 +67,17 @@ def jdot_cost(
     check_rows("jdot_cost", target_logits=target_logits)
     check_real("jdot_cost", "feature_weight", feature_weight, low=0, closed=True)
     check_real("jdot_cost", "label_weight", label_weight, low=0, closed=True)
-    shapes = (tuple(y_source.shape), len(target_logits))
-    expected = ((len(source_features),), len(target_features))
+    shapes = (tuple(y_source.shape), target_logits.shape[-2])
+    expected = (tuple(source_features.shape[:-1]), target_features.shape[-2])
     if shapes != expected:
         raise ValueError(
             f"jdot_cost needs y_source of shape {expected[0]} and target_logits of "
             f"{expected[1]} rows, one for each row of features. Got {shapes[0]} and {shapes[1]} "
             "instead."
         )
-    cross_entropies = -torch.log_softmax(target_logits, dim=1).T[y_source]
+    by_class = torch.log_softmax(target_logits, dim=-1).mT
+    labels = y_source[..., None].expand(*y_source.shape, by_class.shape[-1])
+    cross_entropies = -by_class.gather(-2, labels)
     distances = squared_distances(source_features, target_features)
     return feature_weight * distances + label_weight * cross_entropies
 
@@ -84,12 +87,12 @@ def optimal_coupling(cost: Tensor) -> Tensor:
 
     Parameters
     ----------
-    cost : Tensor of shape (n_s, n_t), float
-        Cost of each pair.
+    cost : Tensor of shape (..., n_s, n_t), float
+        Cost of each pair; the leading axes are models, solved one by one.
 
     Returns
     -------
-    Tensor of shape (n_s, n_t)
+    Tensor of shape (..., n_s, n_t)
         The plan of least Σ plan * cost; rows sum to 1 / n_s, columns to 1 / n_t. Detached, in
         the dtype and on the device of cost.
 
@@ -98,7 +101,7 @@ def optimal_coupling(cost: Tensor) -> Tensor:
     ImportError
         If POT is not installed.
     ValueError
-        If cost is not a non-empty float tensor of shape (n_s, n_t).
+        If cost is not a non-empty float tensor of shape (..., n_s, n_t).
 
     Examples
     --------
@@ -113,8 +116,9 @@ def optimal_coupling(cost: Tensor) -> Tensor:
         raise ImportError(
             "Optimal transport needs the package POT: install it with 'pip install POT'."
         ) from error
-    plan = ot.emd([], [], cost.detach().double().cpu().numpy(), numItermax=1_000_000)
-    return torch.as_tensor(plan).to(cost)
+    costs = cost.detach().double().cpu().reshape(-1, *cost.shape[-2:]).numpy()
+    plans = np.stack([ot.emd([], [], of_model, numItermax=1_000_000) for of_model in costs])
+    return torch.as_tensor(plans).reshape(cost.shape).to(cost)
 
 
 def deepjdot(
@@ -130,13 +134,13 @@ def deepjdot(
 
     Parameters
     ----------
-    source_features : Tensor of shape (n_s, d), float
-        Features of source rows.
-    target_features : Tensor of shape (n_t, d), float
+    source_features : Tensor of shape (..., n_s, d), float
+        Features of source rows; the leading axes are models.
+    target_features : Tensor of shape (..., n_t, d), float
         Features of target rows.
-    y_source : Tensor of shape (n_s,), int64
+    y_source : Tensor of shape (..., n_s), int64
         Class indices of the source rows.
-    target_logits : Tensor of shape (n_t, n_classes), float
+    target_logits : Tensor of shape (..., n_t, n_classes), float
         Class logits of the target rows.
     feature_weight : float, default=1e-3
         Weight of the squared distance of the features; >= 0.
@@ -145,7 +149,7 @@ def deepjdot(
 
     Returns
     -------
-    Tensor of shape ()
+    Tensor of shape (...)
         Σ_ij plan_ij cost_ij; the plan is a constant for autograd.
 
     Raises
@@ -175,7 +179,7 @@ def deepjdot(
         feature_weight=feature_weight,
         label_weight=label_weight,
     )
-    return (optimal_coupling(cost) * cost).sum()
+    return (optimal_coupling(cost) * cost).sum((-2, -1))
 
 
 class DeepJDOTLoss(nn.Module):
@@ -193,7 +197,7 @@ class DeepJDOTLoss(nn.Module):
         y_source: Tensor,
         target_logits: Tensor,
     ) -> Tensor:
-        """Return the transport cost; features (n_s, d) and (n_t, d), logits (n_t, n_classes)."""
+        """Return the transport cost; features (..., n, d), logits (..., n_t, n_classes)."""
         return deepjdot(
             source_features,
             target_features,

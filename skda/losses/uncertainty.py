@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from .precision import full_precision
-from .validation import check_rows
+from ._precision import full_precision
+from ._validation import check_rows
 
 __all__ = ["EntropyLoss", "entropy", "row_entropy"]
 
@@ -17,18 +17,18 @@ def row_entropy(logits: Tensor) -> Tensor:
 
     Parameters
     ----------
-    logits : Tensor of shape (n, n_classes), float
+    logits : Tensor of shape (..., n, n_classes), float
         Class logits.
 
     Returns
     -------
-    Tensor of shape (n,)
+    Tensor of shape (..., n)
         −Σ_k p_k log p_k, in nats, between 0 and log(n_classes).
 
     Raises
     ------
     ValueError
-        If logits is not a non-empty float tensor of shape (n, n_classes).
+        If logits is not a non-empty float tensor of shape (..., n, n_classes).
 
     Examples
     --------
@@ -36,8 +36,8 @@ def row_entropy(logits: Tensor) -> Tensor:
     tensor([0.6931, 0.0000])
     """
     check_rows("row_entropy", logits=logits)
-    log_probabilities = torch.log_softmax(logits, dim=1)
-    return (log_probabilities.exp() * -log_probabilities).sum(1)
+    log_probabilities = torch.log_softmax(logits, dim=-1)
+    return (log_probabilities.exp() * -log_probabilities).sum(-1)
 
 
 def entropy(target_logits: Tensor) -> Tensor:
@@ -45,19 +45,19 @@ def entropy(target_logits: Tensor) -> Tensor:
 
     Parameters
     ----------
-    target_logits : Tensor of shape (n_t, n_classes), float
-        Class logits of target rows.
+    target_logits : Tensor of shape (..., n_t, n_classes), float
+        Class logits of target rows; the leading axes are models.
 
     Returns
     -------
-    Tensor of shape ()
+    Tensor of shape (...)
         Mean of :func:`row_entropy`, in nats. Minimising it pushes decision boundaries away from
         the target rows.
 
     Raises
     ------
     ValueError
-        If target_logits is not a non-empty float tensor of shape (n_t, n_classes).
+        If target_logits is not a non-empty float tensor of shape (..., n_t, n_classes).
 
     References
     ----------
@@ -69,12 +69,12 @@ def entropy(target_logits: Tensor) -> Tensor:
     >>> entropy(torch.zeros(3, 4))  # log 4
     tensor(1.3863)
     """
-    return row_entropy(target_logits).mean()
+    return row_entropy(target_logits).mean(-1)
 
 
 class EntropyLoss(nn.Module):
     """Module face of :func:`entropy`."""
 
     def forward(self, target_logits: Tensor) -> Tensor:
-        """Return the mean entropy of target_logits (n_t, n_classes)."""
+        """Return the mean entropy of target_logits (..., n_t, n_classes)."""
         return entropy(target_logits)

@@ -6,11 +6,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .distances import median_or_mean, quad_tuple_distances
-from .estimators import mmd2_from_quad_tuples
-from .kernels import check_kernel_options, kernel_rates
-from .precision import full_precision
-from .validation import check_real, check_samples
+from ._distances import median_or_mean, quad_tuple_distances
+from ._estimators import mmd2_from_quad_tuples
+from ._kernels import check_kernel_options, kernel_rates
+from ._precision import full_precision
+from ._validation import check_real, check_samples
 
 __all__ = ["kernel_weights", "solve_weights"]
 
@@ -110,6 +110,11 @@ def kernel_weights(
     """
     caller = "kernel_weights"
     check_samples(caller, source, target)
+    if source.ndim > 2:
+        raise ValueError(
+            "kernel_weights takes the samples of one model, of shape (n_rows, n_columns). Got "
+            f"shape {tuple(source.shape)} instead."
+        )
     check_kernel_options(caller, n_kernels=n_kernels, spacing=spacing, bandwidth=bandwidth)
     check_real(caller, "eps", eps, low=0)
     if min(len(source), len(target)) < 2:
@@ -117,7 +122,7 @@ def kernel_weights(
     distances = quad_tuple_distances(source.detach(), target.detach()).double()
     gamma = median_or_mean(distances.flatten()) if bandwidth is None else bandwidth
     rates = kernel_rates(gamma, distances, n_kernels=n_kernels, spacing=spacing)
-    kernels = torch.exp(-distances[:, None] * rates[:, None])
+    kernels = torch.exp(-distances * rates[:, None, None])
     tuples = mmd2_from_quad_tuples(kernels).cpu().numpy()
     # Of a single tuple the spread is unknown, and the ridge alone decides.
     spread = np.atleast_2d(np.cov(tuples)) if tuples.shape[1] > 1 else np.zeros((n_kernels,) * 2)

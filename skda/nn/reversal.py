@@ -12,7 +12,9 @@ __all__ = ["GradientReversal", "reverse_gradient"]
 
 class _Reverse(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, x: Tensor, lam: float) -> Tensor:
+    def forward(ctx: Any, x: Tensor, lam: float | Tensor) -> Tensor:
+        if isinstance(lam, Tensor):
+            lam = lam.reshape(lam.shape + (1,) * (x.ndim - lam.ndim))
         ctx.lam = lam
         return x.view_as(x)
 
@@ -21,15 +23,16 @@ class _Reverse(torch.autograd.Function):
         return -ctx.lam * grad, None
 
 
-def reverse_gradient(x: Tensor, lam: float = 1.0) -> Tensor:
+def reverse_gradient(x: Tensor, lam: float | Tensor = 1.0) -> Tensor:
     r"""Identity forwards, multiplication of the gradient by ``-lam`` backwards.
 
     Parameters
     ----------
     x : Tensor of any shape and floating dtype
         Features on their way to a domain discriminator.
-    lam : float, default=1.0
-        Strength of the reversal. 0 stops the gradient.
+    lam : float or Tensor of the shape of the leading axes of x, default=1.0
+        Strength of the reversal. 0 stops the gradient. For the features (..., n, d) of many
+        models, a tensor (...) has one strength a model.
 
     Returns
     -------

@@ -23,6 +23,16 @@ def test_gradient_is_multiplied_by_minus_lam(lam: float) -> None:
     torch.testing.assert_close(reversed_, -lam * plain, rtol=0, atol=0)
 
 
+def test_each_model_has_its_own_strength() -> None:
+    x = features().expand(2, 3, 5, 3).clone().requires_grad_()
+    strengths = torch.arange(6.0, dtype=torch.float64).reshape(2, 3)
+    (plain,) = torch.autograd.grad((x**3).sum(), x)
+    for given in (strengths, strengths[..., None, None]):
+        (reversed_,) = torch.autograd.grad((reverse_gradient(x, given) ** 3).sum(), x)
+        expected = -strengths[..., None, None] * plain
+        torch.testing.assert_close(reversed_, expected, rtol=0, atol=0)
+
+
 def test_only_what_lies_below_the_reversal_is_reversed() -> None:
     with torch.random.fork_rng():
         below, above = nn.Linear(3, 4).double(), nn.Linear(4, 1).double()

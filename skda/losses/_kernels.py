@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .validation import check_int, check_real
+from ._validation import check_int, check_real
 
 __all__ = [
     "as_weights",
@@ -38,7 +38,7 @@ def check_kernel_options(
         Number of kernels, at least 1.
     spacing : float
         Ratio of successive bandwidths, above 1.
-    bandwidth : float, Tensor of shape () or None
+    bandwidth : float, Tensor or None
         A float must be above 0; a tensor is not looked into.
     """
     check_int(caller, "n_kernels", n_kernels, low=1)
@@ -91,12 +91,17 @@ def kernel_rates(
 def widest_rate(
     bandwidth: Tensor | float, like: Tensor, *, n_kernels: int, spacing: float
 ) -> Tensor | float:
-    """Return the last of :func:`kernel_rates`; of a float bandwidth a float."""
+    """Return the last of :func:`kernel_rates`; of a float bandwidth a float.
+
+    A bandwidth for each model of `like` (..., n, m) gives rates of shape (..., 1, 1).
+    """
     factor = spacing ** (n_kernels // 2 + 1 - n_kernels)
     least = 1e9 * torch.finfo(like.dtype).tiny
     if not isinstance(bandwidth, Tensor):
         return factor / bandwidth if bandwidth > least else 0.0
     bandwidth = bandwidth.detach().to(like)
+    if bandwidth.ndim:
+        bandwidth = bandwidth.reshape(bandwidth.shape + (1,) * (like.ndim - bandwidth.ndim))
     return torch.where(bandwidth > least, factor / bandwidth, 0)
 
 
@@ -123,7 +128,7 @@ def kernel_value_and_slope(
     ----------
     distances : Tensor of any shape
         Squared distances.
-    rate : Tensor of shape () or float
+    rate : Tensor or float
         Of :func:`widest_rate`.
     weights : Tensor of shape (n_kernels,) or None
         None for 1 / n_kernels each.
@@ -251,8 +256,9 @@ def gaussian_kernel_mean(
     ----------
     distances : Tensor of any shape
         Squared distances.
-    bandwidth : Tensor of shape () or float
-        Bandwidth in the middle of the family.
+    bandwidth : Tensor or float
+        Bandwidth in the middle of the family; a tensor of the shape of the first axes of the
+        distances gives each model its own.
     n_kernels : int, default=5
         Number of kernels.
     spacing : float, default=2.0

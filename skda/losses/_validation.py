@@ -18,7 +18,9 @@ __all__ = [
 
 
 def check_rows(caller: str, **tensors: Tensor) -> None:
-    """Raise ValueError unless every tensor is a non-empty float tensor of shape (n, d).
+    """Raise ValueError unless every tensor is a non-empty float tensor of shape (..., n, d).
+
+    The leading axes are models; every tensor must have those of the first.
 
     Parameters
     ----------
@@ -30,24 +32,31 @@ def check_rows(caller: str, **tensors: Tensor) -> None:
     Examples
     --------
     >>> import torch
-    >>> check_rows("coral", source=torch.zeros(2, 3, 4))
+    >>> check_rows("coral", source=torch.zeros(4, 3), target=torch.zeros(2, 4, 3))
     Traceback (most recent call last):
     ...
-    ValueError: The 'source' parameter of coral must be a float tensor of shape
-    (n_rows, n_columns) with at least one row. Got a torch.float32 tensor of shape (2, 3, 4)
+    ValueError: The 'target' parameter of coral must be a float tensor of shape
+    (n_rows, n_columns) with at least one row. Got a torch.float32 tensor of shape (2, 4, 3)
     instead.
     """
+    leading = next(iter(tensors.values())).shape[:-2]
     for name, tensor in tensors.items():
-        if tensor.ndim != 2 or 0 in tensor.shape or not tensor.is_floating_point():
+        shape = tensor.shape
+        fits = len(shape) >= 2 and shape[:-2] == leading and 0 not in shape
+        if not (fits and tensor.is_floating_point()):
             raise ValueError(
                 f"The {name!r} parameter of {caller} must be a float tensor of shape "
-                f"(n_rows, n_columns) with at least one row. Got a {tensor.dtype} tensor of "
-                f"shape {tuple(tensor.shape)} instead."
+                f"({_models(leading)}n_rows, n_columns) with at least one row. Got a "
+                f"{tensor.dtype} tensor of shape {tuple(shape)} instead."
             )
 
 
+def _models(leading: Sequence[int]) -> str:
+    return "".join(f"{size}, " for size in leading)
+
+
 def check_samples(caller: str, source: Tensor, target: Tensor) -> None:
-    """Raise ValueError unless source (n_s, d) and target (n_t, d) can be compared.
+    """Raise ValueError unless source (..., n_s, d) and target (..., n_t, d) can be compared.
 
     Parameters
     ----------
@@ -57,36 +66,42 @@ def check_samples(caller: str, source: Tensor, target: Tensor) -> None:
         The two samples.
     """
     check_rows(caller, source=source, target=target)
-    if source.shape[1] != target.shape[1]:
+    if source.shape[-1] != target.shape[-1]:
         raise ValueError(
             f"The source and target of {caller} must have the same number of columns. "
-            f"Got {source.shape[1]} and {target.shape[1]} instead."
+            f"Got {source.shape[-1]} and {target.shape[-1]} instead."
         )
 
 
-def check_one_logit(caller: str, name: str, logits: Tensor) -> Tensor:
-    """Return logits of shape (n,) or (n, 1) as (n,); any other shape is a ValueError.
+def check_one_logit(
+    caller: str, name: str, logits: Tensor, leading: Sequence[int] | None = None
+) -> Tensor:
+    """Return logits of shape (n,) or (..., n, 1) as (..., n); any other shape is a ValueError.
 
     Parameters
     ----------
     caller, name : str
         Names of the loss and of its parameter, for the message.
     logits : Tensor
-        One number a row.
+        One number a row. A last axis of one tells the rows of many models from many rows.
+    leading : sequence of int, default=None
+        The leading axes that logits must have; None for any.
 
     Returns
     -------
-    Tensor of shape (n,)
+    Tensor of shape (..., n)
         The same numbers.
     """
-    if logits.ndim == 2 and logits.shape[1] == 1:
-        logits = logits.squeeze(1)
-    if logits.ndim != 1 or len(logits) == 0:
+    column = logits.ndim > 1 and logits.shape[-1] == 1
+    rows = logits.squeeze(-1) if column else logits
+    models = rows.shape[:-1] if column and leading is None else leading or ()
+    if (rows.ndim != 1 and not column) or 0 in rows.shape or rows.shape[:-1] != tuple(models):
+        shapes = f"({_models(models)}n, 1)" if models else "(n,) or (n, 1)"
         raise ValueError(
-            f"The {name!r} parameter of {caller} must hold one number a row, in shape (n,) or "
-            f"(n, 1) with n >= 1. Got shape {tuple(logits.shape)} instead."
+            f"The {name!r} parameter of {caller} must hold one number a row, in shape {shapes} "
+            f"with n >= 1. Got shape {tuple(logits.shape)} instead."
         )
-    return logits
+    return rows
 
 
 def check_int(caller: str, name: str, value: object, *, low: int) -> None:

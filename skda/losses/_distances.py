@@ -9,8 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .precision import full_precision
-from .validation import check_samples
+from ._precision import full_precision
+from ._validation import check_samples
 
 __all__ = [
     "centred_distances",
@@ -22,15 +22,12 @@ __all__ = [
     "squared_distances",
 ]
 
-# values from which a median takes longer than sorting a sample of them
-_MANY = 16384
-
 
 def _centre(points: Tensor) -> Tensor:
     # Distances ignore a shift, and small norms round less. Going by way of the first row makes
     # equal rows exactly zero, which a plain mean misses by its rounding.
-    first = points[:1].detach()
-    return first + (points.detach() - first).mean(0, keepdim=True)
+    first = points[..., :1, :].detach()
+    return first + (points.detach() - first).mean(-2, keepdim=True)
 
 
 def centred_distances(samples: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
@@ -38,21 +35,31 @@ def centred_distances(samples: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
 
     Parameters
     ----------
-    samples : sequence of Tensor of shape (n_i, d)
-        Left as they are.
+    samples : sequence of Tensor of shape (..., n_i, d)
+        Left as they are. The leading axes are models.
 
     Returns
     -------
-    points : Tensor of shape (n, d), n = Σ n_i
+    points : Tensor of shape (..., n, d), n = Σ n_i
         The rows less their mean.
-    distances : Tensor of shape (n, n)
+    distances : Tensor of shape (..., n, n)
         Their squared distances.
     """
-    points = torch.cat(list(samples))
-    points.sub_(points[0].clone()).sub_(points.mean(0))  # see _centre
-    norms = torch.linalg.vector_norm(points, dim=1).square_()
-    distances = torch.addmm(norms, points, points.T, alpha=-2).add_(norms[:, None])
-    return points, distances.clamp_min_(0).fill_diagonal_(0)
+    points = torch.cat(list(samples), -2)
+    points.sub_(points[..., :1, :].clone()).sub_(points.mean(-2, keepdim=True))  # see _centre
+    norms = torch.linalg.vector_norm(points, dim=-1).square_()
+    distances = _minus_products(norms[..., None, :], points, points).add_(norms[..., None])
+    distances.clamp_min_(0).diagonal(dim1=-2, dim2=-1).zero_()
+    return points, distances
+
+
+def _minus_products(norms: Tensor, a: Tensor, b: Tensor) -> Tensor:
+    """Return norms - 2 a b', in one pass, of a (..., n, d) and b (..., m, d)."""
+    if a.ndim == 2:
+        return torch.addmm(norms, a, b.T, alpha=-2)
+    models = a.shape[:-2]
+    norms, a, b = (x.reshape(-1, *x.shape[-2:]) for x in (norms, a, b))
+    return torch.baddbmm(norms, a, b.mT, alpha=-2).unflatten(0, models)
 
 
 class _PairwiseSquaredDistances(torch.autograd.Function):
@@ -69,16 +76,16 @@ class _PairwiseSquaredDistances(torch.autograd.Function):
         points, *samples = ctx.saved_tensors
         if torch.is_grad_enabled():
             # A graph of the gradient is asked for, and the points must have their own.
-            points = torch.cat(samples)
+            points = torch.cat(samples, -2)
             points = points - _centre(points)
         # sum_j pull_ij (x_i - x_j) as one product, with the sums of the rows on the diagonal
         # (the transpose copied first, because adding a strided matrix takes several times longer)
         grad = grad_outputs[0]
-        pull = grad.T.contiguous().add(grad).mul_(-2)
-        pull.diagonal().sub_(pull.sum(1))
+        pull = grad.mT.contiguous().add(grad).mul_(-2)
+        pull.diagonal(dim1=-2, dim2=-1).sub_(pull.sum(-1))
         # Someone may call backward() inside autocast, where the product would be halved.
         with torch.autocast(points.device.type, enabled=False):
-            return (pull @ points).split([len(sample) for sample in samples])
+            return (pull @ points).split([sample.shape[-2] for sample in samples], -2)
 
 
 def pairwise_squared_distances(*samples: Tensor) -> Tensor:
@@ -86,12 +93,12 @@ def pairwise_squared_distances(*samples: Tensor) -> Tensor:
 
     Parameters
     ----------
-    *samples : Tensor of shape (n_i, d)
-        One sample or several.
+    *samples : Tensor of shape (..., n_i, d)
+        One sample or several; the leading axes are models.
 
     Returns
     -------
-    Tensor of shape (n, n), n = Σ n_i
+    Tensor of shape (..., n, n), n = Σ n_i
         Not negative, zero on the diagonal.
 
     Examples
@@ -110,20 +117,20 @@ def squared_distances(a: Tensor, b: Tensor) -> Tensor:
 
     Parameters
     ----------
-    a : Tensor of shape (n, d)
-        First sample.
-    b : Tensor of shape (m, d)
+    a : Tensor of shape (..., n, d)
+        First sample; the leading axes are models.
+    b : Tensor of shape (..., m, d)
         Second sample.
 
     Returns
     -------
-    Tensor of shape (n, m)
+    Tensor of shape (..., n, m)
         Not negative.
 
     Raises
     ------
     ValueError
-        If a or b is not a non-empty float tensor of shape (rows, d) with the same d.
+        If a or b is not a non-empty float tensor of shape (..., rows, d) with the same d.
 
     Notes
     -----
@@ -138,8 +145,8 @@ def squared_distances(a: Tensor, b: Tensor) -> Tensor:
     check_samples("squared_distances", a, b)
     centre = _centre(a)
     a, b = a - centre, b - centre
-    norms = a.square().sum(1, keepdim=True) + b.square().sum(1)
-    return torch.addmm(norms, a, b.T, alpha=-2).clamp_min(0)
+    norms = a.square().sum(-1, keepdim=True) + b.square().sum(-1)[..., None, :]
+    return _minus_products(norms, a, b).clamp_min(0)
 
 
 def quad_tuple_distances(source: Tensor, target: Tensor) -> Tensor:
@@ -147,14 +154,14 @@ def quad_tuple_distances(source: Tensor, target: Tensor) -> Tensor:
 
     Parameters
     ----------
-    source : Tensor of shape (n_s, d)
-        Source rows; tuple i takes rows x = 2i and x' = 2i + 1.
-    target : Tensor of shape (n_t, d)
+    source : Tensor of shape (..., n_s, d)
+        Source rows; tuple i takes rows x = 2i and x' = 2i + 1. The leading axes are models.
+    target : Tensor of shape (..., n_t, d)
         Target rows y and y', likewise.
 
     Returns
     -------
-    Tensor of shape (4, min(n_s, n_t) // 2)
+    Tensor of shape (..., 4, min(n_s, n_t) // 2)
         ‖x − x'‖², ‖y − y'‖², ‖x − y'‖², ‖x' − y‖². Time and memory are linear in the rows.
 
     Examples
@@ -165,26 +172,22 @@ def quad_tuple_distances(source: Tensor, target: Tensor) -> Tensor:
             [16.],
             [ 1.]])
     """
-    used = 2 * (min(len(source), len(target)) // 2)
-    x, x_next = source[:used:2], source[1:used:2]
-    y, y_next = target[:used:2], target[1:used:2]
+    used = 2 * (min(source.shape[-2], target.shape[-2]) // 2)
+    x, x_next, y, y_next = (
+        sample[..., start:used:2, :] for sample in (source, target) for start in (0, 1)
+    )
     pairs = ((x, x_next), (y, y_next), (x, y_next), (x_next, y))
-    return torch.stack([(one - other).square().sum(1) for one, other in pairs])
+    return torch.stack([(one - other).square().sum(-1) for one, other in pairs], -2)
 
 
 def _lower_median(values: Tensor) -> Tensor:
-    if values.device.type != "cpu" or len(values) < _MANY:
-        return values.median()
-    # Ranking only what lies near the middle of a sample takes half the time.
-    array = values.numpy()
-    sample = np.sort(array[::17])
-    half, margin = len(sample) // 2, int(2 * len(sample) ** 0.5)
-    low, high = sample[half - margin], sample[half + margin]
-    near = array[(array >= low) & (array <= high)]
-    rank = (len(array) - 1) // 2 - np.count_nonzero(array < low)
-    if not 0 <= rank < len(near):
-        return values.median()
-    return values.new_tensor(float(np.partition(near, rank)[rank]))
+    n = values.shape[-1]
+    if n == 0:
+        return values.sum(-1)
+    if values.device.type != "cpu":
+        return values.median(-1).values
+    middle = (n - 1) // 2  # NumPy's partition takes less than half of the time of torch's median
+    return torch.as_tensor(np.partition(values.numpy(), middle, axis=-1)[..., middle])
 
 
 def median_or_mean(distances: Tensor) -> Tensor:
@@ -192,12 +195,12 @@ def median_or_mean(distances: Tensor) -> Tensor:
 
     Parameters
     ----------
-    distances : Tensor of shape (n,)
+    distances : Tensor of shape (..., n)
         Squared distances.
 
     Returns
     -------
-    Tensor of shape ()
+    Tensor of shape (...)
         The lower of the two middle values when n is even; detached. Zero only when every
         distance is zero: where most rows are equal, as after a dead ReLU, the mean still tells
         the others apart.
@@ -209,7 +212,7 @@ def median_or_mean(distances: Tensor) -> Tensor:
     """
     distances = distances.detach()
     median = _lower_median(distances)
-    return torch.where(median > 0, median, distances.mean())
+    return torch.where(median > 0, median, distances.mean(-1))
 
 
 def median_of_pairs(distances: Tensor) -> Tensor:
@@ -217,12 +220,12 @@ def median_of_pairs(distances: Tensor) -> Tensor:
 
     Parameters
     ----------
-    distances : Tensor of shape (n, n), n >= 2
+    distances : Tensor of shape (..., n, n), n >= 2
         Symmetric.
 
     Returns
     -------
-    Tensor of shape ()
+    Tensor of shape (...)
         As of :func:`median_or_mean`, of the n (n − 1) / 2 values off the diagonal; detached.
 
     Examples
@@ -230,13 +233,13 @@ def median_of_pairs(distances: Tensor) -> Tensor:
     >>> median_of_pairs(torch.tensor([[0.0, 1.0, 4.0], [1.0, 0.0, 9.0], [4.0, 9.0, 0.0]]))
     tensor(4.)
     """
-    n = len(distances)
+    n = distances.shape[-1]
     # Read on in rows of n + 1 behind the first entry, the diagonal is the last column, and the
     # first half of the others meets every pair once. Indexing a triangle takes ten times longer.
-    shifted = distances.detach().flatten()[1:].view(n - 1, n + 1)
-    pairs = shifted[:, : n // 2].flatten()
+    shifted = distances.detach().flatten(-2)[..., 1:].unflatten(-1, (n - 1, n + 1))
+    pairs = shifted[..., : n // 2].flatten(-2)
     if n % 2:
-        pairs = torch.cat([pairs, shifted[: n // 2, n // 2]])
+        pairs = torch.cat([pairs, shifted[..., : n // 2, n // 2]], -1)
     return median_or_mean(pairs)
 
 
@@ -246,14 +249,14 @@ def median_bandwidth(source: Tensor, target: Tensor) -> Tensor:
 
     Parameters
     ----------
-    source : Tensor of shape (n_s, d)
-        Source rows.
-    target : Tensor of shape (n_t, d)
+    source : Tensor of shape (..., n_s, d)
+        Source rows; the leading axes are models.
+    target : Tensor of shape (..., n_t, d)
         Target rows.
 
     Returns
     -------
-    Tensor of shape ()
+    Tensor of shape (...)
         Median of ‖z_i − z_j‖² over the pairs i < j of the pooled sample, in squared units of
         the features; detached. The lower of the two middle values when their number is even,
         the mean when the median is zero, and zero when all rows are equal.
@@ -261,7 +264,7 @@ def median_bandwidth(source: Tensor, target: Tensor) -> Tensor:
     Raises
     ------
     ValueError
-        If the samples are not non-empty float tensors of shape (rows, d) with the same d.
+        If the samples are not non-empty float tensors of shape (..., rows, d) with the same d.
 
     Examples
     --------

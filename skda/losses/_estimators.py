@@ -8,13 +8,13 @@ from functools import lru_cache
 import torch
 from torch import Tensor
 
-from .distances import (
+from ._distances import (
     median_of_pairs,
     median_or_mean,
     pairwise_squared_distances,
     quad_tuple_distances,
 )
-from .kernels import gaussian_kernel_mean
+from ._kernels import gaussian_kernel_mean
 
 __all__ = [
     "ESTIMATORS",
@@ -42,20 +42,20 @@ def sample_kernel(
 
     Parameters
     ----------
-    source : Tensor of shape (n_s, d)
-        Source rows.
-    target : Tensor of shape (n_t, d)
+    source : Tensor of shape (..., n_s, d)
+        Source rows; the leading axes are models.
+    target : Tensor of shape (..., n_t, d)
         Target rows.
     estimator : {"quadratic", "linear"}
         All pairs of the pooled sample, or the pairs within disjoint quad-tuples.
-    bandwidth : float, Tensor of shape () or None
+    bandwidth : float, Tensor of shape () or (...), or None
         Bandwidth in the middle of the family; None for the median over those pairs.
     n_kernels, spacing, weights
         As in :func:`gaussian_kernel_mean`.
 
     Returns
     -------
-    Tensor of shape (n_s + n_t, n_s + n_t) or (4, min(n_s, n_t) // 2)
+    Tensor of shape (..., n_s + n_t, n_s + n_t) or (..., 4, min(n_s, n_t) // 2)
         What :func:`estimate_mmd2` takes.
     """
     if estimator == "quadratic":
@@ -63,7 +63,7 @@ def sample_kernel(
         gamma = median_of_pairs(distances) if bandwidth is None else bandwidth
     else:
         distances = quad_tuple_distances(source, target)
-        gamma = median_or_mean(distances.flatten()) if bandwidth is None else bandwidth
+        gamma = median_or_mean(distances.flatten(-2)) if bandwidth is None else bandwidth
     return gaussian_kernel_mean(
         distances, gamma, n_kernels=n_kernels, spacing=spacing, weights=weights
     )
@@ -108,7 +108,7 @@ def mmd2_from_kernel(kernel: Tensor, n_source: int, *, unbiased: bool = False) -
 
     Parameters
     ----------
-    kernel : Tensor of shape (n_s + n_t, n_s + n_t)
+    kernel : Tensor of shape (..., n_s + n_t, n_s + n_t)
         Kernel values, source rows first.
     n_source : int
         n_s.
@@ -118,7 +118,7 @@ def mmd2_from_kernel(kernel: Tensor, n_source: int, *, unbiased: bool = False) -
 
     Returns
     -------
-    Tensor of shape ()
+    Tensor of shape (...)
         The estimate; the unbiased one may be negative.
 
     Examples
@@ -127,16 +127,16 @@ def mmd2_from_kernel(kernel: Tensor, n_source: int, *, unbiased: bool = False) -
     >>> mmd2_from_kernel(torch.eye(4), 2), mmd2_from_kernel(torch.eye(4), 2, unbiased=True)
     (tensor(1.), tensor(0.))
     """
-    sizes = (n_source, len(kernel) - n_source)
+    sizes = (n_source, kernel.shape[-1] - n_source)
     row_weights = domain_weights(*sizes, kernel)
-    value = row_weights @ (kernel @ row_weights)
+    value = kernel @ row_weights @ row_weights
     if unbiased:
         domains = (row_weights.clamp_min(0), -row_weights.clamp_max(0))
         for size, mean in zip(sizes, domains, strict=True):
             # (S - D) / (n (n - 1)) is S / n^2 + (S / n^2 - D / n) / (n - 1), for the sum S of a
             # domain's block and the sum D of its diagonal.
             if size > 1:
-                excess = mean @ (kernel @ mean) - mean @ kernel.diagonal()
+                excess = kernel @ mean @ mean - kernel.diagonal(dim1=-2, dim2=-1) @ mean
                 value = value + excess / (size - 1)
     return value
 
@@ -146,12 +146,12 @@ def mmd2_from_quad_tuples(kernel: Tensor) -> Tensor:
 
     Parameters
     ----------
-    kernel : Tensor of shape (4, m)
+    kernel : Tensor of shape (..., 4, m)
         k(x, x'), k(y, y'), k(x, y'), k(x', y).
 
     Returns
     -------
-    Tensor of shape (m,)
+    Tensor of shape (..., m)
         h of every tuple; the linear-time estimate is their mean.
 
     Examples
@@ -160,7 +160,8 @@ def mmd2_from_quad_tuples(kernel: Tensor) -> Tensor:
     >>> mmd2_from_quad_tuples(torch.tensor([[1.0], [1.0], [0.5], [0.25]]))
     tensor([1.2500])
     """
-    return kernel[0] + kernel[1] - kernel[2] - kernel[3]
+    within_x, within_y, cross, next_cross = kernel.unbind(-2)
+    return within_x + within_y - cross - next_cross
 
 
 def estimate_mmd2(kernel: Tensor, n_source: int, *, estimator: str, unbiased: bool) -> Tensor:
@@ -179,10 +180,10 @@ def estimate_mmd2(kernel: Tensor, n_source: int, *, estimator: str, unbiased: bo
 
     Returns
     -------
-    Tensor of shape ()
+    Tensor of shape (...)
         The estimate; zero for the linear one when there is no quad-tuple.
     """
     if estimator == "quadratic":
         return mmd2_from_kernel(kernel, n_source, unbiased=unbiased)
     tuples = mmd2_from_quad_tuples(kernel)
-    return tuples.sum() / max(len(tuples), 1)
+    return tuples.sum(-1) / max(tuples.shape[-1], 1)
