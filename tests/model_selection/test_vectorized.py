@@ -23,16 +23,19 @@ from skda import (
     DaNNClassifier,
     DDCClassifier,
     DeepCORALClassifier,
+    JANClassifier,
+    MCCClassifier,
     MCDClassifier,
+    MDDClassifier,
+    PseudoLabelClassifier,
+    WDGRLClassifier,
     make_pipeline,
 )
-from skda.losses import CORALLoss, GaussianMMDLoss, LinearMMDLoss, MKMMDLoss, domain_bce
 from skda.model_selection import LambdaSearchCV
 from skda.nn import MLP
 from skda.preprocessing import DomainStandardScaler
-from skda.training.lifted import UnstackableError
-from skda.training.stacked_losses import stacked_distance, stacked_domain_bce
-from skda.training.stacked_modules import StackedNetworks, stack_networks
+from skda.training.stacked.layers import UnstackableError
+from skda.training.stacked.networks import StackedNetworks, stack_networks
 from tests.shifted import Shifted, shifted
 
 METHODS = [DANNClassifier, DANClassifier, DeepCORALClassifier]
@@ -205,10 +208,46 @@ def test_options_of_the_training(options: dict[str, Any]) -> None:
     assert_same_search(DANClassifier(**{**SMALL, **SMOOTH, **options}), shifted(60, 50))
 
 
-@pytest.mark.parametrize("cls", [DaNNClassifier, DDCClassifier])
-def test_further_distances(cls: type) -> None:
-    own = {"module": MLP} if cls is DaNNClassifier else {"bottleneck_width": None}
-    assert_same_search(cls(**SMALL, **SMOOTH, **own), shifted(60, 50))
+FURTHER: dict[str, tuple[type, dict[str, Any]]] = {
+    "DaNN": (DaNNClassifier, {"module": MLP}),
+    "DDC": (DDCClassifier, {"bottleneck_width": None}),
+    "DDC, unbiased": (DDCClassifier, {"bottleneck_width": None, "unbiased": True}),
+    "DAN, unbiased": (DANClassifier, {"unbiased": True}),
+    "DAN, linear time": (DANClassifier, {"estimator": "linear"}),
+    "JAN": (JANClassifier, {}),
+    "CDAN": (CDANClassifier, {}),
+    "CDAN, randomised": (CDANClassifier, {"max_width": 4, "random_width": 6}),
+    "CDAN, no weights": (CDANClassifier, {"entropy_weighting": False}),
+    "MCC": (MCCClassifier, {}),
+    "MDD": (MDDClassifier, {"hidden": (6,)}),
+    "pseudo-labels": (PseudoLabelClassifier, {"threshold": 0.55}),
+}
+
+
+@pytest.mark.parametrize("method", FURTHER)
+def test_further_methods(method: str) -> None:
+    cls, own = FURTHER[method]
+    assert_same_search(cls(**SMALL, **SMOOTH, **own), shifted(60, 50, n_classes=3))
+
+
+@pytest.mark.parametrize("batch_stats", ["per_domain", "joint"])
+@pytest.mark.parametrize("n_target", [60, 41])
+def test_dropout_masks_are_those_of_each_network_alone(batch_stats: str, n_target: int) -> None:
+    estimator = DANNClassifier(
+        **SMALL,
+        module__dropout=0.3,
+        discriminator__dropout=0.2,
+        batch_stats=batch_stats,
+        optimizer=torch.optim.SGD,
+        lr=0.01,
+    )
+    assert_same_search(estimator, shifted(60, n_target))
+
+
+def test_the_shallow_network_of_dann_with_its_dropout() -> None:
+    options: dict[str, Any] = {"optimizer": torch.optim.SGD, "lr": 0.01, "module__width": 9}
+    options |= {"max_epochs": 4, "batch_size": 16, "random_state": 0}
+    assert_same_search(DaNNClassifier(**options), shifted(60, 50))
 
 
 def test_a_discriminator_of_the_user_s() -> None:
@@ -302,12 +341,16 @@ class OwnSGD(torch.optim.SGD):
     pass
 
 
+class WithDropout(Unusual):
+    def __init__(self) -> None:
+        super().__init__()
+        self.dropout = nn.Dropout(0.2)
+
+
 FALLBACKS = {
-    "dropout": (DANNClassifier, {"module__dropout": 0.2}, "dropout draws its masks"),
-    "discriminator's dropout": (DANNClassifier, {"discriminator__dropout": 0.2}, "dropout draws"),
+    "dropout": (DANNClassifier, {"module": WithDropout}, "dropout draws its masks"),
     "functional dropout": (DANClassifier, {"module": Dropping}, "cannot be stacked: vmap"),
-    "loss": (CDANClassifier, {}, "adaptation loss ConditionalAdversary cannot"),
-    "unbiased": (DANClassifier, {"unbiased": True}, "adaptation loss MKMMDLoss cannot"),
+    "loss": (WDGRLClassifier, {}, "adaptation loss WassersteinCritic cannot"),
     "beta": (DANClassifier, {"kernel_weights": "optimal"}, "WeightedKernels cannot"),
     "optimizer": (DANClassifier, {"optimizer": OwnSGD}, "optimizer OwnSGD cannot be stacked"),
     "criterion": (
@@ -368,56 +411,6 @@ def test_labelled_target_rows_and_datasets_train_one_by_one() -> None:
 # -- the parts ----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    "distance",
-    [
-        MKMMDLoss(),
-        MKMMDLoss(n_kernels=3, spacing=1.5, weights=[0.5, 0.2, 0.3]),
-        MKMMDLoss(bandwidth=2.0),
-        GaussianMMDLoss(),
-        LinearMMDLoss(),
-        LinearMMDLoss(unbiased=True),
-        CORALLoss(),
-    ],
-    ids=repr,
-)
-@pytest.mark.parametrize("shape", [(7, 9, 3), (6, 5, 2), (3, 2, 20)])
-def test_stacked_distances_and_their_gradients(distance: Any, shape: tuple[int, ...]) -> None:
-    n_source, n_target, d = shape
-    rng = torch.Generator().manual_seed(0)
-    source = torch.randn(4, n_source, d, generator=rng, dtype=torch.float64)
-    target = 2 * torch.randn(4, n_target, d, generator=rng, dtype=torch.float64) + 1
-    source[1], target[1] = 1.0, 1.0  # all rows equal
-    strengths = torch.tensor([1.0, 2.0, 3.0, 4.0], dtype=torch.float64)
-    results = []
-    for together in (True, False):
-        pair = source.clone().requires_grad_(), target.clone().requires_grad_()
-        form = stacked_distance(distance)
-        assert form is not None
-        values = (
-            form(*pair)
-            if together
-            else torch.stack([distance(*p) for p in zip(*pair, strict=True)])
-        )
-        (strengths * values).sum().backward()
-        results.append([values, pair[0].grad, pair[1].grad])
-    for got, expected in zip(*results, strict=True):
-        torch.testing.assert_close(got, expected, rtol=1e-6, atol=1e-12)
-
-
-def test_a_distance_without_a_stacked_form_has_none() -> None:
-    assert stacked_distance(MKMMDLoss(estimator="linear")) is None
-    assert stacked_distance(GaussianMMDLoss(unbiased=True)) is None
-    assert stacked_distance(nn.MSELoss()) is None
-
-
-def test_stacked_domain_bce() -> None:
-    rng = torch.Generator().manual_seed(0)
-    source, target = torch.randn(3, 5, generator=rng), torch.randn(3, 4, generator=rng)
-    expected = [domain_bce(s, t) for s, t in zip(source, target, strict=True)]
-    torch.testing.assert_close(stacked_domain_bce(source, target), torch.stack(expected))
-
-
 def networks(module: type, n: int = 3) -> list[nn.Module]:
     torch.manual_seed(0)
     return [module() for _ in range(n)]
@@ -439,11 +432,11 @@ def test_layers_are_lifted_where_they_can_be() -> None:
     rows = torch.randn(3, 6, 4)
     stacked = stack_networks(modules, [], rows)
     assert stacked.lifted
-    _, logits = stacked(rows, "source", slice(0, 3))
+    logits = stacked(rows).logits
     for i, module in enumerate(modules):
         torch.testing.assert_close(logits[i], module.train()(rows[i]))
     # running statistics of the first network, updated by its own rows
-    stacked.write_back(0, copied := build())
+    stacked.weights.write_back(0, copied := build())
     torch.testing.assert_close(copied.state_dict(), modules[0].state_dict())
     assert not stack_networks(networks(Unusual), [], rows).lifted
 
@@ -453,16 +446,11 @@ def test_both_domains_in_one_go_keep_statistics_of_their_own() -> None:
     modules = networks(lambda: MLP(4, 2, hidden=(5,)))
     source, target = torch.randn(3, 6, 4), 2 * torch.randn(3, 6, 4) + 1
     apart, at_once = (StackedNetworks(modules, [], lifted=True) for _ in range(2))
-    whole = slice(0, 3)
-    expected = [
-        apart(rows, domain, whole)[1] for rows, domain in ((source, "source"), (target, "target"))
-    ]
-    rows = torch.stack([source, target], dim=2).flatten(1, 2)
-    _, logits = at_once(rows, "both", whole)
-    torch.testing.assert_close(logits[:, ::2], expected[0])
-    torch.testing.assert_close(logits[:, 1::2], expected[1])
+    expected = [apart(source, "source"), apart(target, "target")]
+    for got, wanted in zip(at_once.forward_both(source, target), expected, strict=True):
+        torch.testing.assert_close(got.logits, wanted.logits)
     for domain in ("source", "target"):
-        torch.testing.assert_close(at_once.buffers[domain], apart.buffers[domain])
+        torch.testing.assert_close(at_once.weights.buffers[domain], apart.weights.buffers[domain])
 
 
 @pytest.mark.usefixtures("kept_generator")

@@ -177,7 +177,7 @@ class MaskedDropout(Lifted):
         masks: dict[torch.Generator, Tensor] = {}
         for generator in self.generators[self.part]:
             if generator not in masks:
-                mask = torch.empty_like(x[0]).bernoulli_(1 - self.p, generator=generator)
+                mask = x.new_empty(x.shape[1:]).bernoulli_(1 - self.p, generator=generator)
                 masks[generator] = mask.div_(1 - self.p)
         return x * torch.stack([masks[generator] for generator in self.generators[self.part]])
 
