@@ -11,8 +11,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from .nn import MLP, ConvNet, Layer, LayerCapture
 from ._parameters import check_arguments
+from .nn import MLP, ConvNet, Layer, LayerCapture
 
 __all__ = ["build_module", "instantiate", "probe", "resolve_device"]
 

@@ -22,25 +22,39 @@ def complete_docstring(cls: type) -> str:
     Returns
     -------
     str
-        With entries for all parameters of the signature that a parent describes, and with the
-        nearest parent's Attributes section if it has none of its own.
+        With entries for all parameters of the signature that a parent describes, with the
+        defaults of `cls`, and with the nearest parent's Attributes section if it has none.
     """
     doc = inspect.cleandoc(cls.__doc__ or "")
     before, own, after = _section(doc, "Parameters")
     if not own:
         return doc
     found = dict(own)
-    parents = [inspect.cleandoc(parent.__doc__ or "") for parent in cls.__mro__[1:]]
-    for parent in parents:
-        for name, lines in _section(parent, "Parameters")[1].items():
+    known = inspect.signature(cls).parameters
+    parents = {parent: _own_docstring(parent) for parent in cls.__mro__[1:]}
+    for parent, text in parents.items():
+        theirs = inspect.signature(parent).parameters if text else {}
+        for name, lines in _section(text, "Parameters")[1].items():
+            if name in known and name in theirs and known[name].default != theirs[name].default:
+                lines = [_with_default(lines[0], known[name].default), *lines[1:]]
             found.setdefault(name, lines)
-    known = list(inspect.signature(cls).parameters)
     order = [name for name in known if name in found]
     order += [name for name in found if name.startswith("**")][:1]
     lines = [line for name in order for line in found[name]]
     if not _section(doc, "Attributes")[1]:
-        after = _first_attributes(parents) + after
+        after = _first_attributes(parents.values()) + after
     return "\n".join([*before, *lines, "", *after])
+
+
+def _own_docstring(cls: type) -> str:
+    """Return the docstring that a class was written with."""
+    return inspect.cleandoc(vars(cls).get("_written_docstring") or cls.__doc__ or "")
+
+
+def _with_default(line: str, default: object) -> str:
+    """Put the default of a subclass into the first line of a parent's entry."""
+    text = f'"{default}"' if isinstance(default, str) else repr(default)
+    return re.sub(r"(, default=).*$", lambda match: match[1] + text, line)
 
 
 def _first_attributes(docs: Iterable[str]) -> list[str]:

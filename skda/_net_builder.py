@@ -12,16 +12,16 @@ from sklearn.utils import check_random_state
 from torch import nn
 
 from ._building import build_module, probe, resolve_device
-from .nn import resolve_layers
 from ._parameters import NetParametersMixin, check_arguments, did_you_mean
+from .nn import resolve_layers
 from .training import (
     LR_SCHEDULES,
     AdaptationNet,
     AdaptationTerm,
+    DomainPair,
     Rows,
     Seeds,
     TwoDomainLoader,
-    DomainPair,
     as_rows,
     find_schedule,
     isolated_rng,
@@ -59,8 +59,11 @@ class NetBuilderMixin(NetParametersMixin):
     random_state: Any
     device: str
     # of the task
-    _n_outputs: int
     _task_options: Any
+
+    @property
+    def _n_outputs(self) -> int:
+        raise NotImplementedError
 
     # the built-in network; None is one for tables and one for images
     default_module: ClassVar[type[nn.Module] | None] = None

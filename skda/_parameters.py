@@ -80,6 +80,8 @@ class NetParametersMixin:
     # skorch's components that have a parameter of their own only where the user sets one
     net_components: ClassVar[tuple[str, ...]] = ("iterator_train", "iterator_valid")
 
+    _written_docstring: ClassVar[str | None]
+
     def __init_subclass__(cls, **kwargs: Any) -> None:
         """Complete the signature and the docstring of a subclass by its parents' parameters."""
         super().__init_subclass__(**kwargs)
@@ -96,6 +98,7 @@ class NetParametersMixin:
             # without **params: scikit-learn takes every name in here for a parameter
             init.__signature__ = inspect.Signature([*named, *inherited.values()])
         if cls.__doc__ and parent is not object.__init__:
+            cls._written_docstring = cls.__doc__
             cls.__doc__ = complete_docstring(cls)
 
     def _store_net_params(self, params: dict[str, Any]) -> None:

@@ -18,7 +18,7 @@ from ._classification import ClassificationTask
 from ._net_builder import NetBuilderMixin
 from ._prediction import NetPredictionMixin
 from ._validation import check_rows, dataset_labels, fitted_state_kept, unwrap
-from .training import LAM_SCHEDULES, LR_SCHEDULES, AdaptationNet, DomainPair, find_schedule
+from .training import LAM_SCHEDULES, LR_SCHEDULES, DomainPair, find_schedule
 
 __all__ = ["AdaptingClassifier", "AdaptingEstimator", "DomainClassifier", "DomainEstimator"]
 
@@ -396,11 +396,11 @@ class AdaptingClassifier(AdaptingEstimator, DomainClassifier):
 
     Parameters
     ----------
-    lam : float, default=1.0
-        Weight of the adaptation loss. 0 trains exactly the source-only network.
-    lam_schedule : {"constant", "ramp"} or callable, default="constant"
-        Factor of lam as a function of the progress p of the training in [0, 1]; "ramp" is
-        2 / (1 + exp(-10 p)) - 1.
     **params
-        Parameters of `DomainClassifier`.
+        Parameters of `AdaptingEstimator` and `DomainClassifier`.
     """
+
+    def __init__(
+        self, module: Any = None, *, criterion: type[nn.Module] = nn.CrossEntropyLoss, **params: Any
+    ) -> None:
+        super().__init__(module, criterion=criterion, **params)

@@ -6,8 +6,8 @@ from sklearn.base import BaseEstimator, clone
 from torch import nn
 
 from skda import DANClassifier, DANNClassifier, FinetuneClassifier
-from skda.nn import MLP
 from skda._parameters import NetParametersMixin, check_arguments, did_you_mean
+from skda.nn import MLP
 
 
 class Parent(NetParametersMixin, BaseEstimator):

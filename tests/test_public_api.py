@@ -55,10 +55,11 @@ def members(cls: type) -> Iterator[str]:
     ours = [c for c in cls.__mro__ if c.__module__.split(".")[0] == "skda"]
     for name in sorted({name for c in ours for name in vars(c) if not name.startswith("_")}):
         value = inspect.getattr_static(cls, name)
+        value = getattr(value, "fn", value)  # what scikit-learn's available_if guards
         if isinstance(value, property):
             yield f"    {name} (property)"
         elif callable(value) or isinstance(value, (classmethod, staticmethod)):
-            yield f"    {name}{signature(getattr(cls, name))}"
+            yield f"    {name}{signature(value if callable(value) else getattr(cls, name))}"
         elif hasattr(value, "__get__"):
             yield f"    {name} (descriptor)"
         else:

@@ -15,7 +15,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, validate_parameter_constraints
 from sklearn.utils.parallel import Parallel, delayed
 
-from skda.finetune import FinetuneClassifier
+from skda.methods.finetune import FinetuneClassifier
 from skda.nn import weight_layers
 
 __all__ = ["TREATMENTS", "TransferabilityCurve", "transferability_curve"]

@@ -98,11 +98,6 @@ class CDANClassifier(AdversarialClassifier):
     lam : float, default=0.3
         Strength of the gradient reversal; the discriminator always learns at weight 1. 0 trains
         exactly the source-only network.
-    lam_schedule : {"ramp", "constant"} or callable, default="ramp"
-        Factor of lam as a function of the progress p of the training in [0, 1].
-    lr_schedule : {"inverse_decay", "constant"} or callable, default="inverse_decay"
-        Factor of the learning rate as a function of p; "inverse_decay" is the paper's
-        (1 + 10 p)^-0.75.
     entropy_weighting : bool, default=True
         Let rows that are classified with confidence count more (CDAN+E).
     max_width : int, default=4096

@@ -68,8 +68,6 @@ class DANClassifier(AdaptingClassifier):
 
     Parameters
     ----------
-    lam : float, default=1.0
-        Weight of the adaptation loss. 0 trains exactly the source-only network.
     n_kernels : int, default=5
         Number of Gaussian kernels; their bandwidths are geometric around the median of the
         squared distances in a batch. The paper has ``n_kernels=33, spacing=2**0.5``.

@@ -90,12 +90,6 @@ class DANNClassifier(AdversarialClassifier):
     lam : float, default=0.3
         Strength of the gradient reversal. It reaches the feature extractor only: the
         discriminator always learns at weight 1. 0 trains exactly the source-only network.
-    lam_schedule : {"ramp", "constant"} or callable, default="ramp"
-        Factor of lam as a function of the progress p of the training in [0, 1]; "ramp" is the
-        paper's 2 / (1 + exp(-10 p)) - 1.
-    lr_schedule : {"inverse_decay", "constant"} or callable, default="inverse_decay"
-        Factor of the learning rate as a function of p; "inverse_decay" is the paper's
-        (1 + 10 p)^-0.75.
     **params
         Parameters of `DomainClassifier`.
 

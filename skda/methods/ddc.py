@@ -30,8 +30,6 @@ class DDCClassifier(AdaptingClassifier):
 
     Parameters
     ----------
-    lam : float, default=0.25
-        Weight of the adaptation loss. 0 trains exactly the source-only network.
     bottleneck_width : int or None, default=256
         Width of the adaptation layer that is put before the classifier (the last ``nn.Linear``);
         None puts none. `select_bottleneck` chooses it by least MMD, as in the paper.

@@ -23,8 +23,6 @@ class DeepCORALClassifier(AdaptingClassifier):
 
     Parameters
     ----------
-    lam : float, default=10.0
-        Weight of the adaptation loss. 0 trains exactly the source-only network.
     **params
         Parameters of `DomainClassifier`.
 

@@ -33,9 +33,7 @@ class Transport(AdaptationTerm):
 
     def forward(self, source: DomainOutput, target: DomainOutput, lam: float | Tensor) -> Tensor:
         """Return the weighted loss."""
-        return lam * deepjdot(
-            source.joined, target.joined, source.y, target.logits, **self.weights
-        )
+        return lam * deepjdot(source.joined, target.joined, source.y, target.logits, **self.weights)
 
 
 class DeepJDOTClassifier(AdaptingClassifier):
@@ -48,13 +46,6 @@ class DeepJDOTClassifier(AdaptingClassifier):
 
     Parameters
     ----------
-    lam : float, default=0.1
-        Weight of the adaptation loss. 0 trains exactly the source-only network.
-    lam_schedule : {"ramp", "constant"} or callable, default="ramp"
-        Factor of lam as a function of the progress p of the training in [0, 1].
-    lr_schedule : {"inverse_decay", "constant"} or callable, default="inverse_decay"
-        Factor of the learning rate as a function of p; "inverse_decay" is
-        (1 + 10 p)^-0.75.
     feature_weight : float, default=0.01
         alpha, the weight of the squared distance of the features.
     label_weight : float, default=1.0

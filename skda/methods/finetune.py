@@ -12,9 +12,9 @@ import torch
 from sklearn.utils._param_validation import HasMethods, Interval
 from torch import nn
 
+from .._pretrained import load_pretrained, load_weights, pretrained_module
 from ..base import DomainClassifier
 from ..nn import reinitialise, replace_head, weight_layers
-from .._pretrained import load_pretrained, load_weights, pretrained_module
 from ..training import DomainPair, isolated_rng
 
 __all__ = ["FinetuneClassifier"]

@@ -64,8 +64,6 @@ class JANClassifier(AdaptingClassifier):
 
     Parameters
     ----------
-    lam : float, default=1.0
-        Weight of the adaptation loss. 0 trains exactly the source-only network.
     n_kernels : int, default=5
         Gaussian kernels on each adapted layer, around the median of the squared distances.
     softmax_bandwidth : float, default=1.6928

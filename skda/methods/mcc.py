@@ -23,10 +23,6 @@ class MCCClassifier(AdaptingClassifier):
 
     Parameters
     ----------
-    lam : float, default=1.0
-        Weight of the adaptation loss. 0 trains exactly the source-only network.
-    lam_schedule : {"ramp", "constant"} or callable, default="ramp"
-        Factor of lam as a function of the progress p of the training in [0, 1].
     temperature : float, default=2.5
         T, which softens the predictions.
     **params

@@ -62,10 +62,6 @@ class MCDClassifier(AdaptingClassifier):
 
     Parameters
     ----------
-    lam : float, default=1.0
-        Weight of the adaptation loss. 0 trains exactly the source-only network.
-    lam_schedule : {"ramp", "constant"} or callable, default="ramp"
-        Factor of lam as a function of the progress p of the training in [0, 1].
     **params
         Parameters of `DomainClassifier`. `adapt_layers` must be left at None: the second
         classifier works on the input of the module's own, its last ``nn.Linear``.

@@ -46,15 +46,13 @@ class MarginAdversary(AdaptationTerm):
 class MDDClassifier(AdaptingClassifier):
     r"""Margin disparity discrepancy (MDD).
 
-    A second classifier f', behind a gradient reversal, learns to agree with the first on the source and
-    disagrees on the target; the features learn to make the two agree there as well.
+    A second classifier f', behind a gradient reversal, learns to agree with the first on the
+    source and to disagree on the target; the features learn to make the two agree there, too.
 
     Parameters
     ----------
     lam : float, default=0.1
         Strength of the gradient reversal. 0 trains exactly the source-only network.
-    lam_schedule : {"ramp", "constant"} or callable, default="ramp"
-        Factor of lam as a function of the progress p of the training in [0, 1].
     margin : float, default=4.0
         gamma, the weight of the source in the adversary's loss.
     hidden : sequence of int, default=(64,)

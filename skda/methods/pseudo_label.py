@@ -26,10 +26,6 @@ class PseudoLabelClassifier(AdaptingClassifier):
 
     Parameters
     ----------
-    lam : float, default=1.0
-        Weight of the adaptation loss. 0 trains exactly the source-only network.
-    lam_schedule : {"ramp", "constant"} or callable, default="ramp"
-        Factor of lam as a function of the progress p of the training in [0, 1].
     threshold : float, default=0.9
         tau, the least probability of the predicted label.
     **params

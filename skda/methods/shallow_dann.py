@@ -30,8 +30,6 @@ class DaNNClassifier(AdaptingClassifier):
     module : nn.Module class or instance, callable, or None, default=None
         Network that returns logits, as in `DomainClassifier`. None is
         `skda.nn.ShallowNet`, shallow by design: 256 hidden units, ReLU, dropout .5.
-    lam : float, default=3.0
-        Weight of the adaptation loss. 0 trains exactly the source-only network.
     **params
         Parameters of `DomainClassifier`.
 

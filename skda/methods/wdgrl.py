@@ -83,11 +83,6 @@ class WDGRLClassifier(AdversarialClassifier):
 
     Parameters
     ----------
-    lam : float, default=0.1
-        Weight of the adaptation loss. 0 trains exactly the source-only network.
-    lr_schedule : {"inverse_decay", "constant"} or callable, default="inverse_decay"
-        Factor of the learning rate as a function of the progress p of the training in [0, 1];
-        "inverse_decay" is (1 + 10 p)^-0.75.
     critic_steps : int, default=5
         Steps of the critic before each step of the network.
     critic_lr : float, default=1e-3

@@ -16,6 +16,7 @@ from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import assert_all_finite, column_or_1d
 from torch.utils.data import Dataset
 
+from skda._validation import dataset_labels, fitted_state_kept, unwrap
 from skda.model_selection.candidates import (
     Candidate,
     ParamGrid,
@@ -42,7 +43,6 @@ from skda.model_selection.trials import (
 from skda.model_selection.vectorized import run_trials_together
 from skda.model_selection.verdicts import judge_all
 from skda.training.stacked import UnstackableError
-from skda._validation import dataset_labels, fitted_state_kept, unwrap
 
 __all__ = ["LambdaSearchCV"]
 

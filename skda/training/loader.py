@@ -146,7 +146,9 @@ class TwoDomainLoader:
         source_rng, target_rng = (np.random.default_rng([*seed, i]) for i in range(2))
         self.source_rng = source_rng
         self.target_order = (
-            None if domains.target is None else _EndlessOrder(len(domains.target), target_rng, shuffle)
+            None
+            if domains.target is None
+            else _EndlessOrder(len(domains.target), target_rng, shuffle)
         )
 
     def __len__(self) -> int:
@@ -172,7 +174,9 @@ class TwoDomainLoader:
             for rows, y in zip(source, labels, strict=True):
                 yield Batch(rows, y, None, None)
             return
-        target_index = [self.target_order.take(min(len(i), self.target_order.n)) for i in source_index]
+        target_index = [
+            self.target_order.take(min(len(i), self.target_order.n)) for i in source_index
+        ]
         target = domains.target.batches(target_index)
         y_target = _labels(domains.y_target, target_index)
         yield from map(Batch, source, labels, target, y_target)

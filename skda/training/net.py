@@ -78,6 +78,7 @@ class AdaptationNet(NeuralNetClassifier):
     # set when the net is initialised
     adaptation_: Any
     domain_module_: DomainModule
+    loader_: TwoDomainLoader | None
     # set in each epoch: whether a callback may look at single steps
     watched_ = False
 
@@ -324,16 +325,14 @@ class AdaptationNet(NeuralNetClassifier):
         if self.adaptation is not None:
             self.adaptation_ = self.adaptation
         self.labelled_domain_ = "source"
-        self.loader_: TwoDomainLoader | None = None
+        self.loader_ = None
         self.step_ = 0
         self.fits_ = 0
         return self
 
     def make_domain_module(self) -> DomainModule:
         """Return the module with its layers, the statistics of each domain and the precision."""
-        return DomainModule(
-            self.module_, self.layers, per_domain=self.per_domain, amp=self.amp
-        )
+        return DomainModule(self.module_, self.layers, per_domain=self.per_domain, amp=self.amp)
 
     def torch_compile(self, module: nn.Module, name: str) -> nn.Module:
         """Compile the user's module, not what is trained beside it."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -41,7 +41,7 @@ class DomainOutput(NamedTuple):
 
     features: Features
     logits: Tensor
-    y: Tensor | None = None
+    y: Any = None  # a Tensor wherever a loss reads it
     both: Features = ()
 
     @property

@@ -11,7 +11,7 @@ import torch
 from scipy import sparse
 from torch.utils.data import TensorDataset
 
-from skda.training import ArrayRows, TwoDomainLoader, DomainPair, as_rows
+from skda.training import ArrayRows, DomainPair, TwoDomainLoader, as_rows
 from skda.training.device import DeviceRows, move_to_device, room_on
 from tests.training.small import DATA, dann, same, weights
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import torch
 
-from skda.training import ArrayRows, Batch, TwoDomainLoader, DomainPair
+from skda.training import ArrayRows, Batch, DomainPair, TwoDomainLoader
 
 
 def domains(n_source: int, n_target: int | None, **options: Any) -> DomainPair:

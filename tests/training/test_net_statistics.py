@@ -7,7 +7,7 @@ from skorch.dataset import ValidSplit
 from torch import Tensor, nn
 
 from skda import FinetuneClassifier
-from skda.training import ArrayRows, TwoDomainLoader, DomainPair
+from skda.training import ArrayRows, DomainPair, TwoDomainLoader
 from tests.shifted import Shifted, shifted
 from tests.training.small import DATA, SMALL, dann, held_out_loss, same, weights
 

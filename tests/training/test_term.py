@@ -6,9 +6,9 @@ import torch
 from torch import Tensor, nn
 
 from skda.losses import kernel_weights, linear_mmd2, mk_mmd2
-from skda.nn import DomainDiscriminator
 from skda.methods.dan import WeightedKernels
 from skda.methods.dann import Adversary
+from skda.nn import DomainDiscriminator
 from skda.training import Discrepancy, DomainOutput
 
 GENERATOR = torch.Generator().manual_seed(0)

@@ -172,6 +172,7 @@ class MaskedDropout(Lifted):
         self.part = part
 
     def forward(self, x: Tensor) -> Tensor:
+        """Return x (n_models, n, ...) with the masks applied."""
         if self.generators is None:
             return x
         masks: dict[torch.Generator, Tensor] = {}
@@ -196,6 +197,7 @@ class WholeModule(Lifted):
                     raise UnstackableError("dropout draws its masks for one network at a time")
 
     def take(self, state: Mapping[str, Tensor], part: slice) -> None:
+        """Call the module with these weights and statistics from now on."""
         self.state = {own: state[name] for own, name in self.names.items()}
 
     def forward(self, rows: Tensor) -> Tensor:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import torch
@@ -209,13 +210,11 @@ def stack_networks(
             output = trial(rows)
         return [output.logits, *output.features]
 
-    whys = []
     for lifted in (True, False):
-        why = _difference(lambda lifted=lifted: together(lifted), alone, len(modules), rows.device)
+        why = _difference(partial(together, lifted), alone, len(modules), rows.device)
         if not why:  # the trial has moved its running statistics
             return StackedNetworks(modules, layers, apart=apart, lifted=lifted)
-        whys.append(why)
-    raise UnstackableError(f"the module cannot be stacked: {whys[-1]}")
+    raise UnstackableError(f"the module cannot be stacked: {why}")
 
 
 def stack_terms(
@@ -263,7 +262,7 @@ def stack_terms(
             loss = term(*outputs, lam)
             given = [t for output in outputs for t in (*output.features, output.logits)]
             grads = torch.autograd.grad(loss.sum(), given, allow_unused=True)
-        return [loss.detach(), *(g for g in grads if g is not None)]
+        return [loss.detach(), *filter(torch.is_tensor, grads)]
 
     def stacked() -> StackedModules:
         term = copy.deepcopy(terms[0])

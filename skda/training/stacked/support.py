@@ -60,9 +60,10 @@ def check_stackable(job: Job) -> None:
     on_cpu = torch.device(net.device).type == "cpu"
     for module in (net.module_, net.adaptation_):
         for layer in module.modules():
-            if isinstance(layer, DROPOUTS) and layer.p > 0:
-                if not (on_cpu and isinstance(layer, nn.Dropout)):
-                    raise UnstackableError("dropout draws its masks for one network at a time")
+            # on a GPU the masks of a stack are other ones
+            drawn_here = on_cpu and isinstance(layer, nn.Dropout)
+            if isinstance(layer, DROPOUTS) and layer.p > 0 and not drawn_here:
+                raise UnstackableError("dropout draws its masks for one network at a time")
 
 
 def check_size(job: Job) -> None:

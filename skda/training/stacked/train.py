@@ -255,11 +255,10 @@ class StackedNet(AdaptationNet):
 
     def _stacked(self, batches: Batches, part: slice) -> Batch:
         of_models = [batches[number] for number in self.numbers[part]]
-        source, y_source, target = (
-            torch.stack([batch[field] for batch in of_models]) if field < 2 or self.adapts else None
-            for field in range(3)
-        )
-        return Batch(source, y_source, target, None)  # type: ignore[arg-type]
+        source = torch.stack([batch.source for batch in of_models])
+        y_source = torch.stack([batch.y_source for batch in of_models])
+        target = torch.stack([batch.target for batch in of_models]) if self.adapts else None
+        return Batch(source, y_source, target, None)
 
     def get_loss(self, y_pred: Tensor, y_true: Any, *args: Any, **kwargs: Any) -> Tensor:
         """Return the cross-entropy of each model, shape (n_models_of_part,)."""
