@@ -94,7 +94,7 @@ class DDCClassifier(AdaptingClassifier):
         Subtract from the distance what chance alone makes of it in a batch (see
         `skda.losses.linear_mmd2`). Otherwise smaller features lower it, too. The estimate may be
         negative, so that larger features lower it: in a long training on few rows they may
-        diverge. In benchmarks/results/all_methods.md it is far above the default on scanned
+        diverge. In benchmarks/all_methods/all_methods.md it is far above the default on scanned
         digits, and below it on gas sensors.
     **params
         Parameters of `DomainClassifier`. For a pretrained module, the paper's ten times faster
