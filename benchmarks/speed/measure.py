@@ -33,8 +33,8 @@ class Row(NamedTuple):
 
 
 def n_rows(n: int, options: argparse.Namespace) -> int:
-    """Return how many rows are measured: a hundredth in a quick look."""
-    return max(64, n // 100) if options.quick else n
+    """Return how many rows are measured: a thousandth in a quick look."""
+    return max(64, n // 1000) if options.quick else n
 
 
 def table(n: int, d: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

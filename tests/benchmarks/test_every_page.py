@@ -1,6 +1,7 @@
 """Every page: its program runs, and what is committed is what it makes."""
 
 import csv
+import re
 import shutil
 from importlib import import_module
 
@@ -8,7 +9,7 @@ import pytest
 
 from benchmarks.harness import machine
 from benchmarks.harness.results import Results, mean_and_deviation
-from tests.benchmarks.programs import PAGES, committed, scores_of
+from tests.benchmarks.programs import PAGES, ROOT, committed, scores_of
 
 # What is enough to see that a page runs; those that are not here have a test of their own.
 QUICK = {
@@ -37,6 +38,14 @@ def main_of(page):
 
 def test_no_page_is_forgotten():
     assert sorted({*QUICK, *OWN_TEST}) == PAGES
+
+
+def test_a_page_imports_the_harness_and_no_other_page():
+    for file in ROOT.glob("benchmarks/*/*.py"):
+        imported = re.findall(
+            r"^(?:from|import) (\.\.+\w*|benchmarks\S*)", file.read_text(encoding="utf-8"), re.M
+        )
+        assert set(imported) <= {"..harness"}, file
 
 
 @pytest.mark.parametrize("page", QUICK)
