@@ -16,7 +16,7 @@ help:
 	@echo 'make demo      adapt handwritten digits, print the table, save the figure'
 	@echo 'make test      the whole test suite'
 	@echo 'make check     format, lint, types'
-	@echo 'make bench-X   run benchmarks/X.py'
+	@echo 'make bench-X   run the benchmark in benchmarks/X; ARGS="--seeds 0 1" passes options'
 	@echo 'make clean     remove the environment and the caches'
 	@echo 'Variables: PYTHON (3.11 or later), VENV (folder of the environment, now $(VENV))'
 
@@ -34,7 +34,7 @@ check: $(STAMP)
 	$(RUN) -m mypy
 
 bench-%: $(STAMP)
-	$(RUN) benchmarks/$*.py
+	$(RUN) -m benchmarks.$* $(ARGS)
 
 # An environment without the stamp was not finished: start it anew. One that this Makefile did not
 # make is left alone.

@@ -34,10 +34,10 @@ class DDCClassifier(AdaptingClassifier):
         Width of the adaptation layer that is put before the classifier (the last ``nn.Linear``);
         None puts none. `select_bottleneck` chooses it by least MMD, as in the paper.
     unbiased : bool, default=False
-        Subtract from the distance what chance alone makes of it in a batch (see
+        Subtract the distance that two batches of one distribution have on average (see
         `skda.losses.linear_mmd2`). Otherwise smaller features lower it, too. The estimate may be
         negative, so that larger features lower it: in a long training on few rows they may
-        diverge. In benchmarks/results/all_methods.md it is far above the default on scanned
+        diverge. In benchmarks/all_methods/all_methods.md it is far above the default on scanned
         digits, and below it on gas sensors.
     **params
         Parameters of `DomainClassifier`. For a pretrained module, the paper's ten times faster

@@ -1,0 +1,1 @@
+"""Measured comparisons, one folder a page; README.md lists them."""

@@ -1,0 +1,1 @@
+"""What several pages share: runs, pages, figures, shifts, rows, time."""

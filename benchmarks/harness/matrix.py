@@ -1,0 +1,149 @@
+"""A benchmark of methods by tasks: one table with the published rows, the goals, a figure."""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cache
+
+from .comparison import Comparison
+from .figures import draw
+from .goals import Goal, Means
+from .results import Results, Run
+from .runner import Benchmark, Method, Plan, Task, plan
+
+
+@dataclass(frozen=True)
+class Matrix(Benchmark):
+    """A benchmark whose page has one table, tasks in columns.
+
+    Parameters
+    ----------
+    references : mapping of method to mark
+        What the methods in `compared` are held against.
+    compared : collection of method
+    published : mapping of name to scores
+        Scores by task, or "mean" where only that is known.
+    goals : sequence of Goal
+    has_run : callable
+        Whether a method is run on a task.
+    mean : bool
+        Whether a mean over the tasks makes sense.
+    groups : mapping of heading to names of tasks
+        Where there are any, the page begins with a table of their means, and each group that has
+        a task not yet shown has a table and a part of the figure of its own.
+    reference_of : callable
+        From a method and a reference to the row that it is held against.
+    """
+
+    references: Mapping[str, str] = field(default_factory=dict)
+    compared: Collection[str] = ()
+    published: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    goals: Sequence[Goal] = ()
+    has_run: Callable[[Task, Method], bool] = lambda task, method: True
+    mean: bool = True
+    groups: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    reference_of: Callable[[str, str], str] = lambda method, reference: reference
+
+
+def run(matrix: Matrix, todo: Plan, results: Results) -> None:
+    """Do what is missing, a seed after the other, so that early seeds are whole early."""
+    # the rows of a task are loaded once, and only if they are needed
+    tasks = [replace(task, load=cache(task.load)) for task in todo.tasks]
+    for seed in todo.seeds:
+        for task in tasks:
+            methods = [method for method in todo.methods if matrix.has_run(task, method)]
+            replace(todo, tasks=[task], methods=methods, seeds=[seed]).run(results)
+
+
+def compare(matrix: Matrix, todo: Plan, results: Results) -> Comparison:
+    """Gather the runs."""
+    runs = {
+        (task.name, method.name): [results.runs[todo.key(task, method, s)] for s in todo.seeds]
+        for task in todo.tasks
+        for method in todo.methods
+        if matrix.has_run(task, method)
+    }
+    names = [method.name for method in todo.methods]
+    return Comparison(
+        todo.tasks,
+        names,
+        runs,
+        matrix.references,
+        matrix.compared,
+        matrix.published,
+        matrix.mean,
+        matrix.reference_of,
+    )
+
+
+def groups_shown(matrix: Matrix, comparison: Comparison) -> list[tuple[str, Comparison]]:
+    """Return each part of the page with its heading: one, or those of the groups."""
+    if not matrix.groups:
+        return [("", comparison)]
+    tasks = {task.name: task for task in comparison.tasks}
+    parts, shown = [], set[str]()
+    for heading, names in matrix.groups.items():
+        found = [name for name in names if name in tasks]
+        if not shown.issuperset(found):
+            of_group = [tasks[name] for name in found]
+            parts.append((heading, replace(comparison, tasks=of_group, mean=len(found) > 1)))
+            shown.update(found)
+    return parts
+
+
+def means_of_groups(matrix: Matrix, comparison: Comparison) -> Comparison:
+    """Return the comparison in which each group is a task, by its mean in each seed."""
+    tasks, runs = {task.name: task for task in comparison.tasks}, {}
+    columns = []
+    for heading, names in matrix.groups.items():
+        found = [tasks[name] for name in names if name in tasks]
+        if not found:
+            continue
+        of_group = replace(comparison, tasks=found)
+        columns.append(replace(found[0], name=heading, score_name=f"mean of {len(found)}"))
+        for method in comparison.methods:
+            scores = of_group.mean_scores(method)
+            if scores:
+                lists = zip(*(comparison.runs[t.name, method] for t in found), strict=True)
+                seconds = [sum(run.seconds for run in of_seed) for of_seed in lists]
+                runs[heading, method] = list(map(Run, scores, seconds))
+    return replace(comparison, tasks=columns, runs=runs, mean=False)
+
+
+def write_page(
+    matrix: Matrix, todo: Plan, results: Results, comparison: Comparison | None = None
+) -> str:
+    """Write the page and its figure beside the file of runs; return the page.
+
+    The comparison, if there is one, may have more methods than the matrix: such as were not run
+    but found from the runs.
+    """
+    comparison = comparison or compare(matrix, todo, results)
+    goals = [goal.line(Means(comparison)) for goal in matrix.goals]
+    marks = ", ".join(f"{mark} not above {name}" for name, mark in matrix.references.items())
+    figure = todo.file(".png")
+    shown = groups_shown(matrix, comparison)
+    summary = means_of_groups(matrix, comparison) if matrix.groups else comparison
+    told = [marks, *(["rows in italics are published ones"] if matrix.published else [])]
+    legend = f"{'; '.join(filter(None, told))}." if any(told) else ""
+    body = [
+        *(["## Goals", "\n".join(goals)] if goals else []),
+        f"## {'Means' if matrix.groups else 'Scores'}\n\n{legend}",
+        summary.table(),
+        f"![scores]({figure.name})",
+        *(["## Where a method loses", summary.losses()] if matrix.references else []),
+        *(f"## {heading}\n\n{part.table()}" for heading, part in shown if heading),
+        matrix.notes,
+    ]
+    benchmark = replace(matrix, notes="\n\n".join(body))
+    text = replace(todo, tasks=[], benchmark=benchmark).page(results)
+    todo.file(".md").write_text(text, encoding="utf-8")
+    draw(shown, figure, todo.benchmark.title)
+    return text
+
+
+def main(matrix: Matrix, arguments: Sequence[str] | None = None) -> None:
+    """Run what is missing, then write and print the page."""
+    todo = plan(matrix, arguments)
+    results = todo.results()
+    run(matrix, todo, results)
+    print(write_page(matrix, todo, results))

@@ -1,0 +1,52 @@
+"""What the pages use of the search that is not public, in one place."""
+
+from typing import Any
+
+from skda.model_selection import EstimatorEvidence
+from skda.model_selection.consensus import (
+    AGREEMENT,
+    agreement_of_folds,
+    agreement_with_mean,
+    mean_z_score,
+)
+from skda.model_selection.folds import DomainFold, split_domains, take_rows
+from skda.model_selection.guard import class_entropy
+from skda.model_selection.streams import own_stream
+from skda.model_selection.trials import DomainData, Trial, fit_on, training_part
+from skda.model_selection.verdicts import (
+    STABILITY_TOLERANCE,
+    guard_candidate,
+    is_unstable,
+    pooled_accuracy,
+)
+
+__all__ = [
+    "AGREEMENT",
+    "STABILITY_TOLERANCE",
+    "DomainData",
+    "DomainFold",
+    "Trial",
+    "agreement_of_folds",
+    "agreement_with_mean",
+    "class_entropy",
+    "fit_on",
+    "guard_candidate",
+    "held_out",
+    "is_unstable",
+    "mean_z_score",
+    "own_stream",
+    "pooled_accuracy",
+    "split_domains",
+    "take_rows",
+    "training_part",
+]
+
+
+def held_out(fitted: Any, data: DomainData, fold: DomainFold) -> EstimatorEvidence:
+    """Return what validators see of a model: the held-out rows, no label of the target."""
+    return EstimatorEvidence(
+        fitted,
+        take_rows(data.X_source, fold.source_test),
+        data.y_source[fold.source_test],
+        take_rows(data.X_target, fold.target_test),
+    )

@@ -1,0 +1,35 @@
+"""CPU time of functions, side by side."""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from statistics import median
+from typing import Any
+
+
+def cpu_seconds(function: Callable[[], Any]) -> float:
+    start = time.process_time()
+    function()
+    return time.process_time() - start
+
+
+def side_by_side(
+    functions: Mapping[str, Callable[[], Any]], rounds: int, repeat: int = 1, *, warm: bool = True
+) -> dict[str, list[float]]:
+    """Return the CPU seconds of each function in each round.
+
+    The function that begins changes from round to round. With `warm` each is called once before.
+    """
+    names = list(functions)
+    for function in functions.values() if warm else ():
+        function()
+    seconds: dict[str, list[float]] = {name: [] for name in names}
+    for i in range(rounds):
+        for name in names[i % len(names) :] + names[: i % len(names)]:
+            total = cpu_seconds(lambda f=functions[name]: [f() for _ in range(repeat)])
+            seconds[name].append(total / repeat)
+    return seconds
+
+
+def ratio(above: Sequence[float], below: Sequence[float]) -> float:
+    """Median over the rounds of the ratio within a round: what slows the machine slows both."""
+    return median(a / b for a, b in zip(above, below, strict=True))

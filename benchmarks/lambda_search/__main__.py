@@ -1,0 +1,218 @@
+"""How long a search over lam takes, beside scikit-learn's GridSearchCV.
+
+    OMP_NUM_THREADS=1 python -m benchmarks.lambda_search [--methods DANN DAN ...] [--rounds N]
+
+8 lams x 5 folds of the source, the same estimator, folds and validator, no refit; one process,
+one thread. The two searches take turns, and the table has the medians of the CPU time, which
+neighbours on the machine disturb less than the clock on the wall; for one thread that never waits
+the two are the same. A row is in lambda_search.csv as soon as it is measured, and stays there until
+it is measured again; a bare --methods writes the page alone.
+"""
+
+import argparse
+import csv
+import sys
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+from statistics import median
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from sklearn import config_context
+from sklearn.base import BaseEstimator, clone
+from sklearn.model_selection import GridSearchCV, StratifiedKFold
+
+import skda
+from skda.model_selection import LambdaSearchCV, make_validator_scorer
+
+from ..harness.machine import command, header, today
+from ..harness.timing import ratio, side_by_side
+
+LAMS = (0.0, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
+METHODS = ("DANN", "DAN", "DeepCORAL", "MCC", "JAN", "CDAN", "MDD")
+
+
+class Setting(NamedTuple):
+    """A network, how it is trained, and how many times faster the search should be."""
+
+    n_features: int
+    hidden: tuple[int, ...]
+    epochs: int  # fewer where they take longer
+    n_rows: int
+    batch_size: int
+    goal: float | None = None
+
+    @property
+    def network(self) -> str:
+        return "-".join(map(str, (self.n_features, *self.hidden)))
+
+
+SETTINGS = (
+    Setting(2, (15, 15), 20, 300, 16, 10.0),
+    Setting(2, (15, 15), 20, 300, 32, 10.0),
+    Setting(2, (15, 15), 20, 500, 64, 6.0),
+    Setting(20, (64, 64), 20, 500, 64, 3.5),
+    Setting(100, (256, 128), 5, 500, 64),
+    Setting(500, (512, 256), 3, 500, 64),
+)
+QUICK = (Setting(2, (15, 15), 1, 100, 16, 10.0),)
+# less than this is told from noise
+NEVER_SLOWER = 0.97
+N_FOLDS = 5
+OUT = Path(__file__).parent / "lambda_search"
+GRID, OURS = "GridSearchCV", "LambdaSearchCV"
+COLUMNS = (
+    *("method", "network", "rows", "batch", "epochs", f"{GRID}, s", f"{OURS}, s", "times faster"),
+    *("lowest to highest", "trained together", "rounds", "measured"),
+)
+
+Data = tuple[np.ndarray, np.ndarray, np.ndarray]
+Line = dict[str, str]
+
+
+def draw(n_rows: int, n_features: int) -> Data:
+    """Return source rows, their labels, target rows: two classes, moved and stretched."""
+    rng = np.random.default_rng(0)
+    y = np.arange(n_rows) % 2
+    X = rng.normal(size=(n_rows, n_features)) + y[:, None] * 2 / n_features**0.5
+    X_target = 1.5 * rng.normal(size=(n_rows, n_features)) + y[:, None] * 2 / n_features**0.5 + 0.5
+    return X.astype(np.float32), y, X_target.astype(np.float32)
+
+
+def grid_search(estimator: BaseEstimator, folds: list, data: Data) -> Any:
+    X, y, X_target = data
+    scorer = make_validator_scorer("infomax")
+    search = GridSearchCV(estimator, {"lam": LAMS}, scoring=scorer, cv=folds, refit=False)
+    with config_context(enable_metadata_routing=True):
+        return search.fit(X, y, X_target=(X_target,))
+
+
+def lambda_search(estimator: BaseEstimator, folds: list, data: Data, vectorize: Any) -> Any:
+    search = LambdaSearchCV(
+        estimator, LAMS, validator="infomax", cv=folds, refit=False, vectorize=vectorize
+    )
+    return search.fit(*data)
+
+
+def compare(method: str, setting: Setting, options: argparse.Namespace) -> Line:
+    """Measure one row of the table."""
+    data = draw(setting.n_rows, setting.n_features)
+    estimator = getattr(skda, f"{method}Classifier")(
+        module__hidden=setting.hidden,
+        max_epochs=setting.epochs,
+        batch_size=setting.batch_size,
+        random_state=0,
+    )
+    folds = list(StratifiedKFold(N_FOLDS, shuffle=True, random_state=0).split(*data[:2]))
+    vectorize = True if options.always else "auto"
+    # it says whether the models are trained together, and warms up
+    brief = lambda_search(clone(estimator).set_params(max_epochs=1), folds, data, vectorize)
+    searches = {
+        GRID: lambda: grid_search(clone(estimator), folds, data),
+        OURS: lambda: lambda_search(clone(estimator), folds, data, vectorize),
+    }
+    seconds = side_by_side(searches, options.rounds, warm=False)
+    ratios = [g / s for g, s in zip(seconds[GRID], seconds[OURS], strict=True)]
+    cells = [
+        *(method, setting.network, setting.n_rows, setting.batch_size, setting.epochs),
+        *(round(median(seconds[name]), 2) for name in (GRID, OURS)),
+        round(ratio(seconds[GRID], seconds[OURS]), 1),
+        f"{min(ratios):.1f} to {max(ratios):.1f}",
+        "yes" if brief.vectorized_ else "no",
+        options.rounds,
+        today(),
+    ]
+    return dict(zip(COLUMNS, map(str, cells), strict=True))
+
+
+def key(line: Line) -> tuple[str, str, str]:
+    return line["method"], line["network"], line["batch"]
+
+
+def read(path: Path) -> list[Line]:
+    """Return the rows that are there; the first ones of all have no date."""
+    if not path.exists():
+        return []
+    with path.open(newline="") as file:
+        return [{**dict.fromkeys(COLUMNS, "earlier"), **line} for line in csv.DictReader(file)]
+
+
+def write(path: Path, lines: Sequence[Line]) -> None:
+    with path.open("w", newline="") as file:
+        writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(lines)
+
+
+def page(lines: Sequence[Line], settings: Sequence[Setting], made_by: str) -> str:
+    """Return the page about these rows."""
+    table = [f"| {' | '.join(COLUMNS)} |", "|---|---" + "|---:" * (len(COLUMNS) - 2) + "|"]
+    table += [f"| {' | '.join(line[column] for column in COLUMNS)} |" for line in lines]
+    return "\n\n".join(
+        [
+            f"# Search over lam: {len(LAMS)} lams x {N_FOLDS} folds",
+            header(f"`{made_by}`"),
+            "As many source as target rows; medians of the rounds' CPU time, one thread, no refit. "
+            f"'Times faster' is the median over the rounds of {GRID}'s time over {OURS}'s.",
+            "\n".join(table),
+            goals(lines, settings),
+        ]
+    )
+
+
+def goals(lines: Sequence[Line], settings: Sequence[Setting]) -> str:
+    """Return a sentence on the goals and the rows that miss them."""
+    wanted = {(s.network, str(s.batch_size)): s.goal for s in settings if s.goal is not None}
+    told = [f"{goal:g} times on {net} at {batch}" for (net, batch), goal in wanted.items()]
+    missed = [
+        f"{line['method']} on {line['network']}, batches of {line['batch']}: {line['times faster']}"
+        for line in lines
+        if float(line["times faster"]) < wanted.get(key(line)[1:], NEVER_SLOWER)
+    ]
+    return (
+        f"Goals, by network and rows of a batch: {', '.join(told)}, never slower on larger ones "
+        f"(less than {NEVER_SLOWER:g} times is told from noise). "
+        f"Missed by: {'; '.join(missed) or 'none'}.\n"
+    )
+
+
+def parse(arguments: Sequence[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--methods", nargs="*", choices=METHODS, default=list(METHODS))
+    networks = list(dict.fromkeys(setting.network for setting in SETTINGS))
+    parser.add_argument("--networks", nargs="+", choices=networks, default=networks)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--always", action="store_true", help="train together whatever the size")
+    parser.add_argument("--out", type=Path, help="file without suffix")
+    parser.add_argument("--quick", action="store_true", help="one small setting: does it run?")
+    options = parser.parse_args(arguments)
+    # what is forced to be trained together is no figure of the page
+    apart = "_always" * options.always + "_quick" * options.quick
+    options.out = options.out or OUT.with_name(OUT.name + apart)
+    return options
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    arguments = sys.argv[1:] if arguments is None else arguments
+    options = parse(arguments)
+    torch.set_num_threads(1)
+    settings = QUICK if options.quick else SETTINGS
+    path = options.out.with_suffix(".csv")
+    order = [(m, s.network, str(s.batch_size)) for s in settings for m in METHODS]
+    lines = {key(line): line for line in read(path)}
+    for setting in settings:
+        for method in options.methods if setting.network in options.networks else ():
+            with warnings.catch_warnings(action="ignore"):  # sizes of folds are no matter here
+                line = compare(method, setting, options)
+            print(line, flush=True)
+            lines[key(line)] = line
+            write(path, sorted(lines.values(), key=lambda line: order.index(key(line))))
+    found = sorted(lines.values(), key=lambda line: order.index(key(line)))
+    text = page(found, settings, command(arguments))
+    options.out.with_suffix(".md").write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,109 @@
+"""How much it costs to choose lam without target labels: regret of every validator and rule.
+
+For every task, method and seed, each lam of a grid is trained on folds, where every validator
+judges it by held-out rows of both domains, and then on all rows, where its target accuracy is
+taken (`search`). The figures go to selection.csv as soon as they are there; a benchmark that was
+interrupted goes on where it stopped. Which lam a rule would have chosen, and what that costs, is
+worked out from that file (`rules`) and written to selection.md (`page`).
+"""
+
+import argparse
+import csv
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import joblib
+import torch
+
+from ..harness.machine import command
+from .page import page
+from .rules import Row, read_rows, searches
+from .search import METHODS, N_FOLDS, search
+from .tasks import ALL_TASKS, STRESS_TASKS, TASKS, Task, draw
+
+OUT = Path(__file__).parent / "selection"
+
+
+def append(path: Path, rows: Sequence[Row]) -> None:
+    """Write the rows of one search in one go, so that an interruption leaves none half-done."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    new = not path.exists()
+    with path.open("a", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
+        if new:
+            writer.writeheader()
+        writer.writerows(
+            {k: f"{v:.6g}" if isinstance(v, float) else v for k, v in row.items()} for row in rows
+        )
+
+
+def few(task: Task) -> Task:
+    """Return the task with few rows and one epoch."""
+    return replace(task, n_source=100, n_target=100, params={**task.params, "max_epochs": 1})
+
+
+def run(options: argparse.Namespace, path: Path) -> None:
+    """Do the searches that are missing, seed by seed."""
+    done = {(row["task"], row["method"], row["seed"]) for row in read_rows(path)}
+    for seed in options.seeds:
+        for name in options.tasks:
+            missing = [each for each in options.methods if (name, each, seed) not in done]
+            if not missing:
+                continue
+            task = few(ALL_TASKS[name]) if options.quick else ALL_TASKS[name]
+            sample = draw(task, task.load(), seed)
+            for each in missing:
+                start = time.perf_counter()
+                method = METHODS[each]
+                if options.quick:
+                    method = method._replace(lams=(0.0, method.estimator().lam))
+                found, kept = search(task, method, sample, seed)
+                append(path, [{"task": name, "method": each, "seed": seed, **row} for row in found])
+                if options.keep:
+                    options.keep.mkdir(parents=True, exist_ok=True)
+                    joblib.dump(kept, options.keep / f"{name} {each} {seed}.joblib", compress=1)
+                curve = " ".join(f"{row['target_accuracy']:.3f}" for row in found)
+                seconds = time.perf_counter() - start
+                print(f"{name:24} {each:10} seed {seed}: {curve}, {seconds:.0f} s", flush=True)
+
+
+def parse(arguments: Sequence[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description="Regret of choosing lam without target labels")
+    parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2], metavar="SEED")
+    parser.add_argument("--tasks", nargs="+", choices=ALL_TASKS, default=list(ALL_TASKS))
+    parser.add_argument("--methods", nargs="+", choices=METHODS, default=list(METHODS))
+    parser.add_argument("--out", type=Path, help="file without suffix")
+    parser.add_argument(
+        "--quick", action="store_true", help="few rows and lams, one epoch: does it run?"
+    )
+    parser.add_argument("--keep", type=Path, help="folder for what validators read of the models")
+    parser.add_argument("--page-only", action="store_true", help="train nothing")
+    options = parser.parse_args(arguments)
+    options.out = options.out or OUT.with_name(OUT.name + ("_quick" if options.quick else ""))
+    return options
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    arguments = sys.argv[1:] if arguments is None else arguments
+    options = parse(arguments)
+    torch.set_num_threads(1)
+    path = options.out.with_name(options.out.name + ".csv")
+    if not options.page_only:
+        run(options, path)
+    shown = [each for each in arguments if each != "--page-only"]
+    defaults = {name: method.estimator().lam for name, method in METHODS.items()}
+    order = list(ALL_TASKS)
+    found = searches(read_rows(path), defaults)
+    found.sort(key=lambda each: (order.index(each.task), each.method, each.seed))
+    usual = [search for search in found if search.task in TASKS]
+    stress = [search for search in found if search.task in STRESS_TASKS]
+    text = page(usual, stress, command(shown), N_FOLDS)
+    options.out.with_name(options.out.name + ".md").write_text(text, encoding="utf-8")
+    print(text)
+
+
+if __name__ == "__main__":
+    main()

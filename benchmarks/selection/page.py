@@ -1,0 +1,277 @@
+"""The page about the regret of choosing lam without target labels."""
+
+import inspect
+from collections.abc import Sequence
+
+import numpy as np
+
+from skda.model_selection import LambdaSearchCV
+
+from ..harness.machine import header
+from ..harness.search_internals import STABILITY_TOLERANCE
+from .rules import (
+    TARGET_LABELS,
+    VALIDATORS,
+    Outcome,
+    Rule,
+    Search,
+    apply,
+    apply_over_seeds,
+    best_of,
+    chosen_on_other_tasks,
+    default_if_accepted,
+    fold_mean,
+    mean_of,
+    rule_pool,
+)
+from .tasks import MAX_TEST_ROWS
+
+MOST_REGRET, MOST_LOSS = 1.0, 1.0
+PUBLISHED_REGRET = 2.8
+# the search's default
+BEST = inspect.signature(LambdaSearchCV).parameters["validator"].default
+ENSEMBLES = (
+    ("agreement", "stability"),
+    ("agreement", "infomax"),
+    ("agreement", "entropy"),
+    ("agreement", "class_ami"),
+    ("infomax", "class_ami"),
+    ("class_ami", "entropy", "snd"),
+    ("agreement", "infomax", "stability"),
+    ("agreement", "entropy", "class_ami"),
+    ("agreement", "infomax", "class_ami"),
+    ("agreement", "infomax", "class_ami", "stability"),
+    tuple(VALIDATORS),
+)
+LARGEST_SUBSET = 3
+
+INTRODUCTION = """\
+For every task, method and seed, each lam of a grid of six (0 among them) is trained on {folds}
+folds, where the validators judge it by held-out rows of both domains, and again on all rows, where
+its target accuracy is taken. A rule chooses one lam from the former. **Regret** is the accuracy of
+the grid's best lam (the oracle, which looks at the target's labels) less that of the chosen one, in
+points; **loss** is the accuracy of lam=0 (source-only) less that of the chosen one, so that a
+negative loss is a gain. Target labels serve these two figures and nothing else."""
+
+
+NOTES = f"""\
+## Notes
+
+**Validators** are those of `skda.model_selection`, with their defaults, each the mean over the
+folds; *reverse* (circular) validation is left out, because it trains every model a second time;
+*a_distance* has the one penalty C = .01, for time. Two exist in a search alone. **agreement**: the
+share of held-out target rows on which a candidate agrees with the mean of the probabilities of all
+candidates of the grid (EnsV, Hu et al., 2024). **stability**: the share of held-out target rows on
+which the models of the folds agree with each other (Jiang et al., 2022). Of equal scores, the
+smallest lam wins.
+
+**Guard**: what `LambdaSearchCV` rejects cannot be chosen: models that forgot the source, collapsed
+on the target, or whose models of the folds agree less on the target than those of lam=0, by more
+than {STABILITY_TOLERANCE:g} both in the share of rows (stability) and in Cohen's kappa. **Mean
+z-score**: each validator's scores are z-scored over the lams of a fold, then averaged over the
+validators and folds; **mean rank** likewise. **Leave one task out**: the pool has every subset of
+one to {LARGEST_SUBSET} of the validators, as z-scores and as ranks, all with the guard; the winner
+has the least mean regret on the other tasks; *careful*: of those that are on none of these more
+than a point below source-only. *The shipped lam, no search*, with the guard: source-only where the
+guard rejects it. *Target labels of the held-out rows* is what a user cannot do.
+
+**How the default came about**: agreement, infomax and class_ami were put together looking at a
+first run of these tasks with two folds instead of five. Then stability was found, looking at the
+stress tasks and eight others (one seed of DANN and DAN, four folds). That the default has stability
+and not class_ami, that the guard looks at kappa beside it, and its tolerance (of 0, .01, .02, .03
+and .05) were decided with the figures of this page in view, with .01 before the last seed of the
+three was run, and .05 after it. So the default's figures are optimistic; those of "leave one task
+out" are honest but for the guard, which has seen all tasks.
+
+**Rows**: source and target are drawn anew with each seed, where there are more than are used; the
+score is the accuracy on at most {MAX_TEST_ROWS} target test rows (the target itself where the
+protocol has no test rows: phone/watch, gas, heart, wine). The two heart targets have 200 and 294
+rows: a row is .5 and .3 points. The oracle is the best of six such accuracies in each single
+search, so that it profits from their noise; regret of 0 is beyond any rule.
+
+**Training**: the shipped estimators on small samples for few epochs, so that each network trains
+in a second or two; a fold's models have four fifths of the rows and steps. Images are 16x16 for the
+built-in ConvNet of width 8 with lr .003, 10 epochs, 400 + 400 rows; moons lr .01, batch 32, 50
+epochs; tables 15 to 20 epochs of 303 to 600 rows; Amazon 6 epochs of 500 rows. The candidates of a
+fold share rows, initial weights and batches. Absolute accuracies are therefore no figures of merit
+of the methods.
+
+Source-only has the batch statistics of the source, as lam=0 has in skda: where any lam above 0
+gains much (phone/watch, gas), most of the gain is due to the target's own batch statistics."""
+STRESS = """\
+No part of the goal and of the figures above. Half of the classes are missing from the target, or
+the first of two classes has nine rows of ten, which the source knows nothing of: methods that make
+the domains alike may then do harm, and a search should fall back on lam=0. Source accuracy and the
+entropy of the predicted classes look healthy, because adapting moves the predictions towards the
+source's class shares; no validator that looks at one model sees the harm, and the shipped lam does
+much of it. What sees it is stability: on moons and MNIST→USPS, and with DANN in one of two seeds on
+gas, the models of the folds disagree after a harmful adaptation, and the search falls back on
+lam=0. It does not where the adapted models err alike: where one of two classes is rare (the wines,
+the reviews), and mostly on gas. `class_ami + entropy + snd` is more careful, and pays
+for it above."""
+
+
+def page(found: Sequence[Search], stress: Sequence[Search], command: str, n_folds: int) -> str:
+    """Return the page for the searches that were done; those of `stress` have their own part."""
+    best_rule = Rule(ensemble_name(BEST), best_of(mean_of(BEST)))
+    best = apply(best_rule, found)
+    pool = rule_pool(VALIDATORS, LARGEST_SUBSET)
+    honest, chosen_rules = chosen_on_other_tasks(pool, found, np.inf)
+    careful, careful_rules = chosen_on_other_tasks(pool, found, MOST_LOSS)
+    parts = [
+        "# Choosing lam without target labels: regret",
+        header(f"`{command}`", counts(found)),
+        INTRODUCTION.format(folds=n_folds),
+        "## Was the goal reached?",
+        goal_reached(best, honest, careful),
+        "## Every validator and rule",
+        guard_line(found),
+        rules_table(found, best_rule, honest, careful),
+        "## Every task, with the best rule",
+        tasks_table(best),
+        "## Which rule was chosen for each task by looking at the other tasks only",
+        rules_by_task(chosen_rules, careful_rules),
+        *(stress_parts(stress, best_rule) if stress else []),
+        NOTES,
+    ]
+    return "\n\n".join(parts).rstrip() + "\n"
+
+
+def stress_parts(stress: Sequence[Search], best_rule: Rule) -> list[str]:
+    return [
+        "## Stress: targets with other shares of the classes",
+        counts(stress),
+        STRESS,
+        guard_line(stress),
+        rules_table(stress, best_rule),
+        tasks_table(apply(best_rule, stress)),
+    ]
+
+
+def counts(found: Sequence[Search]) -> str:
+    seeds: dict[int, int] = {}
+    for search in found:
+        seeds[search.seed] = seeds.get(search.seed, 0) + 1
+    per_seed = ", ".join(f"seed {seed}: {n} searches" for seed, n in sorted(seeds.items()))
+    n_tasks = len({search.task for search in found})
+    return f"{n_tasks} tasks x DANN, DAN, DeepCORAL; {per_seed}"
+
+
+def rules_by_task(chosen: dict[str, str], careful: dict[str, str]) -> str:
+    lines = [
+        "| task left out | least regret | of those never a point below source-only |",
+        "|---|---|---|",
+    ]
+    lines += [f"| {task} | {name} | {careful[task]} |" for task, name in chosen.items()]
+    return "\n".join(lines)
+
+
+def goal_reached(best: Outcome, honest: Outcome, careful: Outcome) -> str:
+    def sentence(outcome: Outcome) -> str:
+        regret, loss = outcome.regret.mean(), outcome.worst(outcome.loss, "task")
+        reached = regret <= MOST_REGRET and loss <= MOST_LOSS
+        return (
+            f"mean regret {regret:.2f} (standard error over tasks "
+            f"{error_over_tasks(outcome):.2f}), {against_source_only(loss)}: "
+            f"**{'reached' if reached else 'not reached'}**"
+        )
+
+    return (
+        f"The goal: mean regret of at most {MOST_REGRET:g} point and on no task (mean over methods "
+        f"and seeds) more than {MOST_LOSS:g} point below source-only. The best public figure known "
+        f"to us, on other tasks and networks, is {PUBLISHED_REGRET}.\n\n"
+        f"- The search's default, {ensemble_name(BEST)}: {sentence(best)}. It was composed with "
+        "these tasks in view (see Notes), so that its figure is an optimistic one.\n"
+        f"- Leave one task out: for each task the rule of up to {LARGEST_SUBSET} validators (see "
+        f"Notes) that has the least regret on the other tasks: {sentence(honest)}.\n"
+        "- The same, among the rules that are on none of the other tasks more than "
+        f"{MOST_LOSS:g} point below source-only: {sentence(careful)}.\n\n"
+        "Regret is against the best lam of each single search, whose noise counts as regret. "
+        "Against the lam that is best for the mean over the seeds of a task and method, the first "
+        f"rule's is {(best.steady_oracle - best.accuracy).mean():.2f}."
+    )
+
+
+def against_source_only(loss: float) -> str:
+    where = f"{loss:.1f} points below" if loss > 0 else f"{-loss:.1f} points above"
+    return f"on its worst task {where} source-only"
+
+
+def error_over_tasks(outcome: Outcome) -> float:
+    per_task = list(outcome.means(outcome.regret, "task").values())
+    return float(np.std(per_task, ddof=1) / np.sqrt(len(per_task))) if len(per_task) > 1 else 0.0
+
+
+def ensemble_name(names: Sequence[str]) -> str:
+    if len(names) == len(VALIDATORS):
+        return "mean z-score of all"
+    return "mean z-score of " + " + ".join(names)
+
+
+def rules_table(found: Sequence[Search], best_rule: Rule, *left_out: Outcome) -> str:
+    lines = [
+        "| rule | regret | without guard | worst task's regret | worst task's loss "
+        "| worst task and method's loss | chose lam=0 |",
+        "|---|---:|---:|---:|---:|---:|---:|",
+    ]
+
+    def add(name: str, outcome: Outcome, unguarded: Outcome | None = None) -> None:
+        without = "" if unguarded is None else f"{unguarded.regret.mean():.2f}"
+        lines.append(
+            f"| {name} | {outcome.regret.mean():.2f} | {without} "
+            f"| {outcome.worst(outcome.regret, 'task'):.1f} "
+            f"| {outcome.worst(outcome.loss, 'task'):.1f} "
+            f"| {outcome.worst(outcome.loss, 'task', 'method'):.1f} "
+            f"| {100 * outcome.never_adapted:.0f} % |"
+        )
+
+    add("*never adapt*", apply(Rule("", lambda search: 0), found))
+    default = apply(Rule("", lambda search: search.default), found)
+    add("*the shipped lam, no search*", apply(Rule("", default_if_accepted), found), default)
+    labels = fold_mean(TARGET_LABELS)
+    add("*target labels of the held-out rows (cheating)*", apply(Rule("", best_of(labels)), found))
+    scorings = {name: fold_mean(name) for name in VALIDATORS}
+    scorings |= {ensemble_name(names): mean_of(names) for names in ENSEMBLES}
+    scorings["mean rank of " + " + ".join(BEST)] = mean_of(BEST, "rank")
+    for name, scoring in scorings.items():
+        unguarded = apply(Rule(name, best_of(scoring, guard=False)), found)
+        bold = f"**{name}**" if name == best_rule.name else name
+        add(bold, apply(Rule(name, best_of(scoring)), found), unguarded)
+    add(
+        f"{best_rule.name}; one lam from the folds of all seeds", apply_over_seeds(best_rule, found)
+    )
+    names = ("least regret on the other tasks", "the same, careful")
+    for name, outcome in zip(names, left_out, strict=False):
+        add(f"leave one task out: {name}", outcome)
+    return "\n".join(lines)
+
+
+def guard_line(found: Sequence[Search]) -> str:
+    rejected = sum(int((~search.accepted).sum()) for search in found)
+    return f"The guard rejected {rejected} of {sum(len(each.lams) for each in found)} candidates."
+
+
+def tasks_table(outcome: Outcome) -> str:
+    lines = [
+        "| task | source-only | shipped lam | chosen | oracle | regret | lams chosen: DANN | DAN "
+        "| DeepCORAL |",
+        "|---|---:|---:|---:|---:|---:|---|---|---|",
+    ]
+    default = Outcome(outcome.searches, np.array([each.default for each in outcome.searches]))
+    columns = [outcome.source_only, default.accuracy, outcome.accuracy, outcome.oracle]
+    means = [outcome.means(column, "task") for column in [*columns, outcome.regret]]
+    for key in means[0]:
+        figures = " | ".join(f"{column[key]:.1f}" for column in means)
+        chosen = " | ".join(
+            lams_chosen(outcome, key[0], name) for name in ("DANN", "DAN", "DeepCORAL")
+        )
+        lines.append(f"| {key[0]} | {figures} | {chosen} |")
+    overall = " | ".join(f"{column.mean():.1f}" for column in [*columns, outcome.regret])
+    lines.append(f"| **mean over searches** | {overall} | | | |")
+    return "\n".join(lines)
+
+
+def lams_chosen(outcome: Outcome, task: str, method: str) -> str:
+    pairs = zip(outcome.searches, outcome.chosen, strict=True)
+    mine = [(search, i) for search, i in pairs if (search.task, search.method) == (task, method)]
+    return ", ".join(f"{search.lams[i]:g}" for search, i in mine)

@@ -1,0 +1,152 @@
+"""The tasks of the benchmark of choosing lam: rows, and how a network is trained on them."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.impute import SimpleImputer
+
+from skda.datasets import (
+    fetch_amazon_reviews,
+    fetch_gas_drift,
+    fetch_handwritten_digits,
+    fetch_heart_disease,
+    fetch_phone_watch,
+    fetch_wine_quality,
+    make_digits_on_photos,
+    make_rotated_moons,
+    make_scanned_digits,
+)
+
+from ..harness.search_internals import DomainData, own_stream, take_rows
+
+MAX_TEST_ROWS = 1500
+
+
+@dataclass(frozen=True)
+class Task:
+    """Where the rows come from, how many are used, and how the network is trained on them."""
+
+    load: Callable[[], Any]
+    n_source: int
+    n_target: int
+    params: Mapping[str, Any]
+    steps: Sequence[Any] = field(default_factory=tuple)
+
+
+IMAGES = {"max_epochs": 10, "lr": 3e-3, "module__width": 8}
+DIGITS = partial(fetch_handwritten_digits, size=16)
+TABLE = {"max_epochs": 15}
+TASKS = {
+    "moons": Task(
+        partial(make_rotated_moons, random_state=1000),
+        300,
+        300,
+        {"max_epochs": 50, "lr": 1e-2, "batch_size": 32},
+    ),
+    "scanned digits": Task(
+        partial(make_scanned_digits, 500, 500, random_state=1000), 400, 400, IMAGES
+    ),
+    "digits on photos": Task(
+        partial(make_digits_on_photos, 500, 500, random_state=1000), 400, 400, IMAGES
+    ),
+    "USPS→MNIST": Task(partial(DIGITS, "usps", "mnist"), 400, 400, IMAGES),
+    "MNIST→USPS": Task(partial(DIGITS, "mnist", "usps"), 400, 400, IMAGES),
+    "phone→watch": Task(partial(fetch_phone_watch, "phone", "watch"), 600, 600, TABLE),
+    "watch→phone": Task(partial(fetch_phone_watch, "watch", "phone"), 600, 600, TABLE),
+    "gas 1→2": Task(partial(fetch_gas_drift, "batch1", "batch2"), 445, 600, {"max_epochs": 20}),
+    "gas 1→6": Task(partial(fetch_gas_drift, "batch1", "batch6"), 445, 600, {"max_epochs": 20}),
+    "heart Cleveland→VA": Task(
+        partial(fetch_heart_disease, "cleveland", "va"),
+        303,
+        200,
+        {"max_epochs": 20},
+        (SimpleImputer(strategy="median"),),
+    ),
+    "heart Cleveland→Hungary": Task(
+        partial(fetch_heart_disease, "cleveland", "hungarian"),
+        303,
+        294,
+        {"max_epochs": 20},
+        (SimpleImputer(strategy="median"),),
+    ),
+    "wine white→red": Task(partial(fetch_wine_quality, "white", "red"), 600, 600, TABLE),
+    "wine red→white": Task(partial(fetch_wine_quality, "red", "white"), 600, 600, TABLE),
+    "books→electronics": Task(
+        partial(fetch_amazon_reviews, "books", "electronics"), 500, 500, {"max_epochs": 6}
+    ),
+    "kitchen→books": Task(
+        partial(fetch_amazon_reviews, "kitchen", "books"), 500, 500, {"max_epochs": 6}
+    ),
+    "dvd→kitchen": Task(
+        partial(fetch_amazon_reviews, "dvd", "kitchen"), 500, 500, {"max_epochs": 6}
+    ),
+}
+
+
+def skewed(load: Callable[[], Any], shares: Sequence[float]) -> Any:
+    """Keep these shares of the target's classes, in the rows to adapt to and in the test rows."""
+    data = load()
+    rng = own_stream(0, "selection benchmark, classes of the target")
+    for part in ("target", "target_test"):
+        X, y = data[f"X_{part}"], np.asarray(data[f"y_{part}"])
+        class_index = np.unique(y, return_inverse=True)[1]
+        kept = np.flatnonzero(rng.uniform(size=len(y)) < np.asarray(shares)[class_index])
+        data[f"X_{part}"], data[f"y_{part}"] = take_rows(X, kept), y[kept]
+    return data
+
+
+HALF_THE_DIGITS = (1.0,) * 5 + (0.0,) * 5
+STRESS_TASKS = {
+    "moons not turned, 1:9": Task(
+        partial(skewed, partial(make_rotated_moons, angle=0.0, random_state=1000), (1.0, 0.11)),
+        300,
+        300,
+        {"max_epochs": 50, "lr": 1e-2, "batch_size": 32},
+    ),
+    "scanned digits 0 to 4": Task(
+        partial(skewed, TASKS["scanned digits"].load, HALF_THE_DIGITS), 400, 400, IMAGES
+    ),
+    "MNIST→USPS 0 to 4": Task(
+        partial(skewed, TASKS["MNIST→USPS"].load, HALF_THE_DIGITS), 400, 400, IMAGES
+    ),
+    "gas 1→2, three gases": Task(
+        partial(skewed, TASKS["gas 1→2"].load, (1.0, 1.0, 1.0, 0.0, 0.0, 0.0)),
+        445,
+        600,
+        {"max_epochs": 20},
+    ),
+    "wine white→red, 1:9": Task(
+        partial(skewed, TASKS["wine white→red"].load, (1.0, 0.1)), 600, 600, TABLE
+    ),
+    "books→electronics, 1:9": Task(
+        partial(skewed, TASKS["books→electronics"].load, (1.0, 0.11)), 500, 500, {"max_epochs": 6}
+    ),
+}
+ALL_TASKS = {**TASKS, **STRESS_TASKS}
+
+
+class Sample(NamedTuple):
+    """What a search is given, and the target rows on which only the table looks."""
+
+    train: DomainData
+    y_target: NDArray
+    X_test: Any
+    y_test: NDArray
+
+
+def draw(task: Task, loaded: Any, seed: int) -> Sample:
+    """Draw rows of a task; every seed draws others, where there are more than are used."""
+    rng = own_stream(seed, "selection benchmark, rows")
+
+    def some(X: Any, y: Any, n: int) -> tuple[Any, NDArray]:
+        rows = rng.permutation(len(y))[:n]
+        return take_rows(X, rows), np.asarray(y)[rows]
+
+    X_source, y_source = some(loaded.X_source, loaded.y_source, task.n_source)
+    X_target, y_target = some(loaded.X_target, loaded.y_target, task.n_target)
+    X_test, y_test = some(loaded.X_target_test, loaded.y_target_test, MAX_TEST_ROWS)
+    return Sample(DomainData(X_source, y_source, X_target), y_target, X_test, y_test)

@@ -1,0 +1,162 @@
+"""Speed of skda: against loops written by hand, another library, plain products, itself.
+
+    OMP_NUM_THREADS=1 python -m benchmarks.speed [--sections a b c d e f import]
+        [--skada-python PYTHON]
+
+Writes speed.csv, section by section, and the page from it; what was measured stays there until it
+is measured again, and a bare --sections writes the page alone. PYTHON is an interpreter that has
+skada, for section b:
+
+    python -m venv skada_venv && skada_venv/bin/pip install torch skada skorch
+
+All sections take some 20 minutes of one core. Section f needs 1 GB on the disk.
+"""
+
+import argparse
+import csv
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+
+from ..harness.machine import command, machine, today, versions
+from .losses import section_c
+from .measure import Row
+from .peer import section_b
+from .scale import section_d, section_e, section_f, section_import
+from .steps import section_a
+
+ROUNDS = 7
+
+SECTIONS = {
+    "a": ("A training step against a loop written by hand", section_a),
+    "b": ("An epoch against skada", section_b),
+    "c": ("Losses", section_c),
+    "d": ("Prediction", section_d),
+    "e": ("Growth with the data", section_e),
+    "f": ("Memory", section_f),
+    "import": ("Import", section_import),
+}
+
+OUT = Path(__file__).parent / "speed"
+COLUMNS = (*Row._fields, "met", "date", "command")
+
+
+def shown(value: float) -> str:
+    return f"{value:.3g}" if abs(value) < 1000 else f"{value:.0f}"
+
+
+NOTES = {
+    "a": "The loop cuts tensors by index, passes both domains in one forward, has no DataLoader "
+    "and reads its loss once an epoch; its MK-MMD is one Gram matrix and repeated squaring. skda's "
+    "fused Adam is what its estimators choose by themselves; the loop is measured with it and with "
+    "Adam's default. skda's time is that of the whole `fit`, its checks and the set-up included.",
+    "b": "skada's DANN is given a domain classifier with one sigmoid output, because its default "
+    "one has a zero gradient. On the moons both sides have the same network without batch "
+    "normalisation, Adam with lr 0.01, four steps of 64 + 64 rows an epoch (skada leaves the last "
+    "incomplete batch out, so skda is told to), constant lam and lr, and for DAN the same 33 "
+    "kernels with their sum. Means closer than the standard error of their difference are equal "
+    "for all that these seeds tell. DeepCORAL stays near chance there with both libraries.",
+    "c": "The broadcast forms lay out all pairs of rows (CORAL: all outer products). The goal of "
+    "four Gram products is for the loss with its gradient; JMMD has two layers, of the width "
+    "given and of 10 columns, and so two Gram matrices.",
+    "d": "Both sides return labels.",
+    "e": "A straight line is laid through the four times, weighted by their inverses.",
+    "f": "In a process of its own; skda, skorch and scikit-learn, imported after torch, count. "
+    "Pages of the 800 MB file count as well; those that were read are given back by and by.",
+    "import": "In processes of their own, taking turns.",
+}
+
+
+def goals_met(lines: Sequence[dict[str, str]]) -> str:
+    goals = [line for line in lines if line["goal"]]
+    missed = [line for line in goals if line["met"] != "yes"]
+    if not missed:
+        return f"Goals met: {len(goals)} of {len(goals)}."
+    names = [f"{m['case']}, {m['measure']}: {m['value']} ({m['goal']})" for m in missed]
+    return f"Goals met: {len(goals) - len(missed)} of {len(goals)}. Missed: {'; '.join(names)}."
+
+
+def page(lines: Sequence[dict[str, str]]) -> str:
+    """The page about what the CSV file holds."""
+    parts = [
+        "# Speed",
+        f"- {machine()}; one thread\n- {versions()}\n- CPU time, the machine being shared; the two "
+        "sides of a ratio take turns in one process (in section b in two), medians of at least 7 "
+        "rounds' ratios (section e: 3 for a million rows)",
+    ]
+    for key, (title, _) in SECTIONS.items():
+        found = [line for line in lines if line["section"] == key]
+        if not found:
+            parts.append(f"## {key}: {title}\n\nNot measured.")
+            continue
+        parts.append(f"## {key}: {title}\n\n{found[0]['date']}, `{found[0]['command']}`")
+        parts += [f"{goals_met(found)} {NOTES[key]}"]
+        cells = ["| | | value | goal | met |", "|---|---|---:|---|---|"]
+        for line in found:
+            value = f"{line['value']} {line['unit']}".replace(" ratio", " x").strip()
+            cells.append(
+                f"| {line['case']} | {line['measure']} | {value} | {line['goal']} | {line['met']} |"
+            )
+        parts.append("\n".join(cells))
+    return "\n\n".join(parts) + "\n"
+
+
+def parse(arguments: Sequence[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--sections", nargs="*", choices=SECTIONS, default=list(SECTIONS))
+    parser.add_argument("--skada-python", metavar="PYTHON", help="interpreter that has skada")
+    parser.add_argument("--rounds", type=int, default=ROUNDS, help="at least 7 mean something")
+    parser.add_argument("--scratch", default=tempfile.gettempdir(), help="folder for 800 MB")
+    parser.add_argument("--out", type=Path, help="file without suffix")
+    parser.add_argument("--quick", action="store_true", help="one round, few rows: does it run?")
+    options = parser.parse_args(arguments)
+    options.out = options.out or OUT.with_name(OUT.name + ("_quick" if options.quick else ""))
+    options.rounds = 1 if options.quick else options.rounds
+    return options
+
+
+def measure(key: str, options: argparse.Namespace) -> list[Row]:
+    """Return the rows of a section; print each as soon as it is there."""
+    rows = []
+    for row in SECTIONS[key][1](options):
+        measured = f"{row.measure} {shown(row.value)} {row.unit} {row.goal} {row.met}"
+        print(f"{key}  {row.case}: {measured}", flush=True)
+        rows.append(row)
+    return rows
+
+
+def read(path: Path) -> list[dict[str, str]]:
+    """Return what was measured before."""
+    if not path.exists():
+        return []
+    with path.open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    arguments = sys.argv[1:] if arguments is None else arguments
+    options = parse(arguments)
+    torch.set_num_threads(1)
+    path = options.out.with_suffix(".csv")
+    lines = read(path)
+    about = {"date": today(), "command": command(arguments)}
+    for key in options.sections:
+        rows = measure(key, options)
+        if not rows:
+            continue
+        lines = [line for line in lines if line["section"] != key]
+        lines += [
+            {**row._asdict(), "value": shown(row.value), "met": row.met, **about} for row in rows
+        ]
+        with path.open("w", newline="") as file:
+            writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
+            writer.writeheader()
+            writer.writerows(sorted(lines, key=lambda line: list(SECTIONS).index(line["section"])))
+    options.out.with_suffix(".md").write_text(page(lines), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
