@@ -26,6 +26,16 @@ from numpy.typing import NDArray
 from selection_page import page
 from selection_rules import Row, read_rows, searches
 from selection_tasks import ALL_TASKS, STRESS_TASKS, TASKS, Sample, Task, draw
+from skda.model_selection.consensus import agreement_of_folds, agreement_with_mean
+from skda.model_selection.folds import DomainFold, split_domains, take_rows
+from skda.model_selection.guard import class_entropy
+from skda.model_selection.trials import (
+    DomainData,
+    Trial,
+    fit_on,
+    training_part,
+)
+from skda.model_selection.verdicts import guard_candidate, pooled_accuracy
 from sklearn.metrics import accuracy_score
 
 from skda import DANClassifier, DANNClassifier, DeepCORALClassifier, make_pipeline
@@ -37,16 +47,6 @@ from skda.model_selection import (
     importance_weighted_accuracy,
     row_losses,
 )
-from skda.model_selection.consensus import agreement_of_folds, agreement_with_mean
-from skda.model_selection.folds import DomainFold, split_domains, take_rows
-from skda.model_selection.guard import class_entropy
-from skda.model_selection.trials import (
-    DomainData,
-    Trial,
-    fit_on,
-    training_part,
-)
-from skda.model_selection.verdicts import guard_candidate, pooled_accuracy
 
 OUT = Path(__file__).parent / "results" / "selection"
 N_FOLDS = 5

@@ -22,9 +22,9 @@ from selection_rules import (
     rule_pool,
 )
 from selection_tasks import MAX_TEST_ROWS
+from skda.model_selection.verdicts import STABILITY_TOLERANCE
 
 from skda.model_selection import LambdaSearchCV
-from skda.model_selection.verdicts import STABILITY_TOLERANCE
 
 MOST_REGRET, MOST_LOSS = 1.0, 1.0
 PUBLISHED_REGRET = 2.8

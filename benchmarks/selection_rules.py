@@ -16,7 +16,6 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import rankdata
-
 from skda.model_selection.verdicts import is_unstable
 
 Row = dict[str, Any]

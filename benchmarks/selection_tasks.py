@@ -7,6 +7,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from skda.model_selection.folds import take_rows
+from skda.model_selection.streams import own_stream
+from skda.model_selection.trials import DomainData
 from sklearn.impute import SimpleImputer
 
 from skda.datasets import (
@@ -20,9 +23,6 @@ from skda.datasets import (
     make_rotated_moons,
     make_scanned_digits,
 )
-from skda.model_selection.folds import take_rows
-from skda.model_selection.streams import own_stream
-from skda.model_selection.trials import DomainData
 
 MAX_TEST_ROWS = 1500
 

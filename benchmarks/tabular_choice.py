@@ -10,13 +10,13 @@ from all_methods import ADAPTING, SOURCE_ONLY
 from first_methods import Shift, network
 from numpy.typing import NDArray
 from runner import Key, Plan, Results, Run, Task
+from skda.model_selection.consensus import AGREEMENT, agreement_with_mean, mean_z_score
+from skda.model_selection.folds import DomainFold, split_domains, take_rows
+from skda.model_selection.trials import DomainData, fit_on, training_part
 from sklearn.preprocessing import StandardScaler
 
 from skda import FinetuneClassifier, make_pipeline
 from skda.model_selection import EstimatorEvidence, compute_validator
-from skda.model_selection.consensus import AGREEMENT, agreement_with_mean, mean_z_score
-from skda.model_selection.folds import DomainFold, split_domains, take_rows
-from skda.model_selection.trials import DomainData, fit_on, training_part
 
 N_FOLDS = 3
 CANDIDATES = {

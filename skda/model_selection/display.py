@@ -8,12 +8,12 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.utils.validation import check_is_fitted
 
-from skda.model_selection.candidates import find_lam
+from ._candidates import find_lam
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from skda.model_selection.search import LambdaSearchCV
+    from .search import LambdaSearchCV
 
 __all__ = ["LambdaCurveDisplay"]
 

@@ -16,7 +16,9 @@ from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import assert_all_finite, column_or_1d
 from torch.utils.data import Dataset
 
-from skda.model_selection.candidates import (
+from ..training.lifted import UnstackableError
+from ..validation import dataset_labels, fitted_state_kept, unwrap
+from ._candidates import (
     Candidate,
     ParamGrid,
     find_lam,
@@ -25,24 +27,22 @@ from skda.model_selection.candidates import (
     rank,
     tabulate,
 )
-from skda.model_selection.consensus import check_validators, validator_names
-from skda.model_selection.delegation import BestEstimatorMixin
-from skda.model_selection.folds import DomainFold, as_indexable, n_rows, split_domains
-from skda.model_selection.progress import Progress
-from skda.model_selection.response import final_step
-from skda.model_selection.score_table import Trials, column, score_columns, stability_of_folds
-from skda.model_selection.streams import own_stream
-from skda.model_selection.trials import (
+from ._choice import judge_all
+from ._delegation import BestEstimatorMixin
+from ._fit_and_score import (
     DomainData,
     Validator,
     fit_on,
     run_trial,
     seeded,
 )
-from skda.model_selection.vectorized import run_trials_together
-from skda.model_selection.verdicts import judge_all
-from skda.training.lifted import UnstackableError
-from skda.validation import dataset_labels, fitted_state_kept, unwrap
+from ._progress import Progress
+from ._random import own_stream
+from ._routing import final_step
+from ._scores import Trials, column, score_columns, stability_of_folds
+from ._split import DomainFold, as_indexable, n_rows, split_domains
+from ._vectorized import run_trials_together
+from .validators.agreement import check_validators, validator_names
 
 __all__ = ["LambdaSearchCV"]
 

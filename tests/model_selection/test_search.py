@@ -30,7 +30,7 @@ from skda.model_selection import (
     compute_validator,
     make_validator_scorer,
 )
-from skda.model_selection.candidates import check_lams, lams_around, rank, tabulate
+from skda.model_selection._candidates import check_lams, lams_around, rank, tabulate
 from skda.training import DivergenceError
 from tests.model_selection.fakes import CenteringClassifier, CenteringScaler, shifted_blobs
 from tests.shifted import shifted

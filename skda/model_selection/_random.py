@@ -29,7 +29,7 @@ def own_stream(random_state: int, purpose: str) -> np.random.RandomState:
 
     Examples
     --------
-    >>> from skda.model_selection.streams import own_stream
+    >>> from skda.model_selection._random import own_stream
     >>> first, again, other = (own_stream(0, purpose) for purpose in ("folds", "folds", "pairs"))
     >>> number = first.randint(1000)
     >>> bool(number == again.randint(1000)), bool(number == other.randint(1000))

@@ -7,9 +7,9 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, clone
 from sklearn.model_selection import train_test_split
 
-from skda.model_selection.importance import source_accuracy
-from skda.model_selection.response import final_step, fit_adapting, respond, rows_at_final_step
-from skda.model_selection.streams import own_stream
+from .._random import own_stream
+from .._routing import final_step, fit_adapting, respond, rows_at_final_step
+from .importance import source_accuracy
 
 
 def reverse_validation(

@@ -7,7 +7,7 @@ import pytest
 from numpy.testing import assert_allclose
 from sklearn.metrics import cohen_kappa_score
 
-from skda.model_selection.consensus import (
+from skda.model_selection.validators.agreement import (
     agreement_of_folds,
     agreement_with_mean,
     check_validators,

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import issparse
 
-from skda.model_selection.streams import own_stream
+from .._random import own_stream
 
 
 def mixval(

@@ -10,11 +10,13 @@ from typing import Any, ClassVar, Self, cast
 from sklearn.base import BaseEstimator
 from sklearn.pipeline import Pipeline
 
-from skda.base import AdaptingClassifier
-from skda.model_selection.candidates import Candidate
-from skda.model_selection.folds import DomainFold
-from skda.model_selection.response import final_step
-from skda.model_selection.trials import (
+from ..base import AdaptingClassifier
+from ..training import TwoDomains
+from ..training.lifted import UnstackableError
+from ..training.stackable import Job
+from ..training.stacked import train_together
+from ._candidates import Candidate
+from ._fit_and_score import (
     DomainData,
     Trial,
     Validator,
@@ -24,10 +26,8 @@ from skda.model_selection.trials import (
     seeded,
     training_part,
 )
-from skda.training import TwoDomains
-from skda.training.lifted import UnstackableError
-from skda.training.stackable import Job
-from skda.training.stacked import train_together
+from ._routing import final_step
+from ._split import DomainFold
 
 __all__ = ["run_trials_together"]
 

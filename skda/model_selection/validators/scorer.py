@@ -6,8 +6,8 @@ from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
 from sklearn.utils.metadata_routing import MetadataRequest
 
-from skda.model_selection.evidence import EstimatorEvidence
-from skda.model_selection.validators import check_validator, compute_validator
+from .inputs import EstimatorEvidence
+from .registry import check_validator, compute_validator
 
 
 class ValidatorScorer:

@@ -10,8 +10,8 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
-from skda.model_selection.response import Domain, final_step, respond, rows_at_final_step
-from skda.prediction import DomainScoreMixin
+from ..prediction import DomainScoreMixin
+from ._routing import Domain, final_step, respond, rows_at_final_step
 
 
 def _answers(method: str) -> Callable[[Any], bool]:

@@ -6,7 +6,7 @@ from scipy.special import entr, logsumexp
 from sklearn.preprocessing import normalize
 from sklearn.utils import gen_batches
 
-from skda.model_selection.checks import check_probabilities
+from .checks import check_probabilities
 
 # Rows of the similarity matrix that soft_neighborhood_density holds at a time.
 BATCH_ROWS = 1024

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.stats import entropy
 
-from skda.model_selection.importance import source_accuracy
+from .importance import source_accuracy
 
 
 class GuardVerdict(NamedTuple):
@@ -141,7 +141,7 @@ def class_entropy(labels: ArrayLike) -> float:
 
     Examples
     --------
-    >>> from skda.model_selection.guard import class_entropy
+    >>> from skda.model_selection.validators.guard import class_entropy
     >>> round(class_entropy(["a", "b", "a", "b"]), 4)
     0.6931
     """

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from skda.model_selection.domain_classifier import INVERSE_PENALTIES, held_out_domain_logits
+from .domain_classifier import INVERSE_PENALTIES, held_out_domain_logits
 
 
 def proxy_a_distance(

@@ -9,8 +9,8 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import issparse
 from sklearn.base import BaseEstimator
 
-from skda.model_selection.response import Domain, final_step, respond, rows_at_final_step
-from skda.validation import unwrap
+from ...validation import unwrap
+from .._routing import Domain, final_step, respond, rows_at_final_step
 
 
 @dataclass(frozen=True)

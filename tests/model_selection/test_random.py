@@ -5,7 +5,7 @@ from sklearn.model_selection import StratifiedKFold
 from sklearn.preprocessing import PolynomialFeatures
 
 from skda.model_selection import proxy_a_distance
-from skda.model_selection.streams import own_stream
+from skda.model_selection._random import own_stream
 
 DOMAIN = np.repeat([0, 1], 100)
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from skda.model_selection.validators import check_validator
+from .registry import check_validator
 
 __all__ = [
     "AGREEMENT",
@@ -37,7 +37,7 @@ def validator_names(validator: str | Sequence[str] | Callable[..., float]) -> Se
 
     Examples
     --------
-    >>> from skda.model_selection.consensus import validator_names
+    >>> from skda.model_selection.validators.agreement import validator_names
     >>> validator_names("snd")
     ('snd',)
     """
@@ -61,7 +61,7 @@ def check_validators(names: Sequence[str]) -> None:
 
     Examples
     --------
-    >>> from skda.model_selection.consensus import check_validators
+    >>> from skda.model_selection.validators.agreement import check_validators
     >>> check_validators(["agreement", "infomax"])
     """
     if not names or len(set(names)) < len(names):
@@ -107,7 +107,7 @@ def agreement_with_mean(probabilities: Sequence[NDArray | None]) -> NDArray:
     Examples
     --------
     >>> import numpy as np
-    >>> from skda.model_selection.consensus import agreement_with_mean
+    >>> from skda.model_selection.validators.agreement import agreement_with_mean
     >>> sure, unsure = np.array([[0.9, 0.1], [0.9, 0.1]]), np.array([[0.6, 0.4], [0.4, 0.6]])
     >>> agreement_with_mean([sure, unsure])
     array([1. , 0.5])
@@ -171,7 +171,7 @@ def agreement_of_folds(
     Examples
     --------
     >>> import numpy as np
-    >>> from skda.model_selection.consensus import agreement_of_folds
+    >>> from skda.model_selection.validators.agreement import agreement_of_folds
     >>> votes = np.array([[0, 0, 1, 1], [0, 1, 1, 1]])
     >>> agreement_of_folds(votes, [np.array([0, 1]), np.array([2, 3])])
     array([0.5, 1. ])
@@ -211,7 +211,7 @@ def mean_z_score(scores: Mapping[str, NDArray]) -> NDArray:
     Examples
     --------
     >>> import numpy as np
-    >>> from skda.model_selection.consensus import mean_z_score
+    >>> from skda.model_selection.validators.agreement import mean_z_score
     >>> mean_z_score({"entropy": np.array([[-2.0], [-1.0]]), "snd": np.array([[4.0], [4.0]])})
     array([[-0.5],
            [ 0.5]])

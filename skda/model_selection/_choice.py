@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from skda.model_selection.guard import GuardVerdict, collapse_guard
-from skda.model_selection.score_table import Trials
-from skda.model_selection.trials import Trial
-from skda.training import DivergenceError
+from ..training import DivergenceError
+from ._fit_and_score import Trial
+from ._scores import Trials
+from .validators.guard import GuardVerdict, collapse_guard
 
 __all__ = ["guard_candidate", "is_unstable", "judge_all", "pooled_accuracy"]
 

@@ -7,14 +7,14 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from skda.model_selection.consensus import (
+from ._fit_and_score import Trial, Validator
+from .validators.agreement import (
     AGREEMENT,
     STABILITY,
     agreement_of_folds,
     agreement_with_mean,
     mean_z_score,
 )
-from skda.model_selection.trials import Trial, Validator
 
 __all__ = ["Trials", "column", "score_columns", "stability_of_folds"]
 

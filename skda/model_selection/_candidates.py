@@ -41,7 +41,7 @@ def find_lam(estimator: BaseEstimator) -> str:
     --------
     >>> from sklearn.preprocessing import StandardScaler
     >>> from skda import DANNClassifier, make_pipeline
-    >>> from skda.model_selection.candidates import find_lam
+    >>> from skda.model_selection._candidates import find_lam
     >>> find_lam(make_pipeline(StandardScaler(), DANNClassifier()))
     'dannclassifier__lam'
     """
@@ -73,7 +73,7 @@ def lams_around(estimator: BaseEstimator) -> list[float]:
     Examples
     --------
     >>> from skda import DeepCORALClassifier
-    >>> from skda.model_selection.candidates import lams_around
+    >>> from skda.model_selection._candidates import lams_around
     >>> lams_around(DeepCORALClassifier(lam=10.0))
     [1.0, 3.0, 10.0, 30.0, 100.0]
     """
@@ -108,7 +108,7 @@ def make_candidates(
 
     Examples
     --------
-    >>> from skda.model_selection.candidates import make_candidates
+    >>> from skda.model_selection._candidates import make_candidates
     >>> make_candidates([1.0], {"lr": [0.1]}, "lam")
     [{'lr': 0.1, 'lam': 0.0}, {'lr': 0.1, 'lam': 1.0}]
     """
@@ -126,7 +126,7 @@ def check_lams(lams: Any) -> list[float]:
 
     Examples
     --------
-    >>> from skda.model_selection.candidates import check_lams
+    >>> from skda.model_selection._candidates import check_lams
     >>> check_lams([1, 0.1, 1])
     [0.0, 0.1, 1.0]
     """
@@ -190,7 +190,7 @@ def rank(scores: NDArray, accepted: NDArray) -> NDArray:
     Examples
     --------
     >>> import numpy as np
-    >>> from skda.model_selection.candidates import rank
+    >>> from skda.model_selection._candidates import rank
     >>> rank(np.array([0.5, 0.9, 0.5, 0.7]), np.array([True, False, True, True]))
     array([2, 4, 2, 1], dtype=int32)
     """

@@ -7,24 +7,24 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from skda.model_selection.clusters import class_ami
-from skda.model_selection.confidence import (
+from .clusters import class_ami
+from .confidence import (
     information_maximization,
     negative_entropy,
     nuclear_norm_score,
     soft_neighborhood_density,
 )
-from skda.model_selection.distance import proxy_a_distance
-from skda.model_selection.domain_classifier import INVERSE_PENALTIES, density_ratio
-from skda.model_selection.evidence import EstimatorEvidence, Evidence
-from skda.model_selection.importance import (
+from .distance import proxy_a_distance
+from .domain_classifier import INVERSE_PENALTIES, density_ratio
+from .importance import (
     deep_embedded_validation,
     importance_weighted_accuracy,
     row_losses,
     source_accuracy,
 )
-from skda.model_selection.mixval import mixval
-from skda.model_selection.reverse import reverse_accuracy
+from .inputs import EstimatorEvidence, Evidence
+from .mixval import mixval
+from .reverse import reverse_accuracy
 
 
 def _labels(evidence: Evidence, proba: NDArray) -> NDArray:

@@ -8,7 +8,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 
 from skda.model_selection import make_validator_scorer, reverse_validation
-from skda.model_selection.reverse import reverse_accuracy
+from skda.model_selection.validators.reverse import reverse_accuracy
 from tests.model_selection.fakes import CenteringClassifier, shifted_blobs
 
 

@@ -11,8 +11,8 @@ from sklearn.model_selection import StratifiedKFold
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from skda.model_selection.checks import check_features
-from skda.model_selection.streams import own_stream
+from .._random import own_stream
+from .checks import check_features
 
 # The held-out log loss chooses: the more dimensions a row has, the smaller C must be.
 INVERSE_PENALTIES = (1e-3, 1e-2, 1e-1, 1.0)

@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 from sklearn import config_context
 from sklearn.base import BaseEstimator, clone
 
-from skda.model_selection.consensus import AGREEMENT, is_comparison, validator_names
-from skda.model_selection.evidence import EstimatorEvidence
-from skda.model_selection.folds import DomainFold, take_rows
-from skda.model_selection.validators import compute_validator
-from skda.training import DivergenceError
+from ..training import DivergenceError
+from ._split import DomainFold, take_rows
+from .validators.agreement import AGREEMENT, is_comparison, validator_names
+from .validators.inputs import EstimatorEvidence
+from .validators.registry import compute_validator
 
 Validator = str | Callable[..., float] | Sequence[str]
 

@@ -3,7 +3,7 @@ import pytest
 from scipy.sparse import csr_array
 
 from skda.model_selection import density_ratio
-from skda.model_selection.domain_classifier import held_out_domain_logits
+from skda.model_selection.validators.domain_classifier import held_out_domain_logits
 
 
 def two_gaussians(n_source, n_target, distance=1.0, width=2, seed=0):

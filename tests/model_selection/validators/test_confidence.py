@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 
 from skda.model_selection import (
-    confidence,
     information_maximization,
     negative_entropy,
     nuclear_norm_score,
     soft_neighborhood_density,
 )
+from skda.model_selection.validators import confidence
 
 PROBA = np.random.default_rng(0).dirichlet(np.ones(3), size=7)
 

@@ -30,7 +30,7 @@ def accepts(estimator: BaseEstimator, method: str, parameter: str) -> bool:
     Examples
     --------
     >>> from sklearn.linear_model import LogisticRegression
-    >>> from skda.model_selection.response import accepts
+    >>> from skda.model_selection._routing import accepts
     >>> accepts(LogisticRegression(), "fit", "sample_weight")
     True
     >>> accepts(LogisticRegression(), "predict", "domain")

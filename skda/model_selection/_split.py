@@ -12,7 +12,7 @@ from sklearn.model_selection import BaseCrossValidator, KFold, StratifiedKFold, 
 from sklearn.utils import _safe_indexing, indexable
 from torch.utils.data import Dataset, Subset
 
-from skda.model_selection.streams import own_stream
+from ._random import own_stream
 
 
 class DomainFold(NamedTuple):
@@ -53,7 +53,7 @@ def take_rows(rows: Any, index: NDArray[np.intp]) -> Any:
     Examples
     --------
     >>> import numpy as np
-    >>> from skda.model_selection.folds import take_rows
+    >>> from skda.model_selection._split import take_rows
     >>> take_rows(["a", "b", "c"], np.array([2, 0]))
     ['c', 'a']
     """

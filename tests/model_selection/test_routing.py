@@ -7,7 +7,7 @@ from sklearn.pipeline import FeatureUnion, Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from skda import make_pipeline as make_domain_pipeline
-from skda.model_selection.response import (
+from skda.model_selection._routing import (
     accepts,
     final_step,
     fit_adapting,
