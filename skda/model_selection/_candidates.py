@@ -12,10 +12,9 @@ from sklearn.base import BaseEstimator
 from sklearn.model_selection import ParameterGrid
 from sklearn.pipeline import Pipeline
 
-Candidate = dict[str, Any]
-ParamGrid = Mapping[str, Sequence[Any]] | Sequence[Mapping[str, Sequence[Any]]]
+from ._typing import Candidate, ParamGrid
 
-# Scores that differ by rounding alone are a tie, and the smaller lam wins it.
+# scores that differ by rounding only are a tie, which the smaller lam wins
 SCORE_TOLERANCE = 1e-6
 
 
@@ -36,14 +35,6 @@ def find_lam(estimator: BaseEstimator) -> str:
     ------
     ValueError
         If there is no such parameter.
-
-    Examples
-    --------
-    >>> from sklearn.preprocessing import StandardScaler
-    >>> from skda import DANNClassifier, make_pipeline
-    >>> from skda.model_selection._candidates import find_lam
-    >>> find_lam(make_pipeline(StandardScaler(), DANNClassifier()))
-    'dannclassifier__lam'
     """
     if isinstance(estimator, Pipeline):
         step, last = estimator.steps[-1]
@@ -63,19 +54,12 @@ def lams_around(estimator: BaseEstimator) -> list[float]:
     Parameters
     ----------
     estimator : estimator
-        As of `find_lam`. A lam of 0 is no centre: that of its class's defaults is taken then.
+        As of `find_lam`. If its lam is 0, the default lam of its class is taken instead.
 
     Returns
     -------
     list of float
         .1, .3, 1, 3 and 10 times lam.
-
-    Examples
-    --------
-    >>> from skda import DeepCORALClassifier
-    >>> from skda.model_selection._candidates import lams_around
-    >>> lams_around(DeepCORALClassifier(lam=10.0))
-    [1.0, 3.0, 10.0, 30.0, 100.0]
     """
     last = estimator.steps[-1][1] if isinstance(estimator, Pipeline) else estimator
     centre = last.lam or type(last)().lam or 1.0
@@ -90,7 +74,7 @@ def make_candidates(
     Parameters
     ----------
     lams : iterable of float
-        Trade-off weights; 0 joins them.
+        Trade-off weights; 0 is added to them.
     param_grid : mapping, sequence of mappings or None
         Other parameters, as `GridSearchCV` takes them.
     lam_name : str
@@ -99,18 +83,12 @@ def make_candidates(
     Returns
     -------
     list of dict
-        Parameters of each candidate, by growing lam for each point of the grid.
+        Parameters of each candidate: for each point of the grid, lam in growing order.
 
     Raises
     ------
     ValueError
         If a lam is not a finite number of at least 0, or the grid names lam.
-
-    Examples
-    --------
-    >>> from skda.model_selection._candidates import make_candidates
-    >>> make_candidates([1.0], {"lr": [0.1]}, "lam")
-    [{'lr': 0.1, 'lam': 0.0}, {'lr': 0.1, 'lam': 1.0}]
     """
     points = list(ParameterGrid(param_grid)) if param_grid else [{}]
     if any(lam_name in point for point in points):
@@ -122,14 +100,7 @@ def make_candidates(
 
 
 def check_lams(lams: Any) -> list[float]:
-    """Return the trade-off weights in growing order, each once, with 0 among them.
-
-    Examples
-    --------
-    >>> from skda.model_selection._candidates import check_lams
-    >>> check_lams([1, 0.1, 1])
-    [0.0, 0.1, 1.0]
-    """
+    """Return the trade-off weights in growing order, each once, with 0 among them."""
     listed: list[Any] = list(lams) if isinstance(lams, Iterable) else [None]
     for lam in listed:
         is_number = isinstance(lam, Real) and not isinstance(lam, bool)
@@ -141,20 +112,22 @@ def check_lams(lams: Any) -> list[float]:
     return sorted({0.0, *map(float, listed)})
 
 
-def tabulate(candidates: Sequence[Candidate], columns: Mapping[str, NDArray]) -> dict[str, Any]:
+def tabulate(
+    candidates: Sequence[Candidate], columns: Mapping[str, NDArray[Any]]
+) -> dict[str, Any]:
     """Lay out results as `GridSearchCV.cv_results_` has them.
 
     Parameters
     ----------
     candidates : sequence of dict
     columns : mapping from str to ndarray of shape (n_candidates, n_splits)
-        Results of every split, by name.
+        Results in every split, by name.
 
     Returns
     -------
     dict
-        "params", a masked array "param_<name>" a parameter, and for each column "split<i>_<name>",
-        "mean_<name>" and "std_<name>"; times have no columns of splits.
+        "params", a masked array "param_<name>" for each parameter, and for each column
+        "split<i>_<name>", "mean_<name>" and "std_<name>"; times have no columns of splits.
     """
     results: dict[str, Any] = {}
     for name, values in columns.items():
@@ -165,7 +138,8 @@ def tabulate(candidates: Sequence[Candidate], columns: Mapping[str, NDArray]) ->
         results[f"std_{name}"] = values.std(axis=1)
     for name in sorted({name for candidate in candidates for name in candidate}):
         is_float = all(isinstance(candidate.get(name), float) for candidate in candidates)
-        column = np.ma.masked_all(len(candidates), dtype=float if is_float else object)
+        values = np.empty(len(candidates), dtype=float if is_float else object)
+        column = np.ma.MaskedArray(values, mask=True)
         for i, candidate in enumerate(candidates):
             if name in candidate:
                 column[i] = candidate[name]
@@ -173,7 +147,7 @@ def tabulate(candidates: Sequence[Candidate], columns: Mapping[str, NDArray]) ->
     return {"params": list(candidates), **results}
 
 
-def rank(scores: NDArray, accepted: NDArray) -> NDArray:
+def rank(scores: NDArray[Any], accepted: NDArray[Any]) -> NDArray[Any]:
     """Rank candidates: accepted ones first, then by score; equal scores share a rank.
 
     Parameters
@@ -186,17 +160,10 @@ def rank(scores: NDArray, accepted: NDArray) -> NDArray:
     -------
     ndarray of shape (n_candidates,), int32
         1 for the best.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from skda.model_selection._candidates import rank
-    >>> rank(np.array([0.5, 0.9, 0.5, 0.7]), np.array([True, False, True, True]))
-    array([2, 4, 2, 1], dtype=int32)
     """
     scores = np.where(np.isnan(scores), -np.inf, scores)
     higher = scores[None, :] > scores[:, None] + SCORE_TOLERANCE
     same_side = accepted[None, :] == accepted[:, None]
     better = np.where(same_side, higher, accepted[None, :])
-    ranks: NDArray = (1 + better.sum(axis=1)).astype(np.int32)
+    ranks: NDArray[Any] = (1 + better.sum(axis=1)).astype(np.int32)
     return ranks

@@ -10,8 +10,9 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
-from ..prediction import DomainScoreMixin
-from ._routing import Domain, final_step, respond, rows_at_final_step
+from ..prediction import Domain, DomainScoreMixin
+from ._routing import call_with_domain as respond
+from ._routing import final_step, rows_at_final_step
 
 
 def _answers(method: str) -> Callable[[Any], bool]:

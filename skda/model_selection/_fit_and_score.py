@@ -1,9 +1,9 @@
-"""One candidate in one fold: trained on one part of both domains, judged on the other."""
+"""Train one candidate on the training rows of a fold, and score it on the held-out rows."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,33 +13,29 @@ from sklearn.base import BaseEstimator, clone
 
 from ..training import DivergenceError
 from ._split import DomainFold, take_rows
-from .validators.agreement import AGREEMENT, is_comparison, validator_names
+from ._typing import Labels, Rows, Validator
+from .validators.agreement import AGREEMENT, needs_search, validator_names
 from .validators.inputs import EstimatorEvidence
 from .validators.registry import compute_validator
-
-Validator = str | Callable[..., float] | Sequence[str]
 
 
 class DomainData(NamedTuple):
     """Everything that `LambdaSearchCV.fit` is given."""
 
-    X_source: Any
-    y_source: NDArray
-    X_target: Any
-    y_target: Any = None
+    X_source: Rows
+    y_source: Labels
+    X_target: Rows
+    y_target: Labels | None = None
 
 
-class Trial(NamedTuple):
-    """What is kept of a candidate that was trained and judged in a fold.
+class FoldResult(NamedTuple):
+    """What is kept of a candidate that was trained and scored in a fold.
 
     Attributes
     ----------
     scores : dict of str to float
-        Each validator's, by its name; that of a callable under "". None if the training diverged.
-    votes : ndarray of shape (n_target,), an unsigned integer
-        Column of `predict_proba` that is highest for each target row, whether held out or not.
-    proba_target : ndarray of shape (n_held_out_target, n_classes) or None
-        Class probabilities of the held-out target rows, where the candidates are compared by them.
+        Score of each validator by its name; that of a callable under "". Empty if the training
+        diverged.
     y_source, predicted_source : ndarray of shape (n_held_out,)
         Labels of the held-out source rows, true and predicted.
     predicted_target : ndarray of shape (n_held_out_target,)
@@ -48,19 +44,24 @@ class Trial(NamedTuple):
         Number of classes that the model knows.
     fit_time, score_time : float
         In seconds.
+    votes : ndarray of shape (n_target,), an unsigned integer
+        Column of `predict_proba` that is highest for each target row, whether held out or not.
+    proba_target : ndarray of shape (n_held_out_target, n_classes) or None
+        Class probabilities of the held-out target rows, if a validator compares the candidates
+        by them.
     failure : str
         Why there is no score; empty if there is one.
     """
 
     scores: Mapping[str, float]
-    y_source: NDArray
-    predicted_source: NDArray
-    predicted_target: NDArray
+    y_source: Labels
+    predicted_source: Labels
+    predicted_target: Labels
     n_classes: int
     fit_time: float
     score_time: float
-    votes: NDArray
-    proba_target: NDArray | None = None
+    votes: NDArray[np.unsignedinteger[Any]]
+    proba_target: NDArray[np.floating[Any]] | None = None
     failure: str = ""
 
     @property
@@ -71,8 +72,11 @@ class Trial(NamedTuple):
         return float(np.mean(self.y_source == self.predicted_source))
 
 
+CandidateResults = list[list[FoldResult]]  # one list of folds for each candidate
+
+
 def training_part(data: DomainData, fold: DomainFold) -> DomainData:
-    """Return the rows of both domains that train the models of a fold."""
+    """Return the training rows of a fold, of both domains."""
     return DomainData(
         take_rows(data.X_source, fold.source_train),
         data.y_source[fold.source_train],
@@ -101,56 +105,56 @@ def seeded(estimator: BaseEstimator, seed: int, params: Mapping[str, Any]) -> Ba
     return copy.set_params(**seeds)
 
 
-def run_trial(
+def fit_and_score(
     estimator: BaseEstimator, data: DomainData, fold: DomainFold, validator: Validator
-) -> Trial:
-    """Train an unfitted estimator on the training part of a fold and judge it on the rest."""
+) -> FoldResult:
+    """Train an unfitted estimator on the training rows of a fold, score it on the held-out rows."""
     start = time.perf_counter()
     try:
         fit_on(estimator, training_part(data, fold))
     except DivergenceError as error:
-        return failed_trial(data, fold, str(error), time.perf_counter() - start)
-    return judge(estimator, data, fold, validator, time.perf_counter() - start)
+        return diverged_result(data, fold, str(error), time.perf_counter() - start)
+    return score_fitted(estimator, data, fold, validator, time.perf_counter() - start)
 
 
-def failed_trial(data: DomainData, fold: DomainFold, why: str, fit_time: float) -> Trial:
-    """Return the trial of a candidate whose training diverged."""
+def diverged_result(data: DomainData, fold: DomainFold, why: str, fit_time: float) -> FoldResult:
+    """Return the result of a candidate whose training diverged in a fold."""
     nothing = np.empty(0, dtype=data.y_source.dtype)
     y_source = data.y_source[fold.source_test]
     votes = np.empty(0, dtype=np.uint8)
-    return Trial({}, y_source, nothing, nothing, 0, fit_time, 0.0, votes, failure=why)
+    return FoldResult({}, y_source, nothing, nothing, 0, fit_time, 0.0, votes, failure=why)
 
 
-def judge(
+def score_fitted(
     fitted: BaseEstimator,
     data: DomainData,
     fold: DomainFold,
     validator: Validator,
     fit_time: float,
-) -> Trial:
-    """Judge a fitted estimator on the held-out rows of both domains.
-
-    Labels of the target take no part in it.
-    """
+) -> FoldResult:
+    """Score a fitted estimator on the held-out rows of both domains, without target labels."""
     start = time.perf_counter()
     X_source, y_source = take_rows(data.X_source, fold.source_test), data.y_source[fold.source_test]
     X_target = take_rows(data.X_target, fold.target_test)
-    whole = EstimatorEvidence(fitted, X_source, y_source, data.X_target)
-    evidence = EstimatorEvidence(fitted, X_source, y_source, X_target)
-    evidence.proba_target = whole.proba_target[fold.target_test]  # saves a pass
+    all_target = EstimatorEvidence(fitted, X_source, y_source, data.X_target)
+    held_out = EstimatorEvidence(fitted, X_source, y_source, X_target)
+    # the probabilities of all target rows hold those of the held-out ones: predict once
+    held_out.proba_target = all_target.proba_target[fold.target_test]
     names = validator_names(validator)
     if callable(validator):
         scores = {"": float(validator(fitted, X_source, y_source, X_target=X_target))}
     else:
-        scores = {n: compute_validator(n, evidence) for n in names if not is_comparison(n)}
-    return Trial(
+        scores = {
+            name: compute_validator(name, held_out) for name in names if not needs_search(name)
+        }
+    return FoldResult(
         scores,
         y_source,
-        evidence.classes[evidence.proba_source.argmax(axis=1)],
-        evidence.classes[evidence.proba_target.argmax(axis=1)],
-        len(evidence.classes),
+        held_out.classes[held_out.proba_source.argmax(axis=1)],
+        held_out.classes[held_out.proba_target.argmax(axis=1)],
+        len(held_out.classes),
         fit_time,
         time.perf_counter() - start,
-        whole.votes_target,
-        evidence.proba_target if AGREEMENT in names else None,
+        all_target.votes_target,
+        held_out.proba_target if AGREEMENT in names else None,
     )

@@ -1,4 +1,4 @@
-"""How far a search has come."""
+"""The progress bar of a search."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ __all__ = ["Progress"]
 
 
 class Progress:
-    """A bar that counts trainings, whole ones and parts of one.
+    """A bar that counts trainings and parts of trainings.
 
     Parameters
     ----------
     total : int
         Number of trainings.
     shown : bool
-        Whether there is a bar at all.
+        Whether to show the bar.
     """
 
     def __init__(self, total: int, shown: bool) -> None:
@@ -37,16 +37,16 @@ class Progress:
             self.bar.close()
 
     def advance(self, trainings: float) -> None:
-        """Say that so many more trainings are done; the bar appears with the first call."""
+        """Add a number of trainings that are done; the first call shows the bar."""
         if self.shown and self.bar is None:
             from tqdm.auto import tqdm
 
             self.bar = tqdm(total=self.total, desc="LambdaSearchCV", bar_format=_FORMAT)
         if self.bar is not None:
-            # parts do not add up exactly
+            # the sum of the parts has rounding errors
             self.done = min(self.total, round(self.done + trainings, 6))
             self.bar.update(self.done - self.bar.n)
 
 
-# of models that train together, parts of a training are done in an epoch
+# an epoch of models that train together is a part of each training: n is no integer
 _FORMAT = "{desc}: {percentage:3.0f}%|{bar}| {n:.0f}/{total_fmt} trainings [{elapsed}<{remaining}]"

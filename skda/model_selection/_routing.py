@@ -1,18 +1,21 @@
-"""Ask a fitted estimator, alone or behind a Pipeline, about rows of a given domain."""
+"""Pass domains and target rows to the methods of an estimator or of the steps of a Pipeline."""
+
+from __future__ import annotations
 
 import inspect
-from typing import Any, Literal
+from typing import Any
 
 from sklearn import config_context, get_config
 from sklearn.base import BaseEstimator
 from sklearn.pipeline import Pipeline
 from sklearn.utils.metadata_routing import get_routing_for_object
 
-Domain = Literal["source", "target"]
+from ..prediction import Domain
+from ._typing import Labels, Rows
 
 
 def accepts(estimator: BaseEstimator, method: str, parameter: str) -> bool:
-    """Say whether a method of an estimator takes a keyword, itself or by metadata routing.
+    """Return whether a method of an estimator takes a keyword, itself or by metadata routing.
 
     Parameters
     ----------
@@ -26,15 +29,6 @@ def accepts(estimator: BaseEstimator, method: str, parameter: str) -> bool:
     Returns
     -------
     bool
-
-    Examples
-    --------
-    >>> from sklearn.linear_model import LogisticRegression
-    >>> from skda.model_selection._routing import accepts
-    >>> accepts(LogisticRegression(), "fit", "sample_weight")
-    True
-    >>> accepts(LogisticRegression(), "predict", "domain")
-    False
     """
     parameters = inspect.signature(getattr(estimator, method)).parameters
     if parameter in parameters:
@@ -45,13 +39,13 @@ def accepts(estimator: BaseEstimator, method: str, parameter: str) -> bool:
     return parameter in get_routing_for_object(estimator).consumes(method, [parameter])
 
 
-def respond(estimator: BaseEstimator, method: str, X: Any, domain: Domain) -> Any:
-    """Call a method with the rows' domain, where the method knows domains.
+def call_with_domain(estimator: BaseEstimator, method: str, X: Rows, domain: Domain) -> Any:
+    """Call a method on rows, with their domain if the method takes `domain`.
 
     Parameters
     ----------
     estimator : estimator
-        A fitted estimator; no Pipeline.
+        A fitted estimator that is not a Pipeline.
     method : str
         Name of a method that takes rows.
     X : array-like of shape (n_rows, ...)
@@ -86,8 +80,8 @@ def final_step(estimator: BaseEstimator) -> BaseEstimator:
     return final_step(estimator.steps[-1][1]) if isinstance(estimator, Pipeline) else estimator
 
 
-def rows_at_final_step(estimator: BaseEstimator, X: Any, domain: Domain) -> Any:
-    """Return rows as the classifier at the end of an estimator gets them.
+def rows_at_final_step(estimator: BaseEstimator, X: Rows, domain: Domain) -> Rows:
+    """Return the rows that the classifier at the end of an estimator gets.
 
     Parameters
     ----------
@@ -96,7 +90,7 @@ def rows_at_final_step(estimator: BaseEstimator, X: Any, domain: Domain) -> Any:
     X : array-like of shape (n_rows, ...)
         Rows of one domain, as the estimator takes them.
     domain : {"source", "target"}
-        The domain, told to every step whose `transform` asks for it.
+        The domain, passed to every step whose `transform` takes `domain`.
 
     Returns
     -------
@@ -105,8 +99,8 @@ def rows_at_final_step(estimator: BaseEstimator, X: Any, domain: Domain) -> Any:
 
     Notes
     -----
-    A Pipeline takes `domain` through its own methods only while metadata routing is enabled.
-    Taking the steps one by one works either way.
+    The methods of a Pipeline pass `domain` to its steps only if metadata routing is enabled. So the
+    steps are called one by one here.
     """
     if hasattr(estimator, "best_estimator_"):
         return rows_at_final_step(estimator.best_estimator_, X, domain)
@@ -114,12 +108,12 @@ def rows_at_final_step(estimator: BaseEstimator, X: Any, domain: Domain) -> Any:
         return X
     for _, step in estimator.steps[:-1]:
         if step is not None and step != "passthrough":
-            X = respond(step, "transform", X, domain)
+            X = call_with_domain(step, "transform", X, domain)
     return rows_at_final_step(estimator.steps[-1][1], X, domain)
 
 
-def fit_adapting(estimator: BaseEstimator, X: Any, y: Any, X_target: Any) -> BaseEstimator:
-    """Fit an estimator, with the unlabelled target where it takes one.
+def fit_adapting(estimator: BaseEstimator, X: Rows, y: Labels, X_target: Rows) -> BaseEstimator:
+    """Fit an estimator, with unlabelled target rows if it takes them.
 
     Parameters
     ----------
@@ -130,8 +124,7 @@ def fit_adapting(estimator: BaseEstimator, X: Any, y: Any, X_target: Any) -> Bas
     y : array-like of shape (n_rows,)
         Their labels.
     X_target : array-like of shape (n_target, ...)
-        Unlabelled rows of the other domain. An estimator whose `fit` knows no `X_target` is
-        trained without them.
+        Unlabelled rows of the other domain; not used if `fit` does not take `X_target`.
 
     Returns
     -------
@@ -141,12 +134,12 @@ def fit_adapting(estimator: BaseEstimator, X: Any, y: Any, X_target: Any) -> Bas
     Raises
     ------
     ValueError
-        If a Pipeline would hand the target over as it is, past the steps before the last.
+        If a Pipeline would pass the target to its last step untransformed.
     """
     if not isinstance(estimator, Pipeline):
         takes_target = accepts(estimator, "fit", "X_target")
         return estimator.fit(X, y, **({"X_target": X_target} if takes_target else {}))
-    # A Pipeline hands metadata over by routing alone.
+    # a Pipeline passes metadata by routing only
     with config_context(enable_metadata_routing=True):
         if not accepts(estimator, "fit", "X_target"):
             return estimator.fit(X, y)

@@ -1,13 +1,15 @@
-"""From the trials of a search to the scores of its candidates."""
+"""From the results of the folds to the score columns of `cv_results_`."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ._fit_and_score import Trial, Validator
+from ._fit_and_score import CandidateResults, FoldResult
+from ._typing import Validator
 from .validators.agreement import (
     AGREEMENT,
     STABILITY,
@@ -16,22 +18,22 @@ from .validators.agreement import (
     mean_z_score,
 )
 
-__all__ = ["Trials", "column", "score_columns", "stability_of_folds"]
-
-Trials = list[list[Trial]]  # a list of folds for each candidate
+__all__ = ["column", "score_columns", "stability_of_folds"]
 
 
-def column(trials: Trials, attribute: str) -> NDArray:
-    """Return an attribute of each trial, shape (n_candidates, n_splits)."""
-    return np.array([[getattr(trial, attribute) for trial in of_one] for of_one in trials])
+def column(results: CandidateResults, attribute: str) -> NDArray[Any]:
+    """Return an attribute of each result, shape (n_candidates, n_splits)."""
+    return np.array([[getattr(result, attribute) for result in of_one] for of_one in results])
 
 
-def score_columns(trials: Trials, validator: Validator, stability: NDArray) -> dict[str, NDArray]:
+def score_columns(
+    results: CandidateResults, validator: Validator, stability: NDArray[np.float64]
+) -> dict[str, NDArray[np.float64]]:
     """Return the score of each candidate in each fold, and the scores that it is made of.
 
     Parameters
     ----------
-    trials : list of list of Trial
+    results : list of list of FoldResult
     validator : str, sequence of str or callable
     stability : ndarray of shape (n_candidates, n_splits)
         From `stability_of_folds`.
@@ -39,16 +41,20 @@ def score_columns(trials: Trials, validator: Validator, stability: NDArray) -> d
     Returns
     -------
     dict of str to ndarray of shape (n_candidates, n_splits)
-        "test_score"; of several validators, each one's "test_<validator>", too.
+        "test_score", and, if there are several validators, "test_<validator>" of each.
     """
-    if callable(validator):
-        return {"test_score": _scores(trials, "")}
 
-    def scores_of(name: str) -> NDArray:
+    def scores_of(name: str) -> NDArray[np.float64]:
         if name == STABILITY:
             return stability
-        return _agreement(trials) if name == AGREEMENT else _scores(trials, name)
+        if name == AGREEMENT:
+            return _agreement(results)
+        return np.array(
+            [[result.scores.get(name, np.nan) for result in of_one] for of_one in results]
+        )
 
+    if callable(validator):
+        return {"test_score": scores_of("")}
     if isinstance(validator, str):
         return {"test_score": scores_of(validator)}
     parts = {name: scores_of(name) for name in validator}
@@ -57,13 +63,16 @@ def score_columns(trials: Trials, validator: Validator, stability: NDArray) -> d
 
 
 def stability_of_folds(
-    trials: Trials, held_out: Sequence[NDArray], *, chance_corrected: bool = False
-) -> NDArray:
-    """Return how far each candidate's models agree from fold to fold.
+    results: CandidateResults,
+    held_out: Sequence[NDArray[np.intp]],
+    *,
+    chance_corrected: bool = False,
+) -> NDArray[np.float64]:
+    """Return how far the models of each candidate agree from fold to fold.
 
     Parameters
     ----------
-    trials : list of list of Trial
+    results : list of list of FoldResult
     held_out : sequence of ndarray of int
         Target rows that are held out in each fold.
     chance_corrected : bool, default=False
@@ -75,22 +84,18 @@ def stability_of_folds(
         From `agreement_of_folds`; NaN where a training diverged.
     """
 
-    def of_candidate(of_one: list[Trial]) -> NDArray:
-        if any(trial.failure for trial in of_one):
+    def of_candidate(of_one: list[FoldResult]) -> NDArray[np.float64]:
+        if any(result.failure for result in of_one):
             return np.full(len(held_out), np.nan)
-        votes = np.stack([trial.votes for trial in of_one])
+        votes = np.stack([result.votes for result in of_one])
         return agreement_of_folds(votes, held_out, chance_corrected=chance_corrected)
 
-    return np.array([of_candidate(of_one) for of_one in trials])
+    return np.array([of_candidate(of_one) for of_one in results])
 
 
-def _scores(trials: Trials, name: str) -> NDArray:
-    return np.array([[trial.scores.get(name, np.nan) for trial in of_one] for of_one in trials])
-
-
-def _agreement(trials: Trials) -> NDArray:
+def _agreement(results: CandidateResults) -> NDArray[np.float64]:
     in_folds = [
-        agreement_with_mean([trial.proba_target for trial in of_all])
-        for of_all in zip(*trials, strict=True)
+        agreement_with_mean([result.proba_target for result in of_all])
+        for of_all in zip(*results, strict=True)
     ]
     return np.stack(in_folds, axis=1)

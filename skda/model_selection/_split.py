@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -12,11 +12,14 @@ from sklearn.model_selection import BaseCrossValidator, KFold, StratifiedKFold, 
 from sklearn.utils import _safe_indexing, indexable
 from torch.utils.data import Dataset, Subset
 
-from ._random import own_stream
+from ._random import derive_random_state
+from ._typing import Labels, Rows
+
+Split = tuple[NDArray[np.intp], NDArray[np.intp]]
 
 
 class DomainFold(NamedTuple):
-    """Indices of the rows that train a model and of those that judge it, in each domain."""
+    """Indices of the training rows and of the held-out rows of each domain."""
 
     source_train: NDArray[np.intp]
     source_test: NDArray[np.intp]
@@ -24,21 +27,21 @@ class DomainFold(NamedTuple):
     target_test: NDArray[np.intp]
 
 
-def as_indexable(rows: Any) -> Any:
-    """Return rows in a container that can be indexed: most stay as they are.
+def as_indexable(rows: Rows) -> Rows:
+    """Return rows in a container that can be indexed; most containers are returned as they are.
 
-    Sparse matrices of any kind become CSR ones, other array-likes become arrays.
+    Sparse matrices of any format become CSR matrices, lists become arrays.
     """
     return rows if isinstance(rows, (Dataset, torch.Tensor)) else indexable(rows)[0]
 
 
-def n_rows(rows: Any) -> int:
+def n_rows(rows: Rows) -> int:
     """Return the number of rows of an array, a frame, a sparse matrix or a Dataset."""
     return int(rows.shape[0]) if hasattr(rows, "shape") else len(rows)
 
 
-def take_rows(rows: Any, index: NDArray[np.intp]) -> Any:
-    """Return some of the rows, in the container that they came in.
+def take_rows(rows: Rows, index: NDArray[np.intp]) -> Rows:
+    """Return some of the rows, in the same kind of container.
 
     Parameters
     ----------
@@ -49,13 +52,6 @@ def take_rows(rows: Any, index: NDArray[np.intp]) -> Any:
     Returns
     -------
     same kind as `rows`; a torch ``Subset`` of a Dataset
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from skda.model_selection._split import take_rows
-    >>> take_rows(["a", "b", "c"], np.array([2, 0]))
-    ['c', 'a']
     """
     if rows is None:
         return None
@@ -67,10 +63,10 @@ def take_rows(rows: Any, index: NDArray[np.intp]) -> Any:
 
 
 def split_domains(
-    cv: int | BaseCrossValidator | Iterable,
-    X_source: Any,
-    y_source: NDArray,
-    X_target: Any,
+    cv: int | BaseCrossValidator | Iterable[Split],
+    X_source: Rows,
+    y_source: Labels,
+    X_target: Rows,
     random_state: int,
 ) -> list[DomainFold]:
     """Cut both domains into folds.
@@ -78,7 +74,7 @@ def split_domains(
     Parameters
     ----------
     cv : int, splitter or iterable of (train, test)
-        Folds of the source; an int is the number of shuffled stratified ones.
+        Folds of the source; an int is the number of shuffled, stratified folds.
     X_source, y_source, X_target
         The rows, and the labels of the source.
     random_state : int
@@ -87,26 +83,31 @@ def split_domains(
     Returns
     -------
     list of DomainFold
-        As many as the source has. The target is cut into as many shuffled folds, at least two.
+        As many as `cv` makes of the source. The target is cut into the same number of shuffled
+        folds, at least two.
 
     Raises
     ------
     ValueError
-        If a domain has too few rows.
+        If `cv` makes no fold, or a domain has too few rows.
     """
     if isinstance(cv, int):
-        stream = own_stream(random_state, "lambda search, source folds")
-        cv = StratifiedKFold(cv, shuffle=True, random_state=stream)
-    # a splitter looks at the number of rows only: frames, tensors and Datasets are all the same
+        rng = derive_random_state(random_state, "lambda search, source folds")
+        cv = StratifiedKFold(cv, shuffle=True, random_state=rng)
+    # a splitter reads the number of rows only, which tensors and Datasets cannot tell it
     placeholder = np.zeros((n_rows(X_source), 1))
     splits = list(check_cv(cv, y_source, classifier=True).split(placeholder, y_source))
+    if not splits:
+        raise ValueError(
+            "The 'cv' parameter of LambdaSearchCV must give at least one split. Got none."
+        )
     n_folds = max(2, len(splits))
     if n_rows(X_target) < n_folds:
         raise ValueError(
             f"X_target has {n_rows(X_target)} rows, fewer than the {n_folds} folds that 'cv' asks "
             "for. Pass more target rows, or a smaller 'cv'."
         )
-    stream = own_stream(random_state, "lambda search, target folds")
-    target = KFold(n_folds, shuffle=True, random_state=stream).split(np.zeros(n_rows(X_target)))
-    # a source splitter with a single split leaves a fold of the target over
+    rng = derive_random_state(random_state, "lambda search, target folds")
+    target = KFold(n_folds, shuffle=True, random_state=rng).split(np.zeros(n_rows(X_target)))
+    # with a single split of the source, the second fold of the target is not used
     return [DomainFold(*source, *held) for source, held in zip(splits, target, strict=False)]

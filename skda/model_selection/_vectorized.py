@@ -15,19 +15,13 @@ from ..training import TwoDomains
 from ..training.lifted import UnstackableError
 from ..training.stackable import Job
 from ..training.stacked import train_together
-from ._candidates import Candidate
-from ._fit_and_score import (
-    DomainData,
-    Trial,
-    Validator,
-    failed_trial,
-    fit_on,
-    judge,
-    seeded,
-    training_part,
-)
+from ._fit_and_score import DomainData, fit_on, seeded, training_part
+from ._fit_and_score import FoldResult as Trial
+from ._fit_and_score import diverged_result as failed_trial
+from ._fit_and_score import score_fitted as judge
 from ._routing import final_step
 from ._split import DomainFold
+from ._typing import Candidate, Validator
 
 __all__ = ["run_trials_together"]
 

@@ -5,7 +5,7 @@ from sklearn.model_selection import StratifiedKFold
 from sklearn.preprocessing import PolynomialFeatures
 
 from skda.model_selection import proxy_a_distance
-from skda.model_selection._random import own_stream
+from skda.model_selection._random import derive_random_state
 
 DOMAIN = np.repeat([0, 1], 100)
 
@@ -22,7 +22,7 @@ def test_folds_do_not_undo_the_shuffling_of_the_data(seed):
     np.random.RandomState(seed).shuffle(order)
     # The trap: the same seed cuts the data into runs of the unshuffled rows.
     assert np.ptp(folds_of(order, seed)) == 80.0
-    assert np.ptp(folds_of(order, own_stream(seed, "domain folds"))) < 40.0
+    assert np.ptp(folds_of(order, derive_random_state(seed, "domain folds"))) < 40.0
 
 
 def test_a_seed_shared_with_the_data_does_not_matter():
@@ -37,9 +37,9 @@ def test_a_seed_shared_with_the_data_does_not_matter():
     assert max(scores) < -0.5
 
 
-def test_one_stream_a_seed_and_purpose():
+def test_a_seed_and_a_purpose_determine_the_random_numbers():
     def draw(seed, purpose):
-        return own_stream(seed, purpose).permutation(50).tolist()
+        return derive_random_state(seed, purpose).permutation(50).tolist()
 
     assert draw(0, "a") == draw(0, "a")
     assert draw(0, "a") != draw(0, "b")

@@ -9,9 +9,9 @@ from sklearn.preprocessing import StandardScaler
 from skda import make_pipeline as make_domain_pipeline
 from skda.model_selection._routing import (
     accepts,
+    call_with_domain,
     final_step,
     fit_adapting,
-    respond,
     rows_at_final_step,
 )
 from tests.model_selection.fakes import CenteringClassifier, CenteringScaler, shifted_blobs
@@ -65,7 +65,7 @@ def test_a_union_of_transformers_is_told_the_domain_by_routing(routing):
 def test_respond_leaves_the_domain_out_where_it_is_unknown():
     X, y, *_ = shifted_blobs()
     plain = LogisticRegression().fit(X, y)
-    np.testing.assert_array_equal(respond(plain, "predict", X, "source"), plain.predict(X))
+    np.testing.assert_array_equal(call_with_domain(plain, "predict", X, "source"), plain.predict(X))
 
 
 def test_fit_adapting_hands_the_target_to_those_that_take_it():

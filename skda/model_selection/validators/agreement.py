@@ -1,81 +1,46 @@
-"""Several validators asked together, and candidates that are held against each other."""
+"""Validators that compare the candidates of a search or the models of its folds; mean z-scores."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .registry import check_validator
+from .._typing import Validator
 
 __all__ = [
     "AGREEMENT",
     "STABILITY",
     "agreement_of_folds",
     "agreement_with_mean",
-    "check_validators",
-    "is_comparison",
     "mean_z_score",
+    "needs_search",
     "validator_names",
 ]
 
-# validators that compare the candidates of a search, or its folds, and thus exist there alone
+# validators that compare the candidates or the folds of a search: no score of one model
 AGREEMENT, STABILITY = "agreement", "stability"
 
-# spreads below this are rounding: all candidates are equally good then
+# a smaller spread is rounding: all candidates are equally good
 _SPREAD = 1e-6
 
 
-def is_comparison(name: str) -> bool:
-    """Say whether a validator exists in a search alone."""
+def needs_search(name: str) -> bool:
+    """Return whether a validator compares the models of a search."""
     return name in (AGREEMENT, STABILITY)
 
 
-def validator_names(validator: str | Sequence[str] | Callable[..., float]) -> Sequence[str]:
-    """Return the names of one or several validators; none for a callable.
-
-    Examples
-    --------
-    >>> from skda.model_selection.validators.agreement import validator_names
-    >>> validator_names("snd")
-    ('snd',)
-    """
+def validator_names(validator: Validator) -> Sequence[str]:
+    """Return the names of one or several validators; none for a callable."""
     if callable(validator):
         return ()
     return (validator,) if isinstance(validator, str) else validator
 
 
-def check_validators(names: Sequence[str]) -> None:
-    """Refuse an empty list of validators, an unknown one, or one that stands there twice.
-
-    Parameters
-    ----------
-    names : sequence of str
-        Names of validators, "agreement" or "stability".
-
-    Raises
-    ------
-    ValueError
-        If the list is not what it should be.
-
-    Examples
-    --------
-    >>> from skda.model_selection.validators.agreement import check_validators
-    >>> check_validators(["agreement", "infomax"])
-    """
-    if not names or len(set(names)) < len(names):
-        raise ValueError(
-            "The 'validator' parameter of LambdaSearchCV must be a name, a callable, or a sequence "
-            f"of different names. Got {list(names)!r} instead."
-        )
-    for name in names:
-        if not is_comparison(name):
-            check_validator(name, {})
-
-
-def agreement_with_mean(probabilities: Sequence[NDArray | None]) -> NDArray:
-    r"""Return the share of target rows on which each candidate agrees with all together.
+def agreement_with_mean(probabilities: Sequence[NDArray[Any] | None]) -> NDArray[np.float64]:
+    r"""Return the share of target rows on which each candidate agrees with the ensemble of all.
 
     Parameters
     ----------
@@ -95,22 +60,14 @@ def agreement_with_mean(probabilities: Sequence[NDArray | None]) -> NDArray:
         = \arg\max_c \tfrac{1}{M} \sum_{m'} p_{m',c}(x_j)\big]
 
     The mean of all candidates' probabilities is an ensemble, which errs less than most of its
-    members. Known failure: where most candidates err alike, the ensemble errs with them. That
-    happens where the classes have other shares in the target than in the source: every method that
-    makes the domains alike is then wrong in the same way, and source-only is outvoted.
+    members. Known failure: if most candidates make the same errors, so does the ensemble. This
+    happens if the shares of the classes differ between the domains: all models that match the
+    distributions of the domains are then wrong in the same way, and outvote source-only.
 
     References
     ----------
     Hu et al., "Towards Reliable Model Selection for Unsupervised Domain Adaptation: An Empirical
     Study and A Certified Baseline", NeurIPS 2024 (EnsV).
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from skda.model_selection.validators.agreement import agreement_with_mean
-    >>> sure, unsure = np.array([[0.9, 0.1], [0.9, 0.1]]), np.array([[0.6, 0.4], [0.4, 0.6]])
-    >>> agreement_with_mean([sure, unsure])
-    array([1. , 0.5])
     """
     known = [proba for proba in probabilities if proba is not None]
     if not known:
@@ -125,9 +82,9 @@ def agreement_with_mean(probabilities: Sequence[NDArray | None]) -> NDArray:
 
 
 def agreement_of_folds(
-    votes: NDArray, held_out: Sequence[NDArray], *, chance_corrected: bool = False
-) -> NDArray:
-    r"""Return how far the models of one candidate agree on the target from fold to fold.
+    votes: NDArray[Any], held_out: Sequence[NDArray[Any]], *, chance_corrected: bool = False
+) -> NDArray[Any]:
+    r"""Return the share of held-out target rows on which the models of the folds agree.
 
     Parameters
     ----------
@@ -136,47 +93,39 @@ def agreement_of_folds(
     held_out : sequence of ndarray of int
         Target rows that are held out in each fold.
     chance_corrected : bool, default=False
-        Whether to return Cohen's kappa, the agreement beyond that of models which draw their
-        predictions at random, each with its own shares of the classes.
+        Whether to return Cohen's kappa: the agreement beyond that of random predictions with the
+        same shares of the classes.
 
     Returns
     -------
     ndarray of shape (n_splits,)
-        In [0, 1], or [-1, 1] if corrected for chance; 0 where there is one split only.
+        In [0, 1], or [-1, 1] if corrected for chance; 0 if there is only one split.
 
     Notes
     -----
-    In fold i, of the held-out rows :math:`T_i`,
+    In fold i, with its held-out rows :math:`T_i`,
 
     .. math::
         a_{ik} = \frac{1}{|T_i|} \sum_{x \in T_i} [h_i(x) = h_k(x)], \qquad
         \frac{1}{K - 1} \sum_{k \ne i} a_{ik} \quad \text{or} \quad
         \frac{1}{K - 1} \sum_{k \ne i} \frac{a_{ik} - e_{ik}}{1 - e_{ik}}
 
-    with :math:`e_{ik} = \sum_c s_{ic} s_{kc}` of the shares of the predicted classes.
+    with :math:`e_{ik} = \sum_c s_{ic} s_{kc}`, where :math:`s_{ic}` is the share of class c among
+    the predictions of model i.
 
-    Models of one kind that were trained on other rows, from other initial weights, agree on as
-    large a share of unseen rows as each of them predicts rightly, if the ensemble of such models
-    is calibrated: the agreement estimates the accuracy itself. It sees that adapting does harm
-    where the classes have other shares in the target, which confidence and clusters do not. Known
-    failure: models that all err in the same way agree as well; a few large classes are easily
-    agreed upon. The models k were trained on the rows of :math:`T_i`, without labels.
+    Take models of one kind that were trained on different rows, from different initial weights.
+    If their ensemble is calibrated, the share of unseen rows on which two of them agree equals, in
+    expectation, the accuracy of each: the agreement estimates the accuracy. It falls if adapting
+    does harm because the shares of the classes differ between the domains; confidence and clusters
+    do not show this. Known failures: models that make the same errors agree, too, and if a few
+    classes are large, models agree easily. The models k were trained on the rows of :math:`T_i`,
+    without labels.
 
     References
     ----------
     Jiang et al., "Assessing generalization of SGD via disagreement", ICLR 2022. Baek et al.,
     "Agreement-on-the-line", NeurIPS 2022. J. Cohen, "A coefficient of agreement for nominal
     scales", Educational and Psychological Measurement 20, 1960.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from skda.model_selection.validators.agreement import agreement_of_folds
-    >>> votes = np.array([[0, 0, 1, 1], [0, 1, 1, 1]])
-    >>> agreement_of_folds(votes, [np.array([0, 1]), np.array([2, 3])])
-    array([0.5, 1. ])
-    >>> agreement_of_folds(votes, [np.arange(4), np.arange(4)], chance_corrected=True)
-    array([0.5, 0.5])
     """
     found = np.zeros(len(held_out))
     if len(votes) < 2:
@@ -194,8 +143,8 @@ def agreement_of_folds(
     return found
 
 
-def mean_z_score(scores: Mapping[str, NDArray]) -> NDArray:
-    """Put validators on one scale, and return their mean.
+def mean_z_score(scores: Mapping[str, NDArray[Any]]) -> NDArray[Any]:
+    """Return the mean z-score of several validators.
 
     Parameters
     ----------
@@ -205,23 +154,17 @@ def mean_z_score(scores: Mapping[str, NDArray]) -> NDArray:
     Returns
     -------
     ndarray of shape (n_candidates, n_splits)
-        In each split, each validator's scores less their mean over the candidates, divided by
-        their standard deviation (by 1 where all are equal); the mean over the validators.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from skda.model_selection.validators.agreement import mean_z_score
-    >>> mean_z_score({"entropy": np.array([[-2.0], [-1.0]]), "snd": np.array([[4.0], [4.0]])})
-    array([[-0.5],
-           [ 0.5]])
+        Within each split, a z-score is a validator's score minus the mean of its scores over the
+        candidates, divided by their standard deviation (by 1 if all are equal).
     """
-    return np.mean([_z_scores(values) for values in scores.values()], axis=0)
+    mean: NDArray[np.float64] = np.mean([_z_scores(each) for each in scores.values()], axis=0)
+    return mean
 
 
-def _z_scores(values: NDArray) -> NDArray:
+def _z_scores(values: NDArray[Any]) -> NDArray[Any]:
     known = np.ma.masked_invalid(values)
-    spread = known.std(axis=0)
-    z_scores = (known - known.mean(axis=0)) / np.ma.where(spread > _SPREAD, spread, 1.0)
-    filled: NDArray = np.ma.filled(z_scores.astype(np.float64), np.nan)
+    # scipy.stats.zscore would divide a spread of rounding errors by itself, and warn
+    spread = np.ma.filled(known.std(axis=0), 0.0)
+    z_scores = (known - known.mean(axis=0)) / np.where(spread > _SPREAD, spread, 1.0)
+    filled: NDArray[np.float64] = np.ma.filled(z_scores.astype(np.float64), np.nan)
     return filled

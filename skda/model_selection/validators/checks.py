@@ -1,5 +1,8 @@
 """Checks of the arrays that the validators take."""
 
+from numbers import Real
+from typing import Any
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import issparse
@@ -14,7 +17,7 @@ def check_probabilities(proba: ArrayLike, name: str = "proba") -> NDArray[np.flo
     proba : array-like of shape (n_rows, n_classes)
         Class probabilities. Single precision is enough: a row may miss 1 by 1e-3.
     name : str, default="proba"
-        What the error messages call them.
+        Their name in the error messages.
 
     Returns
     -------
@@ -25,7 +28,7 @@ def check_probabilities(proba: ArrayLike, name: str = "proba") -> NDArray[np.flo
     ValueError
         If the array is not a finite matrix, or a row is no probability distribution.
     """
-    checked = check_array(proba, dtype=np.float64, input_name=name)
+    checked: NDArray[np.float64] = check_array(proba, dtype=np.float64, input_name=name)
     if (checked < 0).any() or not np.allclose(checked.sum(axis=1), 1.0, atol=1e-3):
         raise ValueError(
             f"{name} must hold class probabilities: no entry below 0, every row summing to 1. "
@@ -42,7 +45,7 @@ def check_features(features: ArrayLike, name: str = "features") -> NDArray[np.fl
     features : {array-like, sparse matrix} of shape (n_rows, ...)
         One row of numbers a sample.
     name : str, default="features"
-        What the error messages call them.
+        Their name in the error messages.
 
     Returns
     -------
@@ -56,7 +59,10 @@ def check_features(features: ArrayLike, name: str = "features") -> NDArray[np.fl
     if not issparse(features):
         dense = np.asarray(features)
         features = dense.reshape(len(dense), -1) if dense.ndim > 2 else dense
-    return check_array(features, dtype=np.float64, accept_sparse="csr", input_name=name)
+    checked: NDArray[np.float64] = check_array(
+        features, dtype=np.float64, accept_sparse="csr", input_name=name
+    )
+    return checked
 
 
 def check_row_values(values: ArrayLike, name: str) -> NDArray[np.float64]:
@@ -65,10 +71,10 @@ def check_row_values(values: ArrayLike, name: str) -> NDArray[np.float64]:
     Parameters
     ----------
     values : array-like of shape (n_rows,)
-        Losses or weights. A column of shape (n_rows, 1) is refused: beside a vector it would
-        broadcast to (n_rows, n_rows) without a word.
+        Losses or weights. A column of shape (n_rows, 1) is refused: with a vector, it would be
+        broadcast to (n_rows, n_rows).
     name : str
-        What the error messages call them.
+        Their name in the error messages.
 
     Returns
     -------
@@ -90,13 +96,13 @@ def check_row_values(values: ArrayLike, name: str) -> NDArray[np.float64]:
     return checked
 
 
-def check_same_length(**arrays: NDArray) -> None:
+def check_same_length(**arrays: NDArray[Any]) -> None:
     """Refuse arrays of different lengths.
 
     Parameters
     ----------
     **arrays : ndarray
-        The arrays, by the names that the message shall use.
+        The arrays; their names are used in the message.
 
     Raises
     ------
@@ -107,3 +113,22 @@ def check_same_length(**arrays: NDArray) -> None:
     if len(set(lengths.values())) > 1:
         listed = ", ".join(f"{name} has {length}" for name, length in lengths.items())
         raise ValueError(f"Every array must have one entry a row, but {listed}.")
+
+
+def check_share(value: Any, name: str) -> None:
+    """Refuse a number outside of [0, 1].
+
+    Parameters
+    ----------
+    value : object
+        The number.
+    name : str
+        Its name in the error message.
+
+    Raises
+    ------
+    ValueError
+        If it is not a number, or out of the range.
+    """
+    if not isinstance(value, Real) or not 0 <= float(value) <= 1:
+        raise ValueError(f"{name} must be a float in the range [0, 1]. Got {value!r} instead.")

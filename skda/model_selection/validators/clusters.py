@@ -27,16 +27,16 @@ def class_ami(
     predictions_target : array-like of shape (n_target,)
         Predicted labels of the same rows.
     n_clusters : int, optional
-        Number of clusters: give the number of classes that the model knows. By default, the number
+        Number of clusters; pass the number of classes that the model knows. By default, the number
         of classes that it predicts.
     random_state : int, default=0
-        Starts k-means.
+        Seed of k-means.
 
     Returns
     -------
     float
-        1 where each cluster is one class, about 0 where they have nothing to do with each other;
-        higher is better. 0 where fewer than two classes are predicted.
+        1 if each cluster is one class, about 0 if clusters and classes are independent; higher is
+        better. 0 if fewer than two classes are predicted.
 
     Raises
     ------
@@ -45,10 +45,10 @@ def class_ami(
 
     Notes
     -----
-    AMI(kmeans(features), predictions). Known failure: it compares the model with itself. Features
-    that fall into neat clusters along wrong boundaries agree with the predictions perfectly. The
-    mutual information of two constants is counted as 0 here, not 1, so that a collapsed model does
-    not win.
+    AMI(kmeans(features), predictions). Known failure: features and predictions come from the same
+    model. If the features form clear clusters of wrong classes, the score is 1. The adjusted
+    mutual information of two constants is 0 here, not 1, so that a collapsed model does not score
+    highest.
 
     References
     ----------
@@ -62,7 +62,7 @@ def class_ami(
     1.0
     """
     features, predictions = check_features(features_target), np.asarray(predictions_target)
-    # Not len(): a sparse matrix has none.
+    # sparse matrices have no len()
     check_same_length(features_target=np.empty(features.shape[0]), predictions_target=predictions)
     n_predicted = len(np.unique(predictions))
     if n_clusters is None:
@@ -75,7 +75,7 @@ def class_ami(
         n_clusters=min(n_clusters, len(predictions)), n_init=10, random_state=random_state
     )
     with warnings.catch_warnings():
-        # Fewer distinct rows than classes: the clusters found are all that there are.
+        # if there are fewer distinct rows than classes, k-means finds fewer clusters and warns
         warnings.simplefilter("ignore", ConvergenceWarning)
         clusters = kmeans.fit_predict(features)
     return float(adjusted_mutual_info_score(clusters, predictions))

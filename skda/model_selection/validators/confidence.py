@@ -1,4 +1,4 @@
-"""Validators that look at the predicted probabilities of target rows alone."""
+"""Validators that read the predicted probabilities of target rows only."""
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -8,7 +8,7 @@ from sklearn.utils import gen_batches
 
 from .checks import check_probabilities
 
-# Rows of the similarity matrix that soft_neighborhood_density holds at a time.
+# rows of the similarity matrix that soft_neighborhood_density computes at a time
 BATCH_ROWS = 1024
 
 
@@ -32,9 +32,9 @@ def negative_entropy(proba_target: ArrayLike) -> float:
 
     Notes
     -----
-    (1/n) Σ_i Σ_k p_ik log p_ik. Known failure: certainty is not correctness. A model that puts
-    every row into one class without doubt reaches the best score, 0, so it must run behind
-    `collapse_guard`; longer training raises it too.
+    (1/n) Σ_i Σ_k p_ik log p_ik. Known failure: a certain prediction may be wrong. A model that
+    predicts one class for every row with probability 1 has the best score, 0, so use it together
+    with `collapse_guard`. Longer training raises the score, too.
 
     References
     ----------
@@ -70,9 +70,10 @@ def information_maximization(proba_target: ArrayLike) -> float:
 
     Notes
     -----
-    H(mean_i p_i) - mean_i H(p_i): sure of each row, and every class used. Known failure: it rewards
-    classes of equal size, whatever they are on the target, and a sure model with wrong classes
-    scores as high as a right one. A collapsed model scores 0.
+    H(mean_i p_i) - mean_i H(p_i): high if every row has a certain prediction and every class is
+    predicted. Known failures: it prefers classes of equal size, whatever their shares are in the
+    target, and a certain model with wrong classes scores as high as a right one. A collapsed model
+    scores 0.
 
     References
     ----------
@@ -115,10 +116,10 @@ def soft_neighborhood_density(proba_target: ArrayLike, *, temperature: float = 0
     Notes
     -----
     With z_i = p_i / ‖p_i‖ and P_ij = softmax over j ≠ i of (z_i · z_j / temperature), the score is
-    (1/n) Σ_i H(P_i): high where every row has many close neighbours. The time is quadratic in the
-    number of rows, the memory is not. Known failure: where all rows fall into one class, every row
-    is a neighbour of every other and the score is the highest there is, log(n - 1). It must run
-    behind `collapse_guard`.
+    (1/n) Σ_i H(P_i): high if every row has many close neighbours. The time is quadratic in the
+    number of rows, the memory is not. Known failure: if all rows have the same predicted class,
+    all rows are neighbours and the score is the greatest possible, log(n - 1). Use it together
+    with `collapse_guard`.
 
     References
     ----------
@@ -166,11 +167,11 @@ def nuclear_norm_score(proba_target: ArrayLike) -> float:
 
     Notes
     -----
-    ‖P‖_* / sqrt(n min(n, n_classes)): high where each row is certain (large Frobenius norm) and
-    every class is used (high rank). The paper's batch score ‖P‖_* / n orders models alike on the
-    same rows; the share lets folds of different sizes be averaged. Known failure: it rewards
-    classes of equal size and says nothing of which class is which: a sure model with wrong classes
-    scores as high as a right one. A model collapsed onto one class scores 1 / sqrt(n_classes).
+    ‖P‖_* / sqrt(n min(n, n_classes)): high if each row has a certain prediction (large Frobenius
+    norm) and every class is predicted (high rank). The paper's score of a batch, ‖P‖_* / n, ranks
+    models equally on the same rows; the share can be averaged over folds of different sizes. Known
+    failures: it prefers classes of equal size, and a certain model with wrong classes scores as
+    high as a right one. A model that predicts one class only scores 1 / sqrt(n_classes).
 
     References
     ----------

@@ -1,4 +1,4 @@
-"""How well a linear classifier tells the domains apart in the features."""
+"""Proxy A-distance: how well a linear classifier separates the domains in the features."""
 
 from collections.abc import Iterable
 
@@ -25,17 +25,17 @@ def proxy_a_distance(
     features_target : {array-like, sparse matrix} of shape (n_target, ...)
         Features of target rows.
     C : float or iterable of float, default=(0.001, 0.01, 0.1, 1.0)
-        Inverse strength of the domain classifier's L2 penalty. Of several, the one with the least
-        held-out log loss.
+        Inverse strength of the domain classifier's L2 penalty. If there are several, that with the
+        least held-out log loss is used.
     cv : int, default=5
-        Number of folds; every row is judged by a classifier that was not trained on it.
+        Number of folds; every row is classified by a model that was not trained on it.
     random_state : int, default=0
-        Shuffles the rows into folds.
+        Seed of the folds.
 
     Returns
     -------
     float
-        -2 where a line separates the domains, about 0 where they cannot be told apart.
+        -2 if a hyperplane separates the domains, about 0 if they have the same distribution.
 
     Raises
     ------
@@ -44,12 +44,12 @@ def proxy_a_distance(
 
     Notes
     -----
-    -2 (1 - 2 err), err the held-out error of a logistic regression, averaged over the domains so
-    that their sizes do not matter. Chance may bring err above 1/2 and the score above 0: it is not
-    clipped, so that its mean over folds is unbiased.
+    -2 (1 - 2 err), where err is the held-out error of a logistic regression, averaged over the
+    domains so that their sizes do not matter. By chance, err may be above 1/2 and the score above
+    0: the score is not clipped, so that its mean over folds is unbiased.
 
-    Known failure: features that carry nothing at all (a constant) make the domains alike, so the
-    collapsed model is the winner. It says how far apart the domains are, not which model is right.
+    Known failure: constant features have the same distribution in both domains, so that a collapsed
+    model scores highest. The score measures the distance of the domains, not the accuracy.
 
     References
     ----------
@@ -67,7 +67,7 @@ def proxy_a_distance(
     logits = held_out_domain_logits(
         features_source, features_target, C=C, cv=cv, random_state=random_state
     )
-    # Where the sizes differ, the larger domain would otherwise be the answer in every doubt.
+    # without the threshold, a classifier in doubt predicts the larger domain
     threshold = np.log(len(logits.target) / len(logits.source))
     source_error = _share_above(logits.source, threshold)
     target_error = 1.0 - _share_above(logits.target, threshold)
@@ -76,5 +76,5 @@ def proxy_a_distance(
 
 
 def _share_above(logits: NDArray[np.float64], threshold: float) -> float:
-    # A tie counts half: constant features then err exactly as guessing does.
+    # a tie counts as half an error: the error of constant features is then exactly 1/2
     return float((logits > threshold).mean() + 0.5 * (logits == threshold).mean())

@@ -1,4 +1,4 @@
-"""A regularised logistic regression that tells target rows from source rows; density ratios."""
+"""A logistic regression that classifies rows by their domain; density ratios."""
 
 from collections.abc import Iterable
 from typing import NamedTuple
@@ -11,10 +11,10 @@ from sklearn.model_selection import StratifiedKFold
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from .._random import own_stream
+from .._random import derive_random_state
 from .checks import check_features
 
-# The held-out log loss chooses: the more dimensions a row has, the smaller C must be.
+# the held-out log loss chooses one: rows with more dimensions need a smaller C
 INVERSE_PENALTIES = (1e-3, 1e-2, 1e-1, 1.0)
 
 
@@ -39,7 +39,7 @@ class DomainLogits(NamedTuple):
 def stack_domains(
     features_source: ArrayLike, features_target: ArrayLike
 ) -> tuple[NDArray[np.float64], NDArray[np.intp]]:
-    """Put both domains under each other, with 0 for a source row and 1 for a target row.
+    """Stack the rows of both domains, with label 0 for a source row and 1 for a target row.
 
     Parameters
     ----------
@@ -79,7 +79,7 @@ def make_domain_classifier(C: float, *, sparse: bool = False) -> Pipeline:
     C : float
         Inverse strength of the L2 penalty, above 0.
     sparse : bool, default=False
-        Scale without centring, so that sparse features stay sparse.
+        Whether to scale without centring, so that sparse features stay sparse.
 
     Returns
     -------
@@ -107,11 +107,12 @@ def held_out_domain_logits(
     features_target : {array-like, sparse matrix} of shape (n_target, ...)
         Features of target rows.
     C : float or iterable of float, default=(0.001, 0.01, 0.1, 1.0)
-        Inverse strength of the L2 penalty. Of several, the one with the least held-out log loss.
+        Inverse strength of the L2 penalty. If there are several, that with the least held-out log
+        loss is used.
     cv : int, default=5
         Number of stratified folds; fewer where a domain has fewer rows.
     random_state : int, default=0
-        Shuffles the rows into folds.
+        Seed of the folds.
 
     Returns
     -------
@@ -131,7 +132,9 @@ def held_out_domain_logits(
             f"{n_source} source rows and {len(domain) - n_source} target rows."
         )
     folds = StratifiedKFold(
-        min(cv, smallest), shuffle=True, random_state=own_stream(random_state, "domain folds")
+        min(cv, smallest),
+        shuffle=True,
+        random_state=derive_random_state(random_state, "domain folds"),
     )
     penalties = np.sort(np.atleast_1d(np.asarray(C, dtype=np.float64)))
     logits = np.empty((len(penalties), len(domain)))
@@ -139,7 +142,7 @@ def held_out_domain_logits(
         scaler, classifier = make_domain_classifier(penalties[0], sparse=issparse(features))
         rows_train = scaler.fit_transform(features[train])
         rows_test = scaler.transform(features[test])
-        # From the strongest penalty to the weakest, each starts where the one before it ended.
+        # from the strongest penalty to the weakest, each fit starts at the solution of the last
         classifier.set_params(warm_start=True)
         for logits_of_penalty, penalty in zip(logits, penalties, strict=True):
             classifier.set_params(C=penalty).fit(rows_train, domain[train])
@@ -168,17 +171,18 @@ def density_ratio(
     features_target : {array-like, sparse matrix} of shape (n_target, ...)
         Features of target rows.
     features_eval : {array-like, sparse matrix} of shape (n_eval, ...), optional
-        Rows at which the ratio is wanted. By default, the rows of `features_source`, each judged
-        by a classifier that was not trained on it: a classifier would call its own source rows
-        "source" all too surely.
+        Rows at which to compute the ratio. By default, the rows of `features_source`, each
+        classified by a model that was not trained on it: a model is too certain of the domain of
+        its own training rows.
     C : float or iterable of float, default=(0.001, 0.01, 0.1, 1.0)
-        Inverse strength of the L2 penalty. Of several, the one with the least held-out log loss.
+        Inverse strength of the L2 penalty. If there are several, that with the least held-out log
+        loss is used.
     clip : float, optional
         Upper bound of a ratio.
     cv : int, default=5
-        Number of folds that judge the held-out rows.
+        Number of folds of the held-out classifiers.
     random_state : int, default=0
-        Shuffles the rows into folds.
+        Seed of the folds.
 
     Returns
     -------
@@ -197,7 +201,7 @@ def density_ratio(
         w(x) = p_t(x) / p_s(x) = (n_s / n_t) · p(d=1 | x) / p(d=0 | x).
 
     The classifier is a logistic regression on standardised features, so that log w is linear in
-    them. Its known failure: where the domains hardly overlap, few rows carry all the weight.
+    them. Known failure: if the domains hardly overlap, few rows have almost all of the weight.
 
     References
     ----------

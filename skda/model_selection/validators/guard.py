@@ -1,4 +1,4 @@
-"""The check that keeps collapsed models out of a search."""
+"""The check that rejects collapsed models."""
 
 from typing import NamedTuple
 
@@ -6,18 +6,19 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.stats import entropy
 
+from .checks import check_share
 from .importance import source_accuracy
 
 
 class GuardVerdict(NamedTuple):
-    """What `collapse_guard` says of a model.
+    """Whether `collapse_guard` accepts a model, and why.
 
     Attributes
     ----------
     accepted : bool
-        Whether the model may take part in the choice.
+        Whether the model may be chosen.
     reason : str
-        The figures behind the verdict, in words.
+        The numbers that decided it, in a sentence.
     """
 
     accepted: bool
@@ -37,7 +38,7 @@ def collapse_guard(
     accuracy_tolerance: float = 0.05,
     min_entropy_ratio: float = 0.5,
 ) -> GuardVerdict:
-    """Say whether a model still knows the source and still uses the classes on the target.
+    """Decide whether a model still fits the source and still predicts all classes on the target.
 
     Parameters
     ----------
@@ -73,8 +74,8 @@ def collapse_guard(
     Accepted where acc_s >= acc_s(source-only) - accuracy_tolerance, and
     H(predicted classes on the target) >= min_entropy_ratio · min(H(classes of the source), log K).
     Two balanced classes and the default ratio ask for some 11 % of the rows in the smaller one.
-    Known failure: a target whose classes are truly that unequal is taken for a collapse, and a
-    model with the classes swapped on the target passes.
+    Known failures: a target whose classes are truly that unequal looks like a collapse, and a
+    model that swaps the classes on the target is accepted.
 
     Examples
     --------
@@ -90,14 +91,13 @@ def collapse_guard(
         ("accuracy_tolerance", accuracy_tolerance),
         ("min_entropy_ratio", min_entropy_ratio),
     ):
-        if not 0 <= value <= 1:
-            raise ValueError(f"{name} must be a float in the range [0, 1]. Got {value!r} instead.")
+        check_share(value, name)
     if len(np.asarray(predictions_target)) == 0:
         raise ValueError("predictions_target must have at least one row.")
 
     accuracy = source_accuracy(y_source, predictions_source)
     floor = source_only_accuracy - accuracy_tolerance
-    # Rounding: .8 - .1 is a little above .7 and must not reject it.
+    # .8 - .1 is rounded to a little above .7, and must not reject .7
     if accuracy < floor - 1e-12:
         return GuardVerdict(
             False,
@@ -138,11 +138,5 @@ def class_entropy(labels: ArrayLike) -> float:
     -------
     float
         Between 0 and the logarithm of the number of classes, in nats.
-
-    Examples
-    --------
-    >>> from skda.model_selection.validators.guard import class_entropy
-    >>> round(class_entropy(["a", "b", "a", "b"]), 4)
-    0.6931
     """
     return float(entropy(np.unique(labels, return_counts=True)[1]))

@@ -1,4 +1,4 @@
-"""Held-out source rows as judges of the target: plain, importance-weighted, deep embedded."""
+"""Validators from held-out source rows: accuracy, importance-weighted accuracy, DEV."""
 
 from typing import Literal
 
@@ -49,14 +49,16 @@ def row_losses(
     check_same_length(y_true=labels, proba=proba)
     check_same_length(classes=classes, columns_of_proba=proba.T)
     if loss == "zero_one":
-        return (classes[proba.argmax(axis=1)] != labels).astype(np.float64)
+        wrong: NDArray[np.bool_] = classes[proba.argmax(axis=1)] != labels
+        return wrong.astype(np.float64)
     hits = labels[:, np.newaxis] == classes
     if not hits.any(axis=1).all():
         unknown = sorted(set(labels[~hits.any(axis=1)].tolist()))
         raise ValueError(f"y_true holds labels that the model does not know: {unknown}.")
-    # The networks answer in single precision: a smaller probability is theirs by accident.
+    # the probabilities of networks have single precision: smaller numbers are rounding errors
     smallest = float(np.finfo(np.float32).eps)
-    return -np.log(np.maximum(proba[hits], smallest))
+    losses: NDArray[np.float64] = -np.log(np.maximum(proba[hits], smallest))
+    return losses
 
 
 def source_accuracy(y_source: ArrayLike, predictions_source: ArrayLike) -> float:
@@ -76,8 +78,8 @@ def source_accuracy(y_source: ArrayLike, predictions_source: ArrayLike) -> float
 
     Notes
     -----
-    (1/n) Σ 1[ŷ_i = y_i]. Known failure: it knows nothing of the target, so it never pays for
-    adaptation. It is a floor to stay above, not a reason to adapt.
+    (1/n) Σ 1[ŷ_i = y_i]. Known failure: it does not depend on the target, so that it hardly ever
+    prefers an adapted model. Use it as a lower bound, as `collapse_guard` does.
 
     References
     ----------
@@ -100,7 +102,7 @@ def importance_weighted_accuracy(
     *,
     normalize: bool = True,
 ) -> float:
-    """Accuracy on held-out source rows, weighted by how much each looks like the target (IWV).
+    """Accuracy on held-out source rows, weighted by the density ratio of the domains (IWV).
 
     Parameters
     ----------
@@ -111,7 +113,7 @@ def importance_weighted_accuracy(
     weights : array-like of shape (n_source,)
         p_t(x) / p_s(x) of the same rows, for instance from `density_ratio`.
     normalize : bool, default=True
-        Divide the weighted risk by the sum of the weights, not by the number of rows.
+        Whether to divide the weighted risk by the sum of the weights, not by the number of rows.
 
     Returns
     -------
@@ -126,10 +128,10 @@ def importance_weighted_accuracy(
     Notes
     -----
     1 - Σ w_i 1[ŷ_i ≠ y_i] / Σ w_i, which is the weighted mean of the hits. The paper divides by n,
-    not by Σ w_i: unbiased, but a model whose features make all weights small then looks good
-    however wrong it is. Known failures: it assumes covariate shift (one labelling function for
-    both domains in the space of the features); where the domains hardly overlap, few rows decide;
-    and features that hide the domain make every weight 1, so that it becomes source accuracy.
+    not by Σ w_i: this is unbiased, but a model whose features make all weights small then scores
+    high, however wrong it is. Known failures: it assumes covariate shift (one labelling function
+    for both domains in the space of the features); if the domains hardly overlap, few rows decide;
+    and if the features hide the domain, every weight is 1, so that it is the source accuracy.
 
     References
     ----------
@@ -165,8 +167,8 @@ def deep_embedded_validation(losses: ArrayLike, weights: ArrayLike) -> float:
     Returns
     -------
     float
-        Minus the estimated target risk; higher is better. The control variate may carry the
-        estimate outside the range of the loss.
+        Minus the estimated target risk; higher is better. With the control variate, the estimate
+        may be outside the range of the loss.
 
     Raises
     ------
@@ -180,9 +182,9 @@ def deep_embedded_validation(losses: ArrayLike, weights: ArrayLike) -> float:
 
         R_DEV = mean(L) + η mean(w) - η,
 
-    since the mean of w is 1 if the ratio is right. Known failure: on collapsed models, or domains
-    that hardly overlap, the variance of w explodes and η with it. In a public benchmark it picked
-    models with 5 to 13 % accuracy, so it must run behind `collapse_guard`.
+    since the mean of w is 1 if the ratio is right. Known failure: for collapsed models, or domains
+    that hardly overlap, the variance of w and thus η are very large. In a public benchmark it chose
+    models with 5 to 13 % accuracy, so use it together with `collapse_guard`.
 
     References
     ----------

@@ -1,5 +1,8 @@
-"""What a validator may know of a model: labelled source rows, unlabelled target rows."""
+"""What validators read: rows, labels, probabilities and features, without target labels."""
 
+from __future__ import annotations
+
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, TypeAlias
@@ -9,15 +12,17 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import issparse
 from sklearn.base import BaseEstimator
 
+from ...prediction import Domain
 from ...validation import unwrap
-from .._routing import Domain, final_step, respond, rows_at_final_step
+from .._routing import call_with_domain, final_step, rows_at_final_step
+from .._typing import Labels, Rows
 
 
 @dataclass(frozen=True)
 class ArrayEvidence:
-    """Evidence given as arrays, for models that are no scikit-learn estimators.
+    """Inputs of a validator as arrays, for models that are not scikit-learn estimators.
 
-    Each validator reads only what it needs, so that the rest can be left out. Reverse validation
+    Each validator reads only some of the arrays; the others can be left out. Reverse validation
     trains models: it needs an `EstimatorEvidence`.
 
     Parameters
@@ -27,17 +32,17 @@ class ArrayEvidence:
     y_source : ndarray of shape (n_source,), optional
         Labels of held-out source rows.
     proba_source : ndarray of shape (n_source, n_classes), optional
-        Class probabilities of the same rows, judged as source rows.
+        Class probabilities of the same rows, predicted as source rows.
     features_source : {ndarray, sparse matrix} of shape (n_source, ...), optional
-        Features of the same rows, judged as source rows.
+        Features of the same rows, computed as source rows.
     proba_target : ndarray of shape (n_target, n_classes), optional
-        Class probabilities of target rows, judged as target rows.
+        Class probabilities of target rows, predicted as target rows.
     features_target : {ndarray, sparse matrix} of shape (n_target, ...), optional
-        Features of the same rows, judged as target rows.
+        Features of the same rows, computed as target rows.
     rows_target : {ndarray, sparse matrix} of shape (n_target, ...), optional
-        The same rows as the classifier takes them.
+        The same rows, as the classifier takes them.
     predict_target : callable, optional
-        Predicts labels of rows like `rows_target`, judged as target rows.
+        Predicts labels of rows like `rows_target`, as target rows.
 
     Examples
     --------
@@ -48,18 +53,18 @@ class ArrayEvidence:
     0.6931
     """
 
-    classes: NDArray
-    y_source: Any = None
-    proba_source: Any = None
+    classes: Labels
+    y_source: Labels | None = None
+    proba_source: NDArray[Any] | None = None
     features_source: Any = None
-    proba_target: Any = None
+    proba_target: NDArray[Any] | None = None
     features_target: Any = None
-    rows_target: Any = None
-    predict_target: Any = None
+    rows_target: Rows = None
+    predict_target: Callable[[Rows], ArrayLike] | None = None
 
 
 class EstimatorEvidence:
-    """Evidence drawn from a fitted estimator, each array computed when it is first read.
+    """Inputs of a validator from a fitted estimator; each array is computed when it is first read.
 
     Parameters
     ----------
@@ -74,25 +79,25 @@ class EstimatorEvidence:
 
     Notes
     -----
-    The features are those of the last step's `transform`, where it has one. Otherwise they are the
-    rows as the last step gets them (for a plain classifier, the inputs), flattened: covariate
-    shift is then judged in the space of the inputs, as IWV was first meant. Validators standardise
-    them.
+    The features are the output of the last step's `transform`, if it has one. Otherwise they are
+    the rows that the last step gets (for a plain classifier, the inputs), flattened: the density
+    ratio is then estimated in the space of the inputs, as in the paper of IWV. Validators
+    standardise the features.
 
-    Rows are judged as rows of their domain: methods that take `domain` are told which one.
+    Methods that take `domain` get the domain of the rows.
 
     Raises
     ------
     ValueError
-        When an array is read that the estimator or the missing target cannot give.
+        If an array is read that the estimator cannot compute, or that needs missing target rows.
     """
 
     def __init__(
         self,
         estimator: BaseEstimator,
-        X_source: Any,
+        X_source: Rows,
         y_source: ArrayLike | None,
-        X_target: Any = None,
+        X_target: Rows = None,
     ) -> None:
         self.estimator = estimator
         self.X_source = X_source
@@ -100,14 +105,14 @@ class EstimatorEvidence:
         self._X_target = X_target
 
     @cached_property
-    def y_source(self) -> NDArray:
+    def y_source(self) -> Labels:
         """Labels of the held-out source rows."""
         if self._y_source is None:
             raise ValueError("This validator needs y, the labels of the held-out source rows.")
         return np.asarray(self._y_source)
 
     @cached_property
-    def X_target(self) -> Any:
+    def X_target(self) -> Rows:
         """Target rows as they were given."""
         if self._X_target is None:
             raise ValueError(
@@ -120,84 +125,88 @@ class EstimatorEvidence:
         return unwrap(self._X_target, "X_target")
 
     @cached_property
-    def classes(self) -> NDArray:
+    def classes(self) -> Labels:
         """Label of each column of the probabilities."""
         return np.asarray(self._final.classes_)
 
     @cached_property
-    def proba_source(self) -> NDArray:
+    def proba_source(self) -> NDArray[Any]:
         """Class probabilities of the held-out source rows."""
         return self._probabilities(self._rows_source, "source")
 
     @cached_property
-    def proba_target(self) -> NDArray:
+    def proba_target(self) -> NDArray[Any]:
         """Class probabilities of the target rows."""
         return self._probabilities(self.rows_target, "target")
 
     @cached_property
-    def votes_target(self) -> NDArray:
-        """Column of the highest probability of each target row, in few bytes."""
+    def votes_target(self) -> NDArray[Any]:
+        """Column of the highest probability of each target row, as a small unsigned integer."""
         n_classes = self.proba_target.shape[1]
-        return self.proba_target.argmax(axis=1).astype(np.min_scalar_type(n_classes))
+        votes: NDArray[Any] = self.proba_target.argmax(axis=1)
+        return votes.astype(np.min_scalar_type(n_classes))
 
     @cached_property
-    def features_source(self) -> NDArray:
+    def features_source(self) -> NDArray[Any]:
         """Features of the held-out source rows."""
         return self._features(self._rows_source, "source")
 
     @cached_property
-    def features_target(self) -> NDArray:
+    def features_target(self) -> NDArray[Any]:
         """Features of the target rows."""
         return self._features(self.rows_target, "target")
 
     @cached_property
-    def rows_target(self) -> Any:
+    def rows_target(self) -> Rows:
         """Target rows as the last step gets them."""
         return rows_at_final_step(self.estimator, self.X_target, "target")
 
-    def predict_target(self, rows: NDArray) -> NDArray:
+    def predict_target(self, rows: Rows) -> Labels:
         """Predict labels of rows like `rows_target`.
 
         Parameters
         ----------
         rows : {ndarray, sparse matrix} of shape (n_rows, ...)
-            Rows without column names; they get those of `rows_target`, where it has any.
+            Rows without column names; they get the names of `rows_target`, if it has names.
 
         Returns
         -------
         ndarray of shape (n_rows,)
         """
-        return np.asarray(respond(self._final, "predict", self._name_columns(rows), "target"))
+        return np.asarray(
+            call_with_domain(self._final, "predict", self._name_columns(rows), "target")
+        )
 
     @cached_property
     def _final(self) -> BaseEstimator:
         return final_step(self.estimator)
 
     @cached_property
-    def _rows_source(self) -> Any:
+    def _rows_source(self) -> Rows:
         return rows_at_final_step(self.estimator, self.X_source, "source")
 
-    def _name_columns(self, rows: NDArray) -> Any:
+    def _name_columns(self, rows: Rows) -> Rows:
         frame = self.rows_target
         if not hasattr(frame, "columns"):
             return rows
-        # pandas and polars call the same thing by two names.
+        # the names of columns are an argument of another name in pandas and in polars
         names = "columns" if hasattr(frame, "iloc") else "schema"
         return type(frame)(rows, **{names: list(frame.columns)})
 
-    def _probabilities(self, rows: Any, domain: Domain) -> NDArray:
+    def _probabilities(self, rows: Rows, domain: Domain) -> NDArray[Any]:
         if not hasattr(self._final, "predict_proba"):
             raise ValueError(
                 f"This validator needs a classifier with predict_proba, which "
                 f"{type(self._final).__name__} has not. "
                 "sklearn.calibration.CalibratedClassifierCV gives one to any classifier."
             )
-        return np.asarray(respond(self._final, "predict_proba", rows, domain))
+        return np.asarray(call_with_domain(self._final, "predict_proba", rows, domain))
 
-    def _features(self, rows: Any, domain: Domain) -> NDArray:
+    def _features(self, rows: Rows, domain: Domain) -> NDArray[Any]:
         if hasattr(self._final, "transform"):
-            rows = respond(self._final, "transform", rows, domain)
-        return rows if issparse(rows) else np.asarray(rows)
+            rows = call_with_domain(self._final, "transform", rows, domain)
+        features: NDArray[Any] = rows if issparse(rows) else np.asarray(rows)
+        return features
 
 
-Evidence: TypeAlias = ArrayEvidence | EstimatorEvidence
+ValidatorInputs: TypeAlias = ArrayEvidence | EstimatorEvidence

@@ -1,18 +1,20 @@
 """Consistency of the predictions on mixtures of target rows."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import issparse
 
-from .._random import own_stream
+from .._random import derive_random_state
+from .._typing import Labels, Rows
 
 
 def mixval(
-    predict: Callable[[NDArray], ArrayLike],
-    X_target: Any,
+    predict: Callable[[Rows], ArrayLike],
+    X_target: Rows,
     *,
     mix_weight: float = 0.55,
     random_state: int = 0,
@@ -29,7 +31,7 @@ def mixval(
     mix_weight : float, default=0.55
         Weight of the larger part, above 1/2 and below 1; the paper's value.
     random_state : int, default=0
-        Draws the partners.
+        Seed of the partners.
 
     Returns
     -------
@@ -44,15 +46,16 @@ def mixval(
     Notes
     -----
     Every row x_i with pseudo-label ŷ_i is mixed twice, w x_i + (1 - w) x_j: with a partner of the
-    same pseudo-label (do the clusters hold together?) and with one of another (does the boundary
-    lie half-way between them?). A probe scores the share of mixtures that are predicted as ŷ_i,
-    and 0 where no row has such a partner; the score is the mean of the two. The paper ranks the
-    candidates by each probe and averages the ranks instead, which takes all candidates at once.
+    same pseudo-label (which tests that clusters are compact) and with a partner of another
+    pseudo-label (which tests that the boundary lies half-way between clusters). Each of the two
+    probes is the share of mixtures that are predicted as ŷ_i, and 0 if no row has such a partner;
+    the score is the mean of the two probes. The paper instead ranks the candidates by each probe
+    and averages the ranks, which needs all candidates at once.
 
-    Known failure: it measures smoothness, not correctness, so that a flat boundary in the wrong
-    place does well. A model collapsed onto one class has a perfect first probe and none of the
-    second: 1/2, which a right but rough model may not reach. Rows must be such that their mixture
-    means something.
+    Known failures: it measures smoothness, not correctness, so that a smooth boundary in a wrong
+    place scores high. A model that predicts one class for all rows has 1 in the first probe and 0
+    in the second: 1/2, which a right but rough model may not reach. Mixtures of rows must be
+    meaningful rows themselves.
 
     References
     ----------
@@ -72,7 +75,7 @@ def mixval(
     if rows.shape[0] < 2:
         raise ValueError("mixval needs at least two target rows.")
     labels = np.asarray(predict(rows))
-    rng = own_stream(random_state, "mixval partners")
+    rng = derive_random_state(random_state, "mixval partners")
     probes = []
     for first, second in (_same_label_pairs(labels, rng), _other_label_pairs(labels, rng)):
         if len(first) == 0:
@@ -83,34 +86,37 @@ def mixval(
     return float(np.mean(probes))
 
 
-def _mix(first: Any, second: Any, weight: float) -> Any:
+def _mix(first: Rows, second: Rows, weight: float) -> Rows:
     mixed = weight * first + (1.0 - weight) * second
     if first.dtype.kind in "biu":
         mixed = mixed.rint() if issparse(mixed) else np.rint(mixed)
-    # A network in single precision must not meet double precision.
+    # networks in single precision refuse rows in double precision
     return mixed.astype(first.dtype, copy=False)
 
 
 Pairs = tuple[NDArray[np.intp], NDArray[np.intp]]
 
 
-def _same_label_pairs(labels: NDArray, rng: np.random.RandomState) -> Pairs:
-    """Pair every row with another one of its label; rows alone in their class have none."""
-    pairs: list[Pairs] = [(np.empty(0, np.intp), np.empty(0, np.intp))]
-    for label in np.unique(labels):
-        members = rng.permutation(np.flatnonzero(labels == label))
-        if len(members) > 1:
-            pairs.append((members, np.roll(members, 1)))
-    first, second = zip(*pairs, strict=True)
-    return np.concatenate(first), np.concatenate(second)
+def _same_label_pairs(labels: Labels, rng: np.random.RandomState) -> Pairs:
+    """Pair every row with another row of its label; rows alone in their class have no pair."""
+    classes = [rng.permutation(np.flatnonzero(labels == label)) for label in np.unique(labels)]
+    return _concatenate([(rows, np.roll(rows, 1)) for rows in classes if len(rows) > 1])
 
 
-def _other_label_pairs(labels: NDArray, rng: np.random.RandomState) -> Pairs:
-    """Pair every row with one of another label, drawn uniformly."""
-    pairs: list[Pairs] = [(np.empty(0, np.intp), np.empty(0, np.intp))]
-    for label in np.unique(labels):
-        members, others = np.flatnonzero(labels == label), np.flatnonzero(labels != label)
-        if len(others) > 0:
-            pairs.append((members, rng.choice(others, size=len(members))))
-    first, second = zip(*pairs, strict=True)
+def _other_label_pairs(labels: Labels, rng: np.random.RandomState) -> Pairs:
+    """Pair every row with a row of another label, drawn uniformly."""
+    classes = [np.flatnonzero(labels == label) for label in np.unique(labels)]
+    others = [np.flatnonzero(labels != label) for label in np.unique(labels)]
+    return _concatenate(
+        [
+            (rows, rng.choice(other, size=len(rows)))
+            for rows, other in zip(classes, others, strict=True)
+            if len(other)
+        ]
+    )
+
+
+def _concatenate(pairs: list[Pairs]) -> Pairs:
+    none = np.empty(0, np.intp)
+    first, second = zip((none, none), *pairs, strict=True)
     return np.concatenate(first), np.concatenate(second)

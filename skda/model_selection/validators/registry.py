@@ -1,12 +1,15 @@
-"""The validators by name, each applied to the evidence of one model."""
+"""The validators by name: the function of each, and what the function reads."""
+
+from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable
-from typing import Any, Literal
+from collections.abc import Callable
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from .._typing import Labels
 from .clusters import class_ami
 from .confidence import (
     information_maximization,
@@ -15,113 +18,99 @@ from .confidence import (
     soft_neighborhood_density,
 )
 from .distance import proxy_a_distance
-from .domain_classifier import INVERSE_PENALTIES, density_ratio
+from .domain_classifier import density_ratio
 from .importance import (
     deep_embedded_validation,
     importance_weighted_accuracy,
     row_losses,
     source_accuracy,
 )
-from .inputs import EstimatorEvidence, Evidence
+from .inputs import EstimatorEvidence, ValidatorInputs
 from .mixval import mixval
 from .reverse import reverse_accuracy
 
 
-def _labels(evidence: Evidence, proba: NDArray) -> NDArray:
-    return evidence.classes[np.asarray(proba).argmax(axis=1)]
-
-
-def _source_accuracy(evidence: Evidence) -> float:
-    return source_accuracy(evidence.y_source, _labels(evidence, evidence.proba_source))
-
-
-def _iwv(evidence: Evidence, *, normalize: bool = True, **density_options: Any) -> float:
-    weights = density_ratio(evidence.features_source, evidence.features_target, **density_options)
-    predictions = _labels(evidence, evidence.proba_source)
-    return importance_weighted_accuracy(
-        evidence.y_source, predictions, weights, normalize=normalize
-    )
+def _iwv(
+    features_source: NDArray[Any],
+    features_target: NDArray[Any],
+    predictions_source: Labels,
+    y_source: Labels,
+    *,
+    normalize: bool = True,
+    **density_options: Any,
+) -> float:
+    weights = density_ratio(features_source, features_target, **density_options)
+    return importance_weighted_accuracy(y_source, predictions_source, weights, normalize=normalize)
 
 
 def _dev(
-    evidence: Evidence, *, loss: Literal["zero_one", "log"] = "zero_one", **density_options: Any
-) -> float:
-    weights = density_ratio(evidence.features_source, evidence.features_target, **density_options)
-    losses = row_losses(evidence.y_source, evidence.proba_source, evidence.classes, loss)
-    return deep_embedded_validation(losses, weights)
-
-
-def _entropy(evidence: Evidence) -> float:
-    return negative_entropy(evidence.proba_target)
-
-
-def _infomax(evidence: Evidence) -> float:
-    return information_maximization(evidence.proba_target)
-
-
-def _snd(evidence: Evidence, *, temperature: float = 0.05) -> float:
-    return soft_neighborhood_density(evidence.proba_target, temperature=temperature)
-
-
-def _nuclear_norm(evidence: Evidence) -> float:
-    return nuclear_norm_score(evidence.proba_target)
-
-
-def _class_ami(evidence: Evidence, *, random_state: int = 0) -> float:
-    return class_ami(
-        evidence.features_target,
-        _labels(evidence, evidence.proba_target),
-        n_clusters=len(evidence.classes),
-        random_state=random_state,
-    )
-
-
-def _mixval(evidence: Evidence, *, mix_weight: float = 0.55, random_state: int = 0) -> float:
-    return mixval(
-        evidence.predict_target,
-        evidence.rows_target,
-        mix_weight=mix_weight,
-        random_state=random_state,
-    )
-
-
-def _a_distance(
-    evidence: Evidence,
+    features_source: NDArray[Any],
+    features_target: NDArray[Any],
+    y_source: Labels,
+    proba_source: NDArray[Any],
+    classes: Labels,
     *,
-    C: float | Iterable[float] = INVERSE_PENALTIES,
-    cv: int = 5,
+    loss: Literal["zero_one", "log"] = "zero_one",
+    **density_options: Any,
+) -> float:
+    weights = density_ratio(features_source, features_target, **density_options)
+    return deep_embedded_validation(row_losses(y_source, proba_source, classes, loss), weights)
+
+
+def _class_ami(
+    features_target: NDArray[Any],
+    predictions_target: Labels,
+    classes: Labels,
+    *,
     random_state: int = 0,
 ) -> float:
-    return proxy_a_distance(
-        evidence.features_source, evidence.features_target, C=C, cv=cv, random_state=random_state
+    return class_ami(
+        features_target, predictions_target, n_clusters=len(classes), random_state=random_state
     )
 
 
-def _reverse(evidence: Evidence) -> float:
-    if not isinstance(evidence, EstimatorEvidence):
-        raise ValueError("Reverse validation trains models: it needs an EstimatorEvidence.")
-    return reverse_accuracy(
-        evidence.estimator,
-        evidence.X_target,
-        evidence.X_source,
-        evidence.X_source,
-        evidence.y_source,
-    )
+class _Row(NamedTuple):
+    """A validator: its function, and the inputs that are the function's positional arguments."""
+
+    function: Callable[..., float]
+    reads: tuple[str, ...]
+    passes_options_to: Callable[..., Any] | None = None
+
+    @property
+    def options(self) -> list[str]:
+        """Names of the options: the keyword-only parameters."""
+        functions = [each for each in (self.function, self.passes_options_to) if each is not None]
+        parameters = [p for each in functions for p in inspect.signature(each).parameters.values()]
+        return [each.name for each in parameters if each.kind is each.KEYWORD_ONLY]
 
 
-_VALIDATORS: dict[str, Callable[..., float]] = {
-    "a_distance": _a_distance,
-    "class_ami": _class_ami,
-    "dev": _dev,
-    "entropy": _entropy,
-    "infomax": _infomax,
-    "iwv": _iwv,
-    "mixval": _mixval,
-    "nuclear_norm": _nuclear_norm,
-    "reverse": _reverse,
-    "snd": _snd,
-    "source_accuracy": _source_accuracy,
+_DOMAINS = ("features_source", "features_target")
+
+_VALIDATORS = {
+    "a_distance": _Row(proxy_a_distance, _DOMAINS),
+    "class_ami": _Row(_class_ami, ("features_target", "predictions_target", "classes")),
+    "dev": _Row(_dev, (*_DOMAINS, "y_source", "proba_source", "classes"), density_ratio),
+    "entropy": _Row(negative_entropy, ("proba_target",)),
+    "infomax": _Row(information_maximization, ("proba_target",)),
+    "iwv": _Row(_iwv, (*_DOMAINS, "predictions_source", "y_source"), density_ratio),
+    "mixval": _Row(mixval, ("predict_target", "rows_target")),
+    "nuclear_norm": _Row(nuclear_norm_score, ("proba_target",)),
+    # the held-out source rows are the reverse model's unlabelled target, and its test rows
+    "reverse": _Row(
+        reverse_accuracy, ("estimator", "X_target", "X_source", "X_source", "y_source")
+    ),
+    "snd": _Row(soft_neighborhood_density, ("proba_target",)),
+    "source_accuracy": _Row(source_accuracy, ("y_source", "predictions_source")),
 }
+
+
+def _read(inputs: ValidatorInputs, name: str) -> Any:
+    if name == "estimator" and not isinstance(inputs, EstimatorEvidence):
+        raise ValueError("Reverse validation trains models: it needs an EstimatorEvidence.")
+    kind, _, domain = name.partition("_")
+    if kind == "predictions":
+        return inputs.classes[np.asarray(getattr(inputs, f"proba_{domain}")).argmax(axis=1)]
+    return getattr(inputs, name)
 
 
 def get_validator_names() -> list[str]:
@@ -158,21 +147,14 @@ def check_validator(name: str, options: dict[str, Any]) -> None:
     """
     if name not in _VALIDATORS:
         raise ValueError(f"The validator must be one of {get_validator_names()}. Got {name!r}.")
-    allowed = _keyword_only(_VALIDATORS[name])
-    if name in ("iwv", "dev"):
-        allowed += _keyword_only(density_ratio)
+    allowed = _VALIDATORS[name].options
     for option in options:
         if option not in allowed:
             listed = f"its options are {allowed}" if allowed else "it has none"
             raise ValueError(f"Unknown option {option!r} of the validator {name!r}: {listed}.")
 
 
-def _keyword_only(function: Callable[..., Any]) -> list[str]:
-    parameters = inspect.signature(function).parameters.values()
-    return [each.name for each in parameters if each.kind is each.KEYWORD_ONLY]
-
-
-def compute_validator(name: str, evidence: Evidence, **options: Any) -> float:
+def compute_validator(name: str, evidence: ValidatorInputs, **options: Any) -> float:
     """Score one model by the validator of that name.
 
     Parameters
@@ -180,7 +162,7 @@ def compute_validator(name: str, evidence: Evidence, **options: Any) -> float:
     name : str
         One of `get_validator_names`.
     evidence : EstimatorEvidence or ArrayEvidence
-        What the validator may know of the model.
+        The rows, labels, probabilities and features from which the score is computed.
     **options : object
         Options of the validator, as in `make_validator_scorer`.
 
@@ -192,8 +174,8 @@ def compute_validator(name: str, evidence: Evidence, **options: Any) -> float:
     Raises
     ------
     ValueError
-        If the name or an option is unknown, or the estimator or its target rows cannot give what
-        the validator reads.
+        If the name or an option is unknown, or if the estimator or its target rows cannot give
+        what the validator reads.
 
     Examples
     --------
@@ -206,4 +188,5 @@ def compute_validator(name: str, evidence: Evidence, **options: Any) -> float:
     0.5
     """
     check_validator(name, options)
-    return _VALIDATORS[name](evidence, **options)
+    row = _VALIDATORS[name]
+    return row.function(*(_read(evidence, each) for each in row.reads), **options)

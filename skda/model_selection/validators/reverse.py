@@ -1,22 +1,23 @@
-"""Reverse (circular) validation: learn the source back from the labelled-by-model target."""
+"""Reverse (circular) validation: train on the target's pseudo-labels, test on the source."""
 
-from typing import Any
+from __future__ import annotations
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, clone
 from sklearn.model_selection import train_test_split
 
-from .._random import own_stream
-from .._routing import final_step, fit_adapting, respond, rows_at_final_step
+from .._random import derive_random_state
+from .._routing import call_with_domain, final_step, fit_adapting, rows_at_final_step
+from .._typing import Labels, Rows
 from .importance import source_accuracy
 
 
 def reverse_validation(
     estimator: BaseEstimator,
-    X_source: Any,
+    X_source: Rows,
     y_source: ArrayLike,
-    X_target: Any,
+    X_target: Rows,
     *,
     test_size: float = 0.1,
     random_state: int = 0,
@@ -33,11 +34,11 @@ def reverse_validation(
     y_source : array-like of shape (n_source,)
         Their labels.
     X_target : array-like of shape (n_target, ...)
-        Target rows; their labels cannot be given.
+        Unlabelled target rows.
     test_size : float, default=0.1
         Share of either domain that is held out, above 0 and below 1.
     random_state : int, default=0
-        Draws the held-out rows; the estimator's own `random_state` governs the training.
+        Seed of the held-out rows; the seed of the trainings is the estimator's `random_state`.
 
     Returns
     -------
@@ -57,13 +58,13 @@ def reverse_validation(
     4. Train η_r with (T', η(T')) as the source and the unlabelled S' as the target.
     5. The score is the accuracy of η_r on S_V.
 
-    T_V would stop the training of η_r early in the paper; nothing here sees it. The paper starts
-    η_r from the weights of η. Here η_r always starts afresh, since η has been trained on labels of
-    the source: a reverse model that did not move from it would score well and tell nothing. Where
-    η puts all of T' into one class, η_r is that constant.
+    The paper uses T_V for early stopping of η_r; here T_V is not used. The paper starts η_r from
+    the weights of η. Here η_r starts from new weights: η was trained on labels of the source, so
+    that a reverse model with the weights of η would score high whatever the pseudo-labels are. If
+    η predicts one class for all of T', η_r predicts that class, too.
 
-    Known failure: a model that swaps two classes on the target can swap them back. It costs two
-    trainings.
+    Known failure: if the model swaps two classes on the target, the reverse model may swap them
+    back. The score costs two trainings.
 
     References
     ----------
@@ -86,27 +87,27 @@ def reverse_validation(
         X_source,
         y_source,
         test_size=test_size,
-        random_state=own_stream(random_state, "reverse validation, source"),
+        random_state=derive_random_state(random_state, "reverse validation, source"),
         stratify=y_source if _can_stratify(y_source, test_size) else None,
     )
     X_target_train, _ = train_test_split(
         X_target,
         test_size=test_size,
-        random_state=own_stream(random_state, "reverse validation, target"),
+        random_state=derive_random_state(random_state, "reverse validation, target"),
     )
     forward = fit_adapting(clone(estimator), X_train, y_train, X_target_train)
     return reverse_accuracy(forward, X_target_train, X_train, X_test, y_test)
 
 
 def reverse_accuracy(
-    fitted: BaseEstimator, X_target: Any, X_unlabelled: Any, X_test: Any, y_test: ArrayLike
+    fitted: BaseEstimator, X_target: Rows, X_unlabelled: Rows, X_test: Rows, y_test: ArrayLike
 ) -> float:
     """Accuracy of the reverse model of a fitted one; the second half of `reverse_validation`.
 
     Parameters
     ----------
     fitted : estimator
-        The fitted model η. Only its predictions and its parameters are used, not its weights.
+        The fitted model η; its predictions and its parameters are used, not its weights.
     X_target : array-like of shape (n_target, ...)
         Target rows, to be labelled by η.
     X_unlabelled : array-like of shape (n_source, ...)
@@ -121,22 +122,22 @@ def reverse_accuracy(
     float
         Between 0 and 1; higher is better.
     """
-    # A search is judged by its choice; it must not search again.
+    # of a search, the best estimator is cloned: the search is not repeated
     fitted = getattr(fitted, "best_estimator_", fitted)
-    pseudo_labels = np.asarray(_predict_as_target(fitted, X_target))
+    pseudo_labels = _predict_as_target(fitted, X_target)
     found = np.unique(pseudo_labels)
     if len(found) == 1:
         return source_accuracy(y_test, np.full(len(np.asarray(y_test)), found[0]))
     reverse = fit_adapting(clone(fitted), X_target, pseudo_labels, X_unlabelled)
-    # The source is the reverse model's target.
+    # the source is the target of the reverse model
     return source_accuracy(y_test, _predict_as_target(reverse, X_test))
 
 
-def _predict_as_target(estimator: BaseEstimator, X: Any) -> ArrayLike:
+def _predict_as_target(estimator: BaseEstimator, X: Rows) -> Labels:
     rows = rows_at_final_step(estimator, X, "target")
-    return respond(final_step(estimator), "predict", rows, "target")
+    return np.asarray(call_with_domain(final_step(estimator), "predict", rows, "target"))
 
 
-def _can_stratify(y: NDArray, test_size: float) -> bool:
+def _can_stratify(y: Labels, test_size: float) -> bool:
     counts = np.unique(y, return_counts=True)[1]
     return bool(counts.min() >= 2 and min(test_size, 1 - test_size) * len(y) >= len(counts))

@@ -6,6 +6,7 @@ from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
 from sklearn.utils.metadata_routing import MetadataRequest
 
+from .._typing import Rows
 from .inputs import EstimatorEvidence
 from .registry import check_validator, compute_validator
 
@@ -28,14 +29,19 @@ class ValidatorScorer:
         If the name or an option is unknown.
     """
 
-    def __init__(self, name: str, *, X_target: Any = None, **options: Any) -> None:
+    def __init__(self, name: str, *, X_target: Rows = None, **options: Any) -> None:
         check_validator(name, options)
         self.name = name
         self.X_target = X_target
         self.options = options
 
     def __call__(
-        self, estimator: BaseEstimator, X: Any, y: ArrayLike | None = None, *, X_target: Any = None
+        self,
+        estimator: BaseEstimator,
+        X: Rows,
+        y: ArrayLike | None = None,
+        *,
+        X_target: Rows = None,
     ) -> float:
         """Score a fitted estimator.
 
@@ -46,9 +52,9 @@ class ValidatorScorer:
         X : array-like of shape (n_source, ...)
             Held-out source rows.
         y : array-like of shape (n_source,), optional
-            Their labels; the validators that look at the target alone do without.
+            Their labels; not needed by validators that read the target only.
         X_target : array-like of shape (n_target, ...), optional
-            Unlabelled target rows, in place of those that the scorer was made with.
+            Unlabelled target rows, instead of those that the scorer was made with.
 
         Returns
         -------
@@ -58,7 +64,7 @@ class ValidatorScorer:
         Raises
         ------
         ValueError
-            If the validator needs labels, target rows or probabilities that are not at hand.
+            If labels, target rows or probabilities are missing that the validator needs.
         """
         target = self.X_target if X_target is None else X_target
         return compute_validator(
@@ -72,7 +78,7 @@ class ValidatorScorer:
         -------
         MetadataRequest
         """
-        # The name, not the scorer: older scikit-learn copies the owner, target rows and all.
+        # the name, not the scorer: older scikit-learn copies the owner with its target rows
         request = MetadataRequest(owner=repr(self))
         request.score.add_request(param="X_target", alias=self.X_target is None)
         return request
@@ -83,7 +89,7 @@ class ValidatorScorer:
         return f"make_validator_scorer({', '.join([repr(self.name), *given])})"
 
 
-def make_validator_scorer(name: str, *, X_target: Any = None, **options: Any) -> ValidatorScorer:
+def make_validator_scorer(name: str, *, X_target: Rows = None, **options: Any) -> ValidatorScorer:
     """Make a scorer that chooses between models without a target label.
 
     Parameters
@@ -101,15 +107,15 @@ def make_validator_scorer(name: str, *, X_target: Any = None, **options: Any) ->
         - "snd": `soft_neighborhood_density`; option `temperature`.
         - "nuclear_norm": `nuclear_norm_score`.
         - "class_ami": `class_ami` with as many clusters as classes; option `random_state`.
-        - "mixval": `mixval` on the rows as the last step gets them; options `mix_weight`,
+        - "mixval": `mixval` on the rows that the last step gets; options `mix_weight`,
           `random_state`.
         - "a_distance": `proxy_a_distance`; options `C`, `cv`, `random_state`.
         - "reverse": the second half of `reverse_validation`. The fitted estimator labels the
-          target; a fresh clone learns from these labels, with the held-out source rows as its
-          unlabelled target, and is scored on the labels of the same rows, which no training saw.
-          One training a call.
+          target; an unfitted clone is trained on these labels, with the held-out source rows as its
+          unlabelled target, and is scored on the labels of the same rows, which no training used.
+          Each call trains once.
     X_target : array-like of shape (n_target, ...), optional
-        Unlabelled target rows for every call. Needed where `X_target` is not routed.
+        Unlabelled target rows for every call. Needed if `X_target` is not routed.
     **options : object
         Options of the validator, as listed above.
 
@@ -127,19 +133,19 @@ def make_validator_scorer(name: str, *, X_target: Any = None, **options: Any) ->
     Notes
     -----
     X and y are held-out source rows. With metadata routing enabled
-    (``sklearn.set_config(enable_metadata_routing=True)``), the scorer asks for `X_target` by
-    itself: ``search.fit(X, y, X_target=X_target)`` reaches estimator and scorer. Without routing,
-    scikit-learn cannot hand it over: make the scorer with `X_target`.
+    (``sklearn.set_config(enable_metadata_routing=True)``), the scorer requests `X_target`:
+    ``search.fit(X, y, X_target=X_target)`` passes it to the estimator and to the scorer. Without
+    routing, scikit-learn cannot pass it: make the scorer with `X_target`.
 
-    scikit-learn cuts routed metadata into folds when, and only when, it has as many rows as X. So
-    if both domains have the same size, the estimator trains on the target rows with the numbers of
-    the training fold, and the scorer judges those with the numbers of the test fold: the target is
-    held out as well. With any other size, both get all target rows, and the scorer judges rows
-    that the estimator has seen, unlabelled. A tuple is never cut: ``X_target=(X_target,)`` reaches
-    both whole, whatever its size. Nor is a target that the scorer was made with; it may be rows
-    that are kept out of `fit`.
+    scikit-learn cuts routed metadata into folds if, and only if, it has as many rows as X. If the
+    domains have the same number of rows, the estimator is thus trained on the target rows with the
+    indices of the training fold, and the scorer uses those with the indices of the test fold: the
+    target is held out as well. Otherwise the estimator and the scorer both get all target rows,
+    and the scorer uses rows on which the estimator was trained, without labels. A tuple is never
+    cut: ``X_target=(X_target,)`` passes all rows to both. A target that the scorer was made with
+    is never cut, either; it may be rows that `fit` does not get.
 
-    The predicted class is the most probable one. `EstimatorEvidence` says what the features are.
+    The predicted class is the most probable one. For the features see `EstimatorEvidence`.
 
     Examples
     --------

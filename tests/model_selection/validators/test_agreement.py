@@ -10,7 +10,6 @@ from sklearn.metrics import cohen_kappa_score
 from skda.model_selection.validators.agreement import (
     agreement_of_folds,
     agreement_with_mean,
-    check_validators,
     mean_z_score,
 )
 
@@ -100,11 +99,3 @@ def test_z_scores_are_those_of_each_fold_and_a_constant_validator_says_nothing()
 def test_a_diverged_candidate_does_not_touch_the_others_z_scores():
     scores = np.array([[1.0], [2.0], [np.nan]])
     assert_allclose(mean_z_score({"a": scores}), [[-1.0], [1.0], [np.nan]])
-
-
-def test_names_of_validators_are_checked():
-    check_validators(("agreement", "entropy"))
-    with pytest.raises(ValueError, match="of different names"):
-        check_validators(["entropy", "entropy"])
-    with pytest.raises(ValueError, match="The validator must be one of"):
-        check_validators(["agreement", "entrpy"])
