@@ -3,22 +3,23 @@
 from typing import Any
 
 from skda.model_selection import EstimatorEvidence
-from skda.model_selection.consensus import (
-    AGREEMENT,
-    agreement_of_folds,
-    agreement_with_mean,
-    mean_z_score,
-)
-from skda.model_selection.folds import DomainFold, split_domains, take_rows
-from skda.model_selection.guard import class_entropy
-from skda.model_selection.streams import own_stream
-from skda.model_selection.trials import DomainData, Trial, fit_on, training_part
-from skda.model_selection.verdicts import (
+from skda.model_selection._choice import (
     STABILITY_TOLERANCE,
     guard_candidate,
     is_unstable,
     pooled_accuracy,
 )
+from skda.model_selection._fit_and_score import DomainData, fit_on, training_part
+from skda.model_selection._fit_and_score import FoldResult as Trial
+from skda.model_selection._random import derive_random_state as own_stream
+from skda.model_selection._split import DomainFold, split_domains, take_rows
+from skda.model_selection.validators.agreement import (
+    AGREEMENT,
+    agreement_of_folds,
+    agreement_with_mean,
+    mean_z_score,
+)
+from skda.model_selection.validators.guard import class_entropy
 
 __all__ = [
     "AGREEMENT",

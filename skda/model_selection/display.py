@@ -5,15 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from sklearn.utils.validation import check_is_fitted
 
-from skda.model_selection.candidates import find_lam
+from ._candidates import find_lam
+from ._typing import Candidate, Validator
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from skda.model_selection.search import LambdaSearchCV
+    from .search import LambdaSearchCV
 
 __all__ = ["LambdaCurveDisplay"]
 
@@ -127,7 +128,7 @@ class LambdaCurveDisplay:
         if ax is None:
             ax = plt.subplots(layout="constrained")[1]
         lams, accepted = np.asarray(self.lams), np.asarray(self.accepted, dtype=bool)
-        # lams are of any spacing and 0 is among them: equal steps, named by their value
+        # 0 is among the lams, so no logarithmic axis: equal steps, with the lams as tick labels
         places = np.arange(len(lams))
         best = places[lams == self.best_lam]
         accuracy_ax = ax.twinx()
@@ -153,7 +154,7 @@ class LambdaCurveDisplay:
         return self
 
 
-# above the axes: wherever the curves go, the legend hides none of them
+# above the axes, where the legend hides no curve
 _OUTSIDE: dict[str, Any] = {
     "loc": "lower center",
     "bbox_to_anchor": (0.5, 1.0),
@@ -162,7 +163,7 @@ _OUTSIDE: dict[str, Any] = {
 }
 
 
-def _name_of(validator: Any) -> str:
+def _name_of(validator: Validator) -> str:
     if callable(validator):
         return "validator"
     return (
@@ -170,11 +171,13 @@ def _name_of(validator: Any) -> str:
     )
 
 
-def _others(params: dict[str, Any], lam_name: str) -> dict[str, Any]:
+def _others(params: Candidate, lam_name: str) -> Candidate:
     return {name: value for name, value in params.items() if name != lam_name}
 
 
-def _draw_curve(ax: Axes, places: np.ndarray, values: ArrayLike, color: str, style: str) -> Any:
+def _draw_curve(
+    ax: Axes, places: NDArray[np.intp], values: ArrayLike, color: str, style: str
+) -> Any:
     values = np.asarray(values)
     mean, std = values.mean(axis=1), values.std(axis=1)
     ax.fill_between(places, mean - std, mean + std, color=color, alpha=0.15, lw=0)

@@ -6,43 +6,23 @@ import time
 from collections.abc import Sequence
 from typing import Any, ClassVar, Self
 
-import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin
 from sklearn.utils import Tags, check_random_state, get_tags
 from sklearn.utils._param_validation import HasMethods, StrOptions
 from sklearn.utils.metadata_routing import UNUSED
-from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.parallel import Parallel, delayed
-from sklearn.utils.validation import assert_all_finite, column_or_1d
-from torch.utils.data import Dataset
 
-from skda._validation import dataset_labels, fitted_state_kept, unwrap
-from skda.model_selection.candidates import (
-    Candidate,
-    ParamGrid,
-    find_lam,
-    lams_around,
-    make_candidates,
-    rank,
-    tabulate,
-)
-from skda.model_selection.consensus import check_validators, validator_names
-from skda.model_selection.delegation import BestEstimatorMixin
-from skda.model_selection.folds import DomainFold, as_indexable, n_rows, split_domains
-from skda.model_selection.progress import Progress
-from skda.model_selection.response import final_step
-from skda.model_selection.score_table import Trials, column, score_columns, stability_of_folds
-from skda.model_selection.streams import own_stream
-from skda.model_selection.trials import (
-    DomainData,
-    Validator,
-    fit_on,
-    run_trial,
-    seeded,
-)
-from skda.model_selection.vectorized import run_trials_together
-from skda.model_selection.verdicts import judge_all
-from skda.training.stacked import UnstackableError
+from .._validation import fitted_state_kept
+from ._candidates import find_lam, lams_around, make_candidates
+from ._checks import check_candidates, check_data, check_guard, check_validators
+from ._choice import choose
+from ._delegation import BestEstimatorMixin
+from ._fit_all import fit_all
+from ._fit_and_score import DomainData, fit_on, seeded
+from ._random import derive_random_state
+from ._routing import final_step
+from ._split import split_domains
+from ._typing import ParamGrid, Rows, Validator
 
 __all__ = ["LambdaSearchCV"]
 
@@ -50,47 +30,47 @@ __all__ = ["LambdaSearchCV"]
 class LambdaSearchCV(BestEstimatorMixin, ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
     """Choose lam, and whether to adapt at all, without a target label.
 
-    Every lam is tried in a cross-validation that holds out rows of both domains. A validator,
-    which sees no target label, judges the held-out rows; a guard keeps collapsed models out;
-    `lam=0`, the source-only model, always takes part, and wins ties. The winner is trained anew on
-    all rows.
+    Every lam is tried in a cross-validation that holds out rows of both domains. A validator
+    scores each model on the held-out rows, without target labels. A guard rejects collapsed
+    models. `lam=0`, the source-only model, is always a candidate, and wins ties. The best candidate
+    is then trained on all rows.
 
     Parameters
     ----------
     estimator : estimator
         An estimator with a parameter `lam`, or a Pipeline that ends in one.
     lams : sequence of float or None, default=None
-        Trade-off weights to try, each at least 0. 0 is tried in any case. None tries .1, .3, 1, 3
-        and 10 times the estimator's own lam.
+        Trade-off weights to try, each at least 0. 0 is always tried. None tries .1, .3, 1, 3 and
+        10 times the lam of the estimator.
     param_grid : dict, list of dict or None, default=None
         Other parameters to try beside lam, as `GridSearchCV` takes them. With
-        ``{"batch_stats": ["per_domain", "joint"]}`` the batch statistics are chosen, too: worth
-        its time where the classes may have other shares in the target.
+        ``{"batch_stats": ["per_domain", "joint"]}`` the search chooses the batch statistics, too.
+        This is worth its time if the shares of the classes may differ between the domains.
     validator : str, sequence of str or callable, default=("agreement", "infomax", "stability")
         One of `get_validator_names`, or a callable ``(estimator, X, y, X_target=...) -> float``
         on held-out rows, such as `make_validator_scorer` makes with other options. Higher is
-        better. Of a sequence, the score is the mean of the validators' z-scores over the
-        candidates of a fold. Two more names are known here: "agreement", the share of target rows
-        on which a candidate agrees with the mean of all candidates' probabilities, and
+        better. For a sequence, the score is the mean of the validators' z-scores, each over the
+        candidates of a fold. The search knows two more names: "agreement", the share of target
+        rows on which a candidate agrees with the mean of all candidates' probabilities, and
         "stability" (see Notes).
     cv : int, splitter or iterable of (train, test), default=5
         Folds of the source. An int is the number of shuffled, stratified folds. The target is
-        cut into as many shuffled folds of its own.
+        cut into the same number of shuffled folds.
     guard : bool or dict, default=True
-        Whether candidates are rejected that forgot the source, collapsed on the target, or are
-        unstable there (see Notes); a dict holds the options `accuracy_tolerance` and
-        `min_entropy_ratio` of `collapse_guard`, and `stability_tolerance`, by default .05.
+        Whether to reject candidates that forgot the source, or that collapsed or are unstable on
+        the target (see Notes). A dict holds the options `accuracy_tolerance` and
+        `min_entropy_ratio` of `collapse_guard`, and `stability_tolerance`, .05 by default.
     refit : bool, default=True
         Whether to train the chosen candidate on all rows, so that the search predicts.
     vectorize : bool or "auto", default="auto"
-        Whether the lams and folds train together, as one stacked network in one process, which
-        is several times faster for small networks. "auto" does so where it can and where it
-        saves time, False never, and True raises where it cannot.
+        Whether the models of all lams and folds are trained together, as one stacked network in
+        one process, which is several times faster for small networks. "auto" does so if it is
+        possible and saves time, False never does, and True raises an error if it is impossible.
     n_jobs : int or None, default=None
-        Trainings at a time, as in joblib, where they run one by one.
+        Number of trainings at a time, as in joblib, if the models are not trained together.
     random_state : int, RandomState or None, default=None
-        Fixes the folds, and the trainings of an estimator whose own `random_state` is None or a
-        RandomState. All candidates train a fold with the same seed: the same initial weights and
+        Seed of the folds, and of the trainings if the `random_state` of the estimator is None or
+        a RandomState. In a fold, all candidates have the same seed: the same initial weights and
         batches.
     verbose : int, default=0
         Whether to show a progress bar.
@@ -113,42 +93,44 @@ class LambdaSearchCV(BestEstimatorMixin, ClassifierMixin, MetaEstimatorMixin, Ba
     cv_results_ : dict of ndarrays
         As in `GridSearchCV`: `params`, `param_<name>`, `split<i>_test_score`, `mean_test_score`,
         `std_test_score`, `rank_test_score`, `mean_fit_time` and the other times (seconds). The test
-        score is the validator's, or, of several, the mean of the z-scores; these have columns
-        `split<i>_test_<validator>` and so on of their own. Further `split<i>_source_accuracy`,
-        `mean_source_accuracy` and `std_source_accuracy` (held-out source rows), the same of
-        `target_stability` (see Notes), `accepted` (bool) and `guard_reason` (str).
+        score is that of the validator; if there are several, it is the mean of the z-scores, and
+        the scores of each are in the columns `split<i>_test_<validator>`, `mean_test_<validator>`
+        and `std_test_<validator>`. In addition `split<i>_source_accuracy`, `mean_source_accuracy`
+        and `std_source_accuracy` (held-out source rows), the same for `target_stability` (see
+        Notes), `accepted` (bool) and `guard_reason` (str).
     n_splits_ : int
         Number of folds.
     vectorized_ : bool
-        Whether the lams and folds were trained together.
+        Whether the models of all lams and folds were trained together.
     vectorize_reason_ : str
-        Why they were not; empty if they were.
+        Why they were not trained together; empty if they were.
     classes_ : ndarray of shape (n_classes,)
         The labels, sorted.
     n_features_in_ : int
         Number of columns (tables) or channels (images) seen in `fit`.
     refit_time_ : float
-        Seconds that the last training took.
+        Seconds that the training on all rows took.
 
     Notes
     -----
-    A candidate is rejected if its training diverges in a fold; if its accuracy over all held-out
-    source rows is more than `accuracy_tolerance` below that of the best candidate with `lam=0`; or
-    if, with lam above 0, the entropy of its predicted classes on the target is degenerate in a
-    fold, or if both its stability and Cohen's kappa are more than `stability_tolerance` below those
-    of `lam=0`. Rejected candidates rank last. At least one candidate with `lam=0` is accepted.
+    A candidate is rejected if its training diverges in a fold, or if its accuracy over all held-out
+    source rows is more than `accuracy_tolerance` below that of the best candidate with `lam=0`. A
+    candidate with lam above 0 is also rejected if the entropy of its predicted classes on the
+    target is too low in a fold (see `collapse_guard`), or if both its stability and its Cohen's
+    kappa are more than `stability_tolerance` below those of `lam=0`. Rejected candidates rank last.
+    At least one candidate with `lam=0` is accepted.
 
-    The stability on the target of a fold is the mean share of its held-out target rows on which
-    its model and those of the other folds predict the same class; Cohen's kappa corrects it for
-    chance. It estimates the accuracy (Jiang et al. 2022), and falls where adapting does harm, as it
-    may where the classes have other shares in the target than in the source. Known failure: of
-    two very unequal classes, models agree easily.
+    The stability in a fold is the share of the fold's held-out target rows on which the model of
+    the fold and the model of another fold predict the same class, averaged over the other folds;
+    Cohen's kappa corrects it for chance. The stability estimates the accuracy (Jiang et al. 2022).
+    It falls if adapting does harm, which can happen if the shares of the classes differ between the
+    domains. Known failure: if two classes are very unequal, models agree easily.
 
-    What trains one by one (and is an error with ``vectorize=True``): networks with dropout, whose
-    masks are drawn for one network at a time; callbacks, `train_split`, `compile` and `amp`;
+    The following trains one by one, and is an error with ``vectorize=True``: networks with dropout,
+    whose masks are drawn for one network at a time; callbacks, `train_split`, `compile` and `amp`;
     labelled target rows and Datasets; optimizers other than torch's usual ones; frozen layers; and
     methods whose training has stages of its own or whose loss has no stacked form (DANN, DAN, DaNN,
-    DDC and DeepCORAL have one). `vectorize_reason_` says which.
+    DDC and DeepCORAL have one). `vectorize_reason_` says what it was.
 
     Scores that differ by no more than 1e-6 are a tie, which the smaller lam wins.
 
@@ -218,7 +200,7 @@ class LambdaSearchCV(BestEstimatorMixin, ClassifierMixin, MetaEstimatorMixin, Ba
         self.verbose = verbose
 
     def __sklearn_tags__(self) -> Tags:
-        """Say what scikit-learn should know: the estimator takes the rows."""
+        """Return the tags of a classifier whose input is that of the estimator."""
         tags = super().__sklearn_tags__()
         inner = get_tags(self.estimator)
         tags.input_tags = inner.input_tags
@@ -229,9 +211,14 @@ class LambdaSearchCV(BestEstimatorMixin, ClassifierMixin, MetaEstimatorMixin, Ba
     # -- fit ----------------------------------------------------------------------------------
 
     def fit(
-        self, X_source: Any, y_source: Any, X_target: Any = None, *, y_target: Any = None
+        self,
+        X_source: Rows,
+        y_source: ArrayLike | None,
+        X_target: Rows = None,
+        *,
+        y_target: ArrayLike | None = None,
     ) -> Self:
-        """Try all candidates, then train the best one on all rows.
+        """Try all candidates, then train the best candidate on all rows.
 
         Parameters
         ----------
@@ -242,8 +229,8 @@ class LambdaSearchCV(BestEstimatorMixin, ClassifierMixin, MetaEstimatorMixin, Ba
         X_target : same kinds as `X_source`, of shape (n_target, ...)
             Unlabelled target rows; any number of them. A one-element tuple is taken apart.
         y_target : array-like of shape (n_target,) or None
-            Labels of some target rows, as the estimator takes them. They join the trainings; no
-            choice is based on them.
+            Labels of some target rows, as the estimator takes them. They are used in the
+            trainings, not in the choice.
 
         Returns
         -------
@@ -252,143 +239,52 @@ class LambdaSearchCV(BestEstimatorMixin, ClassifierMixin, MetaEstimatorMixin, Ba
         Raises
         ------
         ValueError
-            If a parameter or an array is not what it should be.
+            If a parameter or an array is invalid.
         DivergenceError
-            If the source-only model diverges whatever its other parameters are.
+            If every candidate with `lam=0` diverges.
         """
         self._validate_params()
         lam_name = find_lam(self.estimator)
         lams = lams_around(self.estimator) if self.lams is None else self.lams
         candidates = make_candidates(lams, self.param_grid, lam_name)
-        if not callable(self.validator):
-            check_validators(validator_names(self.validator))
-        data = self._check_data(X_source, y_source, X_target, y_target)
+        check_validators(self.validator)
+        check_guard(self.guard)
+        check_candidates(self.estimator, candidates, lam_name)
+        data = check_data(X_source, y_source, X_target, y_target)
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
         with fitted_state_kept(self):
             folds = split_domains(self.cv, data.X_source, data.y_source, data.X_target, seed)
             self.n_splits_ = len(folds)
-            draw = own_stream(seed, "lambda search, training").randint
+            draw = derive_random_state(seed, "lambda search, training").randint
             *fold_seeds, last_seed = draw(2**31 - 1, size=len(folds) + 1).tolist()
-            trials = self._try_all(candidates, data, folds, fold_seeds, lam_name)
-            self._choose(candidates, trials, folds, lam_name)
+            results, self.vectorize_reason_ = fit_all(
+                self.estimator,
+                candidates,
+                data,
+                folds,
+                fold_seeds,
+                self.validator,
+                lam_name,
+                vectorize=self.vectorize,
+                n_jobs=self.n_jobs,
+                verbose=self.verbose,
+            )
+            self.vectorized_ = not self.vectorize_reason_
+            held_out = [fold.target_test for fold in folds]
+            choice = choose(candidates, lam_name, results, held_out, self.validator, self.guard)
+            self.cv_results_, self.best_index_, self.source_only_score_ = choice
+            self.best_params_ = dict(candidates[self.best_index_])
+            self.best_score_ = float(self.cv_results_["mean_test_score"][self.best_index_])
+            self.adapted_ = bool(self.best_params_[lam_name] > 0)
             if self.refit:
-                start = time.perf_counter()
-                best = seeded(self.estimator, last_seed, self.best_params_)
-                self.best_estimator_ = fit_on(best, data)
-                self.refit_time_ = time.perf_counter() - start
-                self.classes_ = final_step(best).classes_
-                if hasattr(best, "feature_names_in_"):
-                    self.feature_names_in_ = best.feature_names_in_
+                self._refit(data, last_seed)
         return self
 
-    def _check_data(self, X_source: Any, y_source: Any, X_target: Any, y_target: Any) -> DomainData:
-        X_target, y_target = unwrap(X_target, "X_target"), unwrap(y_target, "y_target")
-        if X_target is None:
-            raise ValueError(
-                "LambdaSearchCV adapts to a target domain: pass its rows, unlabelled, as "
-                "X_target, e.g. LambdaSearchCV(...).fit(X_source, y_source, X_target)."
-            )
-        if y_source is None and isinstance(X_source, Dataset):
-            y_source = dataset_labels(X_source)
-        if y_source is None:
-            raise ValueError(
-                "LambdaSearchCV requires y to be passed, but the target y is None: pass one label "
-                "per row of X_source as y_source."
-            )
-        X_source, X_target = as_indexable(X_source), as_indexable(X_target)
-        y_source = column_or_1d(y_source, warn=True)
-        assert_all_finite(y_source, input_name="y_source")
-        check_classification_targets(y_source)
-        for rows, labels, name in (
-            (X_source, y_source, "source"),
-            (X_target, y_target, "target"),
-        ):
-            if labels is not None and n_rows(rows) != len(labels):
-                raise ValueError(
-                    f"y_{name} has {len(labels)} labels, but X_{name} has {n_rows(rows)} rows. "
-                    "Pass one label per row."
-                )
-        return DomainData(
-            X_source, y_source, X_target, None if y_target is None else column_or_1d(y_target)
-        )
-
-    def _try_all(
-        self,
-        candidates: list[Candidate],
-        data: DomainData,
-        folds: list[DomainFold],
-        seeds: list[int],
-        lam_name: str,
-    ) -> Trials:
-        """Return the trials, a list of folds for each candidate."""
-        self.vectorized_, self.vectorize_reason_ = False, "vectorize=False"
-        if self.vectorize is not False:
-            try:
-                with self._progress(candidates, folds) as progress:
-                    trials = run_trials_together(
-                        self.estimator,
-                        candidates,
-                        data,
-                        folds,
-                        seeds,
-                        self.validator,
-                        lam_name,
-                        of_any_size=self.vectorize is True,
-                        advance=progress.advance,
-                    )
-            except UnstackableError as error:
-                if self.vectorize is True:
-                    raise ValueError(f"vectorize=True is not possible: {error}.") from error
-                self.vectorize_reason_ = str(error)
-            else:
-                self.vectorized_, self.vectorize_reason_ = True, ""
-                return trials
-        tasks = (
-            delayed(run_trial)(seeded(self.estimator, seed, params), data, fold, self.validator)
-            for params in candidates
-            for fold, seed in zip(folds, seeds, strict=True)
-        )
-        parallel = Parallel(n_jobs=self.n_jobs, return_as="generator")
-        done = []
-        with self._progress(candidates, folds) as progress:
-            progress.advance(0)
-            for trial in parallel(tasks):
-                done.append(trial)
-                progress.advance(1)
-        return [done[i : i + len(folds)] for i in range(0, len(done), len(folds))]
-
-    def _progress(self, candidates: Sequence[Candidate], folds: Sequence[DomainFold]) -> Progress:
-        return Progress(len(candidates) * len(folds), shown=bool(self.verbose))
-
-    def _choose(
-        self,
-        candidates: list[Candidate],
-        trials: Trials,
-        folds: list[DomainFold],
-        lam_name: str,
-    ) -> None:
-        lams = np.array([candidate[lam_name] for candidate in candidates])
-        held_out = [fold.target_test for fold in folds]
-        stability = stability_of_folds(trials, held_out)
-        kappa = stability_of_folds(trials, held_out, chance_corrected=True)
-        verdicts = judge_all(trials, lams, stability, kappa, self.guard)
-        accepted = np.array([verdict.accepted for verdict in verdicts])
-        columns = {
-            "fit_time": column(trials, "fit_time"),
-            "score_time": column(trials, "score_time"),
-            **score_columns(trials, self.validator, stability),
-            "source_accuracy": column(trials, "accuracy"),
-            "target_stability": stability,
-        }
-        results = tabulate(candidates, columns)
-        scores = results["mean_test_score"]
-        results["rank_test_score"] = rank(scores, accepted)
-        results["accepted"] = accepted
-        results["guard_reason"] = np.array([verdict.reason for verdict in verdicts], dtype=object)
-        self.cv_results_ = results
-        first = np.flatnonzero(results["rank_test_score"] == 1)
-        self.best_index_ = int(first[lams[first].argmin()])
-        self.best_params_ = dict(candidates[self.best_index_])
-        self.best_score_ = float(scores[self.best_index_])
-        self.source_only_score_ = float(scores[accepted & (lams == 0)].max())
-        self.adapted_ = bool(lams[self.best_index_] > 0)
+    def _refit(self, data: DomainData, seed: int) -> None:
+        start = time.perf_counter()
+        best = seeded(self.estimator, seed, self.best_params_)
+        self.best_estimator_ = fit_on(best, data)
+        self.refit_time_ = time.perf_counter() - start
+        self.classes_ = final_step(best).classes_
+        if hasattr(best, "feature_names_in_"):
+            self.feature_names_in_ = best.feature_names_in_

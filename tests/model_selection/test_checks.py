@@ -1,55 +1,20 @@
-import numpy as np
+"""The checks of the options of a search."""
+
 import pytest
-from scipy.sparse import csr_array, issparse
 
-from skda.model_selection.checks import (
-    check_features,
-    check_probabilities,
-    check_row_values,
-    check_same_length,
-)
+from skda.model_selection._checks import check_validators
+from skda.model_selection.validators.agreement import validator_names
 
 
-def test_probabilities_in_single_precision_pass():
-    proba = np.array([[0.3333, 0.6667]], dtype=np.float32)
-    checked = check_probabilities(proba)
-    assert checked.dtype == np.float64
-    np.testing.assert_array_equal(checked, proba)
+def test_names_of_validators_are_checked():
+    check_validators(("agreement", "entropy"))
+    with pytest.raises(ValueError, match="of different names"):
+        check_validators(["entropy", "entropy"])
+    with pytest.raises(ValueError, match="The validator must be one of"):
+        check_validators(["agreement", "entrpy"])
 
 
-@pytest.mark.parametrize("rows", [[[2.0, -1.0]], [[0.4, 0.4]], [[3.1, 0.2]]])
-def test_logits_are_refused(rows):
-    with pytest.raises(ValueError, match=r"p must hold class probabilities.*not logits"):
-        check_probabilities(rows, "p")
-
-
-def test_nan_is_refused_by_name():
-    with pytest.raises(ValueError, match="proba_target contains NaN"):
-        check_probabilities([[np.nan, 1.0]], "proba_target")
-
-
-def test_images_are_flattened():
-    images = np.arange(24, dtype=np.uint8).reshape(2, 3, 2, 2)
-    np.testing.assert_array_equal(check_features(images), images.reshape(2, 12))
-
-
-def test_sparse_features_stay_sparse():
-    checked = check_features(csr_array([[0, 1], [2, 0]]))
-    assert issparse(checked)
-    np.testing.assert_array_equal(checked.toarray(), [[0.0, 1.0], [2.0, 0.0]])
-
-
-def test_a_column_of_values_is_refused():
-    with pytest.raises(ValueError, match=r"weights must have shape \(n_rows,\).*\(3, 1\).*ravel"):
-        check_row_values(np.ones((3, 1)), "weights")
-
-
-@pytest.mark.parametrize("bad", [-0.1, np.nan, np.inf])
-def test_bad_values_are_refused(bad):
-    with pytest.raises(ValueError, match=r"losses must be finite numbers in the range \[0, inf\)"):
-        check_row_values([1.0, bad], "losses")
-
-
-def test_lengths_are_named():
-    with pytest.raises(ValueError, match="a has 2, b has 3"):
-        check_same_length(a=np.zeros(2), b=np.zeros(3))
+def test_one_validator_is_a_sequence_of_one_and_a_callable_has_no_name():
+    assert validator_names("snd") == ("snd",)
+    assert validator_names(["snd", "dev"]) == ["snd", "dev"]
+    assert validator_names(max) == ()

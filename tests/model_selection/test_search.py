@@ -30,7 +30,7 @@ from skda.model_selection import (
     compute_validator,
     make_validator_scorer,
 )
-from skda.model_selection.candidates import check_lams, lams_around, rank, tabulate
+from skda.model_selection._candidates import lams_around
 from skda.training import DivergenceError
 from tests.model_selection.fakes import CenteringClassifier, CenteringScaler, shifted_blobs
 from tests.shifted import shifted
@@ -642,15 +642,29 @@ def test_a_failed_fit_keeps_the_previous_one(blobs: Any) -> None:
         ({"vectorize": "yes"}, "'vectorize' parameter of LambdaSearchCV must be"),
         ({"guard": "no"}, "'guard' parameter of LambdaSearchCV must be"),
         ({"guard": {"accuracy_tolerance": 2}}, "accuracy_tolerance must be a float"),
+        ({"guard": {"min_entropy_ratio": "half"}}, "min_entropy_ratio must be a float.*'half'"),
+        ({"guard": {"stability_tolerance": np.nan}}, "stability_tolerance must be a float"),
+        (
+            {"guard": {"tolerance": 0.1}},
+            "'guard' parameter of LambdaSearchCV must be a bool or a dict with the keys "
+            "'accuracy_tolerance', 'min_entropy_ratio', 'stability_tolerance'. "
+            "Got the key 'tolerance' instead",
+        ),
+        ({"validator": [["snd"]]}, "a sequence of different names"),
+        ({"param_grid": [{}, {"bend": [1]}]}, "Invalid parameter 'bend' for estimator"),
+        ({"cv": []}, "'cv' parameter of LambdaSearchCV must give at least one split. Got none"),
         ({"estimator": LogisticRegression()}, "'lam', such as DANNClassifier.*LogisticRegression"),
         ({"estimator": FinetuneClassifier()}, "Got FinetuneClassifier instead, which has none"),
         ({"cv": 100}, "n_splits=100 cannot be greater"),
     ],
 )
-def test_a_bad_parameter_is_named(options: dict[str, Any], message: str, blobs: Any) -> None:
+def test_a_bad_parameter_is_named_before_the_first_training(
+    options: dict[str, Any], message: str, blobs: Any
+) -> None:
     X, y, X_target, _ = blobs
     with pytest.raises(ValueError, match=message):
         search(**{"estimator": None, **options}).fit(X, y, X_target)
+    assert not CenteringClassifier.recorded("fit")
 
 
 def test_bad_input_is_named(blobs: Any) -> None:
@@ -665,27 +679,6 @@ def test_bad_input_is_named(blobs: Any) -> None:
         search().fit(X, None, X_target)
     with pytest.raises(ValueError, match="'X_target' parameter must be an array or a tuple"):
         search().fit(X, y, (X_target, X_target))
-
-
-# -- the parts ------------------------------------------------------------------------------------
-
-
-def test_lams_are_sorted_and_zero_joins_them() -> None:
-    assert check_lams((1, np.float32(0.5), 1)) == [0.0, 0.5, 1.0]
-    assert check_lams([]) == [0.0]
-    assert check_lams(np.logspace(-2, 0, 3)) == pytest.approx([0.0, 0.01, 0.1, 1.0])
-
-
-def test_ranks() -> None:
-    scores = np.array([np.nan, 0.3, 0.3 + 1e-8, 0.9, 0.1])
-    accepted = np.array([False, True, True, False, True])
-    assert rank(scores, accepted).tolist() == [5, 1, 1, 4, 3]
-
-
-def test_a_parameter_that_only_some_candidates_have_is_masked() -> None:
-    results = tabulate([{"lam": 0.0}, {"lam": 1.0, "lr": 0.1}], {"test_score": np.ones((2, 2))})
-    assert results["param_lr"].mask.tolist() == [True, False]
-    assert results["param_lr"][1] == 0.1
 
 
 # -- scikit-learn's own checks --------------------------------------------------------------------

@@ -1,0 +1,96 @@
+"""Checks of the options and of the data of a search, before the first training."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from numpy.typing import ArrayLike
+from sklearn.base import BaseEstimator
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import assert_all_finite, column_or_1d
+from torch.utils.data import Dataset
+
+from .._validation import dataset_labels, unwrap
+from ._fit_and_score import DomainData, seeded
+from ._split import as_indexable, n_rows
+from ._typing import Candidate, Labels, Rows, Validator
+from .validators.agreement import needs_search, validator_names
+from .validators.checks import check_share
+from .validators.registry import check_validator
+
+__all__ = ["check_candidates", "check_data", "check_guard", "check_validators"]
+
+_GUARD_OPTIONS = ("accuracy_tolerance", "min_entropy_ratio", "stability_tolerance")
+
+
+def check_validators(validator: Validator) -> None:
+    """Refuse an unknown validator, an empty sequence, or one that names a validator twice."""
+    if callable(validator):
+        return
+    names = validator_names(validator)
+    is_named = all(isinstance(name, str) for name in names)
+    if not names or not is_named or len(set(names)) < len(names):
+        raise ValueError(
+            "The 'validator' parameter of LambdaSearchCV must be a name, a callable, or a sequence "
+            f"of different names. Got {list(names)!r} instead."
+        )
+    for name in names:
+        if not needs_search(name):
+            check_validator(name, {})
+
+
+def check_guard(guard: bool | Mapping[str, float]) -> None:
+    """Refuse an unknown option of the guard, or a value outside of its range."""
+    if not isinstance(guard, Mapping):
+        return
+    for name, value in guard.items():
+        if name not in _GUARD_OPTIONS:
+            raise ValueError(
+                "The 'guard' parameter of LambdaSearchCV must be a bool or a dict with the keys "
+                f"{', '.join(map(repr, _GUARD_OPTIONS))}. Got the key {name!r} instead."
+            )
+        check_share(value, name)
+
+
+def check_candidates(
+    estimator: BaseEstimator, candidates: Sequence[Candidate], lam_name: str
+) -> None:
+    """Refuse parameters that the estimator does not have."""
+    for candidate in candidates:
+        # lam 0 stands for all candidates that differ in lam only
+        if candidate[lam_name] == 0:
+            seeded(estimator, 0, candidate)
+
+
+def check_data(
+    X_source: Rows, y_source: ArrayLike | None, X_target: Rows, y_target: ArrayLike | None
+) -> DomainData:
+    """Return rows that can be indexed and labels that are vectors, one label for each row."""
+    X_target, y_target = unwrap(X_target, "X_target"), unwrap(y_target, "y_target")
+    if X_target is None:
+        raise ValueError(
+            "LambdaSearchCV adapts to a target domain: pass its rows, unlabelled, as "
+            "X_target, e.g. LambdaSearchCV(...).fit(X_source, y_source, X_target)."
+        )
+    if y_source is None and isinstance(X_source, Dataset):
+        y_source = dataset_labels(X_source)
+    if y_source is None:
+        raise ValueError(
+            "LambdaSearchCV requires y to be passed, but the target y is None: pass one label "
+            "per row of X_source as y_source."
+        )
+    X_source, X_target = as_indexable(X_source), as_indexable(X_target)
+    labels_source: Labels = column_or_1d(y_source, warn=True)
+    assert_all_finite(labels_source, input_name="y_source")
+    check_classification_targets(labels_source)
+    for rows, labels, name in (
+        (X_source, labels_source, "source"),
+        (X_target, y_target, "target"),
+    ):
+        if labels is not None and n_rows(rows) != n_rows(labels):
+            raise ValueError(
+                f"y_{name} has {n_rows(labels)} labels, but X_{name} has {n_rows(rows)} rows. "
+                "Pass one label per row."
+            )
+    labels_target = None if y_target is None else column_or_1d(y_target)
+    return DomainData(X_source, labels_source, X_target, labels_target)

@@ -1,0 +1,40 @@
+"""Predictions of a search, made by its best estimator."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sklearn.base import BaseEstimator
+from sklearn.utils.validation import check_is_fitted
+
+from .._prediction import Domain, DomainPredictionMixin
+from ._routing import call_with_domain, final_step, rows_at_final_step
+
+
+class BestEstimatorMixin(DomainPredictionMixin):
+    """Predictions of `best_estimator_`, which is told the domain of the rows.
+
+    The steps of a Pipeline are called one by one, so that each is told the domain whether or not
+    metadata routing is enabled.
+    """
+
+    estimator: BaseEstimator
+    best_estimator_: BaseEstimator
+
+    def _offers(self, method: str) -> bool:
+        return hasattr(final_step(getattr(self, "best_estimator_", self.estimator)), method)
+
+    def _respond(self, method: str, X: Any, domain: Domain) -> Any:
+        check_is_fitted(self, "best_estimator_")
+        best = self.best_estimator_
+        return call_with_domain(
+            final_step(best), method, rows_at_final_step(best, X, domain), domain
+        )
+
+    @property
+    def n_features_in_(self) -> int:
+        """Number of columns or channels seen in `fit`."""
+        if not hasattr(self, "best_estimator_"):
+            raise AttributeError("LambdaSearchCV has no n_features_in_ before fit with refit=True.")
+        n_features: int = self.best_estimator_.n_features_in_
+        return n_features

@@ -1,0 +1,106 @@
+"""Train and score all candidates in all folds, together or one by one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+
+from sklearn.base import BaseEstimator
+from sklearn.utils.parallel import Parallel, delayed
+
+from ..training.stacked import UnstackableError
+from ._fit_and_score import CandidateResults, DomainData, FoldResult, fit_and_score, seeded
+from ._progress import Progress
+from ._split import DomainFold
+from ._typing import Candidate, Validator
+from ._vectorized import fit_and_score_together
+
+Task = tuple[BaseEstimator, DomainData, DomainFold, Validator]
+
+
+def fit_all(
+    estimator: BaseEstimator,
+    candidates: Sequence[Candidate],
+    data: DomainData,
+    folds: Sequence[DomainFold],
+    seeds: Sequence[int],
+    validator: Validator,
+    lam_name: str,
+    *,
+    vectorize: bool | str,
+    n_jobs: int | None,
+    verbose: int,
+) -> tuple[CandidateResults, str]:
+    """Train and score every candidate in every fold, as one stacked network if possible.
+
+    Parameters
+    ----------
+    estimator : estimator
+    candidates : sequence of dict
+        Parameters of each.
+    data : DomainData
+    folds : sequence of DomainFold
+    seeds : sequence of int
+        Seed of the trainings of each fold.
+    validator : str, sequence of str or callable
+    lam_name : str
+        Name of the trade-off weight.
+    vectorize, n_jobs, verbose
+        As of `LambdaSearchCV`.
+
+    Returns
+    -------
+    results : list of list of FoldResult
+        One list of folds for each candidate.
+    reason : str
+        Why they were not trained together; empty if they were.
+
+    Raises
+    ------
+    ValueError
+        If `vectorize` is True and they cannot be trained together.
+    """
+
+    def progress() -> Progress:
+        return Progress(len(candidates) * len(folds), shown=bool(verbose))
+
+    reason = "vectorize=False"
+    if vectorize is not False:
+        try:
+            with progress() as bar:
+                together = fit_and_score_together(
+                    estimator,
+                    candidates,
+                    data,
+                    folds,
+                    seeds,
+                    validator,
+                    lam_name,
+                    of_any_size=vectorize is True,
+                    advance=bar.advance,
+                )
+            return together, ""
+        except UnstackableError as error:
+            if vectorize is True:
+                raise ValueError(f"vectorize=True is not possible: {error}.") from error
+            reason = str(error)
+    tasks = (
+        (seeded(estimator, seed, params), data, fold, validator)
+        for params in candidates
+        for fold, seed in zip(folds, seeds, strict=True)
+    )
+    with progress() as bar:
+        done = _run(tasks, n_jobs, bar.advance)
+    return [done[i : i + len(folds)] for i in range(0, len(done), len(folds))], reason
+
+
+def _run(
+    tasks: Iterable[Task], n_jobs: int | None, advance: Callable[[float], None]
+) -> list[FoldResult]:
+    """Run `fit_and_score` on each task, `n_jobs` at a time."""
+    parallel = Parallel(n_jobs=n_jobs, return_as="generator")
+    done = []
+    advance(0)
+    for result in parallel(delayed(fit_and_score)(*task) for task in tasks):
+        done.append(result)
+        advance(1)
+    return done

@@ -1,0 +1,151 @@
+"""Pass domains and target rows to the methods of an estimator or of the steps of a Pipeline."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+from sklearn import config_context, get_config
+from sklearn.base import BaseEstimator
+from sklearn.pipeline import Pipeline
+from sklearn.utils.metadata_routing import get_routing_for_object
+
+from .._prediction import Domain
+from ._typing import Labels, Rows
+
+
+def accepts(estimator: BaseEstimator, method: str, parameter: str) -> bool:
+    """Return whether a method of an estimator takes a keyword, itself or by metadata routing.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Any scikit-learn estimator or meta-estimator.
+    method : str
+        Name of one of its methods.
+    parameter : str
+        Name of the keyword, for instance "domain" or "X_target".
+
+    Returns
+    -------
+    bool
+    """
+    parameters = inspect.signature(getattr(estimator, method)).parameters
+    if parameter in parameters:
+        return True
+    takes_any = any(each.kind is each.VAR_KEYWORD for each in parameters.values())
+    if not takes_any or not get_config()["enable_metadata_routing"]:
+        return False
+    return parameter in get_routing_for_object(estimator).consumes(method, [parameter])
+
+
+def call_with_domain(estimator: BaseEstimator, method: str, X: Rows, domain: Domain) -> Any:
+    """Call a method on rows, with their domain if the method takes `domain`.
+
+    Parameters
+    ----------
+    estimator : estimator
+        A fitted estimator that is not a Pipeline.
+    method : str
+        Name of a method that takes rows.
+    X : array-like of shape (n_rows, ...)
+        Rows of one domain.
+    domain : {"source", "target"}
+        The domain.
+
+    Returns
+    -------
+    object
+        What the method returns.
+    """
+    keywords = {"domain": domain} if accepts(estimator, method, "domain") else {}
+    return getattr(estimator, method)(X, **keywords)
+
+
+def final_step(estimator: BaseEstimator) -> BaseEstimator:
+    """Return the classifier at the end of an estimator.
+
+    Parameters
+    ----------
+    estimator : estimator
+        A classifier, a Pipeline that ends in one, or a fitted search over either.
+
+    Returns
+    -------
+    estimator
+        The last step, or the estimator itself.
+    """
+    if hasattr(estimator, "best_estimator_"):
+        return final_step(estimator.best_estimator_)
+    return final_step(estimator.steps[-1][1]) if isinstance(estimator, Pipeline) else estimator
+
+
+def rows_at_final_step(estimator: BaseEstimator, X: Rows, domain: Domain) -> Rows:
+    """Return the rows that the classifier at the end of an estimator gets.
+
+    Parameters
+    ----------
+    estimator : estimator
+        A fitted classifier, a fitted Pipeline that ends in one, or a fitted search over either.
+    X : array-like of shape (n_rows, ...)
+        Rows of one domain, as the estimator takes them.
+    domain : {"source", "target"}
+        The domain, passed to every step whose `transform` takes `domain`.
+
+    Returns
+    -------
+    array-like of shape (n_rows, ...)
+        The rows after the steps before the last.
+
+    Notes
+    -----
+    The methods of a Pipeline pass `domain` to its steps only if metadata routing is enabled. So the
+    steps are called one by one here.
+    """
+    if hasattr(estimator, "best_estimator_"):
+        return rows_at_final_step(estimator.best_estimator_, X, domain)
+    if not isinstance(estimator, Pipeline):
+        return X
+    for _, step in estimator.steps[:-1]:
+        if step is not None and step != "passthrough":
+            X = call_with_domain(step, "transform", X, domain)
+    return rows_at_final_step(estimator.steps[-1][1], X, domain)
+
+
+def fit_adapting(estimator: BaseEstimator, X: Rows, y: Labels, X_target: Rows) -> BaseEstimator:
+    """Fit an estimator, with unlabelled target rows if it takes them.
+
+    Parameters
+    ----------
+    estimator : estimator
+        An estimator or Pipeline.
+    X : array-like of shape (n_rows, ...)
+        Labelled rows.
+    y : array-like of shape (n_rows,)
+        Their labels.
+    X_target : array-like of shape (n_target, ...)
+        Unlabelled rows of the other domain; not used if `fit` does not take `X_target`.
+
+    Returns
+    -------
+    estimator
+        The same one, fitted.
+
+    Raises
+    ------
+    ValueError
+        If a Pipeline would pass the target to its last step untransformed.
+    """
+    if not isinstance(estimator, Pipeline):
+        takes_target = accepts(estimator, "fit", "X_target")
+        return estimator.fit(X, y, **({"X_target": X_target} if takes_target else {}))
+    # a Pipeline passes metadata by routing only
+    with config_context(enable_metadata_routing=True):
+        if not accepts(estimator, "fit", "X_target"):
+            return estimator.fit(X, y)
+        if len(estimator) > 1 and "X_target" not in (estimator.transform_input or ()):
+            raise ValueError(
+                "This Pipeline would hand X_target over untransformed. Build it with "
+                "skda.make_pipeline(...) or Pipeline(steps, transform_input=['X_target'])."
+            )
+        return estimator.fit(X, y, X_target=X_target)

@@ -1,0 +1,113 @@
+"""Folds of two domains: rows of both are held out together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from sklearn.model_selection import BaseCrossValidator, KFold, StratifiedKFold, check_cv
+from sklearn.utils import _safe_indexing, indexable
+from torch.utils.data import Dataset, Subset
+
+from ._random import derive_random_state
+from ._typing import Labels, Rows
+
+Split = tuple[NDArray[np.intp], NDArray[np.intp]]
+
+
+class DomainFold(NamedTuple):
+    """Indices of the training rows and of the held-out rows of each domain."""
+
+    source_train: NDArray[np.intp]
+    source_test: NDArray[np.intp]
+    target_train: NDArray[np.intp]
+    target_test: NDArray[np.intp]
+
+
+def as_indexable(rows: Rows) -> Rows:
+    """Return rows in a container that can be indexed; most containers are returned as they are.
+
+    Sparse matrices of any format become CSR matrices, lists become arrays.
+    """
+    return rows if isinstance(rows, (Dataset, torch.Tensor)) else indexable(rows)[0]
+
+
+def n_rows(rows: Rows) -> int:
+    """Return the number of rows of an array, a frame, a sparse matrix or a Dataset."""
+    return int(rows.shape[0]) if hasattr(rows, "shape") else len(rows)
+
+
+def take_rows(rows: Rows, index: NDArray[np.intp]) -> Rows:
+    """Return some of the rows, in the same kind of container.
+
+    Parameters
+    ----------
+    rows : array-like, frame, sparse matrix, tensor, Dataset or None
+        None stays None.
+    index : ndarray of int
+
+    Returns
+    -------
+    same kind as `rows`; a torch ``Subset`` of a Dataset
+    """
+    if rows is None:
+        return None
+    if isinstance(rows, Dataset):
+        return Subset(rows, index.tolist())
+    if isinstance(rows, torch.Tensor):
+        return rows[torch.from_numpy(index)]
+    return _safe_indexing(rows, index)
+
+
+def split_domains(
+    cv: int | BaseCrossValidator | Iterable[Split],
+    X_source: Rows,
+    y_source: Labels,
+    X_target: Rows,
+    random_state: int,
+) -> list[DomainFold]:
+    """Cut both domains into folds.
+
+    Parameters
+    ----------
+    cv : int, splitter or iterable of (train, test)
+        Folds of the source; an int is the number of shuffled, stratified folds.
+    X_source, y_source, X_target
+        The rows, and the labels of the source.
+    random_state : int
+        Seed of the folds.
+
+    Returns
+    -------
+    list of DomainFold
+        As many as `cv` makes of the source. The target is cut into the same number of shuffled
+        folds, at least two.
+
+    Raises
+    ------
+    ValueError
+        If `cv` makes no fold, or a domain has too few rows.
+    """
+    if isinstance(cv, int):
+        rng = derive_random_state(random_state, "lambda search, source folds")
+        cv = StratifiedKFold(cv, shuffle=True, random_state=rng)
+    # a splitter reads the number of rows only, which tensors and Datasets cannot tell it
+    placeholder = np.zeros((n_rows(X_source), 1))
+    splits = list(check_cv(cv, y_source, classifier=True).split(placeholder, y_source))
+    if not splits:
+        raise ValueError(
+            "The 'cv' parameter of LambdaSearchCV must give at least one split. Got none."
+        )
+    n_folds = max(2, len(splits))
+    if n_rows(X_target) < n_folds:
+        raise ValueError(
+            f"X_target has {n_rows(X_target)} rows, fewer than the {n_folds} folds that 'cv' asks "
+            "for. Pass more target rows, or a smaller 'cv'."
+        )
+    rng = derive_random_state(random_state, "lambda search, target folds")
+    target = KFold(n_folds, shuffle=True, random_state=rng).split(np.zeros(n_rows(X_target)))
+    # with a single split of the source, the second fold of the target is not used
+    return [DomainFold(*source, *held) for source, held in zip(splits, target, strict=False)]

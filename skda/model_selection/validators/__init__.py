@@ -1,0 +1,1 @@
+"""Validators: scores of a model that need no target label."""

@@ -1,0 +1,134 @@
+"""Checks of the arrays that the validators take."""
+
+from numbers import Real
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.sparse import issparse
+from sklearn.utils import check_array
+
+
+def check_probabilities(proba: ArrayLike, name: str = "proba") -> NDArray[np.float64]:
+    """Return class probabilities as a float64 matrix.
+
+    Parameters
+    ----------
+    proba : array-like of shape (n_rows, n_classes)
+        Class probabilities. Single precision is enough: a row may miss 1 by 1e-3.
+    name : str, default="proba"
+        Their name in the error messages.
+
+    Returns
+    -------
+    ndarray of shape (n_rows, n_classes), dtype float64
+
+    Raises
+    ------
+    ValueError
+        If the array is not a finite matrix, or a row is no probability distribution.
+    """
+    checked: NDArray[np.float64] = check_array(proba, dtype=np.float64, input_name=name)
+    if (checked < 0).any() or not np.allclose(checked.sum(axis=1), 1.0, atol=1e-3):
+        raise ValueError(
+            f"{name} must hold class probabilities: no entry below 0, every row summing to 1. "
+            "Pass the output of predict_proba, not logits."
+        )
+    return checked
+
+
+def check_features(features: ArrayLike, name: str = "features") -> NDArray[np.float64]:
+    """Return features as a matrix; further axes (images) are flattened, sparse rows stay sparse.
+
+    Parameters
+    ----------
+    features : {array-like, sparse matrix} of shape (n_rows, ...)
+        One row of numbers a sample.
+    name : str, default="features"
+        Their name in the error messages.
+
+    Returns
+    -------
+    {ndarray, csr matrix} of shape (n_rows, n_features), dtype float64
+
+    Raises
+    ------
+    ValueError
+        If the features are not numeric and finite, or have fewer than two axes.
+    """
+    if not issparse(features):
+        dense = np.asarray(features)
+        features = dense.reshape(len(dense), -1) if dense.ndim > 2 else dense
+    checked: NDArray[np.float64] = check_array(
+        features, dtype=np.float64, accept_sparse="csr", input_name=name
+    )
+    return checked
+
+
+def check_row_values(values: ArrayLike, name: str) -> NDArray[np.float64]:
+    """Return one finite, non-negative number a row.
+
+    Parameters
+    ----------
+    values : array-like of shape (n_rows,)
+        Losses or weights. A column of shape (n_rows, 1) is refused: with a vector, it would be
+        broadcast to (n_rows, n_rows).
+    name : str
+        Their name in the error messages.
+
+    Returns
+    -------
+    ndarray of shape (n_rows,), dtype float64
+
+    Raises
+    ------
+    ValueError
+        If the values are no vector, or one is negative or not finite.
+    """
+    checked = np.asarray(values, dtype=np.float64)
+    if checked.ndim != 1 or checked.size == 0:
+        raise ValueError(
+            f"{name} must have shape (n_rows,) with at least one row. Got shape {checked.shape}; "
+            "a column becomes a vector with .ravel()."
+        )
+    if not np.isfinite(checked).all() or (checked < 0).any():
+        raise ValueError(f"{name} must be finite numbers in the range [0, inf).")
+    return checked
+
+
+def check_same_length(**arrays: NDArray[Any]) -> None:
+    """Refuse arrays of different lengths.
+
+    Parameters
+    ----------
+    **arrays : ndarray
+        The arrays; their names are used in the message.
+
+    Raises
+    ------
+    ValueError
+        If their first axes differ.
+    """
+    lengths = {name: len(array) for name, array in arrays.items()}
+    if len(set(lengths.values())) > 1:
+        listed = ", ".join(f"{name} has {length}" for name, length in lengths.items())
+        raise ValueError(f"Every array must have one entry a row, but {listed}.")
+
+
+def check_share(value: Any, name: str) -> None:
+    """Refuse a number outside of [0, 1].
+
+    Parameters
+    ----------
+    value : object
+        The number.
+    name : str
+        Its name in the error message.
+
+    Raises
+    ------
+    ValueError
+        If it is not a number, or out of the range.
+    """
+    if not isinstance(value, Real) or not 0 <= float(value) <= 1:
+        raise ValueError(f"{name} must be a float in the range [0, 1]. Got {value!r} instead.")

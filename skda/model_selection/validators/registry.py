@@ -1,0 +1,192 @@
+"""The validators by name: the function of each, and what the function reads."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .._typing import Labels
+from .clusters import class_ami
+from .confidence import (
+    information_maximization,
+    negative_entropy,
+    nuclear_norm_score,
+    soft_neighborhood_density,
+)
+from .distance import proxy_a_distance
+from .domain_classifier import density_ratio
+from .importance import (
+    deep_embedded_validation,
+    importance_weighted_accuracy,
+    row_losses,
+    source_accuracy,
+)
+from .inputs import EstimatorEvidence, ValidatorInputs
+from .mixval import mixval
+from .reverse import reverse_accuracy
+
+
+def _iwv(
+    features_source: NDArray[Any],
+    features_target: NDArray[Any],
+    predictions_source: Labels,
+    y_source: Labels,
+    *,
+    normalize: bool = True,
+    **density_options: Any,
+) -> float:
+    weights = density_ratio(features_source, features_target, **density_options)
+    return importance_weighted_accuracy(y_source, predictions_source, weights, normalize=normalize)
+
+
+def _dev(
+    features_source: NDArray[Any],
+    features_target: NDArray[Any],
+    y_source: Labels,
+    proba_source: NDArray[Any],
+    classes: Labels,
+    *,
+    loss: Literal["zero_one", "log"] = "zero_one",
+    **density_options: Any,
+) -> float:
+    weights = density_ratio(features_source, features_target, **density_options)
+    return deep_embedded_validation(row_losses(y_source, proba_source, classes, loss), weights)
+
+
+def _class_ami(
+    features_target: NDArray[Any],
+    predictions_target: Labels,
+    classes: Labels,
+    *,
+    random_state: int = 0,
+) -> float:
+    return class_ami(
+        features_target, predictions_target, n_clusters=len(classes), random_state=random_state
+    )
+
+
+class _Row(NamedTuple):
+    """A validator: its function, and the inputs that are the function's positional arguments."""
+
+    function: Callable[..., float]
+    reads: tuple[str, ...]
+    passes_options_to: Callable[..., Any] | None = None
+
+    @property
+    def options(self) -> list[str]:
+        """Names of the options: the keyword-only parameters."""
+        functions = [each for each in (self.function, self.passes_options_to) if each is not None]
+        parameters = [p for each in functions for p in inspect.signature(each).parameters.values()]
+        return [each.name for each in parameters if each.kind is each.KEYWORD_ONLY]
+
+
+_DOMAINS = ("features_source", "features_target")
+
+_VALIDATORS = {
+    "a_distance": _Row(proxy_a_distance, _DOMAINS),
+    "class_ami": _Row(_class_ami, ("features_target", "predictions_target", "classes")),
+    "dev": _Row(_dev, (*_DOMAINS, "y_source", "proba_source", "classes"), density_ratio),
+    "entropy": _Row(negative_entropy, ("proba_target",)),
+    "infomax": _Row(information_maximization, ("proba_target",)),
+    "iwv": _Row(_iwv, (*_DOMAINS, "predictions_source", "y_source"), density_ratio),
+    "mixval": _Row(mixval, ("predict_target", "rows_target")),
+    "nuclear_norm": _Row(nuclear_norm_score, ("proba_target",)),
+    # the held-out source rows are the reverse model's unlabelled target, and its test rows
+    "reverse": _Row(
+        reverse_accuracy, ("estimator", "X_target", "X_source", "X_source", "y_source")
+    ),
+    "snd": _Row(soft_neighborhood_density, ("proba_target",)),
+    "source_accuracy": _Row(source_accuracy, ("y_source", "predictions_source")),
+}
+
+
+def _read(inputs: ValidatorInputs, name: str) -> Any:
+    if name == "estimator" and not isinstance(inputs, EstimatorEvidence):
+        raise ValueError("Reverse validation trains models: it needs an EstimatorEvidence.")
+    kind, _, domain = name.partition("_")
+    if kind == "predictions":
+        return inputs.classes[np.asarray(getattr(inputs, f"proba_{domain}")).argmax(axis=1)]
+    return getattr(inputs, name)
+
+
+def get_validator_names() -> list[str]:
+    """Return the names that `make_validator_scorer` and `compute_validator` know.
+
+    Returns
+    -------
+    list of str
+        In alphabetical order.
+
+    Examples
+    --------
+    >>> from skda.model_selection import get_validator_names
+    >>> get_validator_names()[:4]
+    ['a_distance', 'class_ami', 'dev', 'entropy']
+    """
+    return sorted(_VALIDATORS)
+
+
+def check_validator(name: str, options: dict[str, Any]) -> None:
+    """Refuse an unknown validator, or an option that it does not have.
+
+    Parameters
+    ----------
+    name : str
+        Name of a validator.
+    options : dict of str to object
+        Its options.
+
+    Raises
+    ------
+    ValueError
+        If the name or an option is unknown.
+    """
+    if name not in _VALIDATORS:
+        raise ValueError(f"The validator must be one of {get_validator_names()}. Got {name!r}.")
+    allowed = _VALIDATORS[name].options
+    for option in options:
+        if option not in allowed:
+            listed = f"its options are {allowed}" if allowed else "it has none"
+            raise ValueError(f"Unknown option {option!r} of the validator {name!r}: {listed}.")
+
+
+def compute_validator(name: str, evidence: ValidatorInputs, **options: Any) -> float:
+    """Score one model by the validator of that name.
+
+    Parameters
+    ----------
+    name : str
+        One of `get_validator_names`.
+    evidence : EstimatorEvidence or ArrayEvidence
+        The rows, labels, probabilities and features from which the score is computed.
+    **options : object
+        Options of the validator, as in `make_validator_scorer`.
+
+    Returns
+    -------
+    float
+        Higher is better.
+
+    Raises
+    ------
+    ValueError
+        If the name or an option is unknown, or if the estimator or its target rows cannot give
+        what the validator reads.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skda.model_selection import ArrayEvidence, compute_validator
+    >>> evidence = ArrayEvidence(
+    ...     classes=np.array(["a", "b"]), y_source=np.array(["a", "a"]), proba_source=np.eye(2)
+    ... )
+    >>> compute_validator("source_accuracy", evidence)
+    0.5
+    """
+    check_validator(name, options)
+    row = _VALIDATORS[name]
+    return row.function(*(_read(evidence, each) for each in row.reads), **options)
