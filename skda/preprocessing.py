@@ -13,6 +13,7 @@ from sklearn.utils._param_validation import HasMethods
 from sklearn.utils.metadata_routing import UNUSED
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from ._columns import reorder_columns
 from ._docs import shared_docs
 from ._typing import Array, Domain, Labels, Rows
 from .validation import check_domain, fitted_state_kept, unwrap
@@ -111,7 +112,7 @@ class DomainTransformer(SourceFitTransformMixin, TransformerMixin, BaseEstimator
         ------
         ValueError
             If `X_target` is missing, a parameter is not allowed, or the rows are not finite
-            numbers in equally many columns.
+            numbers in columns of the same number and names.
         """
         del y_source  # no label is used
         self._validate_params()
@@ -120,7 +121,7 @@ class DomainTransformer(SourceFitTransformMixin, TransformerMixin, BaseEstimator
                 f"{type(self).__name__} adapts to the target domain and requires X_target, its "
                 "unlabelled rows. Pass fit(X_source, X_target=X_target)."
             )
-        X_target = unwrap(X_target, "X_target")
+        X_target = reorder_columns(unwrap(X_target, "X_target"), like=X_source)
         with fitted_state_kept(self):
             source = self._check_fit_rows(X_source, "X_source")
             validate_data(self, X_source, skip_check_array=True)
@@ -130,7 +131,10 @@ class DomainTransformer(SourceFitTransformMixin, TransformerMixin, BaseEstimator
                     f"X_target has {target.shape[1]} features, but {type(self).__name__} is "
                     f"expecting {self.n_features_in_} features as input."
                 )
-            validate_data(self, X_target, reset=False, skip_check_array=True)
+            try:
+                validate_data(self, X_target, reset=False, skip_check_array=True)
+            except ValueError as error:
+                raise ValueError(f"X_target: {error}") from error
             self._fit_domains(source, target)
         return self
 
