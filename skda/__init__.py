@@ -1,5 +1,7 @@
 """Deep domain adaptation with the scikit-learn interface."""
 
+import importlib.metadata
+
 from .adda import ADDAClassifier
 from .adversarial import CDANClassifier, DANNClassifier, WDGRLClassifier
 from .bottleneck import select_bottleneck
@@ -16,6 +18,8 @@ from .pipeline import make_pipeline
 from .preprocessing import DomainScaler, DomainStandardScaler
 from .subspace import CORAL, GFK, MSDA, TCA, SubspaceAlignment
 from .transport import DeepJDOTClassifier
+
+__version__ = importlib.metadata.version("skda")
 
 __all__ = [
     "CORAL",

@@ -258,7 +258,8 @@ class DataStore:
             import pooch
         except ImportError as error:
             raise ImportError(
-                f"Downloading {name} needs pooch: pip install pooch. {self._advice(name, path)}"
+                f'Downloading {name} needs pooch: pip install "skda[data]". '
+                f"{self._advice(name, path)}"
             ) from error
         remote = self.files[name]
         manager = pooch.create(

@@ -111,7 +111,7 @@ def optimal_coupling(cost: Tensor) -> Tensor:
         import ot
     except ImportError as error:
         raise ImportError(
-            "Optimal transport needs the package POT: install it with 'pip install POT'."
+            'Optimal transport needs the package POT: pip install "skda[transport]".'
         ) from error
     plan = ot.emd([], [], cost.detach().double().cpu().numpy(), numItermax=1_000_000)
     return torch.as_tensor(plan).to(cost)

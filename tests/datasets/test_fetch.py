@@ -235,7 +235,8 @@ def test_download_if_missing_false_raises(tmp_path, content, state):
 def test_pooch_is_needed_only_to_download(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "pooch", None)
     store = make_store("http://127.0.0.1:9/")
-    with pytest.raises(ImportError, match=r"Downloading a\.bin needs pooch: pip install pooch"):
+    message = 'Downloading a.bin needs pooch: pip install "skda[data]". What to do: '
+    with pytest.raises(ImportError, match=re.escape(message)):
         store.fetch(["a.bin"], data_home=tmp_path)
     path = put(tmp_path, CONTENT)
     assert store.fetch(["a.bin"], data_home=tmp_path) == {"a.bin": path}
