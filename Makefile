@@ -10,11 +10,12 @@ STAMP := $(VENV)/.installed
 UNFINISHED := $(VENV)/.installing
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check clean
+.PHONY: help demo test coverage check clean
 
 help:
 	@echo 'make demo      adapt handwritten digits, print the table, save the figure'
 	@echo 'make test      the whole test suite'
+	@echo 'make coverage  the whole test suite in one process, and the lines of skda that it misses'
 	@echo 'make check     format, lint, types'
 	@echo 'make bench-X   run the benchmark in benchmarks/X; ARGS="--seeds 0 1" passes options'
 	@echo 'make clean     remove the environment and the caches'
@@ -27,6 +28,10 @@ demo: $(STAMP)
 test: export OMP_NUM_THREADS = 1
 test: $(STAMP)
 	$(RUN) -m pytest -n 2 --dist worksteal
+
+coverage: export OMP_NUM_THREADS = 1
+coverage: $(STAMP)
+	$(RUN) -m pytest --cov=skda --cov-report=term-missing:skip-covered
 
 check: $(STAMP)
 	$(RUN) -m ruff format --check .

@@ -1,5 +1,7 @@
 """Deep domain adaptation with the scikit-learn interface."""
 
+import importlib.metadata
+
 from .methods.adda import ADDAClassifier
 from .methods.cdan import CDANClassifier
 from .methods.dan import DANClassifier
@@ -18,6 +20,8 @@ from .methods.wdgrl import WDGRLClassifier
 from .pipeline import make_pipeline
 from .preprocessing import DomainScaler, DomainStandardScaler
 from .subspace import CORAL, GFK, MSDA, TCA, SubspaceAlignment
+
+__version__ = importlib.metadata.version("skda")
 
 __all__ = [
     "CORAL",

@@ -1,12 +1,14 @@
-"""Docstrings that show inherited parameters and attributes, written once in the parent."""
+"""Docstrings whose parts are written once: in the parent class, or for several functions."""
 
 from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
+from textwrap import indent
+from typing import TypeVar
 
-__all__ = ["complete_docstring"]
+__all__ = ["complete_docstring", "shared_docs"]
 
 _ENTRY = re.compile(r"^(\*{0,2}\w[\w, ]*?)(?: :.*)?$")
 
@@ -82,3 +84,43 @@ def _section(doc: str, title: str) -> tuple[list[str], dict[str, list[str]], lis
         elif line.strip():
             current.append(line)
     return lines[:start], entries, lines[end:]
+
+
+Documented = TypeVar("Documented", bound=Callable[..., object])
+
+_MARKER = re.compile(r"^( *)<(\w+)>$", re.MULTILINE)
+
+
+def shared_docs(parts: Mapping[str, str]) -> Callable[[Documented], Documented]:
+    """Replace each line ``<name>`` of a docstring by the part of this name.
+
+    Parameters
+    ----------
+    parts : mapping of str to str
+        The parts by name; each takes the indentation of the line that it replaces.
+
+    Returns
+    -------
+    decorate : callable
+        Decorator of a function or a class.
+
+    Examples
+    --------
+    >>> @shared_docs({"seed": "seed : int"})
+    ... def draw(seed):
+    ...     '''
+    ...     <seed>
+    ...     '''
+    >>> draw.__doc__
+    'seed : int'
+    """
+
+    def decorate(documented: Documented) -> Documented:
+        if documented.__doc__:  # python -OO removes docstrings
+            documented.__doc__ = _MARKER.sub(
+                lambda found: indent(parts[found[2]].strip(), found[1]),
+                inspect.cleandoc(documented.__doc__),
+            )
+        return documented
+
+    return decorate

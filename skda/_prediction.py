@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 import numpy as np
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin, is_classifier
@@ -12,12 +12,11 @@ from sklearn.utils import Tags
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
+from ._typing import Domain
 from ._validation import check_domain, check_rows
 from .training import AdaptationNet, predict_features, predict_logits
 
-__all__ = ["Domain", "DomainPredictionMixin", "NetPredictionMixin"]
-
-Domain = Literal["source", "target"]
+__all__ = ["DomainPredictionMixin", "NetPredictionMixin"]
 
 
 def _offered(method: str) -> Callable[[Any], bool]:

@@ -55,6 +55,11 @@ def load_weights(pretrained: Any) -> Mapping[str, Tensor]:
 
             return load_file(path)
         weights = torch.load(path, map_location="cpu", weights_only=True)
+    except ImportError as error:
+        raise ImportError(
+            "The 'pretrained' parameter names a .safetensors file. Reading it needs the package "
+            'safetensors: pip install "skda[safetensors]".'
+        ) from error
     except Exception as error:
         raise ValueError(
             f"The 'pretrained' parameter names a file that holds no state_dict: {path} "

@@ -6,10 +6,13 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
-from sklearn import config_context
+from sklearn import config_context, set_config
 from sklearn.pipeline import Pipeline
 from sklearn.pipeline import make_pipeline as make_plain_pipeline
 from sklearn.utils.metaestimators import available_if
+
+from ._columns import reorder_columns
+from ._typing import Rows
 
 __all__ = ["DomainPipeline", "make_pipeline"]
 
@@ -17,25 +20,33 @@ __all__ = ["DomainPipeline", "make_pipeline"]
 def _routed(name: str) -> Callable[..., Any]:
     """Return Pipeline's method of this name, run with metadata routing switched on."""
 
-    def plain(self: DomainPipeline) -> Callable[..., Any]:
-        method: Callable[..., Any] = getattr(super(DomainPipeline, self), name)
+    def plain(pipe: DomainPipeline) -> Callable[..., Any]:
+        method: Callable[..., Any] = getattr(super(DomainPipeline, pipe), name)
         return method
 
-    @available_if(plain)
     @wraps(getattr(Pipeline, name))
-    def method(self: DomainPipeline, *args: Any, **params: Any) -> Any:
+    def method(self: DomainPipeline, X: Rows, *args: Any, **params: Any) -> Any:
+        target = params.get("X_target")
+        if isinstance(target, tuple):
+            params["X_target"] = tuple(reorder_columns(rows, like=X) for rows in target)
+        elif target is not None:
+            params["X_target"] = reorder_columns(target, like=X)
         with config_context(enable_metadata_routing=True):
-            return plain(self)(*args, **params)
+            return plain(self)(X, *args, **params)
 
-    return method
+    available: Callable[..., Any] = available_if(plain)(method)
+    return available
 
 
 class DomainPipeline(Pipeline):
-    """scikit-learn Pipeline that hands `X_target`, `y_target` and `domain` to its steps.
+    """scikit-learn Pipeline that passes `X_target`, `y_target` and `domain` to its steps.
 
-    Does what a plain ``Pipeline(steps, transform_input=["X_target"])`` does under
+    It does what a plain ``Pipeline(steps, transform_input=["X_target"])`` does under
     ``sklearn.set_config(enable_metadata_routing=True)``, without that global switch. Made by
     `make_pipeline`; the parameters are those of ``sklearn.pipeline.Pipeline``.
+
+    If `X_source` and `X_target` are frames with the same columns in another order, the columns of
+    `X_target` are reordered by name.
     """
 
     fit = _routed("fit")
@@ -45,6 +56,21 @@ class DomainPipeline(Pipeline):
     decision_function = _routed("decision_function")
     transform = _routed("transform")
     score = _routed("score")
+
+    def _get_metadata_for_step(
+        self, *, step_params: dict[str, dict[str, Any]], **context: Any
+    ) -> dict[str, dict[str, Any]]:
+        try:
+            with config_context(enable_metadata_routing=True):
+                found: dict[str, dict[str, Any]] = super()._get_metadata_for_step(
+                    step_params=step_params, **context
+                )
+        except ValueError as error:
+            raise ValueError(f"X_target: {error}") from error
+        # The step that follows runs with routing only if it gets metadata: with routing and without
+        # metadata scikit-learn's TargetEncoder raises KeyError 'groups', at any depth of the step.
+        set_config(enable_metadata_routing=any(found.values()))
+        return found
 
 
 def make_pipeline(*steps: Any, memory: Any = None, verbose: bool = False) -> DomainPipeline:

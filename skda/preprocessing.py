@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import Any, ClassVar, Literal, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin, clone
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils import Tags, check_array, get_tags
@@ -14,11 +13,33 @@ from sklearn.utils._param_validation import HasMethods
 from sklearn.utils.metadata_routing import UNUSED
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from skda._validation import check_domain, fitted_state_kept, unwrap
+from ._columns import reorder_columns
+from ._docstrings import shared_docs
+from ._typing import Array, Domain, Labels, Rows
+from ._validation import check_domain, fitted_state_kept, unwrap
 
 __all__ = ["DomainScaler", "DomainStandardScaler", "DomainTransformer"]
 
-Domain = Literal["source", "target"]
+_DOCS = {
+    "features_in": """
+n_features_in_ : int
+    Number of features seen in `fit`.
+feature_names_in_ : ndarray of shape (n_features_in_,)
+    Names of the features seen in `fit`, if the columns of `X_source` have string names.
+""",
+    "fit_rows": """
+X_source : array-like of shape (n_source, n_features)
+    Rows of the source domain.
+y_source : ignored
+    Present for scikit-learn's interface.
+X_target : array-like of shape (n_target, n_features)
+    Rows of the target domain; `n_target` may differ from `n_source`. A tuple of one array
+    stands for that array: a cross-validation of scikit-learn passes a tuple unchanged, but
+    splits an array of `n_source` rows into folds. The columns of a frame may stand in another
+    order than those of the frame `X_source`: they are reordered by name.
+""",
+}
+transformer_docs = shared_docs(_DOCS)
 
 
 class SourceFitTransformMixin:
@@ -28,9 +49,10 @@ class SourceFitTransformMixin:
     and then refuse ``fit_transform(X_source=...)``; `transform` has wrapped the output already.
     """
 
+    @transformer_docs
     def fit_transform(
-        self, X_source: ArrayLike, y_source: Any = None, X_target: ArrayLike | None = None
-    ) -> NDArray[Any]:
+        self, X_source: Rows, y_source: Labels = None, X_target: Rows | None = None
+    ) -> Array:
         """Fit on both domains and return the mapped source rows.
 
         This is what a Pipeline calls in its own `fit`, so that the next step is trained on source
@@ -38,12 +60,7 @@ class SourceFitTransformMixin:
 
         Parameters
         ----------
-        X_source : array-like of shape (n_source, n_features)
-            Rows of the source domain.
-        y_source : ignored
-            Present for the interface.
-        X_target : array-like of shape (n_target, n_features)
-            Rows of the target domain.
+        <fit_rows>
 
         Returns
         -------
@@ -51,10 +68,11 @@ class SourceFitTransformMixin:
             ``transform(X_source, domain="source")``.
         """
         fitted = self.fit(X_source, y_source, X_target)  # type: ignore[attr-defined]
-        mapped: NDArray[Any] = fitted.transform(X_source, domain="source")
+        mapped: Array = fitted.transform(X_source, domain="source")
         return mapped
 
 
+@transformer_docs
 class DomainTransformer(SourceFitTransformMixin, TransformerMixin, BaseEstimator, ABC):
     """Base of the transformers that are fitted on two domains.
 
@@ -67,10 +85,7 @@ class DomainTransformer(SourceFitTransformMixin, TransformerMixin, BaseEstimator
 
     Attributes
     ----------
-    n_features_in_ : int
-        Number of features seen in `fit`.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
-        Names of the features seen in `fit`, where `X_source` has string column names.
+    <features_in>
     """
 
     __metadata_request__fit: ClassVar = {"X_source": UNUSED, "y_source": UNUSED, "X_target": True}
@@ -80,21 +95,13 @@ class DomainTransformer(SourceFitTransformMixin, TransformerMixin, BaseEstimator
     # what `check_array` asks for in `fit` only: a single row can still be transformed
     _fit_checks: ClassVar[dict[str, Any]] = {}
 
-    def fit(
-        self, X_source: ArrayLike, y_source: Any = None, X_target: ArrayLike | None = None
-    ) -> Self:
+    @transformer_docs
+    def fit(self, X_source: Rows, y_source: Labels = None, X_target: Rows | None = None) -> Self:
         """Fit on the rows of both domains; no labels are used.
 
         Parameters
         ----------
-        X_source : array-like of shape (n_source, n_features)
-            Rows of the source domain.
-        y_source : ignored
-            Present for the interface.
-        X_target : array-like of shape (n_target, n_features)
-            Rows of the target domain; `n_target` may differ from `n_source`. A tuple of one array
-            is taken for that array: a cross-validation passes a tuple on whole, where it would
-            cut an array of `n_source` rows into folds.
+        <fit_rows>
 
         Returns
         -------
@@ -105,15 +112,16 @@ class DomainTransformer(SourceFitTransformMixin, TransformerMixin, BaseEstimator
         ------
         ValueError
             If `X_target` is missing, a parameter is not allowed, or the rows are not finite
-            numbers in equally many columns.
+            numbers in columns of the same number and names.
         """
+        del y_source  # no label is used
         self._validate_params()
         if X_target is None:
             raise ValueError(
                 f"{type(self).__name__} adapts to the target domain and requires X_target, its "
                 "unlabelled rows. Pass fit(X_source, X_target=X_target)."
             )
-        X_target = unwrap(X_target, "X_target")
+        X_target = reorder_columns(unwrap(X_target, "X_target"), like=X_source)
         with fitted_state_kept(self):
             source = self._check_fit_rows(X_source, "X_source")
             validate_data(self, X_source, skip_check_array=True)
@@ -123,11 +131,14 @@ class DomainTransformer(SourceFitTransformMixin, TransformerMixin, BaseEstimator
                     f"X_target has {target.shape[1]} features, but {type(self).__name__} is "
                     f"expecting {self.n_features_in_} features as input."
                 )
-            validate_data(self, X_target, reset=False, skip_check_array=True)
+            try:
+                validate_data(self, X_target, reset=False, skip_check_array=True)
+            except ValueError as error:
+                raise ValueError(f"X_target: {error}") from error
             self._fit_domains(source, target)
         return self
 
-    def transform(self, X: ArrayLike, domain: Domain = "target") -> NDArray[Any]:
+    def transform(self, X: Rows, domain: Domain = "target") -> Array:
         """Map rows of one domain.
 
         Parameters
@@ -149,15 +160,15 @@ class DomainTransformer(SourceFitTransformMixin, TransformerMixin, BaseEstimator
         """
         check_is_fitted(self)
         check_domain(domain)
-        rows: NDArray[Any] = validate_data(self, X, reset=False, **self._row_checks())
+        rows: Array = validate_data(self, X, reset=False, **self._row_checks())
         return self._map_rows(rows, domain).astype(rows.dtype, copy=False)
 
     @abstractmethod
-    def _fit_domains(self, source: NDArray[Any], target: NDArray[Any]) -> None:
+    def _fit_domains(self, source: Array, target: Array) -> None:
         """Set the fitted attributes from checked rows."""
 
     @abstractmethod
-    def _map_rows(self, X: NDArray[Any], domain: Domain) -> NDArray[Any]:
+    def _map_rows(self, X: Array, domain: Domain, /) -> Array:
         """Return checked rows of `domain`, mapped; never `X` itself."""
 
     def _row_checks(self) -> dict[str, Any]:
@@ -168,9 +179,9 @@ class DomainTransformer(SourceFitTransformMixin, TransformerMixin, BaseEstimator
             "ensure_all_finite": "allow-nan" if tags.allow_nan else True,
         }
 
-    def _check_fit_rows(self, X: ArrayLike, name: str) -> NDArray[Any]:
+    def _check_fit_rows(self, X: Rows, name: str) -> Array:
         checks = self._row_checks() | self._fit_checks
-        rows: NDArray[Any] = check_array(X, input_name=name, estimator=self, **checks)
+        rows: Array = check_array(X, input_name=name, estimator=self, **checks)
         return rows
 
     def __sklearn_tags__(self) -> Tags:
@@ -179,6 +190,7 @@ class DomainTransformer(SourceFitTransformMixin, TransformerMixin, BaseEstimator
         return tags
 
 
+@transformer_docs
 class DomainScaler(OneToOneFeatureMixin, DomainTransformer):
     """Scale each domain by its own statistics, with any scikit-learn scaler.
 
@@ -195,10 +207,7 @@ class DomainScaler(OneToOneFeatureMixin, DomainTransformer):
     ----------
     source_scaler_, target_scaler_ : transformer
         Copies of `scaler`, fitted on the rows of one domain each.
-    n_features_in_ : int
-        Number of features seen in `fit`.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
-        Names of the features seen in `fit`, where `X_source` has string column names.
+    <features_in>
 
     See Also
     --------
@@ -227,7 +236,7 @@ class DomainScaler(OneToOneFeatureMixin, DomainTransformer):
     def _unfitted(self) -> Any:
         return clone(self.scaler)
 
-    def _fit_domains(self, source: NDArray[Any], target: NDArray[Any]) -> None:
+    def _fit_domains(self, source: Array, target: Array) -> None:
         scalers = [self._unfitted(), self._unfitted()]
         for scaler in scalers:
             # frames are made once, by this transformer, which knows names and index
@@ -236,9 +245,9 @@ class DomainScaler(OneToOneFeatureMixin, DomainTransformer):
         self.source_scaler_ = scalers[0].fit(source)
         self.target_scaler_ = scalers[1].fit(target)
 
-    def _map_rows(self, X: NDArray[Any], domain: Domain) -> NDArray[Any]:
+    def _map_rows(self, X: Array, domain: Domain, /) -> Array:
         scaler = self.source_scaler_ if domain == "source" else self.target_scaler_
-        scaled: NDArray[Any] = scaler.transform(X)
+        scaled: Array = scaler.transform(X)
         return scaled
 
     def __sklearn_tags__(self) -> Tags:
@@ -249,6 +258,7 @@ class DomainScaler(OneToOneFeatureMixin, DomainTransformer):
         return tags
 
 
+@transformer_docs
 class DomainStandardScaler(DomainScaler):
     """Give every feature mean 0 and variance 1 within each domain.
 
@@ -266,10 +276,7 @@ class DomainStandardScaler(DomainScaler):
     ----------
     source_scaler_, target_scaler_ : StandardScaler
         Fitted on the rows of one domain each.
-    n_features_in_ : int
-        Number of features seen in `fit`.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
-        Names of the features seen in `fit`, where `X_source` has string column names.
+    <features_in>
 
     See Also
     --------

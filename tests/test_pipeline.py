@@ -6,16 +6,25 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
+import pandas as pd
+import polars
 import pytest
 import sklearn
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
+from sklearn.compose import ColumnTransformer
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV, cross_validate
-from sklearn.pipeline import Pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.pipeline import FeatureUnion, Pipeline
+from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, StandardScaler, TargetEncoder
 
-from skda import DANClassifier, DANNClassifier, FinetuneClassifier, make_pipeline
+from skda import (
+    DANClassifier,
+    DANNClassifier,
+    DomainStandardScaler,
+    FinetuneClassifier,
+    make_pipeline,
+)
 
 SMALL = {"max_epochs": 2, "module__hidden": (6,), "random_state": 0}
 RNG = np.random.default_rng(0)
@@ -176,3 +185,67 @@ def _train_rows() -> np.ndarray:
     from sklearn.model_selection import StratifiedKFold
 
     return next(iter(StratifiedKFold(2).split(X, Y)))[0]
+
+
+ENCODERS = [
+    OneHotEncoder(sparse_output=False),
+    OrdinalEncoder(),
+    TargetEncoder(),
+    FeatureUnion([("mean", TargetEncoder()), ("code", OrdinalEncoder())]),
+    Pipeline([("mean", TargetEncoder())]),
+]
+LIBRARIES = {"pandas": pd.DataFrame, "polars": polars.DataFrame}
+FRAMES = pytest.mark.parametrize("frame", LIBRARIES.values(), ids=LIBRARIES)
+
+
+def table(frame: Any, rows: np.ndarray) -> Any:
+    """Two columns of numbers, and one of letters between them."""
+    letters = np.array(list("xyz"))[np.arange(len(rows)) % 3].tolist()
+    return frame({"a": rows[:, 0], "letter": letters, "b": rows[:, 1]})
+
+
+@FRAMES
+@pytest.mark.parametrize("encoder", ENCODERS, ids=lambda e: type(e).__name__)
+def test_columns_by_name_and_their_encoders(frame: Any, encoder: Any) -> None:
+    columns = ColumnTransformer(
+        [("scale", StandardScaler(), ["a", "b"]), ("encode", encoder, ["letter"])]
+    )
+    source, target = table(frame, X), table(frame, XT)
+    expected = clone(columns).fit(source, Y).transform(target)
+    for order in (["a", "letter", "b"], ["b", "letter", "a"]):
+        pipe = make_pipeline(clone(columns), Recorder()).fit(source, Y, X_target=target[order])
+        assert_array_equal(pipe[-1].X_target_, expected)
+        assert len(pipe.predict(target[order])) == len(XT)
+    assert sklearn.get_config()["enable_metadata_routing"] is False
+
+
+def test_the_encoder_of_classes_learns_on_folds_of_the_source_as_without_a_pipeline() -> None:
+    source, target = table(pd.DataFrame, X), table(pd.DataFrame, XT)
+    encoder = TargetEncoder(cv=3)
+    pipe = make_pipeline(clone(encoder), Recorder()).fit(source, Y, X_target=target)
+    assert_array_equal(pipe[-1].X_target_, clone(encoder).fit(source, Y).transform(target))
+
+
+@FRAMES
+@pytest.mark.parametrize("scaler", [StandardScaler(), DomainStandardScaler()], ids=repr)
+def test_columns_of_the_target_are_put_in_the_order_of_the_source(frame: Any, scaler: Any) -> None:
+    source, target = (table(frame, rows)[["a", "b"]] for rows in (X, XT))
+    expected = make_pipeline(clone(scaler), Recorder()).fit(source, Y, X_target=target)
+    swapped = target[["b", "a"]]
+    for passed in (swapped, (swapped,)):
+        pipe = make_pipeline(clone(scaler), Recorder()).fit(source, Y, X_target=passed)
+        assert_array_equal(pipe[-1].X_target_, expected[-1].X_target_)
+    assert list(swapped.columns) == ["b", "a"]
+
+
+@FRAMES
+@pytest.mark.parametrize("scaler", [StandardScaler(), DomainStandardScaler()], ids=repr)
+def test_a_refused_target_is_named(frame: Any, scaler: Any) -> None:
+    source = table(frame, X)[["a", "b"]]
+    target = frame({"a": XT[:, 0], "c": XT[:, 1]})
+    with pytest.raises(ValueError, match=r"^X_target: The feature names should match those"):
+        make_pipeline(scaler, Recorder()).fit(source, Y, X_target=target)
+    encode = OneHotEncoder(sparse_output=False)
+    unknown = frame({"letter": ["w"] * len(XT)})
+    with pytest.raises(ValueError, match=r"^X_target: Found unknown categories \['w'\]"):
+        make_pipeline(encode, Recorder()).fit(table(frame, X)[["letter"]], Y, X_target=unknown)

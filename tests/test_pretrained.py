@@ -1,5 +1,7 @@
 import copy
 import pickle
+import re
+import sys
 from collections import OrderedDict
 from pathlib import Path
 from typing import Any
@@ -90,6 +92,16 @@ def test_files_that_hold_something_else(tmp_path: Path) -> None:
         load_weights(tmp_path / "text.safetensors")
     with pytest.raises(ValueError, match=r"names a file that is not there: .*nowhere\.pt"):
         load_weights(tmp_path / "nowhere.pt")
+
+
+def test_without_safetensors_the_message_says_what_to_install(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "weights.safetensors").touch()
+    monkeypatch.setitem(sys.modules, "safetensors.torch", None)
+    message = 'needs the package safetensors: pip install "skda[safetensors]".'
+    with pytest.raises(ImportError, match=re.escape(message)):
+        load_weights(tmp_path / "weights.safetensors")
 
 
 @pytest.mark.parametrize("pretrained", [3, DANNClassifier()])

@@ -114,7 +114,7 @@ def optimal_coupling(cost: Tensor) -> Tensor:
         import ot
     except ImportError as error:
         raise ImportError(
-            "Optimal transport needs the package POT: install it with 'pip install POT'."
+            'Optimal transport needs the package POT: pip install "skda[transport]".'
         ) from error
     costs = cost.detach().double().cpu().reshape(-1, *cost.shape[-2:]).numpy()
     plans = np.stack([ot.emd([], [], of_model, numItermax=1_000_000) for of_model in costs])

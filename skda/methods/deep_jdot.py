@@ -55,7 +55,7 @@ class DeepJDOTClassifier(AdaptingClassifier):
 
     Notes
     -----
-    The optimal plan of each batch comes from the package POT: ``pip install POT``.
+    The optimal plan of each batch comes from the package POT: ``pip install "skda[transport]"``.
 
     References
     ----------

@@ -10,7 +10,7 @@ from sklearn.base import BaseEstimator
 from sklearn.pipeline import Pipeline
 from sklearn.utils.metadata_routing import get_routing_for_object
 
-from .._prediction import Domain
+from .._typing import Domain
 from ._typing import Labels, Rows
 
 

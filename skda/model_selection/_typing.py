@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
 
-from numpy.typing import NDArray
+from .._typing import Labels, Rows
 
-# arrays, frames, sparse matrices, tensors and Datasets have no type in common
-Rows: TypeAlias = Any
-Labels: TypeAlias = NDArray[Any]
+__all__ = ["Candidate", "Labels", "ParamGrid", "Rows", "Validator"]
 
 Validator: TypeAlias = str | Callable[..., float] | Sequence[str]
 Candidate: TypeAlias = dict[str, Any]

@@ -1,9 +1,9 @@
 """Shallow domain adaptation: transformers that bring two domains together by linear algebra."""
 
-from skda.subspace.alignment import SubspaceAlignment
-from skda.subspace.coral import CORAL
-from skda.subspace.gfk import GFK
-from skda.subspace.msda import MSDA
-from skda.subspace.tca import TCA
+from ._alignment import SubspaceAlignment
+from ._coral import CORAL
+from ._gfk import GFK
+from ._msda import MSDA
+from ._tca import TCA
 
 __all__ = ["CORAL", "GFK", "MSDA", "TCA", "SubspaceAlignment"]

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from skda.datasets.fetch import RemoteFile
+from skda.datasets._fetch import RemoteFile
 
 
 def sha256(content):

@@ -4,8 +4,8 @@ import re
 import numpy as np
 import pytest
 
-from skda.datasets import activity, fetch_phone_watch
-from skda.datasets.activity_windows import (
+from skda.datasets import _activity, fetch_phone_watch
+from skda.datasets._activity_windows import (
     CLASSES,
     STATISTICS,
     cut_windows,
@@ -33,7 +33,7 @@ def make_arrays():
 
 @pytest.fixture
 def home(monkeypatch, tmp_path, write_prepared):
-    monkeypatch.setattr(activity, "STORE", write_prepared(activity.STORE, make_arrays()))
+    monkeypatch.setattr(_activity, "STORE", write_prepared(_activity.STORE, make_arrays()))
     return tmp_path
 
 
@@ -206,12 +206,12 @@ def test_real_sizes(skda_data_home):
     assert data.y_source.max() == 4
 
 
-@pytest.mark.parametrize("domain", activity.DOMAINS)
+@pytest.mark.parametrize("domain", _activity.DOMAINS)
 def test_real_features_follow_from_the_signal(skda_data_home, domain):
     with np.load(skda_data_home / "har_phone_watch.npz") as arrays:
         expected, signal = arrays[f"{domain}_X"], arrays[f"{domain}_signal"]
         assert list(arrays["classes"]) == list(CLASSES)
-        assert list(arrays["feature_names"]) == activity.FEATURES
+        assert list(arrays["feature_names"]) == _activity.FEATURES
     # The archive's signal is rounded to float16, its features are of the unrounded signal.
     error = np.abs(window_features(signal) - expected) / (1 + np.abs(expected))
     worst = error.reshape(-1, 10, 8).max(axis=(0, 2))

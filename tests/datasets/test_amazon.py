@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from skda.datasets import amazon, fetch_amazon_reviews
+from skda.datasets import _amazon, fetch_amazon_reviews
 
 FILES = {
     "books_train.svmlight": b"1 0:6 4999:2\n-1 3:1\n",
@@ -11,7 +11,7 @@ FILES = {
 
 
 def test_published_files_are_parsed(publish):
-    home = publish(amazon, FILES)
+    home = publish(_amazon, FILES)
     data = fetch_amazon_reviews("books", "dvd", data_home=home)
     expected = np.zeros((2, 5000))
     expected[0, [0, 4999]], expected[1, 3] = [6, 2], 1
@@ -31,7 +31,7 @@ def test_published_files_are_parsed(publish):
 
 
 def test_only_the_pairs_files_are_needed(publish):
-    home = publish(amazon, FILES)
+    home = publish(_amazon, FILES)
     X_source, _, X_target, y_target = fetch_amazon_reviews(
         "books", "dvd", data_home=home, return_X_y=True
     )
@@ -57,4 +57,4 @@ def test_real_sizes(skda_data_home, target, n_test):
 
 
 def test_real_published_files_equal_the_prepared_archive(compare_raw_with_prepared):
-    compare_raw_with_prepared(fetch_amazon_reviews, amazon.DOMAINS)
+    compare_raw_with_prepared(fetch_amazon_reviews, _amazon.DOMAINS)

@@ -7,10 +7,13 @@ import pytest
 from sklearn.datasets import load_digits
 
 from skda.datasets import make_digits_on_photos, make_scanned_digits
-from skda.datasets.digits import split_digits
+from skda.datasets._digits import split_digits
 
 PARTS = ("source", "target", "target_test")
-MAKERS = pytest.mark.parametrize(
+EITHER = pytest.mark.parametrize(
+    "make", [make_scanned_digits, make_digits_on_photos], ids=["scanned", "photos"]
+)
+WITH_CHANNELS = pytest.mark.parametrize(
     ("make", "n_channels"),
     [(make_scanned_digits, 1), (make_digits_on_photos, 3)],
     ids=["scanned", "photos"],
@@ -37,7 +40,7 @@ def enlarge_naively(image):
     return out
 
 
-@MAKERS
+@WITH_CHANNELS
 def test_shapes_types_and_range(make, n_channels):
     data = make(random_state=0)
     for part, n_rows in zip(PARTS, (900, 600, 297), strict=True):
@@ -50,8 +53,8 @@ def test_shapes_types_and_range(make, n_channels):
     assert len(data.feature_names) == n_channels
 
 
-@MAKERS
-def test_every_bundled_digit_is_in_exactly_one_part_and_has_its_label(make, n_channels):
+@EITHER
+def test_every_bundled_digit_is_in_exactly_one_part_and_has_its_label(make):
     data = make(random_state=1)
     rows = [data[f"rows_{part}"] for part in PARTS]
     np.testing.assert_array_equal(np.sort(np.concatenate(rows)), np.arange(1797))
@@ -63,7 +66,7 @@ def test_every_bundled_digit_is_in_exactly_one_part_and_has_its_label(make, n_ch
         assert images[i].isdisjoint(images[j])
 
 
-@MAKERS
+@WITH_CHANNELS
 def test_source_images_are_the_enlarged_digits(make, n_channels):
     data = make(random_state=2)
     originals = load_digits().images / 16
@@ -73,8 +76,8 @@ def test_source_images_are_the_enlarged_digits(make, n_channels):
             np.testing.assert_allclose(data.X_source[i, channel], expected, atol=1e-6)
 
 
-@MAKERS
-def test_parts_have_the_classes_in_the_same_proportion(make, n_channels):
+@EITHER
+def test_parts_have_the_classes_in_the_same_proportion(make):
     data = make(random_state=3)
     overall = np.bincount(load_digits().target) / 1797
     for part in PARTS:
@@ -91,8 +94,8 @@ def test_the_smallest_parts_hold_every_digit(sizes):
         assert set(part.y) == set(range(10))
 
 
-@MAKERS
-def test_too_many_digits(make, n_channels):
+@EITHER
+def test_too_many_digits(make):
     message = (
         f"The 'n_source' and 'n_target' parameters of {make.__name__} must add up to at most 1787, "
         "so that 10 of the 1797 bundled digits are left to test on. Got 1000 + 788 = 1788 instead. "
@@ -102,7 +105,7 @@ def test_too_many_digits(make, n_channels):
         make(1000, 788)
 
 
-@MAKERS
+@EITHER
 @pytest.mark.parametrize(
     ("parameter", "value", "allowed"),
     [
@@ -112,7 +115,7 @@ def test_too_many_digits(make, n_channels):
         ("return_X_y", "yes", "an instance of 'bool'"),
     ],
 )
-def test_a_wrong_parameter_is_named(make, n_channels, parameter, value, allowed):
+def test_a_wrong_parameter_is_named(make, parameter, value, allowed):
     message = f"The '{parameter}' parameter of {make.__name__} must be {allowed}"
     with pytest.raises(ValueError, match=f"^{re.escape(message)}"):
         make(**{parameter: value})

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from skda.datasets.fetch import DataStore, RemoteFile, get_data_home, github_files, read_npz
+from skda.datasets._fetch import DataStore, RemoteFile, get_data_home, github_files, read_npz
 
 pooch = pytest.importorskip("pooch")
 
@@ -22,7 +22,7 @@ SHA256 = hashlib.sha256(CONTENT).hexdigest()
 ROOT = Path(__file__).parents[2]
 FETCH_IN_PROCESS = """
 import sys
-from skda.datasets.fetch import DataStore, RemoteFile
+from skda.datasets._fetch import DataStore, RemoteFile
 url, sha256, home = sys.argv[1:]
 store = DataStore("tiny", "", {"a.bin": RemoteFile(url, sha256)})
 sys.stdout.write(str(store.fetch(["a.bin"], data_home=home, n_retries=0)["a.bin"]))
@@ -235,7 +235,8 @@ def test_download_if_missing_false_raises(tmp_path, content, state):
 def test_pooch_is_needed_only_to_download(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "pooch", None)
     store = make_store("http://127.0.0.1:9/")
-    with pytest.raises(ImportError, match=r"Downloading a\.bin needs pooch: pip install pooch"):
+    message = 'Downloading a.bin needs pooch: pip install "skda[data]". What to do: '
+    with pytest.raises(ImportError, match=re.escape(message)):
         store.fetch(["a.bin"], data_home=tmp_path)
     path = put(tmp_path, CONTENT)
     assert store.fetch(["a.bin"], data_home=tmp_path) == {"a.bin": path}

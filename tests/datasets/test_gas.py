@@ -1,6 +1,6 @@
 import numpy as np
 
-from skda.datasets import fetch_gas_drift, gas
+from skda.datasets import _gas, fetch_gas_drift
 
 
 def make_row(label, start):
@@ -10,7 +10,7 @@ def make_row(label, start):
 
 def test_published_files_are_parsed(publish):
     files = {"batch1.dat": make_row(1, 0) + make_row(6, -100), "batch6.dat": make_row(2, 7)}
-    home = publish(gas, files)
+    home = publish(_gas, files)
     data = fetch_gas_drift("batch1", "batch6", data_home=home, as_frame=True)
     half = np.arange(1, 129) / 2
     np.testing.assert_array_equal(data.X_source, np.stack([half, half - 100]).astype(np.float32))
@@ -35,4 +35,4 @@ def test_real_sizes(skda_data_home):
 
 
 def test_real_published_files_equal_the_prepared_archive(compare_raw_with_prepared):
-    compare_raw_with_prepared(fetch_gas_drift, gas.DOMAINS)
+    compare_raw_with_prepared(fetch_gas_drift, _gas.DOMAINS)

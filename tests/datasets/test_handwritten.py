@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from sklearn.utils import Bunch
 
-from skda.datasets import fetch_handwritten_digits, handwritten, openml_digits, resize_images
+from skda.datasets import _handwritten, _openml_digits, fetch_handwritten_digits, resize_images
 
 COUNTS = (2, 1, 1, 1, 1, 1, 1, 1, 1, 2)
 N_TRAIN, N_TEST = sum(COUNTS), 3
@@ -29,8 +29,8 @@ ARRAYS = {name: make_arrays(name, seed) for seed, name in enumerate(SIDES)}
 @pytest.fixture
 def home(monkeypatch, tmp_path, write_prepared):
     for name, arrays in ARRAYS.items():
-        store = write_prepared(handwritten.STORES[name], arrays)
-        monkeypatch.setitem(handwritten.STORES, name, store)
+        store = write_prepared(_handwritten.STORES[name], arrays)
+        monkeypatch.setitem(_handwritten.STORES, name, store)
     return tmp_path
 
 
@@ -52,7 +52,7 @@ def test_both_domains_have_one_size(home, size):
 
 
 def test_grey_digits_get_the_channels_of_mnistm(home, monkeypatch):
-    monkeypatch.setattr(handwritten, "MNIST_WITHOUT_MNISTM", 5)
+    monkeypatch.setattr(_handwritten, "MNIST_WITHOUT_MNISTM", 5)
     data = fetch_handwritten_digits("mnist", "mnistm", data_home=home)
     # The digits from number 5 on are in MNIST-M.
     assert data.X_source.shape == (5, 3, 28, 28)
@@ -133,7 +133,7 @@ def test_a_missing_mnistm_says_what_to_do(tmp_path):
 
 def to_openml(name):
     """Store the made digits the way OpenML does."""
-    arrays, form = ARRAYS[name], openml_digits.OPENML_DIGITS[name]
+    arrays, form = ARRAYS[name], _openml_digits.OPENML_DIGITS[name]
     pixels = np.concatenate([arrays["X_train"], arrays["X_test"]]).reshape(N_TRAIN + N_TEST, -1)
     labels = np.concatenate([arrays["y_train"], arrays["y_test"]]).astype(int) + form.first_label
     data = pixels / 255 * (form.high - form.low) + form.low
@@ -143,7 +143,7 @@ def to_openml(name):
 @pytest.fixture
 def openml(monkeypatch):
     """Put made digits in OpenML's place; gives the answers by name and the calls made."""
-    forms = openml_digits.OPENML_DIGITS
+    forms = _openml_digits.OPENML_DIGITS
     for name, form in forms.items():
         monkeypatch.setitem(forms, name, replace(form, train_counts=COUNTS, n_test=N_TEST))
     answers = {"mnist_784": to_openml("mnist"), "USPS": to_openml("usps")}
@@ -187,7 +187,7 @@ def test_without_download_openml_is_not_asked(openml, tmp_path):
 
 
 def test_openml_out_of_reach_says_what_to_do(monkeypatch, tmp_path):
-    def fetch_openml(**params):
+    def fetch_openml(**_):
         raise URLError("no route")
 
     monkeypatch.setattr("sklearn.datasets.fetch_openml", fetch_openml)
@@ -231,7 +231,7 @@ def test_real_digits(skda_data_home):
 
 @pytest.mark.parametrize("name", ["mnist", "usps"])
 def test_real_training_counts_are_those_openml_is_held_to(skda_data_home, name):
-    form = openml_digits.OPENML_DIGITS[name]
+    form = _openml_digits.OPENML_DIGITS[name]
     with np.load(skda_data_home / f"digits_{name}.npz") as arrays:
         assert tuple(np.bincount(arrays["y_train"])) == form.train_counts
         assert len(arrays["y_test"]) == form.n_test

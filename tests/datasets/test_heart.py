@@ -1,6 +1,6 @@
 import numpy as np
 
-from skda.datasets import fetch_heart_disease, heart
+from skda.datasets import _heart, fetch_heart_disease
 
 HEADER = b"age,sex,cp,trestbps,chol,fbs,restecg,thalach,exang,oldpeak,slope,ca,thal,target\n"
 
@@ -12,7 +12,7 @@ def test_published_files_are_parsed(publish):
         + b"67.0,1.0,4.0,160.0,286.0,0.0,2.0,108.0,1.0,-.5,2.0,3.0,3.0,4\n",
         "processed.va.data": HEADER + b"28,1,2,130,?,0,2,185,0,0,?,?,,1\n",
     }
-    home = publish(heart, files)
+    home = publish(_heart, files)
     data = fetch_heart_disease("cleveland", "va", data_home=home)
     first = [63, 1, 1, 145, 233, 1, 2, 150, 0, 2.3, 3, 0, 6]
     second = [67, 1, 4, 160, 286, 0, 2, 108, 1, -0.5, 2, 3, 3]
@@ -29,7 +29,7 @@ def test_published_files_are_parsed(publish):
 def test_frames_name_the_columns(publish):
     row = b"28,1,2,130,?,0,2,185,0,0,?,?,,1\n"
     files = {f"processed.{domain}.data": HEADER + row for domain in ("va", "switzerland")}
-    home = publish(heart, files)
+    home = publish(_heart, files)
     data = fetch_heart_disease("va", "switzerland", data_home=home, as_frame=True)
     assert ",".join(data.X_source.columns).encode() + b",target\n" == HEADER
     assert data.X_source["thalach"].tolist() == [185]
@@ -46,4 +46,4 @@ def test_real_sizes(skda_data_home):
 
 
 def test_real_published_files_equal_the_prepared_archive(compare_raw_with_prepared):
-    compare_raw_with_prepared(fetch_heart_disease, heart.DOMAINS)
+    compare_raw_with_prepared(fetch_heart_disease, _heart.DOMAINS)

@@ -3,7 +3,7 @@ import io
 import numpy as np
 from scipy.io import savemat
 
-from skda.datasets import fetch_office_caltech, office_caltech
+from skda.datasets import _office_caltech, fetch_office_caltech
 
 
 def make_mat(counts, labels):
@@ -19,7 +19,7 @@ def test_published_files_are_parsed(publish):
         "dslr.mat": make_mat([[0, 255], [3, 4]], [1, 10]),
         "webcam.mat": make_mat([[9, 8]], [2]),
     }
-    home = publish(office_caltech, files)
+    home = publish(_office_caltech, files)
     data = fetch_office_caltech("dslr", "webcam", data_home=home)
     np.testing.assert_array_equal(data.X_source, [[0, 255], [3, 4]])
     assert data.X_source.dtype == np.float32
@@ -42,4 +42,4 @@ def test_real_sizes(skda_data_home):
 
 
 def test_real_published_files_equal_the_prepared_archive(compare_raw_with_prepared):
-    compare_raw_with_prepared(fetch_office_caltech, office_caltech.DOMAINS)
+    compare_raw_with_prepared(fetch_office_caltech, _office_caltech.DOMAINS)

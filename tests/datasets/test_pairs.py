@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from skda.datasets.pairs import Rows, check_pair, make_pair
+from skda.datasets._pairs import LabelledRows, check_pair, make_pair
 
 DOMAINS = ("red", "white")
 NAMES = {"feature_names": ["a", "b"], "target_names": ["no", "yes"], "descr": "About."}
@@ -10,7 +10,7 @@ NAMES = {"feature_names": ["a", "b"], "target_names": ["no", "yes"], "descr": "A
 
 def make_rows(start, n=3):
     X = np.arange(start, start + 2 * n, dtype=np.float32).reshape(n, 2)
-    return Rows(X, np.arange(n, dtype=np.uint8) % 2)
+    return LabelledRows(X, np.arange(n, dtype=np.uint8) % 2)
 
 
 @pytest.mark.parametrize("parameter", ["source", "target"])

@@ -8,7 +8,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.datasets import load_sample_images
 
 from skda.datasets import make_digits_on_photos, make_scanned_digits
-from skda.datasets.photos import draw_patches
+from skda.datasets._photos import draw_patches
 
 
 @pytest.fixture(scope="module")

@@ -7,8 +7,8 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from skda.datasets import make_scanned_digits
-from skda.datasets.digits import split_digits
-from skda.datasets.scanned import scan
+from skda.datasets._digits import split_digits
+from skda.datasets._scanned import scan
 
 
 def blank(n_samples=400):

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from skda.datasets import fetch_wine_quality, wine
+from skda.datasets import _wine, fetch_wine_quality
 
 HEADER = b'# "fixed acidity" "volatile acidity" "quality"\n'
 RED = HEADER + b"7.4 0.7 0 1.9 0.076 11 34 0.9978 3.51 0.56 9.4 5\n7 0 0 2 0 1 3 1 3 0 9 6\n"
@@ -9,7 +9,7 @@ WHITE = HEADER + b"7 0.27 0.36 20.7 0.045 45 170 1.001 3 0.45 8.8 7\n"
 
 
 def test_published_files_are_parsed(publish):
-    home = publish(wine, {"winequality-red.csv": RED, "winequality-white.csv": WHITE})
+    home = publish(_wine, {"winequality-red.csv": RED, "winequality-white.csv": WHITE})
     data = fetch_wine_quality("red", "white", data_home=home)
     first = [7.4, 0.7, 0, 1.9, 0.076, 11, 34, 0.9978, 3.51, 0.56, 9.4]
     second = [7, 0, 0, 2, 0, 1, 3, 1, 3, 0, 9]
@@ -23,7 +23,7 @@ def test_published_files_are_parsed(publish):
 
 
 def test_an_altered_file_is_not_used(publish):
-    home = publish(wine, {"winequality-red.csv": RED, "winequality-white.csv": WHITE})
+    home = publish(_wine, {"winequality-red.csv": RED, "winequality-white.csv": WHITE})
     (home / "raw" / "wine_quality" / "winequality-red.csv").write_bytes(RED[:-3])
     with pytest.raises(OSError, match=r"winequality-red\.csv has a wrong checksum"):
         fetch_wine_quality(data_home=home, download_if_missing=False)
@@ -44,4 +44,4 @@ def test_real_shares(skda_data_home):
 
 
 def test_real_published_files_equal_the_prepared_archive(compare_raw_with_prepared):
-    compare_raw_with_prepared(fetch_wine_quality, wine.DOMAINS)
+    compare_raw_with_prepared(fetch_wine_quality, _wine.DOMAINS)

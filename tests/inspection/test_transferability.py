@@ -13,7 +13,7 @@ from sklearn.metrics import balanced_accuracy_score, make_scorer
 
 from skda import DANNClassifier, FinetuneClassifier
 from skda.inspection import TransferabilityCurve, transferability_curve
-from skda.inspection.transferability import TREATMENTS
+from skda.inspection._transferability import TREATMENTS
 from tests.shifted import shifted
 
 DATA = shifted(80, 80, n_classes=3)

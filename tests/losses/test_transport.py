@@ -99,7 +99,7 @@ def test_module_equals_the_function():
 
 def test_without_pot_the_message_says_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "ot", None)
-    message = "Optimal transport needs the package POT: install it with 'pip install POT'."
+    message = 'Optimal transport needs the package POT: pip install "skda[transport]".'
     with pytest.raises(ImportError, match=re.escape(message)):
         optimal_coupling(torch.zeros(2, 2))
 

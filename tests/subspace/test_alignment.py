@@ -3,7 +3,7 @@ import pytest
 from sklearn.decomposition import PCA
 
 from skda.subspace import SubspaceAlignment
-from skda.subspace.linalg import principal_axes
+from skda.subspace._linalg import principal_axes
 
 
 @pytest.fixture

@@ -209,6 +209,10 @@ def test_pickle_and_clone(transformer, source, target):
     assert not [name for name in vars(clone(transformer)) if name.endswith("_")]
 
 
+def renamed(frame):
+    return type(frame)({f"{name}_": frame[name] for name in frame.columns})
+
+
 @pytest.mark.parametrize(
     ("library", "frame"), [("pandas", pd.DataFrame), ("polars", polars.DataFrame)]
 )
@@ -226,8 +230,13 @@ def test_frames_in_and_out(transformer, source, target, library, frame):
     np.testing.assert_array_equal(mapped.to_numpy(), plain)
     assert isinstance(clone(transformer).fit_transform(source, X_target=target), frame)
     swapped = target[["b", "a", "c", "d", "e"]]
-    with pytest.raises(ValueError, match="feature names should match"):
-        transformer.fit(source, X_target=swapped)
+    moved = clone(transformer).fit(source, X_target=swapped).transform(target)
+    np.testing.assert_array_equal(moved.to_numpy() if hasattr(moved, "columns") else moved, plain)
+    with pytest.raises(ValueError, match="The feature names should match"):
+        transformer.transform(swapped)
+    for wrong in (target[["a", "b", "c", "d"]], renamed(target)):
+        with pytest.raises(ValueError, match=r"^X_target(: The feature names| has 4 features)"):
+            transformer.fit(source, X_target=wrong)
 
 
 def test_index_of_a_frame_is_kept_under_the_global_switch(transformer, source, target):

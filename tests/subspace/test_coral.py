@@ -3,7 +3,7 @@ import pytest
 from scipy.linalg import fractional_matrix_power
 
 from skda.subspace import CORAL
-from skda.subspace.linalg import symmetric_power
+from skda.subspace._linalg import symmetric_power
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from scipy.linalg import null_space, qr
 from sklearn.decomposition import PCA
 
 from skda.subspace import GFK
-from skda.subspace.gfk import agreeing_dimensions
+from skda.subspace._gfk import agreeing_dimensions
 
 
 def pca_axes(X, d):

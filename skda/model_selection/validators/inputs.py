@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import issparse
 from sklearn.base import BaseEstimator
 
-from ..._prediction import Domain
+from ..._typing import Domain
 from ..._validation import unwrap
 from .._routing import call_with_domain, final_step, rows_at_final_step
 from .._typing import Labels, Rows

@@ -1,14 +1,12 @@
 """Office-Caltech10: ten kinds of object photographed in four ways, as SURF histograms."""
 
-import os
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from sklearn.utils import Bunch
 
-from skda.datasets.fetch import DataStore, github_files
-from skda.datasets.pairs import PairDataset, Rows
+from ._docstrings import loader_docs
+from ._fetch import DataHome, DataStore, github_files
+from ._pairs import LabelledRows, Pair, PairDataset
 
 DOMAINS = ("amazon", "caltech10", "dslr", "webcam")
 CLASSES = (
@@ -37,12 +35,13 @@ licence is stated: research use.
 """
 
 
-def _from_mat(path: Path) -> Rows:
+def _from_mat(path: Path) -> LabelledRows:
     from scipy.io import loadmat
 
     content = loadmat(path)
     # The published labels are uint8 1 .. 10.
-    return Rows(content["fts"].astype(np.float32), content["labels"].ravel().astype(np.int64) - 1)
+    y = content["labels"].ravel().astype(np.int64) - 1
+    return LabelledRows(content["fts"].astype(np.float32), y)
 
 
 DATASET = PairDataset(
@@ -70,20 +69,21 @@ a6a9c78b4b7181dfbb58bcfd351d4ebd737f171c31247b8884948aa156d3f700  webcam.mat
 )
 
 
+@loader_docs
 def fetch_office_caltech(
     source: str = "caltech10",
     target: str = "amazon",
     *,
-    data_home: str | os.PathLike[str] | None = None,
+    data_home: DataHome = None,
     download_if_missing: bool = True,
     progress: bool = False,
     return_X_y: bool = False,
-) -> Bunch | tuple[Any, Any, Any, Any]:
+) -> Pair:
     """Load two domains of Office-Caltech10 as SURF histograms (classification).
 
     ===========   =================================
     Classes                                      10
-    Rows          958, 1123, 157, 295 (alphabetical)
+    LabelledRows          958, 1123, 157, 295 (alphabetical)
     Features                                    800
     ===========   =================================
 
@@ -91,15 +91,8 @@ def fetch_office_caltech(
     ----------
     source, target : {"amazon", "caltech10", "dslr", "webcam"}
         Two different domains.
-    data_home : str or path-like, default=None
-        Folder to read from and cache in; by default the environment variable
-        ``SKDA_DATA_HOME``, else ``~/skda_data``.
-    download_if_missing : bool, default=True
-        False raises an OSError instead of downloading.
-    progress : bool, default=False
-        Show a progress bar while downloading; needs tqdm.
-    return_X_y : bool, default=False
-        Return ``(X_source, y_source, X_target, y_target)`` instead of a Bunch.
+    <download>
+    <return_X_y>
 
     Returns
     -------
@@ -108,21 +101,14 @@ def fetch_office_caltech(
             Raw counts of visual words.
         y_source, y_target : ndarray of shape (n_domain,), int64
             Class numbers. ``y_target`` is for oracles and scores only.
-        X_target_test, y_target_test : the same objects as X_target, y_target
-            The protocol has no separate test set.
+        <target_test_is_target>
         feature_names : ndarray of shape (800,)
             ``surf_0`` ...
-        target_names : ndarray of shape (10,)
-            Class names.
-        DESCR : str
-            Description.
+        <names>
 
     Raises
     ------
-    OSError
-        A file is neither in the cache nor to be had from its public home.
-    ValueError
-        A parameter is not allowed, or a cached file has a wrong checksum.
+    <download_errors>
 
     References
     ----------
@@ -135,12 +121,4 @@ def fetch_office_caltech(
     >>> fetch_office_caltech("dslr", "webcam").X_source.shape  # doctest: +SKIP
     (157, 800)
     """
-    return DATASET.fetch(
-        "fetch_office_caltech",
-        source,
-        target,
-        data_home=data_home,
-        download_if_missing=download_if_missing,
-        progress=progress,
-        return_X_y=return_X_y,
-    )
+    return DATASET.fetch("fetch_office_caltech", **locals())

@@ -14,14 +14,14 @@ from sklearn.base import ClassNamePrefixFeaturesOutMixin
 from sklearn.utils import Tags
 from sklearn.utils._param_validation import Interval
 
-from skda.preprocessing import Domain, DomainTransformer
-from skda.subspace.linalg import settle_n_components
+from .._typing import Array, Domain, Matrix
+from ..preprocessing import DomainTransformer, transformer_docs
+from ._linalg import settle_n_components
 
 __all__ = ["MSDA"]
 
-Matrix = NDArray[np.float64]
 
-
+@transformer_docs
 class MSDA(ClassNamePrefixFeaturesOutMixin, DomainTransformer):
     r"""Marginalised stacked denoising autoencoder: features that fill in what a domain lacks.
 
@@ -51,10 +51,7 @@ class MSDA(ClassNamePrefixFeaturesOutMixin, DomainTransformer):
         One matrix :math:`W^\top` a layer; the last row is the bias.
     columns_ : ndarray of shape (n_components,), int64
         The columns of the input that the first layer reconstructs.
-    n_features_in_ : int
-        Number of features seen in `fit`.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
-        Names of the features seen in `fit`, where `X_source` has string column names.
+    <features_in>
 
     See Also
     --------
@@ -136,7 +133,7 @@ class MSDA(ClassNamePrefixFeaturesOutMixin, DomainTransformer):
             self.weights_.append(_denoiser(rows, columns, self.corruption, self.reg))
             rows = _hidden(rows, self.weights_[-1])
 
-    def _map_rows(self, X: Any, domain: Domain) -> NDArray[Any]:
+    def _map_rows(self, X: Any, _domain: Domain, /) -> Array:
         layers = [X.toarray() if issparse(X) else X] if self.include_input else []
         hidden = X
         for weights in self.weights_:

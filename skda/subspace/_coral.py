@@ -6,16 +6,17 @@ from numbers import Real
 from typing import Any, ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 from sklearn.base import OneToOneFeatureMixin
 from sklearn.utils._param_validation import Interval
 
-from skda.preprocessing import Domain, DomainTransformer
-from skda.subspace.linalg import symmetric_power
+from .._typing import Array, Domain, Matrix
+from ..preprocessing import DomainTransformer, transformer_docs
+from ._linalg import symmetric_power
 
 __all__ = ["CORAL"]
 
 
+@transformer_docs
 class CORAL(OneToOneFeatureMixin, DomainTransformer):
     r"""Correlation alignment: give the source rows the target's covariance.
 
@@ -33,10 +34,7 @@ class CORAL(OneToOneFeatureMixin, DomainTransformer):
     ----------
     source_map_ : ndarray of shape (n_features_in_, n_features_in_), float64
         The matrix :math:`A` that source rows are multiplied with.
-    n_features_in_ : int
-        Number of features seen in `fit`.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
-        Names of the features seen in `fit`, where `X_source` has string column names.
+    <features_in>
 
     See Also
     --------
@@ -75,15 +73,15 @@ class CORAL(OneToOneFeatureMixin, DomainTransformer):
     def __init__(self, reg: float = 1.0) -> None:
         self.reg = reg
 
-    def _fit_domains(self, source: NDArray[Any], target: NDArray[Any]) -> None:
+    def _fit_domains(self, source: Array, target: Array) -> None:
         whiten = symmetric_power(self._covariance(source), -0.5, floor=self.reg)
         recolour = symmetric_power(self._covariance(target), 0.5, floor=self.reg)
         self.source_map_ = whiten @ recolour
 
-    def _covariance(self, X: NDArray[Any]) -> NDArray[np.float64]:
+    def _covariance(self, X: Array) -> Matrix:
         # np.cov returns a scalar for one feature
         return np.atleast_2d(np.cov(X, rowvar=False)) + self.reg * np.eye(X.shape[1])
 
-    def _map_rows(self, X: NDArray[Any], domain: Domain) -> NDArray[Any]:
-        mapped: NDArray[Any] = X @ self.source_map_ if domain == "source" else X.copy()
+    def _map_rows(self, X: Array, domain: Domain, /) -> Array:
+        mapped: Array = X @ self.source_map_ if domain == "source" else X.copy()
         return mapped

@@ -6,16 +6,17 @@ from numbers import Integral
 from typing import Any, ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 from sklearn.base import ClassNamePrefixFeaturesOutMixin
 from sklearn.utils._param_validation import Interval
 
-from skda.preprocessing import Domain, DomainTransformer
-from skda.subspace.linalg import principal_axes, settle_n_components
+from .._typing import Array, Domain
+from ..preprocessing import DomainTransformer, transformer_docs
+from ._linalg import principal_axes, settle_n_components
 
 __all__ = ["SubspaceAlignment"]
 
 
+@transformer_docs
 class SubspaceAlignment(ClassNamePrefixFeaturesOutMixin, DomainTransformer):
     r"""Subspace alignment: turn the source's principal subspace into the target's.
 
@@ -32,10 +33,7 @@ class SubspaceAlignment(ClassNamePrefixFeaturesOutMixin, DomainTransformer):
         :math:`P_t`, the target's principal axes.
     n_components_ : int
         Dimension of the subspaces.
-    n_features_in_ : int
-        Number of features seen in `fit`.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
-        Names of the features seen in `fit`, where `X_source` has string column names.
+    <features_in>
 
     See Also
     --------
@@ -74,7 +72,7 @@ class SubspaceAlignment(ClassNamePrefixFeaturesOutMixin, DomainTransformer):
     def __init__(self, n_components: int | None = None) -> None:
         self.n_components = n_components
 
-    def _fit_domains(self, source: NDArray[Any], target: NDArray[Any]) -> None:
+    def _fit_domains(self, source: Array, target: Array) -> None:
         source_axes, target_axes = principal_axes(source), principal_axes(target)
         largest = min(source_axes.shape[1], target_axes.shape[1])
         d = settle_n_components(
@@ -84,8 +82,8 @@ class SubspaceAlignment(ClassNamePrefixFeaturesOutMixin, DomainTransformer):
         P_s, self.target_components_ = source_axes[:, :d], target_axes[:, :d]
         self.source_components_ = P_s @ (P_s.T @ self.target_components_)
 
-    def _map_rows(self, X: NDArray[Any], domain: Domain) -> NDArray[Any]:
-        mapped: NDArray[Any] = X @ (
+    def _map_rows(self, X: Array, domain: Domain, /) -> Array:
+        mapped: Array = X @ (
             self.source_components_ if domain == "source" else self.target_components_
         )
         return mapped

@@ -1,17 +1,14 @@
 """Amazon product reviews: sentiment across four kinds of product."""
 
-import os
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from scipy.sparse import csr_matrix
 from sklearn.datasets import load_svmlight_file
-from sklearn.utils import Bunch
 
-from skda.datasets.fetch import DataStore, github_files
-from skda.datasets.pairs import PairDataset, Rows
+from ._docstrings import loader_docs
+from ._fetch import Arrays, DataHome, DataStore, github_files
+from ._pairs import LabelledRows, Pair, PairDataset
 
 DOMAINS = ("books", "dvd", "electronics", "kitchen")
 N_FEATURES = 5000
@@ -28,17 +25,17 @@ stated: research use.
 """
 
 
-def _from_prepared(arrays: Mapping[str, np.ndarray], part: str) -> Rows:
+def _from_prepared(arrays: Arrays, part: str) -> LabelledRows:
     y = arrays[f"{part}_y"]
     counts = arrays[f"{part}_data"].astype(np.float32)
     columns, starts = arrays[f"{part}_indices"], arrays[f"{part}_indptr"]
-    return Rows(csr_matrix((counts, columns, starts), shape=(len(y), N_FEATURES)), y)
+    return LabelledRows(csr_matrix((counts, columns, starts), shape=(len(y), N_FEATURES)), y)
 
 
-def _from_svmlight(path: Path) -> Rows:
+def _from_svmlight(path: Path) -> LabelledRows:
     X, y = load_svmlight_file(path, n_features=N_FEATURES, dtype=np.float32, zero_based=True)
     # Built anew, its indices become int32, which every scikit-learn estimator takes.
-    return Rows(csr_matrix((X.data, X.indices, X.indptr), shape=X.shape), y > 0)
+    return LabelledRows(csr_matrix((X.data, X.indices, X.indptr), shape=X.shape), y > 0)
 
 
 DATASET = PairDataset(
@@ -72,15 +69,16 @@ e1502b97a824eb12314be4447394fa736fecb781c0724e6529cd6733ac7ff6d8  kitchen_test.s
 )
 
 
+@loader_docs
 def fetch_amazon_reviews(
     source: str = "books",
     target: str = "electronics",
     *,
-    data_home: str | os.PathLike[str] | None = None,
+    data_home: DataHome = None,
     download_if_missing: bool = True,
     progress: bool = False,
     return_X_y: bool = False,
-) -> Bunch | tuple[Any, Any, Any, Any]:
+) -> Pair:
     """Load two domains of the Amazon reviews (classification, sparse counts).
 
     =================   =====================================
@@ -94,15 +92,8 @@ def fetch_amazon_reviews(
     ----------
     source, target : {"books", "dvd", "electronics", "kitchen"}
         Two different domains.
-    data_home : str or path-like, default=None
-        Folder to read from and cache in; by default the environment variable
-        ``SKDA_DATA_HOME``, else ``~/skda_data``.
-    download_if_missing : bool, default=True
-        False raises an OSError instead of downloading.
-    progress : bool, default=False
-        Show a progress bar while downloading; needs tqdm.
-    return_X_y : bool, default=False
-        Return ``(X_source, y_source, X_target, y_target)`` instead of a Bunch.
+    <download>
+    <return_X_y>
 
     Returns
     -------
@@ -117,17 +108,11 @@ def fetch_amazon_reviews(
             Their labels.
         feature_names : ndarray of shape (5000,)
             ``ngram_0`` ...; the words were not published.
-        target_names : ndarray of shape (2,)
-            Class names.
-        DESCR : str
-            Description.
+        <names>
 
     Raises
     ------
-    OSError
-        A file is neither in the cache nor to be had from its public home.
-    ValueError
-        A parameter is not allowed, or a cached file has a wrong checksum.
+    <download_errors>
 
     References
     ----------
@@ -142,12 +127,4 @@ def fetch_amazon_reviews(
     >>> data.X_target_test.shape  # doctest: +SKIP
     (4465, 5000)
     """
-    return DATASET.fetch(
-        "fetch_amazon_reviews",
-        source,
-        target,
-        data_home=data_home,
-        download_if_missing=download_if_missing,
-        progress=progress,
-        return_X_y=return_X_y,
-    )
+    return DATASET.fetch("fetch_amazon_reviews", **locals())

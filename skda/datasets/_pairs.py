@@ -4,17 +4,20 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from sklearn.utils import Bunch
 from sklearn.utils._param_validation import validate_parameter_constraints
 
-from skda.datasets.fetch import DataStore
+from ._fetch import Arrays, DataStore
+
+Pair: TypeAlias = Bunch | tuple[Any, Any, Any, Any]
+DOWNLOAD_PARAMETERS = ("data_home", "download_if_missing", "progress")
 
 
 @dataclass(frozen=True)
-class Rows:
+class LabelledRows:
     """The rows of one domain.
 
     Parameters
@@ -56,7 +59,7 @@ def check_pair(
 
     Examples
     --------
-    >>> from skda.datasets.pairs import check_pair
+    >>> from skda.datasets._pairs import check_pair
     >>> check_pair("fetch_wine_quality", ["red", "white"], {"source": "red", "target": "red"})
     Traceback (most recent call last):
         ...
@@ -83,9 +86,9 @@ def check_pair(
 
 
 def make_pair(
-    source: Rows,
-    target: Rows,
-    target_test: Rows | None = None,
+    source: LabelledRows,
+    target: LabelledRows,
+    target_test: LabelledRows | None = None,
     *,
     feature_names: Sequence[str],
     target_names: Sequence[str],
@@ -93,14 +96,14 @@ def make_pair(
     as_frame: bool = False,
     return_X_y: bool = False,
     **extra: Any,
-) -> Bunch | tuple[Any, Any, Any, Any]:
+) -> Pair:
     """Return the rows of two domains in scikit-learn's form.
 
     Parameters
     ----------
-    source, target : Rows
+    source, target : LabelledRows
         Labelled source rows; target rows to adapt to.
-    target_test : Rows, default=None
+    target_test : LabelledRows, default=None
         Target rows to score on. None stands for the very rows of `target`.
     feature_names, target_names : sequence of str
         Names of the columns and of the classes.
@@ -124,8 +127,8 @@ def make_pair(
     Examples
     --------
     >>> import numpy as np
-    >>> from skda.datasets.pairs import Rows, make_pair
-    >>> rows = Rows(np.zeros((2, 1)), np.array([0, 1]))
+    >>> from skda.datasets._pairs import LabelledRows, make_pair
+    >>> rows = LabelledRows(np.zeros((2, 1)), np.array([0, 1]))
     >>> pair = make_pair(rows, rows, feature_names=["a"], target_names=["no", "yes"], descr="")
     >>> pair.X_target_test is pair.X_target
     True
@@ -133,10 +136,6 @@ def make_pair(
     arrays: dict[str, Any] = {}
     for part, rows in (("source", source), ("target", target), ("target_test", target_test)):
         if rows is None:
-            arrays["X_target_test"], arrays["y_target_test"] = (
-                arrays["X_target"],
-                arrays["y_target"],
-            )
             continue
         X, y = rows.X, np.asarray(rows.y, dtype=np.int64)
         if as_frame:
@@ -144,6 +143,8 @@ def make_pair(
 
             X, y = pd.DataFrame(X, columns=list(feature_names)), pd.Series(y, name="class")
         arrays[f"X_{part}"], arrays[f"y_{part}"] = X, y
+    for name in ("X", "y"):
+        arrays.setdefault(f"{name}_target_test", arrays[f"{name}_target"])
     if return_X_y:
         return tuple(arrays[key] for key in ("X_source", "y_source", "X_target", "y_target"))
     return Bunch(
@@ -155,7 +156,7 @@ def make_pair(
     )
 
 
-def rows_of_domain(arrays: Mapping[str, np.ndarray], domain: str) -> Rows:
+def rows_of_domain(arrays: Arrays, domain: str) -> LabelledRows:
     """Read a domain from the arrays ``<domain>_X`` and ``<domain>_y`` of an archive.
 
     Parameters
@@ -167,10 +168,10 @@ def rows_of_domain(arrays: Mapping[str, np.ndarray], domain: str) -> Rows:
 
     Returns
     -------
-    rows : Rows
+    rows : LabelledRows
         The features as float32.
     """
-    return Rows(arrays[f"{domain}_X"].astype(np.float32), arrays[f"{domain}_y"])
+    return LabelledRows(arrays[f"{domain}_X"].astype(np.float32), arrays[f"{domain}_y"])
 
 
 @dataclass(frozen=True)
@@ -186,7 +187,7 @@ class PairDataset:
     file_name : str
         Pattern of the published file of a part, such as ``"{}.csv"``.
     from_file : callable
-        ``from_file(path)`` parses a published file to Rows.
+        ``from_file(path)`` parses a published file to LabelledRows.
     feature_names, target_names : sequence of str
         Names of the columns and of the classes.
     descr : str
@@ -200,70 +201,43 @@ class PairDataset:
     store: DataStore
     domains: Sequence[str]
     file_name: str
-    from_file: Callable[[Path], Rows]
+    from_file: Callable[[Path], LabelledRows]
     feature_names: Sequence[str]
     target_names: Sequence[str]
     descr: str
-    from_prepared: Callable[[Mapping[str, np.ndarray], str], Rows] = rows_of_domain
+    from_prepared: Callable[[Arrays, str], LabelledRows] = rows_of_domain
     parts: tuple[str, ...] = ("{source}", "{target}")
 
-    def fetch(
-        self,
-        caller: str,
-        source: str,
-        target: str,
-        *,
-        data_home: str | os.PathLike[str] | None,
-        download_if_missing: bool,
-        progress: bool,
-        return_X_y: bool,
-        as_frame: bool = False,
-    ) -> Bunch | tuple[Any, Any, Any, Any]:
+    def fetch(self, caller: str, **params: Any) -> Pair:
         """Load two domains, from the prepared archive or else from the published files.
 
         Parameters
         ----------
         caller : str
             Name of the public function, for messages.
-        source, target : str
-            Names of two different domains.
-        data_home, download_if_missing, progress
-            See :meth:`skda.datasets.fetch.DataStore.fetch`.
-        return_X_y, as_frame
-            See :func:`make_pair`.
+        **params
+            Its parameters: ``source`` and ``target``, ``data_home``, ``download_if_missing`` and
+            ``progress`` of :meth:`DataStore.fetch`, and those of :func:`make_pair`.
 
         Returns
         -------
         pair : :class:`~sklearn.utils.Bunch` or tuple
             See :func:`make_pair`.
         """
-        params = {
-            "source": source,
-            "target": target,
-            "data_home": data_home,
-            "download_if_missing": download_if_missing,
-            "progress": progress,
-            "return_X_y": return_X_y,
-            "as_frame": as_frame,
-        }
         check_pair(caller, self.domains, params)
-        parts = [part.format(source=source, target=target) for part in self.parts]
-        prepared = self.store.read_prepared(data_home)
+        parts = [part.format_map(params) for part in self.parts]
+        downloading = {name: params.pop(name) for name in DOWNLOAD_PARAMETERS}
+        prepared = self.store.read_prepared(downloading["data_home"])
         if prepared is not None:
             rows = [self.from_prepared(prepared, part) for part in parts]
         else:
-            paths = self.store.fetch(
-                [self.file_name.format(part) for part in parts],
-                data_home=data_home,
-                download_if_missing=download_if_missing,
-                progress=progress,
-            )
+            paths = self.store.fetch([self.file_name.format(part) for part in parts], **downloading)
             rows = [self.from_file(path) for path in paths.values()]
         return make_pair(
             *rows,
             feature_names=self.feature_names,
             target_names=self.target_names,
             descr=self.descr,
-            as_frame=as_frame,
-            return_X_y=return_X_y,
+            as_frame=params.get("as_frame", False),
+            return_X_y=params["return_X_y"],
         )

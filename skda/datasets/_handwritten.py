@@ -4,20 +4,21 @@ import os
 from collections.abc import Mapping
 from dataclasses import replace
 from numbers import Integral
-from typing import Any
 
 import numpy as np
-from sklearn.utils import Bunch
 from sklearn.utils._param_validation import Interval, Options, StrOptions
 
-from skda.datasets.fetch import DataStore, get_data_home, read_npz
-from skda.datasets.openml_digits import OPENML_DIGITS, fetch_openml_digits
-from skda.datasets.pairs import Rows, check_pair, make_pair
-from skda.datasets.resize import resize_images
+from ._digits import TARGET_NAMES
+from ._docstrings import loader_docs
+from ._fetch import Arrays, DataHome, DataStore, get_data_home, read_npz
+from ._openml_digits import OPENML_DIGITS, fetch_openml_digits
+from ._pairs import LabelledRows, Pair, check_pair, make_pair
+from ._resize import resize_images
 
 CALLER = "fetch_handwritten_digits"
 DOMAINS = ("mnist", "usps", "mnistm")
 ARRAYS = ("X_train", "y_train", "X_test", "y_test")
+COUNT = [Interval(Integral, 1, None, closed="left"), None]
 # MNIST-M's training digits are MNIST's from here on.
 MNIST_WITHOUT_MNISTM = 50000
 STORES = {
@@ -57,6 +58,7 @@ and LeCun et al. 1990 (USPS, research use); Ganin & Lempitsky, ICML 2015, and Ar
 """
 
 
+@loader_docs
 def fetch_handwritten_digits(
     source: str = "mnist",
     target: str = "usps",
@@ -66,12 +68,12 @@ def fetch_handwritten_digits(
     n_source: int | None = None,
     n_target: int | None = None,
     random_state: int = 0,
-    mnistm_path: str | os.PathLike[str] | None = None,
+    mnistm_path: DataHome = None,
     openml: Mapping[str, tuple[str, int]] | None = None,
-    data_home: str | os.PathLike[str] | None = None,
+    data_home: DataHome = None,
     download_if_missing: bool = True,
     return_X_y: bool = False,
-) -> Bunch | tuple[Any, Any, Any, Any]:
+) -> Pair:
     """Load two kinds of handwritten digits (classification, images).
 
     ===============   ==================================================
@@ -101,13 +103,10 @@ def fetch_handwritten_digits(
     openml : mapping of str to (name, version), default=None
         Data sets at OpenML for ``"mnist"`` or ``"usps"``, used where `data_home` holds no
         prepared file. None means ``("mnist_784", 1)`` and ``("USPS", 2)``.
-    data_home : str or path-like, default=None
-        Folder to read from and cache in; by default the environment variable
-        ``SKDA_DATA_HOME``, else ``~/skda_data``.
+    <data_home>
     download_if_missing : bool, default=True
         False raises an OSError, instead of asking OpenML, where there is no prepared file.
-    return_X_y : bool, default=False
-        Return ``(X_source, y_source, X_target, y_target)`` instead of a Bunch.
+    <return_X_y>
 
     Returns
     -------
@@ -156,29 +155,14 @@ def fetch_handwritten_digits(
     >>> data.X_target.shape, data.X_target_test.shape  # doctest: +SKIP
     ((1800, 1, 28, 28), (2007, 1, 28, 28))
     """
-    params = {
-        "source": source,
-        "target": target,
-        "size": size,
-        "dtype": dtype,
-        "n_source": n_source,
-        "n_target": n_target,
-        "random_state": random_state,
-        "mnistm_path": mnistm_path,
-        "openml": openml,
-        "data_home": data_home,
-        "download_if_missing": download_if_missing,
-        "return_X_y": return_X_y,
-    }
-    positive = [Interval(Integral, 1, None, closed="left"), None]
     check_pair(
         CALLER,
         DOMAINS,
-        params,
+        locals(),
         size=[Options(Integral, {16, 28})],
         dtype=[StrOptions({"uint8", "float32"})],
-        n_source=positive,
-        n_target=positive,
+        n_source=COUNT,
+        n_target=COUNT,
         random_state=[Interval(Integral, 0, None, closed="left")],
         mnistm_path=[str, os.PathLike, None],
         openml=[Mapping, None],
@@ -204,15 +188,15 @@ def fetch_handwritten_digits(
         if n is not None:
             _check_available(parameter, n, len(y), name)
             X, y = X[drawn[:n]], y[drawn[:n]]
-        rows.append(Rows(_to_images(X, n_channels, size, dtype), y))
+        rows.append(LabelledRows(_to_images(X, n_channels, size, dtype), y))
     X_test = _to_images(digits[target]["X_test"], n_channels, size, dtype)
     source_rows, target_rows = rows
     return make_pair(
         source_rows,
         target_rows,
-        Rows(X_test, digits[target]["y_test"]),
+        LabelledRows(X_test, digits[target]["y_test"]),
         feature_names=["red", "green", "blue"] if n_channels == 3 else ["grey"],
-        target_names=[str(digit) for digit in range(10)],
+        target_names=TARGET_NAMES,
         descr=DESCR,
         return_X_y=return_X_y,
     )
@@ -228,10 +212,10 @@ def _check_available(parameter: str, n: int, available: int, name: str) -> None:
 
 def _read_grey(
     name: str,
-    data_home: str | os.PathLike[str] | None,
+    data_home: DataHome,
     download_if_missing: bool,
     openml: Mapping[str, tuple[str, int]],
-) -> Mapping[str, np.ndarray]:
+) -> Arrays:
     unknown = set(openml) - set(OPENML_DIGITS)
     if unknown:
         raise ValueError(
@@ -254,9 +238,7 @@ def _read_grey(
     return fetch_openml_digits(entry, home)
 
 
-def _read_mnistm(
-    path: str | os.PathLike[str] | None, data_home: str | os.PathLike[str] | None
-) -> Mapping[str, np.ndarray]:
+def _read_mnistm(path: DataHome, data_home: DataHome) -> Arrays:
     store = STORES["mnistm"]
     if path is None:
         prepared = store.read_prepared(data_home)
@@ -282,5 +264,5 @@ def _to_images(X: np.ndarray, n_channels: int, size: int, dtype: str) -> np.ndar
     if images.shape[1] != n_channels:
         images = images.repeat(n_channels, axis=1)
     if dtype == "float32":
-        return np.divide(images, 255, dtype=np.float32)
+        return np.asarray(np.divide(images, 255, dtype=np.float32))
     return np.ascontiguousarray(images)

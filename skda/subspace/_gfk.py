@@ -7,12 +7,12 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 import scipy.linalg
-from numpy.typing import NDArray
 from sklearn.base import ClassNamePrefixFeaturesOutMixin
 from sklearn.utils._param_validation import Interval, StrOptions
 
-from skda.preprocessing import Domain, DomainTransformer
-from skda.subspace.linalg import Matrix, principal_axes, settle_n_components, symmetric_power
+from .._typing import Array, Domain, Matrix
+from ..preprocessing import DomainTransformer, transformer_docs
+from ._linalg import principal_axes, settle_n_components, symmetric_power
 
 __all__ = ["GFK"]
 
@@ -20,6 +20,7 @@ __all__ = ["GFK"]
 FULL_DISAGREEMENT = 0.99
 
 
+@transformer_docs
 class GFK(ClassNamePrefixFeaturesOutMixin, DomainTransformer):
     r"""Geodesic flow kernel: every subspace on the way from the source's to the target's.
 
@@ -40,10 +41,7 @@ class GFK(ClassNamePrefixFeaturesOutMixin, DomainTransformer):
         orthogonal to it that lead to the target (0 where a principal angle is 0).
     flow_root_ : ndarray of shape (2 * n_components_, 2 * n_components_), float64
         Square root of the kernel in these directions.
-    n_features_in_ : int
-        Number of features seen in `fit`.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
-        Names of the features seen in `fit`, where `X_source` has string column names.
+    <features_in>
 
     See Also
     --------
@@ -100,7 +98,7 @@ class GFK(ClassNamePrefixFeaturesOutMixin, DomainTransformer):
     def __init__(self, n_components: int | Literal["disagreement"] = "disagreement") -> None:
         self.n_components = n_components
 
-    def _fit_domains(self, source: NDArray[Any], target: NDArray[Any]) -> None:
+    def _fit_domains(self, source: Array, target: Array) -> None:
         source_axes, target_axes = principal_axes(source), principal_axes(target)
         largest = min(source.shape[1] // 2, source_axes.shape[1], target_axes.shape[1])
         asked = None if isinstance(self.n_components, str) else self.n_components
@@ -136,20 +134,20 @@ class GFK(ClassNamePrefixFeaturesOutMixin, DomainTransformer):
         self.basis_ = np.hstack([source_axes @ U, across])
         self.flow_root_ = symmetric_power(flow, 0.5)
 
-    def _map_rows(self, X: NDArray[Any], domain: Domain) -> NDArray[Any]:
+    def _map_rows(self, X: Array, _domain: Domain, /) -> Array:
         # the basis is orthonormal, so this is G^{1/2} x without a matrix of features by features
-        mapped: NDArray[Any] = ((X @ self.basis_) @ self.flow_root_) @ self.basis_.T
+        mapped: Array = ((X @ self.basis_) @ self.flow_root_) @ self.basis_.T
         return mapped
 
     @property
-    def kernel_(self) -> NDArray[np.float64]:
+    def kernel_(self) -> Matrix:
         """The kernel :math:`G`, ndarray of shape (n_features_in_, n_features_in_), float64."""
         root = self.basis_ @ self.flow_root_
         return root @ root.T
 
     @property
     def _n_features_out(self) -> int:
-        return int(self.basis_.shape[0])
+        return len(self.basis_)
 
 
 def agreeing_dimensions(source_axes: Matrix, target_axes: Matrix, both_axes: Matrix) -> int:
@@ -166,7 +164,7 @@ def agreeing_dimensions(source_axes: Matrix, target_axes: Matrix, both_axes: Mat
         See :class:`GFK`; `n_dimensions` where the disagreement stays small.
     """
     overlaps = [source_axes.T @ both_axes, target_axes.T @ both_axes]
-    largest = source_axes.shape[1]
+    largest = int(source_axes.shape[1])
     for d in range(1, largest):
         # the smallest cosine belongs to the largest angle
         cosines = [scipy.linalg.svdvals(overlap[:d, :d])[-1] for overlap in overlaps]

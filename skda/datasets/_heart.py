@@ -1,14 +1,12 @@
 """Heart disease in four hospitals."""
 
-import os
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from sklearn.utils import Bunch
 
-from skda.datasets.fetch import DataStore, github_files
-from skda.datasets.pairs import PairDataset, Rows
+from ._docstrings import loader_docs
+from ._fetch import DataHome, DataStore, github_files
+from ._pairs import LabelledRows, Pair, PairDataset
 
 DOMAINS = ("cleveland", "hungarian", "switzerland", "va")
 FEATURES = (
@@ -40,12 +38,12 @@ Origin: Janosi, Steinbrunn, Pfisterer & Detrano 1988, UCI 45. Licence: CC BY 4.0
 """
 
 
-def _from_csv(path: Path) -> Rows:
+def _from_csv(path: Path) -> LabelledRows:
     import pandas as pd
 
     # The hospitals write a missing value as "?" or as nothing.
     table = pd.read_csv(path, na_values="?")
-    return Rows(table[list(FEATURES)].to_numpy(np.float32), table["target"].to_numpy() > 0)
+    return LabelledRows(table[list(FEATURES)].to_numpy(np.float32), table["target"].to_numpy() > 0)
 
 
 DATASET = PairDataset(
@@ -73,21 +71,22 @@ d5c34e6c57d3cb1213d542bab964eab45dfcc34dfaa9a4585861943ad7db63fb  processed.hung
 )
 
 
+@loader_docs
 def fetch_heart_disease(
     source: str = "cleveland",
     target: str = "va",
     *,
-    data_home: str | os.PathLike[str] | None = None,
+    data_home: DataHome = None,
     download_if_missing: bool = True,
     progress: bool = False,
     as_frame: bool = False,
     return_X_y: bool = False,
-) -> Bunch | tuple[Any, Any, Any, Any]:
+) -> Pair:
     """Load two hospitals of the heart disease data (classification, missing values).
 
     ===========   ==================
     Classes                        2
-    Rows          303, 294, 123, 200
+    LabelledRows          303, 294, 123, 200
     Features                      13
     ===========   ==================
 
@@ -95,17 +94,9 @@ def fetch_heart_disease(
     ----------
     source, target : {"cleveland", "hungarian", "switzerland", "va"}
         Two different hospitals.
-    data_home : str or path-like, default=None
-        Folder to read from and cache in; by default the environment variable
-        ``SKDA_DATA_HOME``, else ``~/skda_data``.
-    download_if_missing : bool, default=True
-        False raises an OSError instead of downloading.
-    progress : bool, default=False
-        Show a progress bar while downloading; needs tqdm.
-    as_frame : bool, default=False
-        Give pandas DataFrames and Series.
-    return_X_y : bool, default=False
-        Return ``(X_source, y_source, X_target, y_target)`` instead of a Bunch.
+    <download>
+    <as_frame>
+    <return_X_y>
 
     Returns
     -------
@@ -116,21 +107,14 @@ def fetch_heart_disease(
         y_source, y_target : ndarray or Series of shape (n_domain,), int64
             1 where a disease was found (the published ``num`` > 0). ``y_target`` is for
             oracles and scores only.
-        X_target_test, y_target_test : the same objects as X_target, y_target
-            The protocol has no separate test set.
+        <target_test_is_target>
         feature_names : ndarray of shape (13,)
             Column names.
-        target_names : ndarray of shape (2,)
-            Class names.
-        DESCR : str
-            Description.
+        <names>
 
     Raises
     ------
-    OSError
-        A file is neither in the cache nor to be had from its public home.
-    ValueError
-        A parameter is not allowed, or a cached file has a wrong checksum.
+    <download_errors>
 
     References
     ----------
@@ -143,13 +127,4 @@ def fetch_heart_disease(
     >>> fetch_heart_disease("hungarian", "va", as_frame=True).X_target.shape  # doctest: +SKIP
     (200, 13)
     """
-    return DATASET.fetch(
-        "fetch_heart_disease",
-        source,
-        target,
-        data_home=data_home,
-        download_if_missing=download_if_missing,
-        progress=progress,
-        as_frame=as_frame,
-        return_X_y=return_X_y,
-    )
+    return DATASET.fetch("fetch_heart_disease", **locals())

@@ -1,15 +1,15 @@
 """Handwritten digits, and other ones as a worse scanner would take them."""
 
 from numbers import Real
-from typing import Any
 
 import numpy as np
 from scipy import ndimage
-from sklearn.utils import Bunch, check_random_state
+from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval
 
-from skda.datasets.digits import TARGET_NAMES, check_digit_parameters, split_digits
-from skda.datasets.pairs import Rows, make_pair
+from ._digits import TARGET_NAMES, check_digit_parameters, split_digits
+from ._docstrings import loader_docs
+from ._pairs import LabelledRows, Pair, make_pair
 
 # At severity 1: chosen so that a small convolutional net gets a third of the target right when it
 # learns from the source, and nearly all when it learns from target labels.
@@ -46,8 +46,8 @@ def _turned(images: np.ndarray, degrees: np.ndarray) -> np.ndarray:
     )
 
 
-def _one_channel(images: np.ndarray, y: np.ndarray) -> Rows:
-    return Rows(images[:, None].astype(np.float32), y)
+def _one_channel(images: np.ndarray, y: np.ndarray) -> LabelledRows:
+    return LabelledRows(images[:, None].astype(np.float32), y)
 
 
 def scan(ink: np.ndarray, severity: float, random_state: np.random.RandomState) -> np.ndarray:
@@ -70,7 +70,7 @@ def scan(ink: np.ndarray, severity: float, random_state: np.random.RandomState) 
     Examples
     --------
     >>> import numpy as np
-    >>> from skda.datasets.scanned import scan
+    >>> from skda.datasets._scanned import scan
     >>> ink = np.eye(16)[None]
     >>> bool((scan(ink, 0.0, np.random.RandomState(0)) == ink).all())
     True
@@ -86,9 +86,11 @@ def scan(ink: np.ndarray, severity: float, random_state: np.random.RandomState) 
     contrast = 1 - severity * (1 - CONTRAST)
     down, right = np.mgrid[-1 : 1 : height * 1j, -1 : 1 : width * 1j]
     paper = PAPER + LIGHT * (np.cos(direction) * right + np.sin(direction) * down)
-    return np.clip(contrast * strokes + severity * (paper + noise), 0, 1)
+    scanned: np.ndarray = np.clip(contrast * strokes + severity * (paper + noise), 0, 1)
+    return scanned
 
 
+@loader_docs
 def make_scanned_digits(
     n_source: int = 900,
     n_target: int = 600,
@@ -96,7 +98,7 @@ def make_scanned_digits(
     severity: float = 1.0,
     random_state: int | np.random.RandomState | None = None,
     return_X_y: bool = False,
-) -> Bunch | tuple[Any, Any, Any, Any]:
+) -> Pair:
     r"""Make digits and scanned digits: images of one kind from two devices.
 
     The source are real handwritten digits that come with scikit-learn. The target are other
@@ -104,57 +106,31 @@ def make_scanned_digits(
 
     ===========   ==================================
     Classes                                       10
-    Rows          1797, in the three parts together
+    LabelledRows          1797, in the three parts together
     Features      1 x 16 x 16, from 0 to 1
     ===========   ==================================
 
     Parameters
     ----------
-    n_source : int, default=900
-        Number of source images, at least 10.
-    n_target : int, default=600
-        Number of target images to adapt to, at least 10. The digits that are left, 297 by
-        default and at least 10, are the target test images.
+    <digit_counts>
     severity : float, default=1.0
         Strength of the shift in [0, 1]. At 0 the target images are as clean as the source. The
         same seed gives the same digits at every severity.
     random_state : int, RandomState instance or None, default=None
         Determines which digits go where and what the scanner does. Pass an int for the same
         images at every call.
-    return_X_y : bool, default=False
-        Return ``(X_source, y_source, X_target, y_target)`` instead of a Bunch.
+    <return_X_y>
 
     Returns
     -------
     data : :class:`~sklearn.utils.Bunch`
-        X_source : ndarray of shape (n_source, 1, 16, 16), float32
-            From 0 (paper) to 1 (ink).
-        y_source : ndarray of shape (n_source,), int64
-            The digits.
-        X_target : ndarray of shape (n_target, 1, 16, 16), float32
-            From 0 to 1.
-        y_target : ndarray of shape (n_target,), int64
-            The digits of the target rows, for oracles and scores only: not to be trained on or
-            selected by.
-        X_target_test : ndarray of shape (1797 - n_source - n_target, 1, 16, 16), float32
-            Further target images, to score on.
-        y_target_test : ndarray of shape (1797 - n_source - n_target,), int64
-            Their digits.
-        rows_source, rows_target, rows_target_test : ndarray of shape (n_part,), int64
-            The rows of :func:`sklearn.datasets.load_digits` that the images come from.
-        feature_names : ndarray of shape (1,)
-            Name of the channel.
-        target_names : ndarray of shape (10,)
-            Class names.
-        DESCR : str
-            Description.
-    (X_source, y_source, X_target, y_target) : tuple if ``return_X_y`` is True
-        The training rows of both domains.
+        <digits>
+        <names>
+    <tuple>
 
     Raises
     ------
-    ValueError
-        A parameter is not allowed (a TypeError too, where its type is wrong).
+    <parameter_errors>
 
     See Also
     --------

@@ -38,7 +38,7 @@ def window_features(windows: np.ndarray) -> np.ndarray:
     Examples
     --------
     >>> import numpy as np
-    >>> from skda.datasets.activity_windows import window_features
+    >>> from skda.datasets._activity_windows import window_features
     >>> features = window_features(np.full((1, 6, 32), 2.0))
     >>> features.shape, round(float(features[0, 6]), 3)  # |(2, 2, 2)| = 3.464
     ((1, 80), 3.464)
@@ -82,7 +82,7 @@ def cut_windows(samples: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np
     Examples
     --------
     >>> import numpy as np
-    >>> from skda.datasets.activity_windows import cut_windows
+    >>> from skda.datasets._activity_windows import cut_windows
     >>> windows, y = cut_windows(np.zeros((128, 6)), np.repeat([0, 1], 64))
     >>> windows.shape, y  # the middle window holds half of each class
     ((2, 6, 32), array([0, 1]))

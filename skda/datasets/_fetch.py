@@ -11,8 +11,13 @@ import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
+
+DataHome: TypeAlias = str | os.PathLike[str] | None
+Arrays: TypeAlias = Mapping[str, NDArray[Any]]
 
 DATA_HOME_VARIABLE = "SKDA_DATA_HOME"
 
@@ -56,7 +61,7 @@ def github_files(
 
     Examples
     --------
-    >>> from skda.datasets.fetch import github_files
+    >>> from skda.datasets._fetch import github_files
     >>> github_files("owner/name", "c0ffee", "data", "00  a.csv")["a.csv"].url
     'https://raw.githubusercontent.com/owner/name/c0ffee/data/a.csv'
     """
@@ -65,7 +70,7 @@ def github_files(
     return {name: RemoteFile(f"{root}/{name}", sha256) for sha256, name in lines}
 
 
-def get_data_home(data_home: str | os.PathLike[str] | None = None) -> Path:
+def get_data_home(data_home: DataHome = None) -> Path:
     """Tell which folder real data is read from and cached in.
 
     Parameters
@@ -81,7 +86,7 @@ def get_data_home(data_home: str | os.PathLike[str] | None = None) -> Path:
 
     Examples
     --------
-    >>> from skda.datasets.fetch import get_data_home
+    >>> from skda.datasets._fetch import get_data_home
     >>> get_data_home("/tmp/somewhere").name
     'somewhere'
     """
@@ -95,7 +100,7 @@ def read_npz(
     required: Iterable[str] = (),
     sha256: str | None = None,
     remedy: str = "Bring the right file.",
-) -> Mapping[str, np.ndarray]:
+) -> Arrays:
     """Read an ``.npz`` archive after verifying it.
 
     Parameters
@@ -160,7 +165,7 @@ class DataStore:
 
     Examples
     --------
-    >>> from skda.datasets.fetch import DataStore
+    >>> from skda.datasets._fetch import DataStore
     >>> print(DataStore("wine_quality", "00").read_prepared("/nonexistent"))
     None
     """
@@ -169,9 +174,7 @@ class DataStore:
     prepared_sha256: str
     files: Mapping[str, RemoteFile] = field(default_factory=dict)
 
-    def read_prepared(
-        self, data_home: str | os.PathLike[str] | None = None
-    ) -> Mapping[str, np.ndarray] | None:
+    def read_prepared(self, data_home: DataHome = None) -> Arrays | None:
         """Read the prepared archive where the cache folder holds one.
 
         Parameters
@@ -199,7 +202,7 @@ class DataStore:
         self,
         names: Iterable[str],
         *,
-        data_home: str | os.PathLike[str] | None = None,
+        data_home: DataHome = None,
         download_if_missing: bool = True,
         progress: bool = False,
         n_retries: int = 3,
@@ -255,7 +258,8 @@ class DataStore:
             import pooch
         except ImportError as error:
             raise ImportError(
-                f"Downloading {name} needs pooch: pip install pooch. {self._advice(name, path)}"
+                f'Downloading {name} needs pooch: pip install "skda[data]". '
+                f"{self._advice(name, path)}"
             ) from error
         remote = self.files[name]
         manager = pooch.create(

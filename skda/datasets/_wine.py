@@ -1,14 +1,12 @@
 """Wine quality: red and white."""
 
-import os
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from sklearn.utils import Bunch
 
-from skda.datasets.fetch import DataStore, github_files
-from skda.datasets.pairs import PairDataset, Rows
+from ._docstrings import loader_docs
+from ._fetch import DataHome, DataStore, github_files
+from ._pairs import LabelledRows, Pair, PairDataset
 
 DOMAINS = ("red", "white")
 FEATURES = (
@@ -36,10 +34,10 @@ Origin: Cortez et al., Decision Support Systems 2009, UCI 186. Licence: CC BY 4.
 """
 
 
-def _from_text(path: Path) -> Rows:
+def _from_text(path: Path) -> LabelledRows:
     # The header is a comment; blanks separate the columns, the last is the quality.
     table = np.loadtxt(path, ndmin=2)
-    return Rows(table[:, :-1].astype(np.float32), table[:, -1] >= 6)
+    return LabelledRows(table[:, :-1].astype(np.float32), table[:, -1] >= 6)
 
 
 DATASET = PairDataset(
@@ -65,21 +63,22 @@ DATASET = PairDataset(
 )
 
 
+@loader_docs
 def fetch_wine_quality(
     source: str = "white",
     target: str = "red",
     *,
-    data_home: str | os.PathLike[str] | None = None,
+    data_home: DataHome = None,
     download_if_missing: bool = True,
     progress: bool = False,
     as_frame: bool = False,
     return_X_y: bool = False,
-) -> Bunch | tuple[Any, Any, Any, Any]:
+) -> Pair:
     """Load red and white wines as two domains (classification).
 
     ===========   =======================
     Classes                             2
-    Rows          1599 (red), 4898 (white)
+    LabelledRows          1599 (red), 4898 (white)
     Features                           11
     ===========   =======================
 
@@ -87,17 +86,9 @@ def fetch_wine_quality(
     ----------
     source, target : {"red", "white"}
         One of each.
-    data_home : str or path-like, default=None
-        Folder to read from and cache in; by default the environment variable
-        ``SKDA_DATA_HOME``, else ``~/skda_data``.
-    download_if_missing : bool, default=True
-        False raises an OSError instead of downloading.
-    progress : bool, default=False
-        Show a progress bar while downloading; needs tqdm.
-    as_frame : bool, default=False
-        Give pandas DataFrames and Series.
-    return_X_y : bool, default=False
-        Return ``(X_source, y_source, X_target, y_target)`` instead of a Bunch.
+    <download>
+    <as_frame>
+    <return_X_y>
 
     Returns
     -------
@@ -107,21 +98,14 @@ def fetch_wine_quality(
             density in g/cm³, alcohol in % by volume.
         y_source, y_target : ndarray or Series of shape (n_domain,), int64
             1 where the quality is 6 or more. ``y_target`` is for oracles and scores only.
-        X_target_test, y_target_test : the same objects as X_target, y_target
-            The protocol has no separate test set.
+        <target_test_is_target>
         feature_names : ndarray of shape (11,)
             Column names.
-        target_names : ndarray of shape (2,)
-            Class names.
-        DESCR : str
-            Description.
+        <names>
 
     Raises
     ------
-    OSError
-        A file is neither in the cache nor to be had from its public home.
-    ValueError
-        A parameter is not allowed, or a cached file has a wrong checksum.
+    <download_errors>
 
     References
     ----------
@@ -134,13 +118,4 @@ def fetch_wine_quality(
     >>> fetch_wine_quality("white", "red").X_source.shape  # doctest: +SKIP
     (4898, 11)
     """
-    return DATASET.fetch(
-        "fetch_wine_quality",
-        source,
-        target,
-        data_home=data_home,
-        download_if_missing=download_if_missing,
-        progress=progress,
-        as_frame=as_frame,
-        return_X_y=return_X_y,
-    )
+    return DATASET.fetch("fetch_wine_quality", **locals())

@@ -11,7 +11,7 @@ from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
 from sklearn.utils._param_validation import Interval, validate_parameter_constraints
 
-from skda.datasets.pairs import Rows
+from ._pairs import LabelledRows
 
 SIDE = 16
 N_DIGITS = 1797
@@ -27,16 +27,16 @@ class DigitSplit:
 
     Parameters
     ----------
-    source, target, target_test : Rows
+    source, target, target_test : LabelledRows
         Images of shape (n_part, 16, 16), float64 from 0 (paper) to 1 (ink), and the digits.
     rows : dict of str to ndarray
         For ``rows_source``, ``rows_target`` and ``rows_target_test`` the rows of
         :func:`sklearn.datasets.load_digits` that the images come from.
     """
 
-    source: Rows
-    target: Rows
-    target_test: Rows
+    source: LabelledRows
+    target: LabelledRows
+    target_test: LabelledRows
     rows: dict[str, Any]
 
 
@@ -63,7 +63,7 @@ def check_digit_parameters(
 
     Examples
     --------
-    >>> from skda.datasets.digits import check_digit_parameters
+    >>> from skda.datasets._digits import check_digit_parameters
     >>> check_digit_parameters("make_scanned_digits", {"n_source": 1500, "n_target": 500})
     Traceback (most recent call last):
         ...
@@ -110,7 +110,7 @@ def split_digits(n_source: int, n_target: int, random_state: np.random.RandomSta
     Examples
     --------
     >>> import numpy as np
-    >>> from skda.datasets.digits import split_digits
+    >>> from skda.datasets._digits import split_digits
     >>> split = split_digits(900, 600, np.random.RandomState(0))
     >>> split.target_test.X.shape
     (297, 16, 16)
@@ -126,6 +126,6 @@ def split_digits(n_source: int, n_target: int, random_state: np.random.RandomSta
     ink = ndimage.zoom(images, (1, factor, factor), order=1, mode="nearest", grid_mode=True)
     rows = dict(zip(PARTS, (source, target, test), strict=True))
     return DigitSplit(
-        **{part: Rows(ink[index], labels[index]) for part, index in rows.items()},
+        **{part: LabelledRows(ink[index], labels[index]) for part, index in rows.items()},
         rows={f"rows_{part}": index for part, index in rows.items()},
     )

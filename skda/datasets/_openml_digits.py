@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from sklearn import datasets as sklearn_datasets
 
-from skda.datasets.fetch import DATA_HOME_VARIABLE
+from ._fetch import DATA_HOME_VARIABLE
 
 
 @dataclass(frozen=True)

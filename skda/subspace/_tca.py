@@ -7,18 +7,19 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 import scipy.linalg
-from numpy.typing import NDArray
 from sklearn.base import ClassNamePrefixFeaturesOutMixin
 from sklearn.metrics.pairwise import pairwise_kernels
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.extmath import svd_flip
 
-from skda.preprocessing import Domain, DomainTransformer
-from skda.subspace.linalg import settle_n_components
+from .._typing import Array, Domain
+from ..preprocessing import DomainTransformer, transformer_docs
+from ._linalg import settle_n_components
 
 __all__ = ["TCA"]
 
 
+@transformer_docs
 class TCA(ClassNamePrefixFeaturesOutMixin, DomainTransformer):
     r"""Transfer component analysis: directions that vary but do not tell the domains apart.
 
@@ -44,10 +45,7 @@ class TCA(ClassNamePrefixFeaturesOutMixin, DomainTransformer):
         Variance of a component against its cost, falling.
     X_fit_ : ndarray of shape (n_source + n_target, n_features), float64
         The rows seen in `fit`, source first: new rows are mapped by their kernel with these.
-    n_features_in_ : int
-        Number of features seen in `fit`.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
-        Names of the features seen in `fit`, where `X_source` has string column names.
+    <features_in>
 
     See Also
     --------
@@ -113,7 +111,7 @@ class TCA(ClassNamePrefixFeaturesOutMixin, DomainTransformer):
         self.kernel = kernel
         self.gamma = gamma
 
-    def _fit_domains(self, source: NDArray[Any], target: NDArray[Any]) -> None:
+    def _fit_domains(self, source: Array, target: Array) -> None:
         self.X_fit_ = np.vstack([source, target])
         n = len(self.X_fit_)
         signs = np.r_[np.full(len(source), 1 / len(source)), np.full(len(target), -1 / len(target))]
@@ -143,12 +141,12 @@ class TCA(ClassNamePrefixFeaturesOutMixin, DomainTransformer):
         # a component's sign is arbitrary: settle it, whatever LAPACK returns
         self.components_ = svd_flip(components, None)[0]
 
-    def _map_rows(self, X: NDArray[Any], domain: Domain) -> NDArray[Any]:
-        mapped: NDArray[Any] = self._kernel_with_fit_rows(X) @ self.components_
+    def _map_rows(self, X: Array, _domain: Domain, /) -> Array:
+        mapped: Array = self._kernel_with_fit_rows(X) @ self.components_
         return mapped
 
-    def _kernel_with_fit_rows(self, X: NDArray[Any]) -> NDArray[Any]:
-        kernel: NDArray[Any] = pairwise_kernels(
+    def _kernel_with_fit_rows(self, X: Array) -> Array:
+        kernel: Array = pairwise_kernels(
             X, self.X_fit_, metric=self.kernel, filter_params=True, gamma=self.gamma
         )
         return kernel

@@ -1,23 +1,22 @@
 """Phone and watch: one set of human activities, measured on two devices."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from numbers import Integral
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from sklearn.utils import Bunch
 
-from skda.datasets.activity_windows import (
+from ._activity_windows import (
     CHANNELS,
     CLASSES,
     DEVICE_CODES,
     FEATURES,
     read_recordings,
 )
-from skda.datasets.fetch import DataStore, get_data_home, read_npz
-from skda.datasets.pairs import Rows, check_pair, make_pair
+from ._docstrings import loader_docs
+from ._fetch import Arrays, DataHome, DataStore, get_data_home, read_npz
+from ._pairs import LabelledRows, Pair, check_pair, make_pair
 
 DOMAINS = tuple(DEVICE_CODES)
 LAST_SOURCE_SUBJECT = 11
@@ -47,17 +46,18 @@ Origin: Matey-Sanz, Casteleyn & Granell, Data in Brief 2023, 109809. Licence: CC
 """
 
 
+@loader_docs
 def fetch_phone_watch(
     source: str = "phone",
     target: str = "watch",
     *,
-    path: str | os.PathLike[str] | None = None,
+    path: DataHome = None,
     signal: bool = False,
     test_subjects: Sequence[int] | None = None,
-    data_home: str | os.PathLike[str] | None = None,
+    data_home: DataHome = None,
     as_frame: bool = False,
     return_X_y: bool = False,
-) -> Bunch | tuple[Any, Any, Any, Any]:
+) -> Pair:
     r"""Load human activities measured by phone and by watch (classification).
 
     ===============   =======================================
@@ -85,8 +85,7 @@ def fetch_phone_watch(
         else ``~/skda_data``.
     as_frame : bool, default=False
         Give pandas DataFrames and Series; not with `signal`.
-    return_X_y : bool, default=False
-        Return ``(X_source, y_source, X_target, y_target)`` instead of a Bunch.
+    <return_X_y>
 
     Returns
     -------
@@ -100,10 +99,7 @@ def fetch_phone_watch(
             Subject of each window.
         feature_names : ndarray of shape (80,) or (6,)
             Columns, or channels with `signal`.
-        target_names : ndarray of shape (5,)
-            Class names.
-        DESCR : str
-            Description.
+        <names>
 
     Raises
     ------
@@ -133,16 +129,13 @@ def fetch_phone_watch(
     >>> fetch_phone_watch("phone", "watch", signal=True).X_target.shape  # doctest: +SKIP
     (3226, 6, 32)
     """
-    params = {
-        "source": source,
-        "target": target,
-        "path": path,
-        "signal": signal,
-        "data_home": data_home,
-        "as_frame": as_frame,
-        "return_X_y": return_X_y,
-    }
-    check_pair("fetch_phone_watch", DOMAINS, params, path=[str, os.PathLike, None])
+    check_pair(
+        "fetch_phone_watch",
+        DOMAINS,
+        locals(),
+        path=[str, os.PathLike, None],
+        test_subjects="no_validation",  # `_in_test` checks them against the data
+    )
     if signal and as_frame:
         raise ValueError(
             "as_frame=True of fetch_phone_watch needs signal=False: windows of shape (6, 32) fit "
@@ -162,7 +155,7 @@ def fetch_phone_watch(
     rows, groups = {}, {}
     for part, (domain, mask) in chosen.items():
         X = arrays[f"{domain}_{kind}"][mask].astype(np.float32)
-        rows[part] = Rows(X, arrays[f"{domain}_y"][mask])
+        rows[part] = LabelledRows(X, arrays[f"{domain}_y"][mask])
         groups[f"groups_{part}"] = arrays[f"{domain}_subject"][mask].astype(np.int64)
     groups.setdefault("groups_target_test", groups["groups_target"])
     return make_pair(
@@ -176,9 +169,7 @@ def fetch_phone_watch(
     )
 
 
-def _read(
-    path: str | os.PathLike[str] | None, data_home: str | os.PathLike[str] | None
-) -> Mapping[str, np.ndarray]:
+def _read(path: DataHome, data_home: DataHome) -> Arrays:
     if path is None:
         prepared = STORE.read_prepared(data_home)
         if prepared is None:

@@ -5,10 +5,11 @@ from typing import Any
 
 import numpy as np
 from sklearn.datasets import make_moons
-from sklearn.utils import Bunch, check_random_state
+from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, validate_parameter_constraints
 
-from skda.datasets.pairs import Rows, make_pair
+from ._docstrings import loader_docs
+from ._pairs import LabelledRows, Pair, make_pair
 
 # The mean of scikit-learn's moons, whose arcs have the mean heights 2 / pi and 1 / 2 - 2 / pi.
 CENTRE = np.array([0.5, 0.25])
@@ -34,6 +35,7 @@ Origin: Ganin et al., JMLR 2016, section 5.1.
 """
 
 
+@loader_docs
 def make_rotated_moons(
     n_source: int = 300,
     n_target: int = 300,
@@ -43,12 +45,12 @@ def make_rotated_moons(
     noise: float = 0.05,
     random_state: int | np.random.RandomState | None = None,
     return_X_y: bool = False,
-) -> Bunch | tuple[Any, Any, Any, Any]:
+) -> Pair:
     """Make the two inter-twinning moons and the same moons rotated.
 
     ===========   =======================================
     Classes                                             2
-    Rows          n_source + n_target + n_target_test
+    LabelledRows          n_source + n_target + n_target_test
     Features                                            2
     ===========   =======================================
 
@@ -67,8 +69,7 @@ def make_rotated_moons(
     random_state : int, RandomState instance or None, default=None
         Determines order and noise. Pass an int for the same points at every call. The same
         seed gives the same points before the rotation, whatever the angle.
-    return_X_y : bool, default=False
-        Return ``(X_source, y_source, X_target, y_target)`` instead of a Bunch.
+    <return_X_y>
 
     Returns
     -------
@@ -88,17 +89,12 @@ def make_rotated_moons(
             Their classes.
         feature_names : ndarray of shape (2,)
             Column names.
-        target_names : ndarray of shape (2,)
-            Class names.
-        DESCR : str
-            Description.
-    (X_source, y_source, X_target, y_target) : tuple if ``return_X_y`` is True
-        The training rows of both domains.
+        <names>
+    <tuple>
 
     Raises
     ------
-    ValueError
-        A parameter is not allowed (a TypeError too, where its type is wrong).
+    <parameter_errors>
 
     Notes
     -----
@@ -126,10 +122,10 @@ def make_rotated_moons(
     validate_parameter_constraints(CONSTRAINTS, locals(), caller_name="make_rotated_moons")
     rng = check_random_state(random_state)
 
-    def moons(n_samples: int, degrees: float) -> Rows:
+    def moons(n_samples: int, degrees: float) -> LabelledRows:
         points, y = make_moons(n_samples, noise=noise, random_state=rng)
         cos, sin = np.cos(np.deg2rad(degrees)), np.sin(np.deg2rad(degrees))
-        return Rows(SCALE * (points - CENTRE) @ np.array([[cos, sin], [-sin, cos]]), y)
+        return LabelledRows(SCALE * (points - CENTRE) @ np.array([[cos, sin], [-sin, cos]]), y)
 
     return make_pair(
         moons(n_source, 0.0),

@@ -1,15 +1,13 @@
 """Gas sensor drift: sixteen chemical sensors that age over 36 months."""
 
-import os
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from sklearn.datasets import load_svmlight_file
-from sklearn.utils import Bunch
 
-from skda.datasets.fetch import DataStore, github_files
-from skda.datasets.pairs import PairDataset, Rows
+from ._docstrings import loader_docs
+from ._fetch import DataHome, DataStore, github_files
+from ._pairs import LabelledRows, Pair, PairDataset
 
 DOMAINS = ("batch1", "batch2", "batch6")
 CLASSES = ("ethanol", "ethylene", "ammonia", "acetaldehyde", "acetone", "toluene")
@@ -39,10 +37,10 @@ Licence: CC BY 4.0 (UCI).
 """
 
 
-def _from_svmlight(path: Path) -> Rows:
+def _from_svmlight(path: Path) -> LabelledRows:
     X, y = load_svmlight_file(path, n_features=len(FEATURES), zero_based=False)
     # The published labels are 1 .. 6.
-    return Rows(X.toarray().astype(np.float32), y.astype(np.int64) - 1)
+    return LabelledRows(X.toarray().astype(np.float32), y.astype(np.int64) - 1)
 
 
 DATASET = PairDataset(
@@ -69,21 +67,22 @@ DATASET = PairDataset(
 )
 
 
+@loader_docs
 def fetch_gas_drift(
     source: str = "batch1",
     target: str = "batch6",
     *,
-    data_home: str | os.PathLike[str] | None = None,
+    data_home: DataHome = None,
     download_if_missing: bool = True,
     progress: bool = False,
     as_frame: bool = False,
     return_X_y: bool = False,
-) -> Bunch | tuple[Any, Any, Any, Any]:
+) -> Pair:
     """Load two batches of the gas sensor drift data (classification).
 
     ===========   ==================
     Classes                        6
-    Rows             445, 1244, 2300
+    LabelledRows             445, 1244, 2300
     Features                     128
     ===========   ==================
 
@@ -91,17 +90,9 @@ def fetch_gas_drift(
     ----------
     source, target : {"batch1", "batch2", "batch6"}
         Two different batches.
-    data_home : str or path-like, default=None
-        Folder to read from and cache in; by default the environment variable
-        ``SKDA_DATA_HOME``, else ``~/skda_data``.
-    download_if_missing : bool, default=True
-        False raises an OSError instead of downloading.
-    progress : bool, default=False
-        Show a progress bar while downloading; needs tqdm.
-    as_frame : bool, default=False
-        Give pandas DataFrames and Series.
-    return_X_y : bool, default=False
-        Return ``(X_source, y_source, X_target, y_target)`` instead of a Bunch.
+    <download>
+    <as_frame>
+    <return_X_y>
 
     Returns
     -------
@@ -110,21 +101,14 @@ def fetch_gas_drift(
             Raw features; the published units differ from column to column.
         y_source, y_target : ndarray or Series of shape (n_domain,), int64
             Class numbers. ``y_target`` is for oracles and scores only.
-        X_target_test, y_target_test : the same objects as X_target, y_target
-            The protocol has no separate test set.
+        <target_test_is_target>
         feature_names : ndarray of shape (128,)
             ``DR_1`` ... ``EMAd0.1_16``, the number being the sensor's.
-        target_names : ndarray of shape (6,)
-            Class names.
-        DESCR : str
-            Description.
+        <names>
 
     Raises
     ------
-    OSError
-        A file is neither in the cache nor to be had from its public home.
-    ValueError
-        A parameter is not allowed, or a cached file has a wrong checksum.
+    <download_errors>
 
     References
     ----------
@@ -137,13 +121,4 @@ def fetch_gas_drift(
     >>> fetch_gas_drift("batch1", "batch2").X_target.shape  # doctest: +SKIP
     (1244, 128)
     """
-    return DATASET.fetch(
-        "fetch_gas_drift",
-        source,
-        target,
-        data_home=data_home,
-        download_if_missing=download_if_missing,
-        progress=progress,
-        as_frame=as_frame,
-        return_X_y=return_X_y,
-    )
+    return DATASET.fetch("fetch_gas_drift", **locals())

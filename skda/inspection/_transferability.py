@@ -15,8 +15,8 @@ from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, validate_parameter_constraints
 from sklearn.utils.parallel import Parallel, delayed
 
-from skda.methods.finetune import FinetuneClassifier
-from skda.nn import weight_layers
+from ..methods.finetune import FinetuneClassifier
+from ..nn import weight_layers
 
 __all__ = ["TREATMENTS", "TransferabilityCurve", "transferability_curve"]
 

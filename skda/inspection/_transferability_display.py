@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.typing import ArrayLike
 
-from skda.inspection.transferability import TREATMENTS, TransferabilityCurve
+from ._transferability import TREATMENTS, TransferabilityCurve
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -6,11 +6,10 @@ from typing import Any
 
 import numpy as np
 import scipy.linalg
-from numpy.typing import NDArray
+
+from .._typing import Matrix
 
 __all__ = ["principal_axes", "settle_n_components", "symmetric_power"]
-
-Matrix = NDArray[np.float64]
 
 
 def principal_axes(X: Matrix) -> Matrix:
@@ -29,7 +28,7 @@ def principal_axes(X: Matrix) -> Matrix:
     Examples
     --------
     >>> import numpy as np
-    >>> from skda.subspace.linalg import principal_axes
+    >>> from skda.subspace._linalg import principal_axes
     >>> abs(principal_axes(np.array([[0.0, 1.0], [4.0, 1.0]])))
     array([[1.],
            [0.]])
@@ -39,7 +38,8 @@ def principal_axes(X: Matrix) -> Matrix:
     _, widths, axes = scipy.linalg.svd(centred, full_matrices=False)
     # the noise of rounding is relative to the rows before the mean was taken off
     noise = np.finfo(np.float64).eps * max(X.shape) * np.linalg.norm(X)
-    return axes[widths > noise].T
+    kept: Matrix = axes[widths > noise].T
+    return kept
 
 
 def symmetric_power(matrix: Matrix, exponent: float, floor: float = 0.0) -> Matrix:
@@ -62,13 +62,14 @@ def symmetric_power(matrix: Matrix, exponent: float, floor: float = 0.0) -> Matr
     Examples
     --------
     >>> import numpy as np
-    >>> from skda.subspace.linalg import symmetric_power
+    >>> from skda.subspace._linalg import symmetric_power
     >>> symmetric_power(np.diag([4.0, 9.0]), 0.5)
     array([[2., 0.],
            [0., 3.]])
     """
     values, vectors = scipy.linalg.eigh(matrix)
-    return (vectors * np.maximum(values, floor) ** exponent) @ vectors.T
+    power: Matrix = (vectors * np.maximum(values, floor) ** exponent) @ vectors.T
+    return power
 
 
 def settle_n_components(estimator: Any, n_components: int | None, largest: int, reason: str) -> int:

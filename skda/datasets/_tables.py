@@ -5,10 +5,11 @@ from typing import Any
 
 import numpy as np
 from scipy.special import expit
-from sklearn.utils import Bunch, check_random_state
+from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, validate_parameter_constraints
 
-from skda.datasets.pairs import Rows, make_pair
+from ._docstrings import loader_docs
+from ._pairs import LabelledRows, Pair, make_pair
 
 # The slope leaves the best classifier right nine times in ten, the offset the classes balanced.
 SLOPE = 4.0
@@ -42,7 +43,7 @@ def positive_probability(X: np.ndarray) -> np.ndarray:
     Parameters
     ----------
     X : ndarray of shape (n_samples, n_features)
-        Rows of either domain.
+        LabelledRows of either domain.
 
     Returns
     -------
@@ -51,13 +52,15 @@ def positive_probability(X: np.ndarray) -> np.ndarray:
     Examples
     --------
     >>> import numpy as np
-    >>> from skda.datasets.tables import positive_probability
+    >>> from skda.datasets._tables import positive_probability
     >>> positive_probability(np.array([[0.0, -0.75]]))
     array([0.5])
     """
-    return expit(SLOPE * (X[:, 1] - X[:, 0] ** 2 / 2 + OFFSET))
+    probability: np.ndarray = expit(SLOPE * (X[:, 1] - X[:, 0] ** 2 / 2 + OFFSET))
+    return probability
 
 
+@loader_docs
 def make_covariate_shift(
     n_source: int = 600,
     n_target: int = 600,
@@ -68,7 +71,7 @@ def make_covariate_shift(
     random_state: int | np.random.RandomState | None = None,
     as_frame: bool = False,
     return_X_y: bool = False,
-) -> Bunch | tuple[Any, Any, Any, Any]:
+) -> Pair:
     r"""Make a table with covariate shift: p(x) differs, p(y | x) is the same.
 
     One feature has another mean in the target than in the source, and the boundary between the
@@ -78,7 +81,7 @@ def make_covariate_shift(
 
     ===========   =======================================
     Classes                                             2
-    Rows          n_source + n_target + n_target_test
+    LabelledRows          n_source + n_target + n_target_test
     Features      n_features, two of them informative
     ===========   =======================================
 
@@ -95,10 +98,8 @@ def make_covariate_shift(
         [0, 10]. At 0 the domains are alike.
     random_state : int, RandomState instance or None, default=None
         Determines rows and labels. Pass an int for the same table at every call.
-    as_frame : bool, default=False
-        Give pandas DataFrames and Series.
-    return_X_y : bool, default=False
-        Return ``(X_source, y_source, X_target, y_target)`` instead of a Bunch.
+    <as_frame>
+    <return_X_y>
 
     Returns
     -------
@@ -122,17 +123,12 @@ def make_covariate_shift(
             p_target(x) / p_source(x) of the source rows, the true importance weights.
         feature_names : ndarray of shape (n_features,)
             Column names, x0, x1 and so on.
-        target_names : ndarray of shape (2,)
-            Class names.
-        DESCR : str
-            Description.
-    (X_source, y_source, X_target, y_target) : tuple if ``return_X_y`` is True
-        The training rows of both domains.
+        <names>
+    <tuple>
 
     Raises
     ------
-    ValueError
-        A parameter is not allowed (a TypeError too, where its type is wrong).
+    <parameter_errors>
 
     Notes
     -----
@@ -168,13 +164,13 @@ def make_covariate_shift(
     validate_parameter_constraints(CONSTRAINTS, locals(), caller_name="make_covariate_shift")
     rng = check_random_state(random_state)
     counts = {"source": n_source, "target": n_target, "target_test": n_target_test}
-    parts: dict[str, Rows] = {}
+    parts: dict[str, LabelledRows] = {}
     probabilities: dict[str, Any] = {}
     for part, n_samples in counts.items():
         X = rng.normal(size=(n_samples, n_features))
         X[:, 0] += -shift / 2 if part == "source" else shift / 2
         probability = positive_probability(X)
-        parts[part] = Rows(X, rng.uniform(size=n_samples) < probability)
+        parts[part] = LabelledRows(X, rng.uniform(size=n_samples) < probability)
         probabilities[f"proba_{part}"] = probability
     return make_pair(
         parts["source"],

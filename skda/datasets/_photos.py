@@ -1,14 +1,13 @@
 """Handwritten digits, and other ones blended into photographs."""
 
-from typing import Any
-
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from sklearn.datasets import load_sample_images
-from sklearn.utils import Bunch, check_random_state
+from sklearn.utils import check_random_state
 
-from skda.datasets.digits import SIDE, TARGET_NAMES, check_digit_parameters, split_digits
-from skda.datasets.pairs import Rows, make_pair
+from ._digits import SIDE, TARGET_NAMES, check_digit_parameters, split_digits
+from ._docstrings import loader_docs
+from ._pairs import LabelledRows, Pair, make_pair
 
 DESCR = """\
 Digits on photographs: real handwritten digits, and other ones blended into photographs by the
@@ -45,7 +44,7 @@ def draw_patches(n_samples: int, random_state: np.random.RandomState) -> np.ndar
     Examples
     --------
     >>> import numpy as np
-    >>> from skda.datasets.photos import draw_patches
+    >>> from skda.datasets._photos import draw_patches
     >>> draw_patches(5, np.random.RandomState(0)).shape
     (5, 3, 16, 16)
     """
@@ -55,17 +54,18 @@ def draw_patches(n_samples: int, random_state: np.random.RandomState) -> np.ndar
     return windows[place] / 255.0
 
 
-def _blend(digits: Rows, patches: np.ndarray) -> Rows:
-    return Rows(np.abs(digits.X[:, None] - patches).astype(np.float32), digits.y)
+def _blend(digits: LabelledRows, patches: np.ndarray) -> LabelledRows:
+    return LabelledRows(np.abs(digits.X[:, None] - patches).astype(np.float32), digits.y)
 
 
+@loader_docs
 def make_digits_on_photos(
     n_source: int = 900,
     n_target: int = 600,
     *,
     random_state: int | np.random.RandomState | None = None,
     return_X_y: bool = False,
-) -> Bunch | tuple[Any, Any, Any, Any]:
+) -> Pair:
     """Make digits and digits on photographs, a small MNIST-M without a download.
 
     The source are real handwritten digits that come with scikit-learn. The target are other
@@ -74,56 +74,30 @@ def make_digits_on_photos(
 
     ===========   ==================================
     Classes                                       10
-    Rows          1797, in the three parts together
+    LabelledRows          1797, in the three parts together
     Features      3 x 16 x 16, from 0 to 1
     ===========   ==================================
 
     Parameters
     ----------
-    n_source : int, default=900
-        Number of source images, at least 10.
-    n_target : int, default=600
-        Number of target images to adapt to, at least 10. The digits that are left, 297 by
-        default and at least 10, are the target test images.
+    <digit_counts>
     random_state : int, RandomState instance or None, default=None
         Determines which digits go where, and the patches. Pass an int for the same images at
         every call.
-    return_X_y : bool, default=False
-        Return ``(X_source, y_source, X_target, y_target)`` instead of a Bunch.
+    <return_X_y>
 
     Returns
     -------
     data : :class:`~sklearn.utils.Bunch`
-        X_source : ndarray of shape (n_source, 3, 16, 16), float32
-            From 0 (paper) to 1 (ink), three equal channels.
-        y_source : ndarray of shape (n_source,), int64
-            The digits.
-        X_target : ndarray of shape (n_target, 3, 16, 16), float32
-            Red, green and blue from 0 to 1.
-        y_target : ndarray of shape (n_target,), int64
-            The digits of the target rows, for oracles and scores only: not to be trained on or
-            selected by.
-        X_target_test : ndarray of shape (1797 - n_source - n_target, 3, 16, 16), float32
-            Further target images, to score on.
-        y_target_test : ndarray of shape (1797 - n_source - n_target,), int64
-            Their digits.
-        rows_source, rows_target, rows_target_test : ndarray of shape (n_part,), int64
-            The rows of :func:`sklearn.datasets.load_digits` that the images come from.
-        feature_names : ndarray of shape (3,)
-            Names of the channels.
-        target_names : ndarray of shape (10,)
-            Class names.
-        DESCR : str
-            Description.
-    (X_source, y_source, X_target, y_target) : tuple if ``return_X_y`` is True
-        The training rows of both domains.
+        <digits>
+        <names>
+    <tuple>
 
     Raises
     ------
     ImportError
         Pillow is not installed.
-    ValueError
-        A parameter is not allowed (a TypeError too, where its type is wrong).
+    <parameter_errors>
 
     See Also
     --------

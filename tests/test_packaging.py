@@ -1,0 +1,30 @@
+"""What pyproject.toml promises to those who install skda."""
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+
+import skda
+
+ROOT = Path(__file__).parents[1]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+EXTRAS = {"data": "pooch", "safetensors": "safetensors", "transport": "POT"}
+
+
+def test_the_version_is_that_of_the_project() -> None:
+    assert skda.__version__ == PROJECT["version"]
+
+
+@pytest.mark.parametrize(("extra", "package"), EXTRAS.items())
+def test_an_extra_installs_its_package(extra: str, package: str) -> None:
+    (requirement,) = PROJECT["optional-dependencies"][extra]
+    assert requirement.startswith(f"{package}>=")
+
+
+def test_all_installs_every_extra_that_a_message_names() -> None:
+    code = "".join(path.read_text() for path in (ROOT / "skda").rglob("*.py"))
+    assert set(re.findall(r'pip install "skda\[(\w+)\]"', code)) == set(EXTRAS)
+    (requirement,) = PROJECT["optional-dependencies"]["all"]
+    assert requirement == f"skda[{','.join(EXTRAS)}]"
