@@ -14,7 +14,7 @@ from ._activity_windows import (
     FEATURES,
     read_recordings,
 )
-from ._docstrings import loader_docs
+from ._docs import loader_docs
 from ._fetch import Arrays, DataHome, DataStore, get_data_home, read_npz
 from ._pairs import LabelledRows, Pair, check_pair, make_pair
 

@@ -6,7 +6,7 @@ import numpy as np
 from scipy.sparse import csr_matrix
 from sklearn.datasets import load_svmlight_file
 
-from ._docstrings import loader_docs
+from ._docs import loader_docs
 from ._fetch import Arrays, DataHome, DataStore, github_files
 from ._pairs import LabelledRows, Pair, PairDataset
 

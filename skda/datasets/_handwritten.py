@@ -9,7 +9,7 @@ import numpy as np
 from sklearn.utils._param_validation import Interval, Options, StrOptions
 
 from ._digits import TARGET_NAMES
-from ._docstrings import loader_docs
+from ._docs import loader_docs
 from ._fetch import Arrays, DataHome, DataStore, get_data_home, read_npz
 from ._openml_digits import OPENML_DIGITS, fetch_openml_digits
 from ._pairs import LabelledRows, Pair, check_pair, make_pair

@@ -8,7 +8,7 @@ from sklearn.datasets import make_moons
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, validate_parameter_constraints
 
-from ._docstrings import loader_docs
+from ._docs import loader_docs
 from ._pairs import LabelledRows, Pair, make_pair
 
 # The mean of scikit-learn's moons, whose arcs have the mean heights 2 / pi and 1 / 2 - 2 / pi.

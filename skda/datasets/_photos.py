@@ -6,7 +6,7 @@ from sklearn.datasets import load_sample_images
 from sklearn.utils import check_random_state
 
 from ._digits import SIDE, TARGET_NAMES, check_digit_parameters, split_digits
-from ._docstrings import loader_docs
+from ._docs import loader_docs
 from ._pairs import LabelledRows, Pair, make_pair
 
 DESCR = """\

@@ -8,7 +8,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval
 
 from ._digits import TARGET_NAMES, check_digit_parameters, split_digits
-from ._docstrings import loader_docs
+from ._docs import loader_docs
 from ._pairs import LabelledRows, Pair, make_pair
 
 # At severity 1: chosen so that a small convolutional net gets a third of the target right when it

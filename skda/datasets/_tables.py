@@ -8,7 +8,7 @@ from scipy.special import expit
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, validate_parameter_constraints
 
-from ._docstrings import loader_docs
+from ._docs import loader_docs
 from ._pairs import LabelledRows, Pair, make_pair
 
 # The slope leaves the best classifier right nine times in ten, the offset the classes balanced.

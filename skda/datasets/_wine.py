@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ._docstrings import loader_docs
+from ._docs import loader_docs
 from ._fetch import DataHome, DataStore, github_files
 from ._pairs import LabelledRows, Pair, PairDataset
 
