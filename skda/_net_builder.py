@@ -119,7 +119,7 @@ class NetBuilderMixin(NetParametersMixin):
         }
         if _can_fuse(self.optimizer, given["device"]):
             given.setdefault("optimizer__fused", True)
-        net = net_class(module, **given | options).initialize()
+        net: AdaptationNet = net_class(module, **given | options).initialize()
         self._check_callback_names(net)
         return net
 

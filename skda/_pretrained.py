@@ -24,7 +24,8 @@ def pretrained_module(pretrained: Any) -> nn.Module | None:
     if isinstance(pretrained, nn.Module):
         return copy.deepcopy(pretrained).cpu()
     if hasattr(pretrained, "net_"):
-        return copy.deepcopy(pretrained.net_.plain_module).cpu()
+        module: nn.Module = copy.deepcopy(pretrained.net_.plain_module).cpu()
+        return module
     return None
 
 

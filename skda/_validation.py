@@ -151,7 +151,7 @@ def _check_shape(estimator: Any, array: Any, name: str) -> None:
     raise ValueError(f"{name} has rows of shape {shape}, but {who} is expecting {expected}.")
 
 
-def dataset_labels(dataset: Dataset) -> np.ndarray:
+def dataset_labels(dataset: Dataset[Any]) -> np.ndarray:
     """Return the labels of a Dataset of (row, label) pairs, in one pass over it.
 
     An attribute ``targets``, as torchvision's datasets have it, saves the pass.

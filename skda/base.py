@@ -82,16 +82,6 @@ class DomainEstimator(NetPredictionMixin, NetBuilderMixin, BaseEstimator):
         Parameters of skorch's components: ``module__hidden``, ``optimizer__momentum``,
         ``optimizer__param_groups``, ``criterion__label_smoothing``,
         ``iterator_train__num_workers``, ``callbacks__print_log``, ...
-
-    Attributes
-    ----------
-    net_ : AdaptationNet
-        The skorch net of the (last) training; its ``module_`` is the trained network and its
-        ``adaptation_`` what the method trains beside it, such as a discriminator.
-    n_features_in_ : int
-        Number of columns (tables) or channels (images) seen in `fit`.
-    feature_names_in_ : ndarray of shape (n_features_in_,), object
-        Names of the columns, where the source was a frame with string names.
     """
 
     # whether the training has stages of its own, which no other training can replace

@@ -2,8 +2,9 @@
 
 from .device import move_to_device
 from .domain_module import DomainModule
+from .errors import DivergenceError
 from .loader import Batch, DomainPair, TwoDomainLoader
-from .net import AdaptationNet, DivergenceError
+from .net import AdaptationNet
 from .predict import predict_features, predict_logits
 from .rng import Seeds, isolated_rng
 from .rows import ArrayRows, DatasetRows, Rows, as_rows, even_batches

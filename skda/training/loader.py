@@ -25,7 +25,7 @@ class Batch(NamedTuple):
     y_target: Tensor | None
 
 
-class DomainPair(Dataset):
+class DomainPair(Dataset[tuple[Tensor, int]]):
     """Labelled source rows and (partly labelled) target rows of one fit.
 
     As a torch Dataset it is the labelled source, which is what skorch's ``train_split`` and its

@@ -8,7 +8,6 @@ from contextlib import suppress
 from functools import partial
 from typing import Any, ClassVar
 
-import numpy as np
 import torch
 from skorch import NeuralNetClassifier
 from skorch.callbacks import EarlyStopping, EpochTimer, PrintLog
@@ -17,21 +16,14 @@ from torch import Tensor, nn
 from ..nn import Layer, freeze_layers
 from .device import move_to_device, room_on
 from .domain_module import DomainModule
+from .errors import DivergenceError, StoppedEarly
 from .loader import Batch, DomainPair, TwoDomainLoader
-from .predict import reestimate_statistics, sample_features
+from .predict import reestimate_statistics, sample_both
 from .rng import NO_SEEDS, Seeds, isolated_rng
 from .schedules import Schedule, constant
 from .term import AdaptationTerm, DomainOutput
 
-__all__ = ["AdaptationNet", "DivergenceError"]
-
-
-class _StoppedEarly(Exception):
-    """A callback ended the training."""
-
-
-class DivergenceError(ValueError):
-    """Training produced a loss that is not finite."""
+__all__ = ["AdaptationNet"]
 
 
 class AdaptationNet(NeuralNetClassifier):
@@ -216,7 +208,7 @@ class AdaptationNet(NeuralNetClassifier):
     def run_epochs(self, domains: Any, epochs: int) -> None:
         """Run skorch's loop over the epochs; unlike ``partial_fit`` it lets Ctrl-C through."""
         self.notify("on_train_begin", X=domains, y=None)
-        with suppress(_StoppedEarly):
+        with suppress(StoppedEarly):
             self.fit_loop(domains, epochs=epochs)
         self.notify("on_train_end", X=domains, y=None)
         self.loader_ = None
@@ -288,16 +280,9 @@ class AdaptationNet(NeuralNetClassifier):
         """Show the term a sample of the features, where it asks for one in every epoch."""
         if not (self.adapts and self.adaptation_.epoch_sample):
             return
-        domains = iterator.domains
-        rng = np.random.default_rng([self.seeds.batches, self.fits_, self.step_])
-        features = []
-        every_target = np.arange(len(domains.target))
-        for rows, index, domain in (
-            (domains.source, domains.subset, "source"),
-            (domains.target, every_target, "target"),
-        ):
-            sample = rng.permutation(index)[: self.adaptation_.epoch_sample]
-            features.append(sample_features(self.domain_module_, rows, domain, [sample]))
+        seed = [self.seeds.batches, self.fits_, self.step_]
+        n_rows = self.adaptation_.epoch_sample
+        features = sample_both(self.domain_module_, iterator.domains, n_rows, seed)
         self.adaptation_.start_epoch(*features)
 
     def record_losses(self, losses: Tensor, classification_losses: Tensor) -> None:
@@ -305,12 +290,12 @@ class AdaptationNet(NeuralNetClassifier):
         means = torch.stack([losses, classification_losses]).mean(1).tolist()
         loss, classification = means
         if not math.isfinite(loss):
-            raise DivergenceError(
-                f"The training loss became {loss} in epoch {len(self.history)} "
-                f"(classification_loss={classification:.3g}, adaptation_loss="
-                f"{loss - classification:.3g}). Lower 'lr' (now "
-                f"{self.optimizer_.param_groups[0]['lr']:.3g}) or 'lam' (now {self.lam:.3g}), or "
-                "scale the input, e.g. with StandardScaler in a pipeline."
+            raise DivergenceError.of(
+                loss,
+                classification,
+                epoch=len(self.history),
+                lr=self.optimizer_.param_groups[0]["lr"],
+                lam=self.lam,
             )
         self.history.record("train_loss", loss)  # skorch's callback, if there, refines it
         self.history.record("classification_loss", classification)
@@ -426,7 +411,7 @@ class AdaptationNet(NeuralNetClassifier):
             except KeyboardInterrupt as interrupt:
                 # skorch's way to end the training; any other is the user's Ctrl-C
                 if isinstance(callback, EarlyStopping):
-                    raise _StoppedEarly from interrupt
+                    raise StoppedEarly from interrupt
                 raise
 
 

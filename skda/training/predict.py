@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from typing import cast
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from .domain_module import DomainModule
+from .loader import DomainPair
 from .rows import Index, Rows, even_batches
 from .term import DomainOutput, Features
 
-__all__ = ["predict_features", "predict_logits", "reestimate_statistics", "sample_features"]
+__all__ = [
+    "predict_features",
+    "predict_logits",
+    "reestimate_statistics",
+    "sample_both",
+    "sample_features",
+]
 
 _PREDICT_ROWS = 1024
 # below some four rows matrix products round differently: a row's prediction must not depend on
@@ -39,6 +47,22 @@ def sample_features(
     """Return the activations of each adapted layer for the rows in these batches, on the CPU."""
     outputs = _outputs(module, rows, domain, indices, features=True)
     return _joined((output.features for output in outputs), sum(map(len, indices)))
+
+
+def sample_both(
+    module: DomainModule, domains: DomainPair, n_rows: int, seed: Sequence[int]
+) -> tuple[Features, Features]:
+    """Return the features of up to `n_rows` random rows of each domain, each by its statistics."""
+    rng = np.random.default_rng(seed)
+    target = cast(Rows, domains.target)
+    of_source, of_target = (
+        sample_features(module, rows, domain, [rng.permutation(index)[:n_rows]])
+        for rows, index, domain in (
+            (domains.source, domains.subset, "source"),
+            (target, np.arange(len(target)), "target"),
+        )
+    )
+    return of_source, of_target
 
 
 def reestimate_statistics(module: DomainModule, rows: Rows, domain: str, seed: int) -> None:

@@ -99,7 +99,7 @@ class DatasetRows:
         Its options, such as ``num_workers``.
     """
 
-    def __init__(self, dataset: Dataset, loader: type = DataLoader, **options: Any) -> None:
+    def __init__(self, dataset: Dataset[Any], loader: type = DataLoader, **options: Any) -> None:
         self.dataset = dataset
         self.loader = loader
         self.options = options
@@ -121,7 +121,7 @@ class DatasetRows:
             yield torch.as_tensor(rows).float()
 
 
-class _ArrayDataset(Dataset):
+class _ArrayDataset(Dataset[Tensor]):
     def __init__(self, array: Any) -> None:
         self.array = array
 

@@ -18,7 +18,7 @@ __all__ = [
 Schedule = Callable[[float], float]
 
 
-def constant(p: float) -> float:
+def constant(p: float) -> float:  # noqa: ARG001
     """Return 1 at every progress `p`.
 
     Examples

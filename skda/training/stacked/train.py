@@ -55,7 +55,7 @@ def train_together(
     epochs: int,
     *,
     of_any_size: bool = False,
-    advance: Callable[[float], None] = lambda trainings: None,
+    advance: Callable[[float], None] | None = None,
 ) -> TrainedTogether:
     """Train nets as `AdaptationNet.fit_domains` would train them one by one.
 
@@ -98,7 +98,7 @@ def train_together(
             groups.setdefault((lam > 0 or _can_ignore_target(job.net), n_steps), []).append((j, k))
     nets = [_stack(jobs, places, adapts) for (adapts, _), places in groups.items()]
     for net in nets:
-        net.train(epochs, advance)
+        net.train(epochs, advance or (lambda _: None))
     return TrainedTogether(jobs, nets)
 
 
