@@ -1,10 +1,10 @@
-"""The main job: classify the digits of a second device without one of its labels.
+"""Classify the digits of a second device without any of its labels.
 
 Trains on clean handwritten digits and adapts to scanned ones (grey, unevenly lit, turned, thick,
 noisy). Prints a table of target test accuracies over three seeds and saves a figure.
 
-Every method runs with skda's defaults. lam is fixed in advance; target labels are used to print
-the scores and by the oracle row, by nothing else.
+Every method runs with skda's defaults. lam is fixed in advance. Target labels are used only for
+the printed scores and by the oracle row.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ def run_all() -> tuple[dict[str, np.ndarray], dict[str, Any]]:
 
 
 def print_table(scores: dict[str, np.ndarray]) -> None:
-    """Print mean and standard deviation over the seeds, and the share of the gap closed."""
+    """Print mean and standard deviation over the seeds, and how much of the gap is closed."""
     low, high = scores["source-only"].mean(), scores["oracle (target labels)"].mean()
     print(f"\nTarget test accuracy, mean ± standard deviation of {len(SEEDS)} seeds")
     print(f"{'method':<28}{'accuracy':>14}{'gap closed':>13}")

@@ -1,4 +1,4 @@
-"""A Pipeline that takes the target along, with no global switch."""
+"""A Pipeline that transforms the target too, without a global switch."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ class DomainPipeline(Pipeline):
 
 
 def make_pipeline(*steps: Any, memory: Any = None, verbose: bool = False) -> DomainPipeline:
-    """Chain transformers and a domain-adaptation estimator; the target goes through all of them.
+    """Chain transformers and a domain-adaptation estimator; all transform the target too.
 
     Parameters
     ----------
@@ -84,7 +84,7 @@ def make_pipeline(*steps: Any, memory: Any = None, verbose: bool = False) -> Dom
     memory : str or joblib.Memory, default=None
         Where to cache fitted transformers.
     verbose : bool, default=False
-        Print the time that each step takes.
+        Print the time of each step.
 
     Returns
     -------
@@ -95,10 +95,11 @@ def make_pipeline(*steps: Any, memory: Any = None, verbose: bool = False) -> Dom
     Notes
     -----
     With a plain scikit-learn Pipeline, pass ``transform_input=["X_target"]``: without it the
-    target reaches the estimator untransformed, silently.
+    estimator gets the target untransformed, and nothing warns.
 
     In a cross-validation (`GridSearchCV`), pass ``X_target=(X_target,)``, a tuple: scikit-learn
-    cuts a fit parameter into folds if it has as many rows as the source, and leaves a tuple whole.
+    splits a fit parameter into folds if it has as many rows as the source, and does not split a
+    tuple.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Transformers that know which domain a row comes from, and scaling by domain."""
+"""Base class of transformers of two domains, and scaling by domain."""
 
 from __future__ import annotations
 
@@ -43,10 +43,11 @@ transformer_docs = shared_docs(_DOCS)
 
 
 class SourceFitTransformMixin:
-    """Give `fit_transform` that maps the training rows as what they are: source rows.
+    """`fit_transform` that maps the training rows as source rows.
 
-    It stands outside `TransformerMixin`'s family, which would wrap it once more for `set_output`
-    and then refuse ``fit_transform(X_source=...)``; `transform` has wrapped the output already.
+    It does not inherit from `TransformerMixin`, which would wrap `fit_transform` once more for
+    `set_output` and then refuse ``fit_transform(X_source=...)``. `transform` has wrapped the
+    output already.
     """
 
     @transformer_docs
@@ -55,8 +56,8 @@ class SourceFitTransformMixin:
     ) -> Array:
         """Fit on both domains and return the mapped source rows.
 
-        This is what a Pipeline calls in its own `fit`, so that the next step is trained on source
-        rows that were mapped as source rows.
+        A Pipeline calls this method in its own `fit`: the next step is trained on source rows that
+        were mapped as source rows.
 
         Parameters
         ----------
@@ -76,12 +77,12 @@ class SourceFitTransformMixin:
 class DomainTransformer(SourceFitTransformMixin, TransformerMixin, BaseEstimator, ABC):
     """Base of the transformers that are fitted on two domains.
 
-    A subclass gives `_fit_domains` and `_map_rows`, and, as for any scikit-learn transformer,
-    `get_feature_names_out`. Checks of the rows, metadata routing and dtypes are settled here.
+    A subclass defines `_fit_domains` and `_map_rows` and, as any scikit-learn transformer,
+    `get_feature_names_out`. This class checks the rows, routes metadata and keeps dtypes.
 
     With ``sklearn.set_config(enable_metadata_routing=True)`` a
     ``Pipeline(steps, transform_input=["X_target"])`` passes `X_target` to `fit` and `domain` to
-    `transform` with no further request.
+    `transform` without further requests.
 
     Attributes
     ----------
@@ -92,7 +93,7 @@ class DomainTransformer(SourceFitTransformMixin, TransformerMixin, BaseEstimator
     __metadata_request__transform: ClassVar = {"domain": True}
 
     _parameter_constraints: ClassVar[dict[str, Any]] = {}
-    # what `check_array` asks for in `fit` only: a single row can still be transformed
+    # options of `check_array` in `fit` only: `transform` accepts a single row
     _fit_checks: ClassVar[dict[str, Any]] = {}
 
     @transformer_docs
@@ -194,14 +195,14 @@ class DomainTransformer(SourceFitTransformMixin, TransformerMixin, BaseEstimator
 class DomainScaler(OneToOneFeatureMixin, DomainTransformer):
     """Scale each domain by its own statistics, with any scikit-learn scaler.
 
-    One copy of `scaler` is fitted on the source, another on the target. A difference of the
-    domains that is a shift or a scale of single features is then gone, at no cost and without
-    labels.
+    One copy of `scaler` is fitted on the source, another on the target. This removes shifts and
+    scales of single features between the domains, at little cost and without labels.
 
     Parameters
     ----------
     scaler : transformer
-        A scikit-learn scaler, as ``MinMaxScaler()``: one output column for each input column.
+        A scikit-learn scaler such as ``MinMaxScaler()``, with one output column for each input
+        column.
 
     Attributes
     ----------
@@ -239,7 +240,7 @@ class DomainScaler(OneToOneFeatureMixin, DomainTransformer):
     def _fit_domains(self, source: Array, target: Array) -> None:
         scalers = [self._unfitted(), self._unfitted()]
         for scaler in scalers:
-            # frames are made once, by this transformer, which knows names and index
+            # this transformer makes the frames: it knows names and index
             if hasattr(scaler, "set_output"):
                 scaler.set_output(transform="default")
         self.source_scaler_ = scalers[0].fit(source)
@@ -262,8 +263,8 @@ class DomainScaler(OneToOneFeatureMixin, DomainTransformer):
 class DomainStandardScaler(DomainScaler):
     """Give every feature mean 0 and variance 1 within each domain.
 
-    The cheapest adaptation there is, and often the one to beat: the source is scaled by the
-    source's statistics; the target, in `fit` and at `predict`, by the target's.
+    The cheapest adaptation, and a strong baseline: source rows are scaled by the source's
+    statistics, target rows by the target's.
 
     Parameters
     ----------

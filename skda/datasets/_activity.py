@@ -38,8 +38,8 @@ of the watch. 80 features per window, or the raw (6, 32) signal; nothing is norm
 
 Since both devices recorded the same moments, subjects are split: the source has subjects 1 to 11,
 the target subjects 12 to 23. By default all target windows are both adapted to and scored on:
-X_target_test and y_target_test are the very rows of X_target and y_target; with test_subjects
-they are the windows of these subjects, which X_target then leaves out. Half of the windows are
+X_target_test and y_target_test are the same objects as X_target and y_target; with test_subjects
+they are the windows of these subjects, which are then not in X_target. Half of the windows are
 walking: score by balanced accuracy.
 
 Origin: Matey-Sanz, Casteleyn & Granell, Data in Brief 2023, 109809. Licence: CC BY 4.0.

@@ -43,7 +43,7 @@ class DigitSplit:
 def check_digit_parameters(
     caller: str, params: Mapping[str, Any], **constraints: list[Any]
 ) -> None:
-    """Validate what a function that makes digits is called with.
+    """Validate the parameters of a function that makes digits.
 
     Parameters
     ----------
@@ -54,7 +54,7 @@ def check_digit_parameters(
         1787, because all three parts need ten digits; ``random_state``, ``return_X_y``; and
         those of `constraints`.
     **constraints : list
-        What scikit-learn's parameter validation allows for further parameters.
+        Constraints of further parameters, in scikit-learn's form.
 
     Raises
     ------
@@ -90,10 +90,10 @@ def check_digit_parameters(
 
 
 def split_digits(n_source: int, n_target: int, random_state: np.random.RandomState) -> DigitSplit:
-    """Deal the bundled digits out to source, target and target test.
+    """Split the bundled digits into source, target and target test.
 
-    The parts are stratified, so that only the images differ between the domains and not how
-    common each digit is. What the first two leave is the target test part.
+    The parts are stratified: the domains differ in their images and not in the frequency of each
+    digit. The target test part has the digits that are in neither of the other two.
 
     Parameters
     ----------

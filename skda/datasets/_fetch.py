@@ -1,8 +1,8 @@
 """Download, verify and cache the files of real data sets.
 
 A cache folder holds, for every data set, either the project's prepared archive
-``<name>.npz`` or the published files under ``raw/<name>/``. Whatever is read has been
-compared with its known SHA-256 first, so a half-written or altered file is never used.
+``<name>.npz`` or the published files under ``raw/<name>/``. Every file is compared
+with its known SHA-256 before it is read, so an incomplete or altered file is never used.
 """
 
 import hashlib
@@ -71,7 +71,7 @@ def github_files(
 
 
 def get_data_home(data_home: DataHome = None) -> Path:
-    """Tell which folder real data is read from and cached in.
+    """Return the folder that real data is read from and cached in.
 
     Parameters
     ----------
@@ -117,7 +117,7 @@ def read_npz(
     Returns
     -------
     arrays : mapping of str to ndarray
-        Decoded one by one as they are asked for.
+        Each array is decoded when it is accessed.
 
     Raises
     ------
@@ -237,8 +237,9 @@ class DataStore:
         Notes
         -----
         A download goes to a temporary file in the same folder and takes its final name
-        only after its checksum agrees, in one atomic step: processes that fetch at once
-        do not disturb each other, and a killed one leaves nothing that is trusted later.
+        only after its checksum agrees, in one atomic step: processes that download the same
+        file at once do not disturb each other, and a process that is killed leaves no file of the
+        final name.
         """
         folder = get_data_home(data_home) / "raw" / self.name
         paths = {name: folder / name for name in names}

@@ -30,7 +30,7 @@ gases occur in each. 128 features: eight per sensor (steady-state change DR, its
 |DR|, and exponential moving averages of the rise, EMAi, and the decay, EMAd), raw.
 
 All rows of both domains are used; there is no separate target test set, so X_target_test and
-y_target_test are the very rows of X_target and y_target.
+y_target_test are the same objects as X_target and y_target.
 
 Origin: Vergara et al., Sensors and Actuators B 2012; Rodriguez-Lujan et al. 2014; UCI 224 and 270.
 Licence: CC BY 4.0 (UCI).

@@ -92,7 +92,7 @@ def fetch_handwritten_digits(
     dtype : {"uint8", "float32"}, default="uint8"
         Pixels 0 .. 255 as uint8, or divided by 255 as float32.
     n_source, n_target : int, default=None
-        Draw so many training images at random, without replacement; None takes all.
+        Number of training images to draw at random, without replacement; None takes all.
         The usual small protocol is 2000 of mnist and 1800 of usps.
     random_state : int, default=0
         Seed of the draw.
@@ -183,7 +183,7 @@ def fetch_handwritten_digits(
     rows = []
     for name, parameter, n in ((source, "n_source", n_source), (target, "n_target", n_target)):
         X, y = digits[name]["X_train"], digits[name]["y_train"]
-        # Drawn even where all images are taken: one domain's draw does not depend on the other's.
+        # Drawn even if all images are taken: the draw of one domain must not depend on the other.
         drawn = rng.permutation(len(y))
         if n is not None:
             _check_available(parameter, n, len(y), name)

@@ -32,7 +32,7 @@ are almost empty outside Cleveland; chol is 0, which means missing, for all of S
 accuracy. Too small to rank methods.
 
 All rows of both domains are used; there is no separate target test set, so X_target_test and
-y_target_test are the very rows of X_target and y_target.
+y_target_test are the same objects as X_target and y_target.
 
 Origin: Janosi, Steinbrunn, Pfisterer & Detrano 1988, UCI 45. Licence: CC BY 4.0 (UCI).
 """

@@ -57,8 +57,8 @@ def make_rotated_moons(
     Parameters
     ----------
     n_source, n_target : int, default=300
-        Number of source points and of target points to adapt to, at least 2. Half are of
-        either class; of an odd number class 1 has one more.
+        Number of source points and of target points to adapt to, at least 2. Each
+        class has half of them; if the number is odd, class 1 has one more.
     n_target_test : int, default=1000
         Number of further target points, to score on, at least 2.
     angle : float, default=35.0
@@ -68,7 +68,7 @@ def make_rotated_moons(
         enlarged to the radius 2.
     random_state : int, RandomState instance or None, default=None
         Determines order and noise. Pass an int for the same points at every call. The same
-        seed gives the same points before the rotation, whatever the angle.
+        seed gives the same points before the rotation at every angle.
     <return_X_y>
 
     Returns
@@ -100,8 +100,8 @@ def make_rotated_moons(
     -----
     A point is :math:`2 R (m - (.5, .25))` with m a point of :func:`sklearn.datasets.make_moons`,
     whose mean is (.5, .25), and R the rotation (none in the source). In the paper [1]_ a net
-    of 15 hidden units learns from 300 source points, 150 of a class. Its authors' script, which
-    scales and turns likewise, subtracts the mean of the drawn source points.
+    of 15 hidden units learns from 300 source points, 150 of a class. Its authors' script uses
+    the same scale and rotation, but subtracts the mean of the drawn source points.
 
     References
     ----------

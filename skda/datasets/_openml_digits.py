@@ -1,4 +1,4 @@
-"""MNIST and USPS from OpenML, brought to the form of the prepared files."""
+"""MNIST and USPS from OpenML, converted to the arrays of the prepared files."""
 
 import os
 from dataclasses import dataclass
@@ -24,8 +24,8 @@ class OpenMLDigits:
     first_label : int
         Label of the digit 0.
     train_counts : tuple of int
-        How many training images there are of each digit, as published: tells whether the
-        rows still come in the published order.
+        Published number of training images of each digit. Used to check that the rows are in the
+        published order.
     n_test : int
         Number of test images.
     """

@@ -38,7 +38,7 @@ def check_pair(
     params: Mapping[str, Any],
     **constraints: Sequence[Any],
 ) -> None:
-    """Validate what a function for a pair of domains is called with.
+    """Validate the parameters of a function that loads a pair of domains.
 
     Parameters
     ----------
@@ -104,7 +104,7 @@ def make_pair(
     source, target : LabelledRows
         Labelled source rows; target rows to adapt to.
     target_test : LabelledRows, default=None
-        Target rows to score on. None stands for the very rows of `target`.
+        Target rows to score on. With None, these are the rows of `target`.
     feature_names, target_names : sequence of str
         Names of the columns and of the classes.
     descr : str
@@ -195,7 +195,8 @@ class PairDataset:
     from_prepared : callable
         ``from_prepared(arrays, part)`` reads a part from the prepared archive.
     parts : tuple of str
-        Patterns of what is the source, the target and, if it is another, the target test.
+        Patterns of the names of the source part, the target part and, if there is one, the target
+        test part.
     """
 
     store: DataStore

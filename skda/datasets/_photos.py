@@ -1,4 +1,4 @@
-"""Handwritten digits, and other ones blended into photographs."""
+"""Handwritten digits as source, and digits blended into photographs as target."""
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
@@ -68,9 +68,9 @@ def make_digits_on_photos(
 ) -> Pair:
     """Make digits and digits on photographs, a small MNIST-M without a download.
 
-    The source are real handwritten digits that come with scikit-learn. The target are other
-    digits of that set, blended into patches of scikit-learn's two sample photographs. Needs
-    pillow to read them.
+    The source consists of real handwritten digits that come with scikit-learn. The target consists
+    of other digits of that set, blended into patches of scikit-learn's two sample photographs.
+    Reading the photographs needs pillow.
 
     ===========   ==================================
     Classes                                       10
@@ -107,8 +107,8 @@ def make_digits_on_photos(
     -----
     A target image is :math:`|d - p|` with d the digit, the same in all channels, and p a patch
     of a photograph, as in MNIST-M [1]_. The patches of training and test images may overlap. The
-    images are 16 x 16 because the digits have 8 x 8 pixels: a larger enlargement would cost time
-    and show no more of them.
+    images are 16 x 16 because the digits have 8 x 8 pixels: a larger size would cost time
+    and add no detail.
 
     References
     ----------

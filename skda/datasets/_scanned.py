@@ -1,4 +1,4 @@
-"""Handwritten digits, and other ones as a worse scanner would take them."""
+"""Handwritten digits as source, and scanned handwritten digits as target."""
 
 from numbers import Real
 
@@ -11,8 +11,8 @@ from ._digits import TARGET_NAMES, check_digit_parameters, split_digits
 from ._docs import loader_docs
 from ._pairs import LabelledRows, Pair, make_pair
 
-# At severity 1: chosen so that a small convolutional net gets a third of the target right when it
-# learns from the source, and nearly all when it learns from target labels.
+# Values at severity 1. With them a small convolutional network has a target accuracy of one third
+# when trained on the source, and of nearly 1 when trained on target labels.
 TILT, TILT_SPREAD = 15.0, 3.0
 THICKENING = 0.5
 PAPER, LIGHT = 0.3, 0.2
@@ -51,7 +51,7 @@ def _one_channel(images: np.ndarray, y: np.ndarray) -> LabelledRows:
 
 
 def scan(ink: np.ndarray, severity: float, random_state: np.random.RandomState) -> np.ndarray:
-    """Take images as a worse scanner would.
+    """Simulate a scanner of low quality.
 
     Parameters
     ----------
@@ -101,8 +101,9 @@ def make_scanned_digits(
 ) -> Pair:
     r"""Make digits and scanned digits: images of one kind from two devices.
 
-    The source are real handwritten digits that come with scikit-learn. The target are other
-    digits of that set on grey, unevenly lit paper: thicker, turned, of lower contrast and noisy.
+    The source consists of real handwritten digits that come with scikit-learn. The target consists
+    of other digits of that set on grey, unevenly lit paper: thicker, turned, of lower contrast and
+    noisy.
 
     ===========   ==================================
     Classes                                       10
@@ -144,8 +145,8 @@ def make_scanned_digits(
     .. math:: \operatorname{clip}_{[0, 1]}\left(.55\,(u + d(u)) / 2 + .3
               + .2\,(x \cos\phi + y \sin\phi) + \varepsilon\right)
 
-    where x and y run from -1 to 1 over the image, the angle of the light is uniform, one draw for
-    an image, and the noise is normal with standard deviation .04.
+    where x and y run from -1 to 1 over the image, the angle of the light is drawn from a
+    uniform distribution once for each image, and the noise is normal with standard deviation .04.
 
     References
     ----------

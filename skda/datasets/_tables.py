@@ -1,4 +1,4 @@
-"""A table whose rows move between the domains while what they mean stays."""
+"""A table with covariate shift."""
 
 from numbers import Integral, Real
 from typing import Any
@@ -11,7 +11,7 @@ from sklearn.utils._param_validation import Interval, validate_parameter_constra
 from ._docs import loader_docs
 from ._pairs import LabelledRows, Pair, make_pair
 
-# The slope leaves the best classifier right nine times in ten, the offset the classes balanced.
+# The slope gives the best classifier an accuracy of .9, the offset balances the classes.
 SLOPE = 4.0
 OFFSET = 0.75
 COUNT = [Interval(Integral, 1, None, closed="left")]
@@ -75,9 +75,8 @@ def make_covariate_shift(
     r"""Make a table with covariate shift: p(x) differs, p(y | x) is the same.
 
     One feature has another mean in the target than in the source, and the boundary between the
-    classes bends along it. A straight boundary that is right for the source is therefore wrong
-    for the target, and weighting the source rows by the density ratio, which is known here,
-    corrects it.
+    classes bends along it. A straight boundary that fits the source is therefore wrong for
+    the target. Weighting the source rows by the density ratio, which is known here, corrects it.
 
     ===========   =======================================
     Classes                                             2
@@ -138,9 +137,9 @@ def make_covariate_shift(
               p(y = 1 | x) = \sigma(4 (x_1 - x_0^2 / 2 + .75)), \quad
               p_t(x) / p_s(x) = e^{s x_0}
 
-    The posterior is even in :math:`x_0`, hence p(y) is the same in both domains too. This is
-    the setting that importance weighting [1]_ was made for. Methods that make the two domains
-    look alike have no warrant here: they have to hide :math:`x_0`, which the labels depend on.
+    The posterior is even in :math:`x_0`, hence p(y) is the same in both domains too. Importance
+    weighting [1]_ was proposed for this setting. Methods that align the two domains have no
+    justification here: they have to remove :math:`x_0`, which the labels depend on.
 
     References
     ----------

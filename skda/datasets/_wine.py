@@ -28,7 +28,7 @@ Wine quality: does a tasting panel give a Portuguese vinho verde six points or m
 the red wines and .665 of the white ones: score by balanced accuracy.
 
 All rows of both domains are used; there is no separate target test set, so X_target_test and
-y_target_test are the very rows of X_target and y_target.
+y_target_test are the same objects as X_target and y_target.
 
 Origin: Cortez et al., Decision Support Systems 2009, UCI 186. Licence: CC BY 4.0 (UCI).
 """

@@ -1,4 +1,4 @@
-"""Looking into networks: which of their layers transfer."""
+"""Inspection of networks: which of their layers transfer."""
 
 from ._transferability import TransferabilityCurve, transferability_curve
 from ._transferability_display import TransferabilityDisplay

@@ -1,4 +1,4 @@
-"""How well the layers of a network serve another task, layer by layer."""
+"""Transferability of the layers of a network to another task."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ TREATMENTS = {
     "AnB": (True, True),
     "AnB+": (True, False),
 }
-# what the curve sets itself, and what would undo it
+# parameters that the curve sets itself, or that would change what it copies
 _LEFT_ALONE = {"pretrained": None, "n_frozen": 0, "reinit": 0, "unfreeze_schedule": None}
 _CONSTRAINTS: dict[str, list[Any]] = {
     "estimator": [FinetuneClassifier],
@@ -103,7 +103,7 @@ def transferability_curve(
     scoring : str, callable or None, default=None
         A scorer as in scikit-learn; None is accuracy.
     n_jobs : int or None, default=None
-        Repetitions at a time, as in joblib.
+        Number of repetitions that run at the same time, as in joblib.
     random_state : int, RandomState or None, default=None
         Fixes all weights and batches; the estimator's own `random_state` is not used.
 
@@ -114,7 +114,7 @@ def transferability_curve(
     Raises
     ------
     ValueError
-        If a parameter is not what it should be (a TypeError where its type is wrong).
+        If a parameter is not allowed (a TypeError if its type is wrong).
 
     See Also
     --------
@@ -122,14 +122,14 @@ def transferability_curve(
 
     Notes
     -----
-    Below the base, BnB shows what is lost because the copied layers were trained together with
-    layers that are gone, and what AnB has below BnB is lost because the copied layers are
-    specific to A. Freeze, or leave unadapted, the layers up to where AnB falls.
+    The difference between the base and BnB is the loss because the copied layers were trained
+    together with layers that were replaced. The difference between BnB and AnB is the loss because
+    the copied layers are specific to A. Freeze, or leave unadapted, the layers before AnB falls.
 
-    With all layers copied and fixed nothing is left to train: BnB is the base network, AnB the
+    If all layers are copied and fixed, no parameter is trained: BnB is the base network, AnB the
     network of A as it is. In a repetition the networks of A and B start from the same weights, and
-    so do the new layers of all four treatments: differences between curves are due to what was
-    copied. Normalisation layers count with the layer before them; fixed ones keep the
+    so do the new layers of all four treatments: differences between curves are due to the
+    copied layers. Normalisation layers count with the layer before them; fixed ones keep the
     statistics of the task they come from.
 
     References

@@ -30,7 +30,7 @@ class TransferabilityDisplay:
     base_scores : array-like of shape (n_repeats,)
         Scores of the networks that were trained on B alone.
     score_name : str, default="accuracy"
-        What the scores are.
+        Name of the score.
 
     Attributes
     ----------
@@ -81,7 +81,7 @@ class TransferabilityDisplay:
         curve : TransferabilityCurve
             The curve.
         score_name : str, default="accuracy"
-            What its scores are.
+            Name of the score.
         ax : matplotlib Axes, default=None
             Axes to draw on; None makes new ones.
 

@@ -1,4 +1,4 @@
-"""Shallow domain adaptation: transformers that bring two domains together by linear algebra."""
+"""Shallow domain adaptation: transformers that align two domains by linear algebra."""
 
 from ._alignment import SubspaceAlignment
 from ._coral import CORAL

@@ -18,12 +18,12 @@ __all__ = ["SubspaceAlignment"]
 
 @transformer_docs
 class SubspaceAlignment(ClassNamePrefixFeaturesOutMixin, DomainTransformer):
-    r"""Subspace alignment: turn the source's principal subspace into the target's.
+    r"""Subspace alignment: map the source's principal subspace onto the target's.
 
     Parameters
     ----------
     n_components : int or None, default=None
-        Dimension of both principal subspaces; None takes the most that both domains have.
+        Dimension of both principal subspaces; None takes the largest that both domains allow.
 
     Attributes
     ----------

@@ -20,15 +20,15 @@ __all__ = ["CORAL"]
 class CORAL(OneToOneFeatureMixin, DomainTransformer):
     r"""Correlation alignment: give the source rows the target's covariance.
 
-    Source rows are whitened and recoloured; target rows stay as they are, so a classifier is
-    trained on moved source rows and applied to untouched target rows.
+    Source rows are whitened and recoloured; target rows are not changed. A classifier is trained
+    on transformed source rows and applied to original target rows.
 
     Parameters
     ----------
     reg : float, default=1.0
         Added to every feature's variance in both covariances; positive. 1 is the paper's, for
-        standardised features. The smaller, the closer do the covariances come, and the more does
-        the noise of directions with little variance count.
+        standardised features. A smaller value brings the
+        covariances closer and amplifies the noise of directions with little variance.
 
     Attributes
     ----------

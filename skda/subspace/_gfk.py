@@ -16,13 +16,13 @@ from ._linalg import principal_axes, settle_n_components, symmetric_power
 
 __all__ = ["GFK"]
 
-# The paper asks for a disagreement of 1, which real samples approach and seldom reach.
+# The paper uses a disagreement of 1. Real samples come close to 1 and seldom reach it.
 FULL_DISAGREEMENT = 0.99
 
 
 @transformer_docs
 class GFK(ClassNamePrefixFeaturesOutMixin, DomainTransformer):
-    r"""Geodesic flow kernel: every subspace on the way from the source's to the target's.
+    r"""Geodesic flow kernel: all subspaces on the geodesic from the source's to the target's.
 
     Parameters
     ----------
@@ -45,7 +45,7 @@ class GFK(ClassNamePrefixFeaturesOutMixin, DomainTransformer):
 
     See Also
     --------
-    SubspaceAlignment : Maps one subspace onto the other, without the way between.
+    SubspaceAlignment : Maps one subspace onto the other, without those between.
 
     Notes
     -----
@@ -64,8 +64,9 @@ class GFK(ClassNamePrefixFeaturesOutMixin, DomainTransformer):
     **Subspace disagreement.** With the principal axes of both domains' rows together as a third
     subspace, :math:`\alpha_d` and :math:`\beta_d` the largest angles between it and the source's
     and the target's of :math:`d` dimensions, :math:`D(d) = (\sin \alpha_d + \sin \beta_d) / 2`. The
-    smallest :math:`d` with :math:`D(d) \ge 0.99` is taken: there the domains have a direction that
-    is orthogonal to what they share. Where no :math:`d` goes as far, the largest allowed is taken.
+    smallest :math:`d` with :math:`D(d) \ge 0.99` is taken: at this dimension a domain has a
+    direction that is orthogonal to the common subspace. If no :math:`d` reaches .99, the largest
+    allowed is taken.
 
     References
     ----------
@@ -161,7 +162,7 @@ def agreeing_dimensions(source_axes: Matrix, target_axes: Matrix, both_axes: Mat
     Returns
     -------
     d : int
-        See :class:`GFK`; `n_dimensions` where the disagreement stays small.
+        See :class:`GFK`; `n_dimensions` if the disagreement stays small.
     """
     overlaps = [source_axes.T @ both_axes, target_axes.T @ both_axes]
     largest = int(source_axes.shape[1])

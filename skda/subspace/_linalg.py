@@ -36,7 +36,7 @@ def principal_axes(X: Matrix) -> Matrix:
     # scikit-learn's PCA neither drops directions without variance nor takes constant rows
     centred = X - X.mean(axis=0)
     _, widths, axes = scipy.linalg.svd(centred, full_matrices=False)
-    # the noise of rounding is relative to the rows before the mean was taken off
+    # rounding errors are relative to the size of the rows before centring
     noise = np.finfo(np.float64).eps * max(X.shape) * np.linalg.norm(X)
     kept: Matrix = axes[widths > noise].T
     return kept
@@ -52,7 +52,7 @@ def symmetric_power(matrix: Matrix, exponent: float, floor: float = 0.0) -> Matr
     exponent : float
         The power, as 0.5 for the square root.
     floor : float, default=0.0
-        A bound that no exact eigenvalue lies below: one that rounding took lower is set to it.
+        A lower bound of the exact eigenvalues: a computed eigenvalue below it is set to it.
 
     Returns
     -------
@@ -73,7 +73,7 @@ def symmetric_power(matrix: Matrix, exponent: float, floor: float = 0.0) -> Matr
 
 
 def settle_n_components(estimator: Any, n_components: int | None, largest: int, reason: str) -> int:
-    """Return how many components to take, or raise if the data do not have as many.
+    """Return the number of components, or raise if the data have fewer.
 
     Parameters
     ----------

@@ -23,12 +23,13 @@ __all__ = ["MSDA"]
 
 @transformer_docs
 class MSDA(ClassNamePrefixFeaturesOutMixin, DomainTransformer):
-    r"""Marginalised stacked denoising autoencoder: features that fill in what a domain lacks.
+    r"""Marginalised stacked denoising autoencoder: features that reconstruct missing columns.
 
-    Each layer reconstructs its columns from a corrupted copy in which columns are missing, so
-    that words of one domain come to stand for words of the other that occur beside the same
-    company. Corruption is averaged out exactly, and a layer is the solution of a linear system.
-    Made for bags of words, whose rows may be sparse; all rows of both domains count alike.
+    Each layer reconstructs its columns from a corrupted copy in which columns are missing. A word
+    of one domain thereby becomes correlated with words of the other domain that have the same
+    context. The expectation over corruptions is exact, and a layer is the solution of a linear
+    system.
+    Made for bags of words, whose rows may be sparse; all rows of both domains have the same weight.
 
     Parameters
     ----------
@@ -56,7 +57,7 @@ class MSDA(ClassNamePrefixFeaturesOutMixin, DomainTransformer):
     See Also
     --------
     CORAL : Aligns covariances instead.
-    sklearn.feature_extraction.text.TfidfTransformer : Weighs counts; to be put before.
+    sklearn.feature_extraction.text.TfidfTransformer : Weights counts; use it before MSDA.
 
     Notes
     -----
@@ -82,8 +83,8 @@ class MSDA(ClassNamePrefixFeaturesOutMixin, DomainTransformer):
 
     Examples
     --------
-    "exciting" comes from books and "compact" from kitchen tools; both are said of what is "great".
-    A row that has nothing but "compact" is nearer to "great" than an empty one:
+    "exciting" occurs only in books and "compact" only in kitchen tools, both together with "great".
+    A row that has only "compact" gets a larger value of "great" than an empty row:
 
     >>> from skda.subspace import MSDA
     >>> books = [[1, 1, 0], [1, 1, 0], [0, 0, 0], [0, 0, 0]]  # great, exciting, compact

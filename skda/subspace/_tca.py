@@ -21,7 +21,7 @@ __all__ = ["TCA"]
 
 @transformer_docs
 class TCA(ClassNamePrefixFeaturesOutMixin, DomainTransformer):
-    r"""Transfer component analysis: directions that vary but do not tell the domains apart.
+    r"""Transfer component analysis: directions of large variance along which the domains agree.
 
     Parameters
     ----------
@@ -29,20 +29,20 @@ class TCA(ClassNamePrefixFeaturesOutMixin, DomainTransformer):
         Number of transfer components; None keeps all that the data have.
     mu : float, default=1.0
         Weight of the complexity of the map against the distance of the domains; positive. The
-        larger, the less does the distance count: on centred rows and with the linear kernel the
-        directions approach those of PCA of both domains together.
+        larger it is, the less the distance counts: on centred rows and with the linear kernel the
+        directions approach those of a PCA of both domains together.
     kernel : {"linear", "rbf", "laplacian"}, default="linear"
         Kernel :math:`k`, as in :func:`sklearn.metrics.pairwise.pairwise_kernels`.
     gamma : float or None, default=None
         Coefficient of the "rbf" and "laplacian" kernels, positive; None stands for
-        ``1 / n_features``, apt for standardised features.
+        ``1 / n_features``, which suits standardised features.
 
     Attributes
     ----------
     components_ : ndarray of shape (n_source + n_target, n_components), float64
         The coefficients :math:`W`, one transfer component a column.
     eigenvalues_ : ndarray of shape (n_components,), float64
-        Variance of a component against its cost, falling.
+        Ratio of variance to cost of each component, in descending order.
     X_fit_ : ndarray of shape (n_source + n_target, n_features), float64
         The rows seen in `fit`, source first: new rows are mapped by their kernel with these.
     <features_in>
@@ -50,7 +50,7 @@ class TCA(ClassNamePrefixFeaturesOutMixin, DomainTransformer):
     See Also
     --------
     GFK : All subspaces between the two domains' principal subspaces.
-    sklearn.decomposition.KernelPCA : Directions that vary, without regard to the domains.
+    sklearn.decomposition.KernelPCA : Directions of large variance; does not use the domains.
 
     Notes
     -----
@@ -63,8 +63,9 @@ class TCA(ClassNamePrefixFeaturesOutMixin, DomainTransformer):
     .. math:: (K L K + \mu I)^{-1} K H K .
 
     They solve the symmetric problem :math:`K H K w = \lambda (K L K + \mu I) w` and are scaled to
-    :math:`w^\top (K L K + \mu I) w = 1`, which gives weighty components wide coordinates. A row
-    :math:`x` is mapped to :math:`W^\top k(X_{fit}, x)`, whichever domain it comes from.
+    :math:`w^\top (K L K + \mu I) w = 1`, so components with large
+    eigenvalues have coordinates of large variance. A row :math:`x` of either domain is mapped to
+    :math:`W^\top k(X_{fit}, x)`.
 
     Some published code divides :math:`L` by its Frobenius norm, :math:`1 / n_s + 1 / n_t`: its mu
     is ours divided by this norm.
@@ -138,7 +139,7 @@ class TCA(ClassNamePrefixFeaturesOutMixin, DomainTransformer):
         self.eigenvalues_ = values[:taken]
         vectors = vectors[:, :taken]
         components = (vectors - shrink * np.outer(u, u @ vectors)) / np.sqrt(self.mu)
-        # a component's sign is arbitrary: settle it, whatever LAPACK returns
+        # the sign of a component is arbitrary: make it independent of LAPACK
         self.components_ = svd_flip(components, None)[0]
 
     def _map_rows(self, X: Array, _domain: Domain, /) -> Array:
