@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from functools import reduce
+from functools import lru_cache, reduce
 from operator import mul
 from typing import Any, NamedTuple
 
@@ -17,8 +17,8 @@ from ._kernels import as_weights, kernel_value_and_slope, widest_rate
 __all__ = ["KernelFamily", "pooled_mmd2"]
 
 
-# numbers in a matrix of a chunk of models; several such matrices should fit in the L2 cache
-_CHUNK = 2**15
+# numbers in the (n, n) matrices of a chunk of models: larger ones would be fresh memory each time
+_CHUNK = 2**18
 
 
 class KernelFamily(NamedTuple):
@@ -30,18 +30,23 @@ class KernelFamily(NamedTuple):
     weights: Tensor | Sequence[float] | None = None
 
 
-def _chunks(samples: Sequence[Tensor]) -> Iterator[slice]:
-    """Cut the models so that their (n, n) matrices stay in the cache."""
-    n_models = len(samples[0])
+def _chunks(samples: Sequence[Tensor]) -> Iterator[tuple[slice, list[Tensor]]]:
+    """Cut the models into chunks of moderate (n, n) matrices; leave one model as it is."""
+    if samples[0].ndim == 2:
+        yield slice(None), list(samples)
+        return
+    flat = [sample.reshape(-1, *sample.shape[-2:]) for sample in samples]
     n = samples[0].shape[-2] + samples[-1].shape[-2]
     size = max(1, _CHUNK // n**2)
-    return (slice(start, start + size) for start in range(0, n_models, size))
+    for start in range(0, len(flat[0]), size):
+        chunk = slice(start, start + size)
+        yield chunk, [sample[chunk] for sample in flat]
 
 
 def _kernel_and_slope(
     distances: Tensor, family: KernelFamily, chunk: slice, with_slope: bool
 ) -> tuple[Tensor, Any, Tensor | float]:
-    """Return the kernels of a chunk of models, their slopes up to a factor, and the factor."""
+    """Return the kernels of a chunk of models, their slopes over -rate, and the rate."""
     n_kernels, spacing, bandwidth, weights = family
     if bandwidth is None:
         bandwidth = median_of_pairs(distances)
@@ -56,41 +61,46 @@ def _kernel_and_slope(
         spacing=spacing,
         with_slope=with_slope,
     )
-    return kernel, slope, -rate
+    return kernel, slope, rate
+
+
+@lru_cache(maxsize=8)
+def _pair_weights(
+    n_source: int, n_target: int, unbiased: bool, dtype: torch.dtype, device: torch.device
+) -> Tensor:
+    """Return the weight of each pair in the gradient; a row's pair with itself has none."""
+    rows = domain_weights(n_source, n_target, torch.empty(0, dtype=dtype, device=device))
+    with torch.inference_mode(False):
+        weights = 4 * torch.outer(rows, rows)
+        if unbiased:
+            for size, domain in ((n_source, slice(n_source)), (n_target, slice(n_source, None))):
+                weights[domain, domain] *= size / max(size - 1, 1)
+        return weights.fill_diagonal_(0)
 
 
 def _gradient(
-    slope: Tensor, factor: Tensor | float, points: Tensor, n_source: int, unbiased: bool
+    slope: Tensor, rate: Tensor | float, points: Tensor, n_source: int, unbiased: bool
 ) -> Tensor:
     """Return the gradient of the estimates with respect to the rows; overwrites the slopes."""
-    sizes = n_source, points.shape[-2] - n_source
-    if unbiased:
-        for rows, size in zip((slice(n_source), slice(n_source, None)), sizes, strict=True):
-            if size > 1:
-                slope[:, rows, rows].mul_(size / (size - 1))
-    slope.diagonal(dim1=-2, dim2=-1).zero_()  # a row's distance from itself has no gradient
-    # Σ_j w_i s_ij w_j (z_i - z_j): a row of ones behind the points gives the sums of the s_ij w_j.
-    # The slopes are symmetric, and this order of the factors takes half of the time.
-    weights = domain_weights(*sizes, points)
-    columns = torch.cat([points, points.new_ones(*points.shape[:-1], 1)], -1).mT * weights
-    pulled = columns @ slope
-    gradient = (pulled[..., -1:, :] * points.mT).sub_(pulled[..., :-1, :])
-    return gradient.mul_(weights * (4 * factor)).mT
+    n_target = points.shape[-2] - n_source
+    pull = slope.mul_(_pair_weights(n_source, n_target, unbiased, slope.dtype, slope.device))
+    pull.diagonal(dim1=-2, dim2=-1).sub_(pull.sum(-1))
+    # The matrix is symmetric; with the narrow factor first the product takes half of the time.
+    return (points.mT @ pull).mul_(rate).mT
 
 
 def _values_and_gradients(
     families: Sequence[KernelFamily],
     unbiased: bool,
-    sources: Sequence[Tensor],
-    targets: Sequence[Tensor],
     chunk: slice,
+    samples: Sequence[Tensor],
     needs_grad: bool,
 ) -> tuple[Tensor, list[Tensor]]:
     """Return the estimates of a chunk of models and their gradients for the rows of each layer."""
-    n_source = sources[0].shape[-2]
+    n_layers, n_source = len(families), samples[0].shape[-2]
     points, made = [], []
-    for family, *layer in zip(families, sources, targets, strict=True):
-        centred, distances = centred_distances([rows[chunk] for rows in layer])
+    for family, *layer in zip(families, samples[:n_layers], samples[n_layers:], strict=True):
+        centred, distances = centred_distances(layer)
         points.append(centred)
         made.append(_kernel_and_slope(distances, family, chunk, needs_grad))
     kernels = [kernel for kernel, _, _ in made]
@@ -101,8 +111,8 @@ def _values_and_gradients(
         for other in kernels[:i] + kernels[i + 1 :]:
             slope.mul_(other)
     return values, [
-        _gradient(slope, factor, z, n_source, unbiased)
-        for (_, slope, factor), z in zip(made, points, strict=True)
+        _gradient(slope, rate, z, n_source, unbiased)
+        for (_, slope, rate), z in zip(made, points, strict=True)
     ]
 
 
@@ -113,18 +123,20 @@ class _PooledMMD(torch.autograd.Function):
     def forward(
         ctx: Any, families: Sequence[KernelFamily], unbiased: bool, *samples: Tensor
     ) -> Tensor:
-        n_layers, needs_grad = len(families), any(ctx.needs_input_grad)
-        models = samples[0].shape[:-2]
-        flat = [sample.reshape(-1, *sample.shape[-2:]) for sample in samples]
-        layers = flat[:n_layers], flat[n_layers:]
+        needs_grad = any(ctx.needs_input_grad)
         parts = [
-            _values_and_gradients(families, unbiased, *layers, chunk, needs_grad)
-            for chunk in _chunks(flat)
+            _values_and_gradients(families, unbiased, *chunk, needs_grad)
+            for chunk in _chunks(samples)
         ]
-        gradients = [torch.cat(of_layer) for of_layer in zip(*(g for _, g in parts), strict=True)]
+        values, gradients = parts[0]
+        if samples[0].ndim > 2:
+            models = samples[0].shape[:-2]
+            values = torch.cat([part for part, _ in parts]).unflatten(0, models)
+            of_layers = zip(*(part for _, part in parts), strict=True)
+            gradients = [torch.cat(layer).unflatten(0, models) for layer in of_layers]
         ctx.save_for_backward(*samples, *gradients)
         ctx.options = families, unbiased
-        return torch.cat([values for values, _ in parts]).reshape(models)
+        return values
 
     @staticmethod
     def backward(ctx: Any, *grad_outputs: Tensor) -> tuple[Any, ...]:
@@ -138,14 +150,9 @@ class _PooledMMD(torch.autograd.Function):
                 value = _step_by_step(families, unbiased, samples)
                 grads = torch.autograd.grad(value, samples, grad_outputs, create_graph=True)
             return None, None, *grads
-        *models, n_source, _ = samples[0].shape
-        scales = grad_outputs[0].reshape(-1, 1, 1)
-        grads = [
-            (gradient * scales).unflatten(0, models or (1,)).tensor_split([n_source], -2)
-            for gradient in gradients
-        ]
-        if not models:
-            grads = [(s[0], t[0]) for s, t in grads]
+        sizes = samples[0].shape[-2], samples[-1].shape[-2]
+        scales = grad_outputs[0][..., None, None]
+        grads = [(layer * scales).split_with_sizes(sizes, -2) for layer in gradients]
         return None, None, *(s for s, _ in grads), *(t for _, t in grads)
 
 

@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from skda import losses
+from skda.losses import _pooled
 
 SHAPES = [(5, 7, 3), (4, 4, 2), (3, 2, 20)]
 
@@ -156,9 +157,10 @@ def test_a_bandwidth_for_each_model(estimator):
 
 
 @pytest.mark.parametrize("unbiased", [False, True])
-def test_more_models_than_fit_in_the_cache_at_once(unbiased):
+def test_more_models_than_one_chunk(unbiased, monkeypatch):
+    monkeypatch.setattr(_pooled, "_CHUNK", 5 * 17**2)
     assert_same_as_one_by_one(
-        lambda s, t: losses.mk_mmd2(s, t, unbiased=unbiased), *models((11,), 64, 61, 5)
+        lambda s, t: losses.mk_mmd2(s, t, unbiased=unbiased), *models((11,), 8, 9, 5)
     )
 
 
