@@ -174,6 +174,6 @@ class TargetTerm(AdaptationTerm):
         super().__init__()
         self.loss = loss
 
-    def forward(self, _: DomainOutput, target: DomainOutput, lam: float | Tensor) -> Tensor:
+    def forward(self, source: DomainOutput, target: DomainOutput, lam: float | Tensor) -> Tensor:
         """Return the weighted loss."""
         return lam * self.loss(target.logits)
