@@ -168,7 +168,7 @@ def test_it_is_the_same_with_more_jobs_and_leaves_global_generators_and_input_al
         (
             {"estimator": DANNClassifier()},
             "The 'estimator' parameter of transferability_curve must be an instance of "
-            "'skda.finetune.FinetuneClassifier'",
+            "'skda.methods.finetune.FinetuneClassifier'",
         ),
         (
             {"estimator": small(n_frozen=1)},
