@@ -10,13 +10,15 @@ STAMP := $(VENV)/.installed
 UNFINISHED := $(VENV)/.installing
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test coverage check clean
+.PHONY: help demo test coverage check fuzz dist-check clean
 
 help:
 	@echo 'make demo      adapt handwritten digits, print the table, save the figure'
 	@echo 'make test      the whole test suite'
 	@echo 'make coverage  the whole test suite in one process, and the lines of skda that it misses'
 	@echo 'make check     format, lint, types'
+	@echo 'make fuzz      50 000 random calls of the estimators; make test has some of them'
+	@echo 'make dist-check  build sdist and wheel, install each, use it'
 	@echo 'make bench-X   run the benchmark in benchmarks/X; ARGS="--seeds 0 1" passes options'
 	@echo 'make clean     remove the environment and the caches'
 	@echo 'Variables: PYTHON (3.11 or later), VENV (folder of the environment, now $(VENV))'
@@ -37,6 +39,25 @@ check: $(STAMP)
 	$(RUN) -m ruff format --check .
 	$(RUN) -m ruff check .
 	$(RUN) -m mypy
+
+# Random calls of every estimator; `make test` runs fewer of them.
+fuzz: export OMP_NUM_THREADS = 1
+fuzz: $(STAMP)
+	SKDA_FUZZ=50000 $(RUN) -m pytest tests/fuzz
+
+# Builds sdist and wheel, installs each into an environment of its own, and uses it from elsewhere.
+dist-check: $(STAMP)
+	rm -rf dist .venv-dist
+	$(RUN) -m venv .venv-dist/build
+	.venv-dist/build/bin/python -m pip install -qq --disable-pip-version-check build
+	.venv-dist/build/bin/python -m build --outdir dist .
+	for file in dist/*.whl dist/*.tar.gz; do \
+		rm -rf .venv-dist/use && $(RUN) -m venv .venv-dist/use && \
+		.venv-dist/use/bin/python -m pip install -qq --no-input --disable-pip-version-check \
+			--constraint constraints.txt "$$file" && \
+		(cd / && "$(CURDIR)/.venv-dist/use/bin/python" "$(CURDIR)/tests/smoke.py") || exit 1; \
+	done
+	rm -rf .venv-dist
 
 bench-%: $(STAMP)
 	$(RUN) -m benchmarks.$* $(ARGS)
