@@ -36,8 +36,9 @@ def row_entropy(logits: Tensor) -> Tensor:
     tensor([0.6931, 0.0000])
     """
     check_rows("row_entropy", logits=logits)
-    log_probabilities = torch.log_softmax(logits, dim=-1)
-    return (log_probabilities.exp() * -log_probabilities).sum(-1)
+    # A class of logit -inf adds 0 log 0 = 0, not NaN.
+    log_p = torch.log_softmax(logits, dim=-1).clamp_min(torch.finfo(logits.dtype).min)
+    return (log_p.exp() * -log_p).sum(-1)
 
 
 def entropy(target_logits: Tensor) -> Tensor:
