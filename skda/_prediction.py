@@ -11,7 +11,9 @@ from sklearn.metrics import accuracy_score, r2_score
 from sklearn.utils import Tags
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
+from torch.utils.data import Dataset
 
+from ._datasets import dataset_labels
 from ._typing import Domain
 from ._validation import check_domain, check_rows
 from .training import AdaptationNet, predict_features, predict_logits
@@ -132,20 +134,25 @@ class DomainPredictionMixin:
         self.fit(X, y, X_target, y_target=y_target)
         return self.transform(X, domain="source")
 
-    def score(self, X: Any, y: Any, sample_weight: Any = None, domain: Domain = "target") -> float:
+    def score(
+        self, X: Any, y: Any = None, sample_weight: Any = None, domain: Domain = "target"
+    ) -> float:
         """Return the accuracy on rows with known labels.
 
         Parameters
         ----------
         X, domain
             As in `predict`.
-        y : array-like of shape (n_rows,)
+        y : array-like of shape (n_rows,) or None
+            None takes the labels of a Dataset of pairs.
         sample_weight : array-like of shape (n_rows,), default=None
 
         Returns
         -------
         float in [0, 1]
         """
+        if y is None and isinstance(X, Dataset):
+            y = dataset_labels(X)
         metric = accuracy_score if is_classifier(self) else r2_score
         return float(metric(y, self.predict(X, domain), sample_weight=sample_weight))
 

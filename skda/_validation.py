@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -13,6 +14,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import assert_all_finite, column_or_1d, validate_data
 from torch.utils.data import Dataset
 
+from ._datasets import CheckedDataset, refuse_containers
 from ._memmap import MappedPages
 
 __all__ = [
@@ -20,10 +22,44 @@ __all__ = [
     "check_rows",
     "check_source_labels",
     "check_target_labels",
-    "dataset_labels",
     "fitted_state_kept",
     "unwrap",
 ]
+
+
+@contextmanager
+def naming(name: str) -> Iterator[None]:
+    """Put the name of an argument before messages of scikit-learn that lack it."""
+    try:
+        yield
+    except (TypeError, ValueError) as error:
+        if name in str(error):
+            raise
+        raise type(error)(f"{name}: {error}") from error
+
+
+def check_single_precision(X: Any, name: str) -> None:
+    """Raise or warn where float32 cannot hold the differences of a table's columns."""
+    table = X.to_numpy() if hasattr(X, "to_numpy") else X
+    if not isinstance(table, np.ndarray) or table.ndim != 2 or table.dtype.itemsize < 8:
+        return
+    if np.issubdtype(table.dtype, np.integer) and (np.abs(table) > 2**24).any():
+        raise ValueError(
+            f"{name} has integers above {2**24}, which float32 cannot tell apart. Encode ids as "
+            "categories (OrdinalEncoder) and subtract a constant from counts and times."
+        )
+    if not np.issubdtype(table.dtype, np.floating):
+        return
+    spread, size = table.std(axis=0), np.abs(table).max(axis=0)
+    lost = np.flatnonzero((spread > 0) & (spread < 1e-5 * size))
+    if len(lost):
+        warnings.warn(
+            f"{name} has columns, numbers {lost[:5].tolist()}, whose values differ by less than "
+            "float32 can hold. Subtract a constant, for instance by a StandardScaler in a "
+            "pipeline.",
+            UserWarning,
+            stacklevel=2,
+        )
 
 
 @contextmanager
@@ -86,20 +122,22 @@ def check_rows(estimator: Any, X: Any, name: str, *, reset: bool = False) -> Any
     ndarray, csr matrix or Dataset
         float32 or uint8 in memory; a memory map as it is. `X` is never modified.
     """
+    refuse_containers(X, name)
     if isinstance(X, Dataset):
-        if len(X) == 0:  # type: ignore[arg-type]
-            raise ValueError(f"{name} is empty: it has no rows. Pass at least one row.")
+        rows = CheckedDataset(X, name)
         if reset:
-            for attribute in ("n_features_in_", "feature_names_in_", "input_shape_"):
+            for attribute in ("n_features_in_", "feature_names_in_"):
                 vars(estimator).pop(attribute, None)
-        return X
-    if isinstance(X, torch.Tensor):
-        X = X.detach().cpu().numpy()
+            estimator.input_shape_ = rows.shape
+        else:
+            _check_shape(estimator, rows.shape, name)
+        return rows
+    X = _host(X)
     if getattr(X, "shape", (1,))[:1] == (0,):
         raise ValueError(f"{name} is empty: it has no rows. Pass at least one row.")
     mapped = isinstance(X, np.memmap)
     # what overflows in float32 is infinite, and check_array says so
-    with np.errstate(over="ignore", invalid="ignore"):
+    with np.errstate(over="ignore", invalid="ignore"), naming(name):
         array = check_array(
             X,
             accept_sparse="csr",
@@ -112,8 +150,12 @@ def check_rows(estimator: Any, X: Any, name: str, *, reset: bool = False) -> Any
         )
     if mapped:
         _check_finite(array, name, type(estimator).__name__)
+    if array.dtype == np.float32:
+        check_single_precision(X, name)
     if not reset:
-        _check_shape(estimator, array, name)
+        _check_shape(estimator, tuple(array.shape[1:]), name)
+    elif getattr(estimator, "module", True) is None:
+        _check_channels(array.shape, name)
     # for feature names, and the wording that scikit-learn's users know
     validate_data(estimator, X, reset=reset, skip_check_array=True)
     if reset:
@@ -135,9 +177,18 @@ def _check_finite(array: np.ndarray, name: str, who: str) -> None:
 _BLOCK_BYTES = 1 << 24
 
 
-def _check_shape(estimator: Any, array: Any, name: str) -> None:
+def _check_channels(shape: tuple[int, ...], name: str) -> None:
+    if len(shape) == 4 and shape[3] in (1, 3, 4) and min(shape[1:3]) > 4:
+        warnings.warn(
+            f"{name} has rows of shape {shape[1:]}: channels last? Images have the shape (n, "
+            "channels, height, width); X.transpose(0, 3, 1, 2) puts the channels first.",
+            UserWarning,
+            stacklevel=2,
+        )
+
+
+def _check_shape(estimator: Any, shape: tuple[int, ...], name: str) -> None:
     expected = getattr(estimator, "input_shape_", None)
-    shape = tuple(array.shape[1:])
     if expected is None or shape == expected:
         return
     who = type(estimator).__name__
@@ -149,22 +200,6 @@ def _check_shape(estimator: Any, array: Any, name: str) -> None:
             "input."
         )
     raise ValueError(f"{name} has rows of shape {shape}, but {who} is expecting {expected}.")
-
-
-def dataset_labels(dataset: Dataset[Any]) -> np.ndarray:
-    """Return the labels of a Dataset of (row, label) pairs, in one pass over it.
-
-    An attribute ``targets``, as torchvision's datasets have it, saves the pass.
-    """
-    targets = getattr(dataset, "targets", None)
-    if targets is not None:
-        return np.asarray(_host(targets))
-    if not isinstance(dataset[0], (tuple, list)):
-        raise ValueError(
-            "y_source is None, but X_source is a Dataset whose items are no (row, label) pairs. "
-            "Pass the labels as y_source."
-        )
-    return np.array([np.asarray(dataset[i][1]).item() for i in range(len(dataset))])  # type: ignore[arg-type]
 
 
 def check_source_labels(
@@ -180,11 +215,13 @@ def check_source_labels(
             f"{who} requires y to be passed, but the target y is None: pass one label per row of "
             "X_source as y_source."
         )
-    y = column_or_1d(_host(y), warn=True)
-    _check_length(y, n_rows, "y_source", "X_source")
-    assert_all_finite(y, input_name="y_source")
-    check_classification_targets(y)
+    with naming("y_source"):
+        y = column_or_1d(_host(y), warn=True)
+        _check_length(y, n_rows, "y_source", "X_source")
+        assert_all_finite(y, input_name="y_source")
+        check_classification_targets(y)
     present = np.unique(y)
+    _refuse_unlabelled(present)
     known = present if classes is None else np.unique(classes)
     unknown = np.setdiff1d(present, known)
     if len(unknown):
@@ -199,11 +236,22 @@ def check_source_labels(
     return known, np.searchsorted(known, y).astype(np.int64)
 
 
+def _refuse_unlabelled(present: np.ndarray) -> None:
+    numbers = np.issubdtype(present.dtype, np.number)
+    if numbers and -1 in present and present.tolist() != [-1, 1]:
+        raise ValueError(
+            "y_source holds -1, scikit-learn's sign for an unlabelled row, beside the classes "
+            f"{present[present != -1].tolist()}. Leave unlabelled rows out of X_source (or put "
+            "them into X_target); if -1 is a class, give it another name."
+        )
+
+
 def check_target_labels(classes: np.ndarray, y: Any, n_rows: int) -> np.ndarray:
     """Check `y_target` and return class indices (int64), -1 where a row is unlabelled."""
     import pandas as pd  # here, because it would double the time that `import skda` takes
 
-    y = column_or_1d(_host(y))
+    with naming("y_target"):
+        y = column_or_1d(_host(y))
     _check_length(y, n_rows, "y_target", "X_target")
     unlabelled = np.asarray(pd.isna(y))
     if np.issubdtype(classes.dtype, np.number) and not unlabelled.all():
@@ -228,8 +276,12 @@ def check_target_labels(classes: np.ndarray, y: Any, n_rows: int) -> np.ndarray:
     return indices
 
 
-def _host(y: Any) -> Any:
-    return y.detach().cpu().numpy() if isinstance(y, torch.Tensor) else y
+def _host(values: Any) -> Any:
+    """Return a tensor as an array, and anything else as it is."""
+    if not isinstance(values, torch.Tensor):
+        return values
+    values = values.detach().cpu()
+    return (values.float() if values.dtype == torch.bfloat16 else values).numpy()
 
 
 def _check_length(y: np.ndarray, n_rows: int, name: str, rows: str) -> None:

@@ -15,9 +15,10 @@ from torch import nn
 from torch.utils.data import Dataset
 
 from ._classification import ClassificationTask
+from ._datasets import dataset_labels
 from ._net_builder import NetBuilderMixin
 from ._prediction import NetPredictionMixin
-from ._validation import check_rows, dataset_labels, fitted_state_kept, unwrap
+from ._validation import check_rows, fitted_state_kept, unwrap
 from .training import LAM_SCHEDULES, LR_SCHEDULES, DomainPair, find_schedule
 
 __all__ = ["AdaptingClassifier", "AdaptingEstimator", "DomainClassifier", "DomainEstimator"]

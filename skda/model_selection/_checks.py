@@ -10,7 +10,8 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import assert_all_finite, column_or_1d
 from torch.utils.data import Dataset
 
-from .._validation import dataset_labels, unwrap
+from .._datasets import dataset_labels
+from .._validation import unwrap
 from ._fit_and_score import DomainData, seeded
 from ._split import as_indexable, n_rows
 from ._typing import Candidate, Labels, Rows, Validator

@@ -148,6 +148,12 @@ def as_rows(
         Options of the DataLoader (``iterator_train__num_workers`` and the like).
     """
     options = dict(options or {})
+    for name in ("sampler", "batch_sampler"):
+        if name in options:
+            raise ValueError(
+                f"The 'iterator_train__{name}' parameter is not possible: an epoch draws the rows "
+                "of both domains itself. Repeat the rows that shall count more."
+            )
     if isinstance(data, Dataset):
         return DatasetRows(data, loader or DataLoader, **options)
     if loader is not None or options:

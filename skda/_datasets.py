@@ -1,0 +1,120 @@
+"""Checks of torch Datasets: what their items are, and their labels."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset, IterableDataset
+
+__all__ = ["CheckedDataset", "dataset_labels", "refuse_containers"]
+
+
+def refuse_containers(X: Any, name: str) -> None:
+    """Raise ValueError for what holds rows but cannot be read row by row."""
+    if isinstance(X, DataLoader):
+        raise ValueError(
+            f"{name} is a DataLoader. Pass its dataset, {name}=loader.dataset: the estimator makes "
+            "the batches itself ('batch_size', 'iterator_train__num_workers')."
+        )
+    if isinstance(X, IterableDataset):
+        raise ValueError(
+            f"{name} is an IterableDataset. Pass a Dataset with __len__ and __getitem__: an epoch "
+            "shuffles the rows of both domains."
+        )
+    first = X[0] if isinstance(X, (tuple, list)) and len(X) > 0 else None
+    if isinstance(first, (tuple, list)) and any(isinstance(part, Tensor) for part in first):
+        raise ValueError(
+            f"{name} is a {type(X).__name__} of tuples, as scikit-learn's searches make it of a "
+            "torch Dataset, which they cannot cut into folds. Use LambdaSearchCV, which can, or "
+            "wrap the Dataset in skorch.helper.SliceDataset."
+        )
+
+
+class CheckedDataset(Dataset[Tensor]):
+    """The rows of a Dataset, each checked when it is read.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        Items are rows, or tuples (row, label, ...).
+    name : str
+        Name of the argument, for messages.
+
+    Attributes
+    ----------
+    shape : tuple of int
+        Shape of the first row; all rows must have it.
+
+    Raises
+    ------
+    ValueError
+        If there are no rows, or one is no finite array of numbers of this shape.
+    """
+
+    def __init__(self, dataset: Dataset[Any], name: str) -> None:
+        self.dataset, self.name = dataset, name
+        if len(self) == 0:
+            raise ValueError(f"{name} is empty: it has no rows. Pass at least one row.")
+        self.shape: tuple[int, ...] = ()
+        self.shape = tuple(self[0].shape)
+
+    def __len__(self) -> int:
+        """Return the number of rows."""
+        return len(self.dataset)  # type: ignore[arg-type]
+
+    def __getitem__(self, i: int) -> Tensor:
+        """Return a row as a tensor."""
+        item = self.dataset[i]
+        row = item[0] if isinstance(item, (tuple, list)) and len(item) > 0 else item
+        if not isinstance(row, (Tensor, np.ndarray)) or row.ndim == 0:
+            raise ValueError(
+                f"{self.name} is a Dataset whose item {i} is a {type(item).__name__} that starts "
+                f"with a {type(row).__name__}. Items must be a row, a tensor or array of at least "
+                "one axis, or a tuple (row, label)."
+            )
+        rows = torch.as_tensor(row)
+        if self.shape and tuple(rows.shape) != self.shape:
+            raise ValueError(
+                f"{self.name} has rows of different shapes: row {i} has the shape "
+                f"{tuple(rows.shape)}, row 0 has {self.shape}."
+            )
+        if rows.is_floating_point() and not torch.isfinite(rows).all():
+            raise ValueError(
+                f"{self.name} contains NaN or infinity in row {i}. Leave the row out, or impute it."
+            )
+        return rows.detach()
+
+
+def dataset_labels(dataset: Dataset[Any]) -> np.ndarray:
+    """Return the labels of a Dataset of (row, label) pairs, in one pass over it.
+
+    An attribute ``targets``, as torchvision's datasets have it, saves the pass where the items
+    have the same labels.
+    """
+    dataset = dataset.dataset if isinstance(dataset, CheckedDataset) else dataset
+    n: int = len(dataset)  # type: ignore[arg-type]
+    if not isinstance(dataset[0], (tuple, list)) or len(dataset[0]) < 2:
+        raise ValueError(
+            "y_source is None, but X_source is a Dataset whose items are no (row, label) pairs. "
+            "Pass the labels as y_source."
+        )
+    targets = getattr(dataset, "targets", None)
+    if targets is not None and getattr(dataset, "target_transform", None) is None:
+        listed = np.asarray(targets)
+        some = sorted({0, n // 3, n // 2, n - 1})
+        if listed.shape == (n,) and all(listed[i] == _label(dataset, i) for i in some):
+            return listed
+    return np.array([_label(dataset, i) for i in range(n)])
+
+
+def _label(dataset: Dataset[Any], i: int) -> Any:
+    label = np.asarray(dataset[i][1])
+    if label.size != 1:
+        raise ValueError(
+            f"y_source is None, and the items of X_source have labels of shape {label.shape}, such "
+            "as one-hot rows. Pass one class label per row as y_source."
+        )
+    return label.item()
