@@ -18,8 +18,9 @@ from .device import move_to_device, room_on
 from .domain_module import DomainModule
 from .errors import DivergenceError, StoppedEarly
 from .loader import Batch, DomainPair, TwoDomainLoader
+from .modes import training_modes
 from .predict import reestimate_statistics, sample_both
-from .rng import NO_SEEDS, Seeds, isolated_rng
+from .rng import NO_SEEDS, Isolated, Seeds, isolated_rng
 from .schedules import Schedule, constant
 from .term import AdaptationTerm, DomainOutput
 
@@ -73,6 +74,10 @@ class AdaptationNet(NeuralNetClassifier):
     loader_: TwoDomainLoader | None
     # set in each epoch: whether a callback may look at single steps
     watched_ = False
+    # torch's generators while the net trains with them
+    generators_: Isolated | None = None
+    # the optimizer's rates without the factor of this step
+    rates_: Sequence[float] = ()
 
     def __init__(
         self,
@@ -194,9 +199,13 @@ class AdaptationNet(NeuralNetClassifier):
         if self.data_device == "auto":
             domains = move_to_device(domains, device, room_on(device))
         seed = self.seeds.training + self.fits_
-        with isolated_rng(seed, device), self.domain_module_.capturing():
-            self.run_epochs(domains, epochs)
+        with training_modes(), isolated_rng(seed, device) as self.generators_:
+            with self.domain_module_.capturing():
+                self.run_epochs(domains, epochs)
+        self.generators_ = None
         self.fits_ += 1  # a later partial_fit must not repeat this one's batches
+        self._set_training(False)
+        self.check_weights()
         return self
 
     def reestimate_target_statistics(self, domains: DomainPair) -> None:
@@ -230,7 +239,10 @@ class AdaptationNet(NeuralNetClassifier):
         self._set_training(True)
         take_step = partial(self._watched_step, step_fn) if self.watched_ else self._quiet_step
         losses, classification_losses = [], []
-        for batch in iterator:
+        batches = iterator
+        if self.generators_ is not None:
+            batches = self.generators_.in_turns(iterator, slow=iterator.domains.from_dataset)
+        for batch in batches:
             self._anneal()
             step = take_step(batch)
             losses.append(step["loss"].detach())
@@ -270,11 +282,18 @@ class AdaptationNet(NeuralNetClassifier):
                 parameter.grad = None
 
     def _anneal(self) -> None:
-        if self.lr_schedule is constant:
-            return
-        factor = self.lr_schedule(self.progress)
-        for group in self.optimizer_.param_groups:
-            group["lr"] = factor * group.setdefault("initial_lr", group["lr"])
+        if self.lr_schedule is not constant:
+            groups = self.optimizer_.param_groups
+            self.rates_ = [group["lr"] for group in groups]
+            factor = self.lr_schedule(self.progress)
+            for group in groups:
+                group["lr"] *= factor
+
+    def _step_optimizer(self, step_fn: Any) -> None:
+        super()._step_optimizer(step_fn)
+        # what moves the rate between steps, such as LRScheduler, moves its own part only
+        for group, rate in zip(self.optimizer_.param_groups, self.rates_, strict=False):
+            group["lr"] = rate
 
     def _start_term_epoch(self, iterator: Any) -> None:
         """Show the term a sample of the features, where it asks for one in every epoch."""
@@ -290,16 +309,24 @@ class AdaptationNet(NeuralNetClassifier):
         means = torch.stack([losses, classification_losses]).mean(1).tolist()
         loss, classification = means
         if not math.isfinite(loss):
-            raise DivergenceError.of(
-                loss,
-                classification,
-                epoch=len(self.history),
-                lr=self.optimizer_.param_groups[0]["lr"],
-                lam=self.lam,
+            raise self._diverged(
+                f"training loss became {loss} {{epoch}} (classification_loss={classification:.3g}, "
+                f"adaptation_loss={loss - classification:.3g})"
             )
         self.history.record("train_loss", loss)  # skorch's callback, if there, refines it
         self.history.record("classification_loss", classification)
         self.history.record("adaptation_loss", loss - classification)
+
+    def check_weights(self) -> None:
+        """Raise if the last step made a weight or a statistic infinite: no loss shows it."""
+        statistics = self.domain_module_.statistics.buffers()
+        weights = [*self.module_.parameters(), *(b for b in statistics if b.is_floating_point())]
+        if weights and not torch.stack([w.detach().isfinite().all() for w in weights]).all():
+            raise self._diverged("weights became infinite or NaN in the last step {epoch}")
+
+    def _diverged(self, what: str) -> DivergenceError:
+        lr = self.optimizer_.param_groups[0]["lr"]
+        return DivergenceError.of(what, epoch=len(self.history), lr=lr, lam=self.lam)
 
     # -- skorch's seams -----------------------------------------------------------------------
 
