@@ -86,9 +86,10 @@ class NetBuilderMixin(NetParametersMixin):
 
     def _make_net(self, domains: DomainPair) -> AdaptationNet:
         seeds = Seeds.draw(check_random_state(self.random_state))
-        (rows,) = domains.source.batches([np.arange(min(2, len(domains.source)))])
         n_classes = self._n_outputs
         cpu = torch.device("cpu")
+        with isolated_rng(seeds.batches, cpu):  # a Dataset may draw numbers
+            (rows,) = domains.source.batches([np.arange(min(2, len(domains.source)))])
         with isolated_rng(seeds.module, cpu):
             module = self._make_module(tuple(rows.shape[1:]), n_classes)
             layers = resolve_layers(module, self.adapt_layers)

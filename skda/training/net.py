@@ -78,6 +78,7 @@ class AdaptationNet(NeuralNetClassifier):
     generators_: Isolated | None = None
     # the optimizer's rates without the factor of this step
     rates_: Sequence[float] = ()
+    last_batch_: Any = None
 
     def __init__(
         self,
@@ -202,10 +203,9 @@ class AdaptationNet(NeuralNetClassifier):
         with training_modes(), isolated_rng(seed, device) as self.generators_:
             with self.domain_module_.capturing():
                 self.run_epochs(domains, epochs)
-        self.generators_ = None
+            self.check_last_step(self.last_batch_)
+        self.generators_ = self.last_batch_ = None
         self.fits_ += 1  # a later partial_fit must not repeat this one's batches
-        self._set_training(False)
-        self.check_weights()
         return self
 
     def reestimate_target_statistics(self, domains: DomainPair) -> None:
@@ -248,6 +248,7 @@ class AdaptationNet(NeuralNetClassifier):
             losses.append(step["loss"].detach())
             classification_losses.append(step["classification_loss"])
             self.step_ += 1
+        self.last_batch_ = batch
         self.record_losses(torch.stack(losses), torch.stack(classification_losses))
         self.history.record("train_batch_count", len(losses))
 
@@ -317,12 +318,18 @@ class AdaptationNet(NeuralNetClassifier):
         self.history.record("classification_loss", classification)
         self.history.record("adaptation_loss", loss - classification)
 
-    def check_weights(self) -> None:
-        """Raise if the last step made a weight or a statistic infinite: no loss shows it."""
-        statistics = self.domain_module_.statistics.buffers()
-        weights = [*self.module_.parameters(), *(b for b in statistics if b.is_floating_point())]
-        if weights and not torch.stack([w.detach().isfinite().all() for w in weights]).all():
-            raise self._diverged("weights became infinite or NaN in the last step {epoch}")
+    def check_last_step(self, batch: Batch) -> None:
+        """Raise if the last step, after which no loss is computed, made something not finite."""
+        self._set_training(False)
+        with torch.no_grad():
+            outputs = self.forward_domains(batch)
+        # a class may be ruled out by a logit of -inf
+        found = [output.logits.amax(dim=1) for output in outputs if output is not None]
+        found += [p.detach() for p in self.module_.parameters()]
+        found += [b for b in self.domain_module_.buffers() if b.is_floating_point()]
+        if not torch.stack([tensor.isfinite().all() for tensor in found]).all():
+            what = "weights or the network's outputs became infinite or NaN in the last step {epoch}"
+            raise self._diverged(what)
 
     def _diverged(self, what: str) -> DivergenceError:
         lr = self.optimizer_.param_groups[0]["lr"]

@@ -43,6 +43,8 @@ class Isolated:
     def __init__(self, device: torch.device) -> None:
         self.kind = device.type
         self.outside = self._states()
+        # whether fetching a batch draws numbers; None until one was fetched
+        self.fetching_draws: bool | None = None
 
     def seed(self, seed: int) -> None:
         """Seed the CPU generator and, off the CPU, the device's."""
@@ -92,19 +94,20 @@ class Isolated:
             Whether to let them train also while a batch is fetched. They wait for the first one,
             which shows whether fetching draws numbers from torch's generator: then it must not.
         """
-        iterator, apart = iter(batches), False
+        iterator = iter(batches)
         while True:
-            if apart:
+            if slow and self.fetching_draws is False:
                 with self.released():
                     batch = next(iterator, None)
             else:
                 if TURN.waiting:
                     with self.released():
                         pass
-                before = torch.get_rng_state() if slow else None
+                unknown = slow and self.fetching_draws is None
+                before = torch.get_rng_state() if unknown else None
                 batch = next(iterator, None)
-                apart = before is not None and torch.equal(before, torch.get_rng_state())
-                slow = slow and apart
+                if before is not None:
+                    self.fetching_draws = not torch.equal(before, torch.get_rng_state())
             if batch is None:
                 return
             yield batch
