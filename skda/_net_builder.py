@@ -148,9 +148,7 @@ class NetBuilderMixin(NetParametersMixin):
         return options | {k: vars(self)[k] for k in self.net_components if k in vars(self)}
 
 
-def _can_fuse(
-    optimizer: Callable[..., Any], module: nn.Module, options: Mapping[str, Any]
-) -> bool:
+def _can_fuse(optimizer: Callable[..., Any], module: nn.Module, options: Mapping[str, Any]) -> bool:
     """Say whether the optimizer can update all parameters in one call, up to 4 times faster."""
     fusible = "fused" in inspect.signature(optimizer).parameters
     another_way = any(options.get(f"optimizer__{name}") for name in ("foreach", "differentiable"))

@@ -9,8 +9,9 @@ from typing import Any, ClassVar, Self
 
 import torch
 from sklearn.base import BaseEstimator
-from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils._param_validation import Interval, RealNotInt, StrOptions
 from sklearn.utils.metadata_routing import UNUSED
+from skorch.callbacks import Callback
 from torch import nn
 from torch.utils.data import Dataset
 
@@ -18,12 +19,14 @@ from ._classification import ClassificationTask
 from ._net_builder import NetBuilderMixin
 from ._prediction import NetPredictionMixin
 from ._validation import check_rows, dataset_labels, fitted_state_kept, unwrap
+from ._versioned import VersionedMixin
 from .training import LAM_SCHEDULES, LR_SCHEDULES, DomainPair, find_schedule
+from .training.modes import training_modes
 
 __all__ = ["AdaptingClassifier", "AdaptingEstimator", "DomainClassifier", "DomainEstimator"]
 
 
-class DomainEstimator(NetPredictionMixin, NetBuilderMixin, BaseEstimator):
+class DomainEstimator(NetPredictionMixin, NetBuilderMixin, VersionedMixin, BaseEstimator):
     """Base of all deep estimators: a scikit-learn estimator that owns a skorch net.
 
     It knows no task: a classifier is this and a `ClassificationTask`.
@@ -56,10 +59,12 @@ class DomainEstimator(NetPredictionMixin, NetBuilderMixin, BaseEstimator):
         Passes over the source.
     batch_size : int, default=64
         Rows of each domain in a step, at most.
-    train_split : None or skorch.dataset.ValidSplit, default=None
-        Source rows to hold out for validation during training; None holds out none.
-    callbacks : None, "disable" or list of skorch callbacks, default=None
-        Callbacks of the training.
+    train_split : None, float, int or skorch.dataset.ValidSplit, default=None
+        Source rows to hold out for validation during training; None holds out none. A float is
+        their share and an int the number of folds of which the first is held out, stratified.
+    callbacks : None, "disable", skorch callback or list of them, default=None
+        Callbacks of the training. Where one brings back the weights of its best epoch
+        (``load_best``), statistics, adaptation and schedules come back with them.
     warm_start : bool, default=False
         Start `fit` from the weights of the previous fit.
     random_state : int, RandomState or None, default=None
@@ -111,7 +116,13 @@ class DomainEstimator(NetPredictionMixin, NetBuilderMixin, BaseEstimator):
         "lr_schedule": [StrOptions(set(LR_SCHEDULES)), callable],
         "max_epochs": [Interval(Integral, 1, None, closed="left")],
         "batch_size": [Interval(Integral, 1, None, closed="left")],
-        "callbacks": [None, list, StrOptions({"disable"})],
+        "train_split": [
+            None,
+            callable,
+            Interval(RealNotInt, 0, 1, closed="neither"),
+            Interval(Integral, 2, None, closed="left"),
+        ],
+        "callbacks": [None, list, tuple, Callback, type, StrOptions({"disable"})],
         "warm_start": ["boolean"],
         "random_state": ["random_state"],
         "device": [str],
@@ -189,7 +200,9 @@ class DomainEstimator(NetPredictionMixin, NetBuilderMixin, BaseEstimator):
             many rows as the source, where it would otherwise cut it into folds.
         y_target : array-like of shape (n_target,) or None
             Labels of some target rows, -1 (numbers) or None / NaN (objects) elsewhere. Labelled
-            rows join the classification loss.
+            rows join the classification loss: to the mean over the source rows of a batch is
+            added the mean over its labelled target rows. However few these are, they weigh as
+            much as all source rows of the batch.
 
         Returns
         -------
@@ -201,7 +214,7 @@ class DomainEstimator(NetPredictionMixin, NetBuilderMixin, BaseEstimator):
             If a parameter or an array is not what it should be, or the loss diverges; the
             message says how to mend it. The estimator then keeps its previous fit.
         """
-        with fitted_state_kept(self):
+        with fitted_state_kept(self), training_modes():
             domains = self.begin(X_source, y_source, X_target, y_target=y_target)
             self._train(domains)
         return self
@@ -260,14 +273,18 @@ class DomainEstimator(NetPredictionMixin, NetBuilderMixin, BaseEstimator):
         -------
         self
         """
-        with fitted_state_kept(self):
+        with fitted_state_kept(self), training_modes():
             go_on = hasattr(self, "net_")
             domains = self._check_input(X_source, y_source, X_target, y_target, go_on, classes)
             # a copy, because a diverging step must not spoil the fitted weights
-            self.net_ = copy.deepcopy(self.net_) if go_on else self._make_net(domains)
+            self.net_ = self._copied_net() if go_on else self._make_net(domains)
             self._update_net()
             self._train_net(domains, 1)
         return self
+
+    def _copied_net(self) -> Any:
+        with self.net_.domain_module_.lock:  # no thread that predicts has its hooks in the net
+            return copy.deepcopy(self.net_)
 
     def _update_net(self) -> None:
         """Tell the net of parameters that `set_params` changed between two `partial_fit`."""
@@ -320,6 +337,9 @@ class AdaptingEstimator(DomainEstimator):
     **params
         Parameters of `DomainEstimator`.
     """
+
+    # whether values of lam above 0 differ in what they train
+    lam_scales: ClassVar[bool] = True
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         **DomainEstimator._parameter_constraints,

@@ -64,11 +64,11 @@ class Turn:
 TURN = Turn()
 
 _REGISTRY = threading.Lock()
-_LOCKS: weakref.WeakSet[threading.RLock] = weakref.WeakSet()  # type: ignore[valid-type]
-_held: list[threading.RLock] = []  # type: ignore[valid-type]
+_LOCKS: weakref.WeakSet[threading.RLock] = weakref.WeakSet()
+_held: list[threading.RLock] = []
 
 
-def new_lock() -> threading.RLock:  # type: ignore[valid-type]
+def new_lock() -> threading.RLock:
     """Return a lock that no fork leaves locked in the child."""
     lock = threading.RLock()
     with _REGISTRY:

@@ -6,14 +6,13 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from functools import partial
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 import torch
-from skorch import NeuralNetClassifier
-from skorch.callbacks import EarlyStopping, EpochTimer, PrintLog
 from torch import Tensor, nn
 
 from ..nn import Layer, freeze_layers
+from .callbacks import CallbackNet, as_callbacks
 from .device import move_to_device, room_on
 from .domain_module import DomainModule
 from .errors import DivergenceError, StoppedEarly
@@ -27,7 +26,7 @@ from .term import AdaptationTerm, DomainOutput
 __all__ = ["AdaptationNet"]
 
 
-class AdaptationNet(NeuralNetClassifier):
+class AdaptationNet(CallbackNet):
     r"""skorch net whose training loss has a second term over source and target features.
 
     .. math:: L = \mathrm{criterion}(f(X_s), y_s) + \mathrm{term}(f(X_s), f(X_t), \lambda)
@@ -72,11 +71,8 @@ class AdaptationNet(NeuralNetClassifier):
     adaptation_: Any
     domain_module_: DomainModule
     loader_: TwoDomainLoader | None
-    # set in each epoch: whether a callback may look at single steps
-    watched_ = False
-    # torch's generators while the net trains with them
+    # while the net trains: torch's generators, and the rates without the factor of this step
     generators_: Isolated | None = None
-    # the optimizer's rates without the factor of this step
     rates_: Sequence[float] = ()
     last_batch_: Any = None
 
@@ -113,6 +109,7 @@ class AdaptationNet(NeuralNetClassifier):
         self.seeds = seeds
         self.frozen = frozen
         self.unfreeze_every = unfreeze_every
+        kwargs["callbacks"] = as_callbacks(kwargs.get("callbacks"))
         super().__init__(module, **kwargs)
 
     # -- the equation -------------------------------------------------------------------------
@@ -210,15 +207,17 @@ class AdaptationNet(NeuralNetClassifier):
 
     def reestimate_target_statistics(self, domains: DomainPair) -> None:
         """Recompute the target's batch statistics from all of its rows (AdaBN)."""
-        if domains.target is not None:
-            seed = self.seeds.batches
-            reestimate_statistics(self.domain_module_, domains.target, "target", seed)
+        if (rows := domains.target) is not None:
+            reestimate_statistics(self.domain_module_, rows, "target", self.seeds.batches)
 
     def run_epochs(self, domains: Any, epochs: int) -> None:
         """Run skorch's loop over the epochs; unlike ``partial_fit`` it lets Ctrl-C through."""
+        self.kept_: dict[str, Any] = {}  # by callback, what it is to bring back with the weights
+        self._swap_rates()
         self.notify("on_train_begin", X=domains, y=None)
         with suppress(StoppedEarly):
             self.fit_loop(domains, epochs=epochs)
+        self._swap_rates()  # the rate of the last step stays visible
         self.notify("on_train_end", X=domains, y=None)
         self.loader_ = None
 
@@ -226,7 +225,7 @@ class AdaptationNet(NeuralNetClassifier):
         self, iterator: Any, training: bool, prefix: str, step_fn: Any, **fit_params: Any
     ) -> None:
         """Train for one epoch, or judge the rows that are held out."""
-        self.watched_ = any(not isinstance(cb, _OF_AN_EPOCH) for _, cb in self.callbacks_)
+        self.watched_ = self.is_watched()
         if training:
             self.planned_steps_ = self.planned_epochs * len(iterator)
             self.train_epoch(iterator, step_fn)
@@ -240,8 +239,8 @@ class AdaptationNet(NeuralNetClassifier):
         take_step = partial(self._watched_step, step_fn) if self.watched_ else self._quiet_step
         losses, classification_losses = [], []
         batches = iterator
-        if self.generators_ is not None:
-            batches = self.generators_.in_turns(iterator, slow=iterator.domains.from_dataset)
+        if (turns := self.generators_) is not None:
+            batches = turns.in_turns(iterator, slow=iterator.domains.from_dataset)
         for batch in batches:
             self._anneal()
             step = take_step(batch)
@@ -276,12 +275,6 @@ class AdaptationNet(NeuralNetClassifier):
         self._step_optimizer(closure)
         return steps[0]
 
-    def _zero_grad_optimizer(self, set_to_none: bool | None = None) -> None:
-        # the optimizer's own method does the same and spends ten times as long on profiling itself
-        for group in self.optimizer_.param_groups:
-            for parameter in group["params"]:
-                parameter.grad = None
-
     def _anneal(self) -> None:
         if self.lr_schedule is not constant:
             groups = self.optimizer_.param_groups
@@ -292,9 +285,14 @@ class AdaptationNet(NeuralNetClassifier):
 
     def _step_optimizer(self, step_fn: Any) -> None:
         super()._step_optimizer(step_fn)
-        # what moves the rate between steps, such as LRScheduler, moves its own part only
-        for group, rate in zip(self.optimizer_.param_groups, self.rates_, strict=False):
+        self._swap_rates()  # what moves the rate between steps, as LRScheduler, moves its own part
+
+    def _swap_rates(self) -> None:
+        groups = self.optimizer_.param_groups[: len(self.rates_)]
+        before = [group["lr"] for group in groups]
+        for group, rate in zip(groups, self.rates_, strict=True):
             group["lr"] = rate
+        self.rates_ = before
 
     def _start_term_epoch(self, iterator: Any) -> None:
         """Show the term a sample of the features, where it asks for one in every epoch."""
@@ -319,7 +317,7 @@ class AdaptationNet(NeuralNetClassifier):
         self.history.record("adaptation_loss", loss - classification)
 
     def check_last_step(self, batch: Batch) -> None:
-        """Raise if the last step, after which no loss is computed, made something not finite."""
+        """Raise if the last step, after which no loss is computed, diverged."""
         self._set_training(False)
         with torch.no_grad():
             outputs = self.forward_domains(batch)
@@ -328,7 +326,9 @@ class AdaptationNet(NeuralNetClassifier):
         found += [p.detach() for p in self.module_.parameters()]
         found += [b for b in self.domain_module_.buffers() if b.is_floating_point()]
         if not torch.stack([tensor.isfinite().all() for tensor in found]).all():
-            what = "weights or the network's outputs became infinite or NaN in the last step {epoch}"
+            what = (
+                "weights or the network's outputs became infinite or NaN in the last step {epoch}"
+            )
             raise self._diverged(what)
 
     def _diverged(self, what: str) -> DivergenceError:
@@ -385,23 +385,7 @@ class AdaptationNet(NeuralNetClassifier):
     @property
     def domain_stats_(self) -> nn.Module:
         """The target's batch statistics."""
-        statistics: nn.Module = self.domain_module_.statistics["target"]
-        return statistics
-
-    @property
-    def _default_callbacks(self) -> list[tuple[str, Any]]:
-        # the scores that skorch collects batch by batch cost more than a step of a small net
-        if self.callbacks or self.train_split:
-            return list(super()._default_callbacks)
-        return [("epoch_timer", EpochTimer()), ("print_log", PrintLog())]
-
-    def get_split_datasets(self, X: Any, y: Any = None, **fit_params: Any) -> tuple[Any, Any]:
-        """Hold out source rows where the user asked for it; the target stays whole."""
-        if not (isinstance(X, DomainPair) and self.train_split):
-            return X, None
-        train, valid = self.train_split(X, X.y_source[X.subset], **fit_params)
-        held_in = getattr(train, "indices", None)
-        return (X if held_in is None else X.only(held_in)), valid
+        return cast(nn.Module, self.domain_module_.statistics["target"])
 
     def get_iterator(self, dataset: Any, training: bool = False) -> Any:
         """Return the two-domain loader for training, skorch's for anything else."""
@@ -419,36 +403,9 @@ class AdaptationNet(NeuralNetClassifier):
             )
         return self.loader_
 
-    def infer(self, x: Tensor, **fit_params: Any) -> Tensor:
-        """Return the logits of rows of the labelled domain, for skorch's own predictions."""
-        logits: Tensor = self.domain_module_(self._to_device(x), self.labelled_domain_).logits
-        return logits
-
-    def _to_device(self, tensor: Tensor) -> Tensor:
-        return tensor.to(self.device, non_blocking=True)
-
     def _set_training(self, training: bool = True) -> None:
         super()._set_training(training)
         if training and self.frozen:
             epochs_done = len(self.history) - 1
             freed = epochs_done // self.unfreeze_every if self.unfreeze_every else 0
             freeze_layers(self.plain_module, self.frozen, max(0, len(self.frozen) - freed))
-
-    def notify(self, method_name: str, **cb_kwargs: Any) -> None:
-        """Tell the callbacks; of single steps only where someone may listen."""
-        if not self.watched_ and method_name in _OF_A_STEP:
-            return
-        getattr(self, method_name)(self, **cb_kwargs)
-        for _, callback in self.callbacks_:
-            try:
-                getattr(callback, method_name)(self, **cb_kwargs)
-            except KeyboardInterrupt as interrupt:
-                # skorch's way to end the training; any other is the user's Ctrl-C
-                if isinstance(callback, EarlyStopping):
-                    raise StoppedEarly from interrupt
-                raise
-
-
-# the callbacks that a net has by default do not listen to single steps
-_OF_AN_EPOCH = (EpochTimer, PrintLog)
-_OF_A_STEP = ("on_batch_begin", "on_grad_computed", "on_batch_end")

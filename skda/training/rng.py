@@ -14,6 +14,7 @@ from .locks import TURN
 
 __all__ = ["NO_SEEDS", "Isolated", "Seeds", "isolated_rng"]
 
+
 class Seeds(NamedTuple):
     """One seed for each thing that is random, so that none of them shifts the others."""
 
