@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Self
 
 import torch
 from sklearn.base import BaseEstimator
-from sklearn.utils._param_validation import Interval, RealNotInt, StrOptions
+from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.metadata_routing import UNUSED
 from skorch.callbacks import Callback
 from torch import nn
@@ -21,9 +21,17 @@ from ._prediction import NetPredictionMixin
 from ._validation import check_rows, dataset_labels, fitted_state_kept, unwrap
 from ._versioned import VersionedMixin
 from .training import LAM_SCHEDULES, LR_SCHEDULES, DomainPair, find_schedule
+from .training.callbacks import SPLITS
 from .training.modes import training_modes
 
 __all__ = ["AdaptingClassifier", "AdaptingEstimator", "DomainClassifier", "DomainEstimator"]
+
+
+# a share of the source rows, or a number of folds
+SPLIT_NUMBERS = (
+    Interval(RealNotInt, 0, 1, closed="neither"),
+    Interval(Integral, 2, None, closed="left"),
+)
 
 
 class DomainEstimator(NetPredictionMixin, NetBuilderMixin, VersionedMixin, BaseEstimator):
@@ -63,8 +71,7 @@ class DomainEstimator(NetPredictionMixin, NetBuilderMixin, VersionedMixin, BaseE
         Source rows to hold out for validation during training; None holds out none. A float is
         their share and an int the number of folds of which the first is held out, stratified.
     callbacks : None, "disable", skorch callback or list of them, default=None
-        Callbacks of the training. Where one brings back the weights of its best epoch
-        (``load_best``), statistics, adaptation and schedules come back with them.
+        Callbacks of the training. With ``load_best`` all that was trained comes back.
     warm_start : bool, default=False
         Start `fit` from the weights of the previous fit.
     random_state : int, RandomState or None, default=None
@@ -116,12 +123,7 @@ class DomainEstimator(NetPredictionMixin, NetBuilderMixin, VersionedMixin, BaseE
         "lr_schedule": [StrOptions(set(LR_SCHEDULES)), callable],
         "max_epochs": [Interval(Integral, 1, None, closed="left")],
         "batch_size": [Interval(Integral, 1, None, closed="left")],
-        "train_split": [
-            None,
-            callable,
-            Interval(RealNotInt, 0, 1, closed="neither"),
-            Interval(Integral, 2, None, closed="left"),
-        ],
+        "train_split": [None, callable, *SPLITS],
         "callbacks": [None, list, tuple, Callback, type, StrOptions({"disable"})],
         "warm_start": ["boolean"],
         "random_state": ["random_state"],
@@ -199,10 +201,8 @@ class DomainEstimator(NetPredictionMixin, NetBuilderMixin, VersionedMixin, BaseE
             like that, scikit-learn's cross-validation passes the target whole even if it has as
             many rows as the source, where it would otherwise cut it into folds.
         y_target : array-like of shape (n_target,) or None
-            Labels of some target rows, -1 (numbers) or None / NaN (objects) elsewhere. Labelled
-            rows join the classification loss: to the mean over the source rows of a batch is
-            added the mean over its labelled target rows. However few these are, they weigh as
-            much as all source rows of the batch.
+            Labels of some target rows, -1 (numbers) or None / NaN (objects) elsewhere. Their mean
+            loss in a batch is added to that of the source rows: one row weighs as much as these.
 
         Returns
         -------
@@ -277,14 +277,10 @@ class DomainEstimator(NetPredictionMixin, NetBuilderMixin, VersionedMixin, BaseE
             go_on = hasattr(self, "net_")
             domains = self._check_input(X_source, y_source, X_target, y_target, go_on, classes)
             # a copy, because a diverging step must not spoil the fitted weights
-            self.net_ = self._copied_net() if go_on else self._make_net(domains)
+            self.net_ = copy.deepcopy(self.net_) if go_on else self._make_net(domains)
             self._update_net()
             self._train_net(domains, 1)
         return self
-
-    def _copied_net(self) -> Any:
-        with self.net_.domain_module_.lock:  # no thread that predicts has its hooks in the net
-            return copy.deepcopy(self.net_)
 
     def _update_net(self) -> None:
         """Tell the net of parameters that `set_params` changed between two `partial_fit`."""

@@ -16,7 +16,7 @@ from ..training import AdaptationNet, AdaptationTerm, DomainOutput
 __all__ = ["DisagreeingClassifier", "MCDClassifier"]
 
 
-def source_cross_entropy(source: DomainOutput, target: DomainOutput) -> Tensor:
+def source_cross_entropy(source: DomainOutput, target: DomainOutput) -> Tensor:  # noqa: ARG001
     """Return the cross-entropy of the source rows."""
     return cross_entropy(source.logits, source.y)
 

@@ -302,7 +302,7 @@ class LambdaSearchCV(
                     interrupted = interrupt
             if interrupted is not None:  # the results are not those of an earlier best estimator
                 for name in ("best_estimator_", "classes_", "feature_names_in_", "refit_time_"):
-                    vars(self).pop(name, None)
+                    self.__dict__.pop(name, None)
         if interrupted is not None:
             raise interrupted
         return self

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import copy
-from typing import Any, Self
+from numbers import Integral
+from typing import Any, Self, cast
 
 import torch
+from sklearn.utils._param_validation import Interval, RealNotInt
 from skorch import NeuralNetClassifier
 from skorch.callbacks import (
     Callback,
@@ -16,13 +18,19 @@ from skorch.callbacks import (
     PrintLog,
 )
 from skorch.dataset import ValidSplit
-from torch import Tensor
+from torch import Tensor, nn
 
 from .errors import StoppedEarly
 from .loader import DomainPair
 
-__all__ = ["CallbackNet", "as_callbacks", "as_split"]
+__all__ = ["SPLITS", "CallbackNet", "as_callbacks", "as_split"]
 
+
+# numbers that `train_split` may be: a share of the source rows, or a number of folds
+SPLITS = (
+    Interval(RealNotInt, 0, 1, closed="neither"),
+    Interval(Integral, 2, None, closed="left"),
+)
 
 # the callbacks that a net has by default do not listen to single steps
 _OF_AN_EPOCH = (EpochTimer, PrintLog)
@@ -220,3 +228,8 @@ class CallbackNet(NeuralNetClassifier):
 
     def _to_device(self, tensor: Tensor) -> Tensor:
         return tensor.to(self.device, non_blocking=True)
+
+    @property
+    def domain_stats_(self) -> nn.Module:
+        """The target's batch statistics."""
+        return cast(nn.Module, self.domain_module_.statistics["target"])

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from functools import partial
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -37,29 +37,23 @@ class AdaptationNet(CallbackNet):
         Network that returns logits of shape (n, n_classes).
     adaptation : AdaptationTerm or None
         The second term; its parameters are trained with the module's.
-    layers : sequence of Layer
-        The adapted layers.
-    widths : sequence of int
-        Their widths.
+    layers, widths : sequence of Layer, sequence of int
+        The adapted layers, and their widths.
     lam : float
-        Trade-off weight. At 0 the target is not looked at.
     lam_schedule, lr_schedule : callable
-        Factors of lam and of the learning rate as functions of the progress in [0, 1].
-    per_domain : bool
-        Whether each domain has its own batch statistics.
-    planned_epochs : int
-        Number of epochs after which the progress is 1.
+        Factors of lam and of the rate as functions of the progress in [0, 1].
+    per_domain, planned_epochs : bool, int
+        Whether each domain has its own batch statistics; number of epochs until the progress is 1.
     data_device : {"auto", "cpu"}
         Where the rows wait; "auto" is a GPU's memory where they fit.
     amp : {"bf16"} or None
         Precision of the module's matrix products; None leaves it float32.
     seeds : Seeds
-        Seeds of the batches and of what is random in the forward pass.
     frozen : sequence of sequence of str
         Layers, from the input, each a list of names of submodules, whose parameters are fixed
         and whose normalisation stays in eval mode.
     unfreeze_every : int or None
-        Number of epochs after which one more of them is freed, from the top.
+        Epochs after which one more of them is freed, from the top.
     **kwargs
         As for ``skorch.NeuralNetClassifier``.
     """
@@ -381,11 +375,6 @@ class AdaptationNet(CallbackNet):
     def plain_module(self) -> nn.Module:
         """The user's module, also where skorch compiled it."""
         return self.domain_module_.plain
-
-    @property
-    def domain_stats_(self) -> nn.Module:
-        """The target's batch statistics."""
-        return cast(nn.Module, self.domain_module_.statistics["target"])
 
     def get_iterator(self, dataset: Any, training: bool = False) -> Any:
         """Return the two-domain loader for training, skorch's for anything else."""
