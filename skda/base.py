@@ -27,13 +27,6 @@ from .training.modes import training_modes
 __all__ = ["AdaptingClassifier", "AdaptingEstimator", "DomainClassifier", "DomainEstimator"]
 
 
-# a share of the source rows, or a number of folds
-SPLIT_NUMBERS = (
-    Interval(RealNotInt, 0, 1, closed="neither"),
-    Interval(Integral, 2, None, closed="left"),
-)
-
-
 class DomainEstimator(NetPredictionMixin, NetBuilderMixin, VersionedMixin, BaseEstimator):
     """Base of all deep estimators: a scikit-learn estimator that owns a skorch net.
 
@@ -68,26 +61,22 @@ class DomainEstimator(NetPredictionMixin, NetBuilderMixin, VersionedMixin, BaseE
     batch_size : int, default=64
         Rows of each domain in a step, at most.
     train_split : None, float, int or skorch.dataset.ValidSplit, default=None
-        Source rows to hold out for validation during training; None holds out none. A float is
-        their share and an int the number of folds of which the first is held out, stratified.
+        Source rows to hold out: none, a share, or one of so many folds (both stratified).
     callbacks : None, "disable", skorch callback or list of them, default=None
         Callbacks of the training. With ``load_best`` all that was trained comes back.
     warm_start : bool, default=False
         Start `fit` from the weights of the previous fit.
     random_state : int, RandomState or None, default=None
-        Fixes weights, batches and dropout. torch's and, with an int, numpy's global generators
-        are left alone.
+        Fixes weights, batches and dropout. Global generators are left alone (numpy's with an int).
     device : str, default="auto"
         "auto" is cuda or mps where there is one, else cpu.
     data_device : {"auto", "cpu"}, default="auto"
-        Where the rows wait to be trained on. "auto" moves arrays in float32 or uint8 to the memory
-        of a GPU when both domains fit into half of what is free there; with "cpu", and for memory
-        maps, sparse matrices and Datasets, each batch travels.
+        Where the rows wait to be trained on. "auto" moves float32 or uint8 arrays to a GPU's memory
+        when both domains fit into half of what is free; otherwise each batch travels.
     compile : bool, default=False
         Whether to compile the module with ``torch.compile``.
     amp : {"bf16"} or None, default=None
-        Pass rows through the module in mixed precision, matrix products in bfloat16. Weights,
-        losses and what is returned stay float32.
+        Precision of the module's matrix products; weights, losses and results stay float32.
     verbose : int, default=0
         Whether to print a row of losses per epoch.
     **params
@@ -211,8 +200,7 @@ class DomainEstimator(NetPredictionMixin, NetBuilderMixin, VersionedMixin, BaseE
         Raises
         ------
         ValueError
-            If a parameter or an array is not what it should be, or the loss diverges; the
-            message says how to mend it. The estimator then keeps its previous fit.
+            If a parameter or an array is invalid or the loss diverges. The previous fit is kept.
         """
         with fitted_state_kept(self), training_modes():
             domains = self.begin(X_source, y_source, X_target, y_target=y_target)

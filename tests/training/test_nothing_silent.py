@@ -58,7 +58,7 @@ def test_load_best_brings_back_everything(cls: Any, way: str, tmp_path: Path) ->
     "callback", [EarlyStopping(), Checkpoint(), EpochScoring("accuracy"), ("x", EarlyStopping())]
 )
 def test_a_callback_that_needs_held_out_rows_says_so(callback: Any) -> None:
-    with pytest.raises(ValueError, match="Pass train_split=0.2"):
+    with pytest.raises(ValueError, match=r"Pass train_split=0\.2"):
         dann(callbacks=callback)
 
 
@@ -142,9 +142,8 @@ class Interrupt(Callback):
 
     def __init__(self, at: int) -> None:
         self.at = at
-        type(self).n = 0
 
-    n = 0
+    n = 0  # of the class: a search clones callbacks
 
     def on_epoch_end(self, net: Any, **_: Any) -> None:
         type(self).n += 1
@@ -158,6 +157,7 @@ class Interrupt(Callback):
 def test_ctrl_c_leaves_the_previous_fit(cls: Any, at: int) -> None:
     estimator = cls(max_epochs=3, random_state=0).fit(DATA.X, DATA.y, DATA.X_target)
     before = estimator.predict_proba(DATA.X)
+    Interrupt.n = 0
     estimator.set_params(callbacks=Interrupt(at))
     with pytest.raises(KeyboardInterrupt):
         estimator.fit(DATA.X, DATA.y, DATA.X_target)
@@ -166,6 +166,7 @@ def test_ctrl_c_leaves_the_previous_fit(cls: Any, at: int) -> None:
 
 @pytest.mark.parametrize(("at", "n_finished"), [(5, 1), (8, 1), (9, 2), (13, 3)])
 def test_an_interrupted_search_keeps_what_was_finished(at: int, n_finished: int) -> None:
+    Interrupt.n = 0
     estimator = MCCClassifier(max_epochs=2, callbacks=Interrupt(at))
     search = LambdaSearchCV(estimator, lams=[0.5, 1.0], cv=2, random_state=0)
     with pytest.raises(KeyboardInterrupt):
@@ -257,7 +258,9 @@ def test_cloudpickle_takes_modules_of_main_along(tmp_path: Path) -> None:
 import numpy as np, torch, cloudpickle
 from skda import ADDAClassifier
 class M(torch.nn.Module):
-    def __init__(s, n_features, n_classes): super().__init__(); s.l = torch.nn.Linear(n_features, n_classes)
+    def __init__(s, n_features, n_classes):
+        super().__init__()
+        s.l = torch.nn.Linear(n_features, n_classes)
     def forward(s, x): return s.l(x)
 X = np.random.default_rng(0).normal(size=(40, 3))
 clf = ADDAClassifier(M, max_epochs=1).fit(X, np.arange(40) % 2, X)
