@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -86,9 +86,10 @@ class NetBuilderMixin(NetParametersMixin):
 
     def _make_net(self, domains: DomainPair) -> AdaptationNet:
         seeds = Seeds.draw(check_random_state(self.random_state))
-        (rows,) = domains.source.batches([np.arange(min(2, len(domains.source)))])
         n_classes = self._n_outputs
         cpu = torch.device("cpu")
+        with isolated_rng(seeds.batches, cpu):  # a Dataset may draw numbers
+            (rows,) = domains.source.batches([np.arange(min(2, len(domains.source)))])
         with isolated_rng(seeds.module, cpu):
             module = self._make_module(tuple(rows.shape[1:]), n_classes)
             layers = resolve_layers(module, self.adapt_layers)
@@ -117,7 +118,7 @@ class NetBuilderMixin(NetParametersMixin):
             **{name: getattr(self, name) for name in _NET_PARAMETERS},
             **self._skorch_options(),
         }
-        if _can_fuse(self.optimizer, given["device"]):
+        if _can_fuse(self.optimizer, module, given):
             given.setdefault("optimizer__fused", True)
         net: AdaptationNet = net_class(module, **given | options).initialize()
         self._check_callback_names(net)
@@ -147,7 +148,10 @@ class NetBuilderMixin(NetParametersMixin):
         return options | {k: vars(self)[k] for k in self.net_components if k in vars(self)}
 
 
-def _can_fuse(optimizer: Callable[..., Any], device: str) -> bool:
+def _can_fuse(optimizer: Callable[..., Any], module: nn.Module, options: Mapping[str, Any]) -> bool:
     """Say whether the optimizer can update all parameters in one call, up to 4 times faster."""
     fusible = "fused" in inspect.signature(optimizer).parameters
-    return fusible and torch.device(device).type in ("cpu", "cuda")
+    another_way = any(options.get(f"optimizer__{name}") for name in ("foreach", "differentiable"))
+    sparse = any(getattr(layer, "sparse", False) for layer in module.modules())
+    on_device = torch.device(options["device"]).type in ("cpu", "cuda")
+    return fusible and on_device and not another_way and not sparse

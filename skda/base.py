@@ -11,6 +11,7 @@ import torch
 from sklearn.base import BaseEstimator
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.metadata_routing import UNUSED
+from skorch.callbacks import Callback
 from torch import nn
 from torch.utils.data import Dataset
 
@@ -19,12 +20,15 @@ from ._datasets import dataset_labels
 from ._net_builder import NetBuilderMixin
 from ._prediction import NetPredictionMixin
 from ._validation import check_rows, fitted_state_kept, unwrap
+from ._versioned import VersionedMixin
 from .training import LAM_SCHEDULES, LR_SCHEDULES, DomainPair, find_schedule
+from .training.callbacks import SPLITS
+from .training.modes import training_modes
 
 __all__ = ["AdaptingClassifier", "AdaptingEstimator", "DomainClassifier", "DomainEstimator"]
 
 
-class DomainEstimator(NetPredictionMixin, NetBuilderMixin, BaseEstimator):
+class DomainEstimator(NetPredictionMixin, NetBuilderMixin, VersionedMixin, BaseEstimator):
     """Base of all deep estimators: a scikit-learn estimator that owns a skorch net.
 
     It knows no task: a classifier is this and a `ClassificationTask`.
@@ -57,26 +61,23 @@ class DomainEstimator(NetPredictionMixin, NetBuilderMixin, BaseEstimator):
         Passes over the source.
     batch_size : int, default=64
         Rows of each domain in a step, at most.
-    train_split : None or skorch.dataset.ValidSplit, default=None
-        Source rows to hold out for validation during training; None holds out none.
-    callbacks : None, "disable" or list of skorch callbacks, default=None
-        Callbacks of the training.
+    train_split : None, float, int or skorch.dataset.ValidSplit, default=None
+        Source rows to hold out: none, a share, or one of so many folds (both stratified).
+    callbacks : None, "disable", skorch callback or list of them, default=None
+        Callbacks of the training. With ``load_best`` all that was trained comes back.
     warm_start : bool, default=False
         Start `fit` from the weights of the previous fit.
     random_state : int, RandomState or None, default=None
-        Fixes weights, batches and dropout. torch's and, with an int, numpy's global generators
-        are left alone.
+        Fixes weights, batches and dropout. Global generators are left alone (numpy's with an int).
     device : str, default="auto"
         "auto" is cuda or mps where there is one, else cpu.
     data_device : {"auto", "cpu"}, default="auto"
-        Where the rows wait to be trained on. "auto" moves arrays in float32 or uint8 to the memory
-        of a GPU when both domains fit into half of what is free there; with "cpu", and for memory
-        maps, sparse matrices and Datasets, each batch travels.
+        Where the rows wait to be trained on. "auto" moves float32 or uint8 arrays to a GPU's memory
+        when both domains fit into half of what is free; otherwise each batch travels.
     compile : bool, default=False
         Whether to compile the module with ``torch.compile``.
     amp : {"bf16"} or None, default=None
-        Pass rows through the module in mixed precision, matrix products in bfloat16. Weights,
-        losses and what is returned stay float32.
+        Precision of the module's matrix products; weights, losses and results stay float32.
     verbose : int, default=0
         Whether to print a row of losses per epoch.
     **params
@@ -112,7 +113,8 @@ class DomainEstimator(NetPredictionMixin, NetBuilderMixin, BaseEstimator):
         "lr_schedule": [StrOptions(set(LR_SCHEDULES)), callable],
         "max_epochs": [Interval(Integral, 1, None, closed="left")],
         "batch_size": [Interval(Integral, 1, None, closed="left")],
-        "callbacks": [None, list, StrOptions({"disable"})],
+        "train_split": [None, callable, *SPLITS],
+        "callbacks": [None, list, tuple, Callback, type, StrOptions({"disable"})],
         "warm_start": ["boolean"],
         "random_state": ["random_state"],
         "device": [str],
@@ -189,8 +191,8 @@ class DomainEstimator(NetPredictionMixin, NetBuilderMixin, BaseEstimator):
             like that, scikit-learn's cross-validation passes the target whole even if it has as
             many rows as the source, where it would otherwise cut it into folds.
         y_target : array-like of shape (n_target,) or None
-            Labels of some target rows, -1 (numbers) or None / NaN (objects) elsewhere. Labelled
-            rows join the classification loss.
+            Labels of some target rows, -1 (numbers) or None / NaN (objects) elsewhere. Their mean
+            loss in a batch is added to that of the source rows: one row weighs as much as these.
 
         Returns
         -------
@@ -199,10 +201,9 @@ class DomainEstimator(NetPredictionMixin, NetBuilderMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            If a parameter or an array is not what it should be, or the loss diverges; the
-            message says how to mend it. The estimator then keeps its previous fit.
+            If a parameter or an array is invalid or the loss diverges. The previous fit is kept.
         """
-        with fitted_state_kept(self):
+        with fitted_state_kept(self), training_modes():
             domains = self.begin(X_source, y_source, X_target, y_target=y_target)
             self._train(domains)
         return self
@@ -261,7 +262,7 @@ class DomainEstimator(NetPredictionMixin, NetBuilderMixin, BaseEstimator):
         -------
         self
         """
-        with fitted_state_kept(self):
+        with fitted_state_kept(self), training_modes():
             go_on = hasattr(self, "net_")
             domains = self._check_input(X_source, y_source, X_target, y_target, go_on, classes)
             # a copy, because a diverging step must not spoil the fitted weights
@@ -321,6 +322,9 @@ class AdaptingEstimator(DomainEstimator):
     **params
         Parameters of `DomainEstimator`.
     """
+
+    # whether values of lam above 0 differ in what they train
+    lam_scales: ClassVar[bool] = True
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         **DomainEstimator._parameter_constraints,

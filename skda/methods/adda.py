@@ -113,7 +113,10 @@ class ADDAClassifier(AdversarialClassifier):
     Parameters
     ----------
     lam : float, default=1.0
-        Weight of the target network's loss. 0 leaves it the source-only network.
+        Weight of the target network's loss. 0 leaves it the source-only network. No other loss
+        trains the target network unless target rows are labelled, and Adam, the default
+        optimizer, divides a factor of the whole gradient out: all values above 0 then train the
+        same network but for rounding. `LambdaSearchCV` tries one of them by default.
     lr : float, default=2e-4
         Learning rate of both stages. A high one, or a long second stage, lets the target
         network drift away from the classifier, which stays as it is.
@@ -147,6 +150,7 @@ class ADDAClassifier(AdversarialClassifier):
     """
 
     trains_in_stages: ClassVar[bool] = True
+    lam_scales: ClassVar[bool] = False
 
     source_net_: AdaptationNet
 

@@ -1,5 +1,6 @@
 """Choosing a model without target labels: validators, scorers, a collapse guard, a search."""
 
+from ._source_scorer import SourceScorer, make_source_scorer
 from .display import LambdaCurveDisplay
 from .search import LambdaSearchCV
 from .validators.clusters import class_ami
@@ -30,6 +31,7 @@ __all__ = [
     "GuardVerdict",
     "LambdaCurveDisplay",
     "LambdaSearchCV",
+    "SourceScorer",
     "ValidatorScorer",
     "class_ami",
     "collapse_guard",
@@ -39,6 +41,7 @@ __all__ = [
     "get_validator_names",
     "importance_weighted_accuracy",
     "information_maximization",
+    "make_source_scorer",
     "make_validator_scorer",
     "mixval",
     "negative_entropy",

@@ -59,11 +59,13 @@ def lams_around(estimator: BaseEstimator) -> list[float]:
     Returns
     -------
     list of float
-        .1, .3, 1, 3 and 10 times lam.
+        .1, .3, 1, 3 and 10 times lam; lam alone for a method for which all values above 0 train
+        the same, such as ADDA.
     """
     last = estimator.steps[-1][1] if isinstance(estimator, Pipeline) else estimator
     centre = last.lam or type(last)().lam or 1.0
-    return [round(factor * centre, 12) for factor in (0.1, 0.3, 1.0, 3.0, 10.0)]
+    factors = (0.1, 0.3, 1.0, 3.0, 10.0) if getattr(last, "lam_scales", True) else (1.0,)
+    return [round(factor * centre, 12) for factor in factors]
 
 
 def make_candidates(

@@ -29,6 +29,7 @@ def fit_all(
     vectorize: bool | str,
     n_jobs: int | None,
     verbose: int,
+    done: list[FoldResult],
 ) -> tuple[CandidateResults, str]:
     """Train and score every candidate in every fold, as one stacked network if possible.
 
@@ -46,6 +47,8 @@ def fit_all(
         Name of the trade-off weight.
     vectorize, n_jobs, verbose
         As of `LambdaSearchCV`.
+    done : list of FoldResult
+        Empty; gets the results of candidates that are trained one by one, as they come.
 
     Returns
     -------
@@ -89,18 +92,24 @@ def fit_all(
         for fold, seed in zip(folds, seeds, strict=True)
     )
     with progress() as bar:
-        done = _run(tasks, n_jobs, bar.advance)
-    return [done[i : i + len(folds)] for i in range(0, len(done), len(folds))], reason
+        _run(tasks, n_jobs, bar.advance, done)
+    return of_candidates(done, len(folds)), reason
+
+
+def of_candidates(done: list[FoldResult], n_folds: int) -> CandidateResults:
+    """Return the results of each candidate that has one in every fold."""
+    return [done[i : i + n_folds] for i in range(0, len(done) // n_folds * n_folds, n_folds)]
 
 
 def _run(
-    tasks: Iterable[Task], n_jobs: int | None, advance: Callable[[float], None]
-) -> list[FoldResult]:
-    """Run `fit_and_score` on each task, `n_jobs` at a time."""
+    tasks: Iterable[Task],
+    n_jobs: int | None,
+    advance: Callable[[float], None],
+    done: list[FoldResult],
+) -> None:
+    """Run `fit_and_score` on each task, `n_jobs` at a time; append the results to `done`."""
     parallel = Parallel(n_jobs=n_jobs, return_as="generator")
-    done = []
     advance(0)
     for result in parallel(delayed(fit_and_score)(*task) for task in tasks):
         done.append(result)
         advance(1)
-    return done

@@ -117,6 +117,17 @@ def fit_and_score(
     return score_fitted(estimator, data, fold, validator, time.perf_counter() - start)
 
 
+def check_finite(scores: Mapping[str, float], validator: Validator) -> None:
+    """Raise if a validator gave NaN: the search would choose as if it had not been there."""
+    for name, score in scores.items():
+        name = name or getattr(validator, "__name__", repr(validator))
+        if np.isnan(score):
+            raise ValueError(
+                f"The validator {name!r} returned NaN for a fitted candidate. "
+                "Return a finite number for every model, or pass another 'validator'."
+            )
+
+
 def diverged_result(data: DomainData, fold: DomainFold, why: str, fit_time: float) -> FoldResult:
     """Return the result of a candidate whose training diverged in a fold."""
     nothing = np.empty(0, dtype=data.y_source.dtype)
@@ -133,6 +144,19 @@ def score_fitted(
     fit_time: float,
 ) -> FoldResult:
     """Score a fitted estimator on the held-out rows of both domains, without target labels."""
+    try:
+        return _score(fitted, data, fold, validator, fit_time)
+    except DivergenceError as error:  # finite losses, but outputs that are not
+        return diverged_result(data, fold, str(error), fit_time)
+
+
+def _score(
+    fitted: BaseEstimator,
+    data: DomainData,
+    fold: DomainFold,
+    validator: Validator,
+    fit_time: float,
+) -> FoldResult:
     start = time.perf_counter()
     X_source, y_source = take_rows(data.X_source, fold.source_test), data.y_source[fold.source_test]
     X_target = take_rows(data.X_target, fold.target_test)
@@ -147,6 +171,7 @@ def score_fitted(
         scores = {
             name: compute_validator(name, held_out) for name in names if not needs_search(name)
         }
+    check_finite(scores, validator)
     return FoldResult(
         scores,
         y_source,

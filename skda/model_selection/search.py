@@ -13,12 +13,14 @@ from sklearn.utils._param_validation import HasMethods, StrOptions
 from sklearn.utils.metadata_routing import UNUSED
 
 from .._validation import fitted_state_kept
+from .._versioned import VersionedMixin
+from ..training.modes import training_modes
 from ._candidates import find_lam, lams_around, make_candidates
 from ._checks import check_candidates, check_data, check_guard, check_validators
 from ._choice import choose
 from ._delegation import BestEstimatorMixin
-from ._fit_all import fit_all
-from ._fit_and_score import DomainData, fit_on, seeded
+from ._fit_all import fit_all, of_candidates
+from ._fit_and_score import DomainData, FoldResult, fit_on, seeded
 from ._random import derive_random_state
 from ._routing import final_step
 from ._split import split_domains
@@ -27,7 +29,9 @@ from ._typing import ParamGrid, Rows, Validator
 __all__ = ["LambdaSearchCV"]
 
 
-class LambdaSearchCV(BestEstimatorMixin, ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
+class LambdaSearchCV(
+    BestEstimatorMixin, VersionedMixin, ClassifierMixin, MetaEstimatorMixin, BaseEstimator
+):
     """Choose lam, and whether to adapt at all, without a target label.
 
     Every lam is tried in a cross-validation that holds out rows of both domains. A validator
@@ -41,7 +45,8 @@ class LambdaSearchCV(BestEstimatorMixin, ClassifierMixin, MetaEstimatorMixin, Ba
         An estimator with a parameter `lam`, or a Pipeline that ends in one.
     lams : sequence of float or None, default=None
         Trade-off weights to try, each at least 0. 0 is always tried. None tries .1, .3, 1, 3 and
-        10 times the lam of the estimator.
+        10 times the lam of the estimator, and its lam alone for `ADDAClassifier`, where a larger
+        or smaller one trains the same.
     param_grid : dict, list of dict or None, default=None
         Other parameters to try beside lam, as `GridSearchCV` takes them. With
         ``{"batch_stats": ["per_domain", "joint"]}`` the search chooses the batch statistics, too.
@@ -242,6 +247,10 @@ class LambdaSearchCV(BestEstimatorMixin, ClassifierMixin, MetaEstimatorMixin, Ba
             If a parameter or an array is invalid.
         DivergenceError
             If every candidate with `lam=0` diverges.
+        KeyboardInterrupt
+            After Ctrl-C. `cv_results_`, `best_params_` and `best_score_` are then those of the
+            candidates that were finished, if any was; they are not refitted. Candidates that are
+            trained together finish together.
         """
         self._validate_params()
         lam_name = find_lam(self.estimator)
@@ -252,32 +261,50 @@ class LambdaSearchCV(BestEstimatorMixin, ClassifierMixin, MetaEstimatorMixin, Ba
         check_candidates(self.estimator, candidates, lam_name)
         data = check_data(X_source, y_source, X_target, y_target)
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
-        with fitted_state_kept(self):
+        with fitted_state_kept(self), training_modes():
             folds = split_domains(self.cv, data.X_source, data.y_source, data.X_target, seed)
             self.n_splits_ = len(folds)
             draw = derive_random_state(seed, "lambda search, training").randint
             *fold_seeds, last_seed = draw(2**31 - 1, size=len(folds) + 1).tolist()
-            results, self.vectorize_reason_ = fit_all(
-                self.estimator,
-                candidates,
-                data,
-                folds,
-                fold_seeds,
-                self.validator,
-                lam_name,
-                vectorize=self.vectorize,
-                n_jobs=self.n_jobs,
-                verbose=self.verbose,
-            )
-            self.vectorized_ = not self.vectorize_reason_
             held_out = [fold.target_test for fold in folds]
+            done: list[FoldResult] = []
+            interrupted: KeyboardInterrupt | None = None
+            try:
+                results, self.vectorize_reason_ = fit_all(
+                    self.estimator,
+                    candidates,
+                    data,
+                    folds,
+                    fold_seeds,
+                    self.validator,
+                    lam_name,
+                    vectorize=self.vectorize,
+                    n_jobs=self.n_jobs,
+                    verbose=self.verbose,
+                    done=done,
+                )
+            except KeyboardInterrupt as interrupt:
+                finished = of_candidates(done, len(folds))
+                if not finished:
+                    raise
+                interrupted, results, self.vectorize_reason_ = interrupt, finished, "interrupted"
+            self.vectorized_ = not self.vectorize_reason_
+            candidates = candidates[: len(results)]
             choice = choose(candidates, lam_name, results, held_out, self.validator, self.guard)
             self.cv_results_, self.best_index_, self.source_only_score_ = choice
             self.best_params_ = dict(candidates[self.best_index_])
             self.best_score_ = float(self.cv_results_["mean_test_score"][self.best_index_])
             self.adapted_ = bool(self.best_params_[lam_name] > 0)
-            if self.refit:
-                self._refit(data, last_seed)
+            if self.refit and interrupted is None:
+                try:
+                    self._refit(data, last_seed)
+                except KeyboardInterrupt as interrupt:
+                    interrupted = interrupt
+            if interrupted is not None:  # the results are not those of an earlier best estimator
+                for name in ("best_estimator_", "classes_", "feature_names_in_", "refit_time_"):
+                    self.__dict__.pop(name, None)
+        if interrupted is not None:
+            raise interrupted
         return self
 
     def _refit(self, data: DomainData, seed: int) -> None:

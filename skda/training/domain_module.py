@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from typing import Any, cast
@@ -11,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from ..nn import DomainStatistics, Layer, LayerCapture, batch_norm_layers, norms_in_eval
+from .locks import new_lock
 from .term import DomainOutput
 
 __all__ = ["DomainModule"]
@@ -41,7 +41,7 @@ class DomainModule(nn.Module):
         holds the source's.
     apart : bool
         Whether the domains pass one after the other, because some layer mixes the rows of a batch.
-    lock : threading.RLock
+    lock : RLock
         Held while the network's hooks or statistics are those of one caller.
     """
 
@@ -67,7 +67,7 @@ class DomainModule(nn.Module):
         )
         self.capture: LayerCapture | None = None
         self.use(module)
-        self.lock = threading.RLock()
+        self.lock = new_lock()
 
     def use(self, compiled: Callable[[Tensor], Tensor]) -> None:
         """Call this form of the network, for instance a compiled one, in `forward`."""
@@ -185,4 +185,4 @@ class DomainModule(nn.Module):
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Make a lock for this process."""
         super().__setstate__(state)
-        self.capture, self.lock = None, threading.RLock()
+        self.capture, self.lock = None, new_lock()

@@ -15,11 +15,9 @@ class DivergenceError(ValueError):
     """Training produced a loss that is not finite."""
 
     @classmethod
-    def of(cls, loss: float, classification: float, *, epoch: int, lr: float, lam: float) -> Self:
-        """Return the error of an epoch's mean losses, with the remedies."""
+    def of(cls, what: str, *, epoch: int, lr: float, lam: float) -> Self:
+        """Return the error of what went wrong in an epoch, with the remedies."""
         return cls(
-            f"The training loss became {loss} in epoch {epoch} "
-            f"(classification_loss={classification:.3g}, adaptation_loss="
-            f"{loss - classification:.3g}). Lower 'lr' (now {lr:.3g}) or 'lam' (now {lam:.3g}), or "
-            "scale the input, e.g. with StandardScaler in a pipeline."
+            f"The {what.format(epoch=f'in epoch {epoch}')}. Lower 'lr' (now {lr:.3g}) or 'lam' "
+            f"(now {lam:.3g}), or scale the input, e.g. with StandardScaler in a pipeline."
         )

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from .rows import Index, Rows, even_batches
+from .rows import DatasetRows, Index, Rows, even_batches
 
 __all__ = ["Batch", "DomainPair", "TwoDomainLoader"]
 
@@ -64,6 +64,11 @@ class DomainPair(Dataset[tuple[Tensor, int]]):
         row = self.subset[i]
         (rows,) = self.source.batches([np.array([row])])
         return rows[0], int(self.y_source[row])
+
+    @property
+    def from_dataset(self) -> bool:
+        """Whether rows of a Dataset are fetched, which may take long."""
+        return any(isinstance(rows, DatasetRows) for rows in (self.source, self.target))
 
     @property
     def has_target_labels(self) -> bool:

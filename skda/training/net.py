@@ -9,24 +9,24 @@ from functools import partial
 from typing import Any, ClassVar
 
 import torch
-from skorch import NeuralNetClassifier
-from skorch.callbacks import EarlyStopping, EpochTimer, PrintLog
 from torch import Tensor, nn
 
 from ..nn import Layer, freeze_layers
+from .callbacks import CallbackNet, as_callbacks
 from .device import move_to_device, room_on
 from .domain_module import DomainModule
 from .errors import DivergenceError, StoppedEarly
 from .loader import Batch, DomainPair, TwoDomainLoader
+from .modes import training_modes
 from .predict import reestimate_statistics, sample_both
-from .rng import NO_SEEDS, Seeds, isolated_rng
+from .rng import NO_SEEDS, Isolated, Seeds, isolated_rng
 from .schedules import Schedule, constant
 from .term import AdaptationTerm, DomainOutput
 
 __all__ = ["AdaptationNet"]
 
 
-class AdaptationNet(NeuralNetClassifier):
+class AdaptationNet(CallbackNet):
     r"""skorch net whose training loss has a second term over source and target features.
 
     .. math:: L = \mathrm{criterion}(f(X_s), y_s) + \mathrm{term}(f(X_s), f(X_t), \lambda)
@@ -37,29 +37,23 @@ class AdaptationNet(NeuralNetClassifier):
         Network that returns logits of shape (n, n_classes).
     adaptation : AdaptationTerm or None
         The second term; its parameters are trained with the module's.
-    layers : sequence of Layer
-        The adapted layers.
-    widths : sequence of int
-        Their widths.
+    layers, widths : sequence of Layer, sequence of int
+        The adapted layers, and their widths.
     lam : float
-        Trade-off weight. At 0 the target is not looked at.
     lam_schedule, lr_schedule : callable
-        Factors of lam and of the learning rate as functions of the progress in [0, 1].
-    per_domain : bool
-        Whether each domain has its own batch statistics.
-    planned_epochs : int
-        Number of epochs after which the progress is 1.
+        Factors of lam and of the rate as functions of the progress in [0, 1].
+    per_domain, planned_epochs : bool, int
+        Whether each domain has its own batch statistics; number of epochs until the progress is 1.
     data_device : {"auto", "cpu"}
         Where the rows wait; "auto" is a GPU's memory where they fit.
     amp : {"bf16"} or None
         Precision of the module's matrix products; None leaves it float32.
     seeds : Seeds
-        Seeds of the batches and of what is random in the forward pass.
     frozen : sequence of sequence of str
         Layers, from the input, each a list of names of submodules, whose parameters are fixed
         and whose normalisation stays in eval mode.
     unfreeze_every : int or None
-        Number of epochs after which one more of them is freed, from the top.
+        Epochs after which one more of them is freed, from the top.
     **kwargs
         As for ``skorch.NeuralNetClassifier``.
     """
@@ -71,8 +65,10 @@ class AdaptationNet(NeuralNetClassifier):
     adaptation_: Any
     domain_module_: DomainModule
     loader_: TwoDomainLoader | None
-    # set in each epoch: whether a callback may look at single steps
-    watched_ = False
+    # while the net trains: torch's generators, and the rates without the factor of this step
+    generators_: Isolated | None = None
+    rates_: Sequence[float] = ()
+    last_batch_: Any = None
 
     def __init__(
         self,
@@ -107,6 +103,7 @@ class AdaptationNet(NeuralNetClassifier):
         self.seeds = seeds
         self.frozen = frozen
         self.unfreeze_every = unfreeze_every
+        kwargs["callbacks"] = as_callbacks(kwargs.get("callbacks"))
         super().__init__(module, **kwargs)
 
     # -- the equation -------------------------------------------------------------------------
@@ -194,22 +191,27 @@ class AdaptationNet(NeuralNetClassifier):
         if self.data_device == "auto":
             domains = move_to_device(domains, device, room_on(device))
         seed = self.seeds.training + self.fits_
-        with isolated_rng(seed, device), self.domain_module_.capturing():
-            self.run_epochs(domains, epochs)
+        with training_modes(), isolated_rng(seed, device) as self.generators_:
+            with self.domain_module_.capturing():
+                self.run_epochs(domains, epochs)
+            self.check_last_step(self.last_batch_)
+        self.generators_ = self.last_batch_ = None
         self.fits_ += 1  # a later partial_fit must not repeat this one's batches
         return self
 
     def reestimate_target_statistics(self, domains: DomainPair) -> None:
         """Recompute the target's batch statistics from all of its rows (AdaBN)."""
-        if domains.target is not None:
-            seed = self.seeds.batches
-            reestimate_statistics(self.domain_module_, domains.target, "target", seed)
+        if (rows := domains.target) is not None:
+            reestimate_statistics(self.domain_module_, rows, "target", self.seeds.batches)
 
     def run_epochs(self, domains: Any, epochs: int) -> None:
         """Run skorch's loop over the epochs; unlike ``partial_fit`` it lets Ctrl-C through."""
+        self.kept_: dict[str, Any] = {}  # by callback, what it is to bring back with the weights
+        self._swap_rates()
         self.notify("on_train_begin", X=domains, y=None)
         with suppress(StoppedEarly):
             self.fit_loop(domains, epochs=epochs)
+        self._swap_rates()  # the rate of the last step stays visible
         self.notify("on_train_end", X=domains, y=None)
         self.loader_ = None
 
@@ -217,7 +219,7 @@ class AdaptationNet(NeuralNetClassifier):
         self, iterator: Any, training: bool, prefix: str, step_fn: Any, **fit_params: Any
     ) -> None:
         """Train for one epoch, or judge the rows that are held out."""
-        self.watched_ = any(not isinstance(cb, _OF_AN_EPOCH) for _, cb in self.callbacks_)
+        self.watched_ = self.is_watched()
         if training:
             self.planned_steps_ = self.planned_epochs * len(iterator)
             self.train_epoch(iterator, step_fn)
@@ -230,12 +232,16 @@ class AdaptationNet(NeuralNetClassifier):
         self._set_training(True)
         take_step = partial(self._watched_step, step_fn) if self.watched_ else self._quiet_step
         losses, classification_losses = [], []
-        for batch in iterator:
+        batches = iterator
+        if (turns := self.generators_) is not None:
+            batches = turns.in_turns(iterator, slow=iterator.domains.from_dataset)
+        for batch in batches:
             self._anneal()
             step = take_step(batch)
             losses.append(step["loss"].detach())
             classification_losses.append(step["classification_loss"])
             self.step_ += 1
+        self.last_batch_ = batch
         self.record_losses(torch.stack(losses), torch.stack(classification_losses))
         self.history.record("train_batch_count", len(losses))
 
@@ -263,18 +269,24 @@ class AdaptationNet(NeuralNetClassifier):
         self._step_optimizer(closure)
         return steps[0]
 
-    def _zero_grad_optimizer(self, set_to_none: bool | None = None) -> None:
-        # the optimizer's own method does the same and spends ten times as long on profiling itself
-        for group in self.optimizer_.param_groups:
-            for parameter in group["params"]:
-                parameter.grad = None
-
     def _anneal(self) -> None:
-        if self.lr_schedule is constant:
-            return
-        factor = self.lr_schedule(self.progress)
-        for group in self.optimizer_.param_groups:
-            group["lr"] = factor * group.setdefault("initial_lr", group["lr"])
+        if self.lr_schedule is not constant:
+            groups = self.optimizer_.param_groups
+            self.rates_ = [group["lr"] for group in groups]
+            factor = self.lr_schedule(self.progress)
+            for group in groups:
+                group["lr"] *= factor
+
+    def _step_optimizer(self, step_fn: Any) -> None:
+        super()._step_optimizer(step_fn)
+        self._swap_rates()  # what moves the rate between steps, as LRScheduler, moves its own part
+
+    def _swap_rates(self) -> None:
+        groups = self.optimizer_.param_groups[: len(self.rates_)]
+        before = [group["lr"] for group in groups]
+        for group, rate in zip(groups, self.rates_, strict=True):
+            group["lr"] = rate
+        self.rates_ = before
 
     def _start_term_epoch(self, iterator: Any) -> None:
         """Show the term a sample of the features, where it asks for one in every epoch."""
@@ -290,16 +302,32 @@ class AdaptationNet(NeuralNetClassifier):
         means = torch.stack([losses, classification_losses]).mean(1).tolist()
         loss, classification = means
         if not math.isfinite(loss):
-            raise DivergenceError.of(
-                loss,
-                classification,
-                epoch=len(self.history),
-                lr=self.optimizer_.param_groups[0]["lr"],
-                lam=self.lam,
+            raise self._diverged(
+                f"training loss became {loss} {{epoch}} (classification_loss={classification:.3g}, "
+                f"adaptation_loss={loss - classification:.3g})"
             )
         self.history.record("train_loss", loss)  # skorch's callback, if there, refines it
         self.history.record("classification_loss", classification)
         self.history.record("adaptation_loss", loss - classification)
+
+    def check_last_step(self, batch: Batch) -> None:
+        """Raise if the last step, after which no loss is computed, diverged."""
+        self._set_training(False)
+        with torch.no_grad():
+            outputs = self.forward_domains(batch)
+        # a class may be ruled out by a logit of -inf
+        found = [output.logits.amax(dim=1) for output in outputs if output is not None]
+        found += [p.detach() for p in self.module_.parameters()]
+        found += [b for b in self.domain_module_.buffers() if b.is_floating_point()]
+        if not torch.stack([tensor.isfinite().all() for tensor in found]).all():
+            what = (
+                "weights or the network's outputs became infinite or NaN in the last step {epoch}"
+            )
+            raise self._diverged(what)
+
+    def _diverged(self, what: str) -> DivergenceError:
+        lr = self.optimizer_.param_groups[0]["lr"]
+        return DivergenceError.of(what, epoch=len(self.history), lr=lr, lam=self.lam)
 
     # -- skorch's seams -----------------------------------------------------------------------
 
@@ -348,27 +376,6 @@ class AdaptationNet(NeuralNetClassifier):
         """The user's module, also where skorch compiled it."""
         return self.domain_module_.plain
 
-    @property
-    def domain_stats_(self) -> nn.Module:
-        """The target's batch statistics."""
-        statistics: nn.Module = self.domain_module_.statistics["target"]
-        return statistics
-
-    @property
-    def _default_callbacks(self) -> list[tuple[str, Any]]:
-        # the scores that skorch collects batch by batch cost more than a step of a small net
-        if self.callbacks or self.train_split:
-            return list(super()._default_callbacks)
-        return [("epoch_timer", EpochTimer()), ("print_log", PrintLog())]
-
-    def get_split_datasets(self, X: Any, y: Any = None, **fit_params: Any) -> tuple[Any, Any]:
-        """Hold out source rows where the user asked for it; the target stays whole."""
-        if not (isinstance(X, DomainPair) and self.train_split):
-            return X, None
-        train, valid = self.train_split(X, X.y_source[X.subset], **fit_params)
-        held_in = getattr(train, "indices", None)
-        return (X if held_in is None else X.only(held_in)), valid
-
     def get_iterator(self, dataset: Any, training: bool = False) -> Any:
         """Return the two-domain loader for training, skorch's for anything else."""
         if not (training and isinstance(dataset, DomainPair)):
@@ -385,36 +392,9 @@ class AdaptationNet(NeuralNetClassifier):
             )
         return self.loader_
 
-    def infer(self, x: Tensor, **fit_params: Any) -> Tensor:
-        """Return the logits of rows of the labelled domain, for skorch's own predictions."""
-        logits: Tensor = self.domain_module_(self._to_device(x), self.labelled_domain_).logits
-        return logits
-
-    def _to_device(self, tensor: Tensor) -> Tensor:
-        return tensor.to(self.device, non_blocking=True)
-
     def _set_training(self, training: bool = True) -> None:
         super()._set_training(training)
         if training and self.frozen:
             epochs_done = len(self.history) - 1
             freed = epochs_done // self.unfreeze_every if self.unfreeze_every else 0
             freeze_layers(self.plain_module, self.frozen, max(0, len(self.frozen) - freed))
-
-    def notify(self, method_name: str, **cb_kwargs: Any) -> None:
-        """Tell the callbacks; of single steps only where someone may listen."""
-        if not self.watched_ and method_name in _OF_A_STEP:
-            return
-        getattr(self, method_name)(self, **cb_kwargs)
-        for _, callback in self.callbacks_:
-            try:
-                getattr(callback, method_name)(self, **cb_kwargs)
-            except KeyboardInterrupt as interrupt:
-                # skorch's way to end the training; any other is the user's Ctrl-C
-                if isinstance(callback, EarlyStopping):
-                    raise StoppedEarly from interrupt
-                raise
-
-
-# the callbacks that a net has by default do not listen to single steps
-_OF_AN_EPOCH = (EpochTimer, PrintLog)
-_OF_A_STEP = ("on_batch_begin", "on_grad_computed", "on_batch_end")

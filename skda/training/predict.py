@@ -11,7 +11,9 @@ import torch
 from torch import Tensor
 
 from .domain_module import DomainModule
+from .errors import DivergenceError
 from .loader import DomainPair
+from .modes import no_autocast
 from .rows import Index, Rows, even_batches
 from .term import DomainOutput, Features
 
@@ -32,13 +34,28 @@ _KERNEL_ROWS = 16
 def predict_logits(module: DomainModule, rows: Rows, domain: str) -> np.ndarray:
     """Return the logits of rows of `domain`, shape (n_rows, n_outputs), float32."""
     outputs = _outputs(module, rows, domain, _in_order(len(rows)))
-    return _joined(((output.logits,) for output in outputs), len(rows))[0].numpy()
+    logits = _joined(((output.logits,) for output in outputs), len(rows))[0]
+    # a class may be ruled out by a logit of -inf
+    return _defined(logits, logits.amax(dim=1), "logits").numpy()
 
 
 def predict_features(module: DomainModule, rows: Rows, domain: str) -> np.ndarray:
     """Return the adapted layers' activations side by side, shape (n_rows, d), float32."""
     features = sample_features(module, rows, domain, _in_order(len(rows)))
-    return torch.cat(features, dim=1).numpy()
+    joined = torch.cat(features, dim=1)
+    return _defined(joined, joined.abs().amax(dim=1), "features").numpy()
+
+
+def _defined(outputs: Tensor, of_rows: Tensor, name: str) -> Tensor:
+    """Return the outputs; raise if one number of each row shows that some are undefined."""
+    n_bad = int((~of_rows.isfinite()).sum())
+    if n_bad:
+        raise DivergenceError(
+            f"The network's {name} are NaN or infinite for {n_bad} of {len(outputs)} rows of X. "
+            "Look for extreme values in these rows, or train again with a lower 'lr' or 'lam' and "
+            "scaled input, e.g. with StandardScaler in a pipeline."
+        )
+    return outputs
 
 
 def sample_features(
@@ -76,16 +93,18 @@ def reestimate_statistics(module: DomainModule, rows: Rows, domain: str, seed: i
 def _outputs(
     module: DomainModule, rows: Rows, domain: str, indices: list[Index], features: bool = False
 ) -> Iterator[DomainOutput]:
-    capturing: AbstractContextManager[None] = (
-        module.capturing(compiled=False) if features else nullcontext()
-    )
     device = module.device
-    with module.lock, torch.inference_mode(), capturing:
-        module.plain.eval()
-        for batch in rows.batches(indices):
-            n = len(batch)
-            output = module(_at_least(_KERNEL_ROWS, batch).to(device, non_blocking=True), domain)
-            yield DomainOutput(tuple(f[:n] for f in output.features), output.logits[:n])
+    for batch in rows.batches(indices):
+        n = len(batch)
+        batch = _at_least(_KERNEL_ROWS, batch).to(device, non_blocking=True)
+        capturing: AbstractContextManager[None] = (
+            module.capturing(compiled=False) if features else nullcontext()
+        )
+        # only here: other threads may predict, and the process may fork, while data load
+        with module.lock, torch.inference_mode(), no_autocast(), capturing:
+            module.plain.eval()
+            output = module(batch, domain)
+        yield DomainOutput(tuple(f[:n] for f in output.features), output.logits[:n])
 
 
 def _in_order(n: int) -> list[Index]:

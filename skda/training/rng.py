@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
+from torch import Tensor
 
-__all__ = ["NO_SEEDS", "Seeds", "isolated_rng"]
+from .locks import TURN
 
-# torch draws initial weights and dropout masks from one generator per process, so two threads
-# that train at once (joblib's "threading" backend) would take numbers from each other
-_LOCK = threading.RLock()
+__all__ = ["NO_SEEDS", "Isolated", "Seeds", "isolated_rng"]
 
 
 class Seeds(NamedTuple):
@@ -34,8 +32,90 @@ class Seeds(NamedTuple):
 NO_SEEDS = Seeds(0, 0, 0, 0)
 
 
+class Isolated:
+    """torch's generators while they are seeded for one training.
+
+    Parameters
+    ----------
+    device : torch.device
+        Where the training runs.
+    """
+
+    def __init__(self, device: torch.device) -> None:
+        self.kind = device.type
+        self.outside = self._states()
+        # whether fetching a batch draws numbers; None until one was fetched
+        self.fetching_draws: bool | None = None
+
+    def seed(self, seed: int) -> None:
+        """Seed the CPU generator and, off the CPU, the device's."""
+        torch.default_generator.manual_seed(seed)
+        if self.kind != "cpu":
+            getattr(torch, self.kind).manual_seed(seed)
+
+    def _states(self) -> list[Tensor]:
+        states = [torch.get_rng_state()]
+        if self.kind == "cuda":
+            states += torch.cuda.get_rng_state_all()
+        elif self.kind != "cpu":
+            states.append(getattr(torch, self.kind).get_rng_state())
+        return states
+
+    def put(self, states: list[Tensor]) -> None:
+        """Set the generators to these states."""
+        torch.set_rng_state(states[0])
+        if self.kind == "cuda":
+            torch.cuda.set_rng_state_all(states[1:])
+        elif self.kind != "cpu":
+            getattr(torch, self.kind).set_rng_state(states[1])
+
+    @contextmanager
+    def released(self) -> Iterator[None]:
+        """Let other threads train inside the with block, which draws no random numbers."""
+        if TURN.depth > 1:  # a training inside of another one, which does not expect it
+            yield
+            return
+        own = self._states()
+        self.put(self.outside)
+        TURN.release()
+        try:
+            yield
+        finally:
+            TURN.acquire()
+            self.outside = self._states()
+            self.put(own)
+
+    def in_turns(self, batches: Iterable[Any], slow: bool) -> Iterator[Any]:
+        """Yield batches, and let other threads train between two of them if any waits.
+
+        Parameters
+        ----------
+        batches : iterable
+        slow : bool
+            Whether to let them train also while a batch is fetched. They wait for the first one,
+            which shows whether fetching draws numbers from torch's generator: then it must not.
+        """
+        iterator = iter(batches)
+        while True:
+            if slow and self.fetching_draws is False:
+                with self.released():
+                    batch = next(iterator, None)
+            else:
+                if TURN.waiting:
+                    with self.released():
+                        pass
+                unknown = slow and self.fetching_draws is None
+                before = torch.get_rng_state() if unknown else None
+                batch = next(iterator, None)
+                if before is not None:
+                    self.fetching_draws = not torch.equal(before, torch.get_rng_state())
+            if batch is None:
+                return
+            yield batch
+
+
 @contextmanager
-def isolated_rng(seed: int, device: torch.device) -> Iterator[None]:
+def isolated_rng(seed: int, device: torch.device) -> Iterator[Isolated]:
     """Seed torch's generators inside the with block and put their old state back afterwards.
 
     Parameters
@@ -45,11 +125,13 @@ def isolated_rng(seed: int, device: torch.device) -> Iterator[None]:
     device : torch.device
         Where the training runs.
     """
-    accelerator = device.type != "cpu"
-    devices = list(range(torch.cuda.device_count())) if device.type == "cuda" else []
-    kind = device.type if accelerator else "cuda"
-    with _LOCK, torch.random.fork_rng(devices=devices, device_type=kind):
-        torch.default_generator.manual_seed(seed)
-        if accelerator:
-            getattr(torch, device.type).manual_seed(seed)
-        yield
+    TURN.acquire()
+    try:
+        generators = Isolated(device)
+        try:
+            generators.seed(seed)
+            yield generators
+        finally:
+            generators.put(generators.outside)
+    finally:
+        TURN.release()

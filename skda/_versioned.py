@@ -1,0 +1,32 @@
+"""Pickles that say which version of skda wrote them."""
+
+from __future__ import annotations
+
+import warnings
+from importlib.metadata import version
+from typing import Any
+
+__all__ = ["VersionedMixin"]
+
+_KEY = "_skda_version"
+
+
+class VersionedMixin:
+    """Stores the version in the pickle of an estimator, and warns when another one loads it."""
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return the state with the version beside it."""
+        return {**super().__getstate__(), _KEY: version("skda")}  # type: ignore[dict-item]
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Take the state; warn if another version of skda wrote it."""
+        state = dict(state)
+        written, here = state.pop(_KEY, "an unknown version"), version("skda")
+        if written != here:
+            warnings.warn(
+                f"This {type(self).__name__} was pickled by skda {written} and is loaded by skda "
+                f"{here}: it may fail or predict otherwise. Fit it again, or load it with skda "
+                f"{written}.",
+                stacklevel=2,
+            )
+        super().__setstate__(state)  # type: ignore[misc]

@@ -1,0 +1,29 @@
+"""torch's modes, which are the caller's, put aside while skda computes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+
+import torch
+
+__all__ = ["no_autocast", "training_modes"]
+
+_DEVICES = ("cpu", "cuda", "mps")
+
+
+@contextmanager
+def no_autocast() -> Iterator[None]:
+    """Compute in the precision that the parameter `amp` says inside the with block."""
+    with ExitStack() as stack:
+        for device in _DEVICES:
+            if torch.is_autocast_enabled(device):
+                stack.enter_context(torch.autocast(device, enabled=False))
+        yield
+
+
+@contextmanager
+def training_modes() -> Iterator[None]:
+    """Compute gradients inside the with block, also in a caller's `torch.inference_mode`."""
+    with no_autocast(), torch.inference_mode(False), torch.enable_grad():
+        yield
