@@ -9,11 +9,14 @@ from typing import Any, ClassVar
 import numpy as np
 import torch
 from sklearn.utils import check_random_state
-from torch import nn
+from torch import Tensor, nn
 
 from ._building import build_module, probe, resolve_device
+from ._calling import first_run, give_logits, unchanged
+from ._criterion import ready_criterion, try_criterion
 from ._parameters import NetParametersMixin, check_arguments, did_you_mean
 from .nn import resolve_layers
+from .nn.capture import with_row_axes
 from .training import (
     LR_SCHEDULES,
     AdaptationNet,
@@ -29,8 +32,10 @@ from .training import (
 
 __all__ = ["NetBuilderMixin"]
 
-# the module is built here; skorch hands on the rest
-_SKORCH_PREFIXES = tuple(p for p in NetParametersMixin.net_prefixes if p != "module")
+# the module and the criterion are made ready here; skorch hands on the rest
+_SKORCH_PREFIXES = tuple(
+    p for p in NetParametersMixin.net_prefixes if p not in ("module", "criterion")
+)
 _NET_PARAMETERS = (
     "criterion",
     "optimizer",
@@ -53,6 +58,7 @@ class NetBuilderMixin(NetParametersMixin):
     module: Any
     adapt_layers: Any
     batch_stats: str
+    criterion: Any
     optimizer: Any
     lr_schedule: Any
     max_epochs: int
@@ -90,8 +96,11 @@ class NetBuilderMixin(NetParametersMixin):
         n_classes = self._n_outputs
         cpu = torch.device("cpu")
         with isolated_rng(seeds.module, cpu):
-            module = self._make_module(tuple(rows.shape[1:]), n_classes)
+            module = self._make_module(rows, n_classes)
+            give_logits(module, rows, n_classes)
             layers = resolve_layers(module, self.adapt_layers)
+            with unchanged(module, training=False), torch.no_grad():
+                layers = with_row_axes(module, layers, rows)
             widths = probe(module, rows, layers, n_classes)
         with isolated_rng(seeds.adaptation, cpu):
             adaptation = self._make_adaptation(module, widths, n_classes)
@@ -117,11 +126,30 @@ class NetBuilderMixin(NetParametersMixin):
             **{name: getattr(self, name) for name in _NET_PARAMETERS},
             **self._skorch_options(),
         }
+        criterion, options_of_it = ready_criterion(self.criterion, self.net_params("criterion"))
+        given |= {"criterion": criterion}
+        given |= {f"criterion__{name}": value for name, value in options_of_it.items()}
         if _can_fuse(self.optimizer, given["device"]):
             given.setdefault("optimizer__fused", True)
         net: AdaptationNet = net_class(module, **given | options).initialize()
         self._check_callback_names(net)
+        self._check_batch_size(net)
+        try_criterion(net, self._n_outputs)
         return net
+
+    def _check_batch_size(self, net: AdaptationNet) -> None:
+        """Raise if batches of one row would leave running statistics as they started."""
+        names = ("iterator_train__batch_size", "batch_size")
+        name = next(n for n in names if hasattr(net, n))
+        tracked = [
+            m for m in net.domain_module_.norms if m._buffers.get("running_mean") is not None
+        ]
+        if tracked and getattr(net, name) == 1:
+            raise ValueError(
+                f"The '{name}' parameter must be at least 2 for a module that normalises by the "
+                f"batch, here with {type(tracked[0]).__name__}: one row has no variance, so that "
+                "its running statistics would never be learned. Got 1 instead."
+            )
 
     def _check_callback_names(self, net: AdaptationNet) -> None:
         """Raise if ``callbacks__name`` names none; skorch would pass over it."""
@@ -131,18 +159,20 @@ class NetBuilderMixin(NetParametersMixin):
                 names = [f"callbacks__{name}" for name in known]
                 raise ValueError(did_you_mean(f"callbacks__{option}", names))
 
-    def _make_module(self, input_shape: tuple[int, ...], n_classes: int) -> nn.Module:
+    def _make_module(self, rows: Tensor, n_classes: int) -> nn.Module:
+        """Build the module and run it once on `rows`."""
         module = self.default_module if self.module is None else self.module
-        return build_module(module, self.net_params("module"), input_shape, n_classes)
+        options = self.net_params("module")
+        return first_run(build_module(module, options, tuple(rows.shape[1:]), n_classes), rows)
 
     def _skorch_options(self) -> dict[str, Any]:
         """Return the double-underscore parameters that skorch hands on itself."""
         options: dict[str, Any] = {}
         for name in _SKORCH_PREFIXES:
             given = self.net_params(name)
-            if name in ("optimizer", "criterion"):
+            if name == "optimizer":
                 plain = {key for key in given if not key.startswith("param_groups")}
-                check_arguments(getattr(self, name), plain, name)
+                check_arguments(self.optimizer, plain, name)
             options |= {f"{name}__{key}": value for key, value in given.items()}
         return options | {k: vars(self)[k] for k in self.net_components if k in vars(self)}
 

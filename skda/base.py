@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Sequence
 from numbers import Integral, Real
 from typing import Any, ClassVar, Self
@@ -18,6 +17,7 @@ from ._classification import ClassificationTask
 from ._net_builder import NetBuilderMixin
 from ._prediction import NetPredictionMixin
 from ._validation import check_rows, dataset_labels, fitted_state_kept, unwrap
+from .nn._copy import copy_net
 from .training import LAM_SCHEDULES, LR_SCHEDULES, DomainPair, find_schedule
 
 __all__ = ["AdaptingClassifier", "AdaptingEstimator", "DomainClassifier", "DomainEstimator"]
@@ -264,7 +264,7 @@ class DomainEstimator(NetPredictionMixin, NetBuilderMixin, BaseEstimator):
             go_on = hasattr(self, "net_")
             domains = self._check_input(X_source, y_source, X_target, y_target, go_on, classes)
             # a copy, because a diverging step must not spoil the fitted weights
-            self.net_ = copy.deepcopy(self.net_) if go_on else self._make_net(domains)
+            self.net_ = copy_net(self.net_) if go_on else self._make_net(domains)
             self._update_net()
             self._train_net(domains, 1)
         return self
