@@ -16,11 +16,13 @@ from ._calling import first_run, give_logits, unchanged
 from ._criterion import ready_criterion, try_criterion
 from ._parameters import NetParametersMixin, check_arguments, did_you_mean
 from .nn import resolve_layers
+from .nn._scaled import ScaledInput
 from .nn.capture import with_row_axes
 from .training import (
     LR_SCHEDULES,
     AdaptationNet,
     AdaptationTerm,
+    ArrayRows,
     DomainPair,
     Rows,
     Seeds,
@@ -97,6 +99,7 @@ class NetBuilderMixin(NetParametersMixin):
         cpu = torch.device("cpu")
         with isolated_rng(seeds.module, cpu):
             module = self._make_module(rows, n_classes)
+            samples = self._fit_input(module, domains)
             give_logits(module, rows, n_classes)
             layers = resolve_layers(module, self.adapt_layers)
             with unchanged(module, training=False), torch.no_grad():
@@ -104,7 +107,7 @@ class NetBuilderMixin(NetParametersMixin):
             widths = probe(module, rows, layers, n_classes)
         with isolated_rng(seeds.adaptation, cpu):
             adaptation = self._make_adaptation(module, widths, n_classes)
-        return self._wrap(
+        net = self._wrap(
             module,
             adaptation=adaptation,
             layers=layers,
@@ -112,6 +115,28 @@ class NetBuilderMixin(NetParametersMixin):
             seeds=seeds,
             **self._net_options(module),
         )
+        if isinstance(module, ScaledInput) and len(samples) > 1:
+            with net.domain_module_.statistics["target"].installed(net.domain_module_.norms):
+                module.start_at(samples[1])
+        return net
+
+    def _fit_input(self, module: nn.Module, domains: DomainPair) -> list[Tensor]:
+        """Fit an untrained built-in network to its input; return a sample of each domain."""
+        if not isinstance(module, ScaledInput) or module.untrained_norm is None:
+            return []
+        pairs = [(domains.source, domains.subset)]
+        # lam=0 is the source-only network to the bit
+        if domains.target is not None and getattr(self, "lam", 1) > 0:
+            pairs.append((domains.target, np.arange(len(domains.target))))
+        if not all(isinstance(rows, ArrayRows) for rows, _ in pairs):
+            return []  # reading a Dataset may take long
+        samples: list[Tensor] = []
+        for rows, index in pairs:
+            picked = np.unique(np.linspace(0, len(index) - 1, 256).astype(int))
+            samples.extend(rows.batches([index[picked]]))
+        module.choose_scale(samples)
+        module.start_at(samples[0])
+        return samples
 
     def _wrap(
         self, module: nn.Module, net_class: type[AdaptationNet] = AdaptationNet, **options: Any
