@@ -15,7 +15,7 @@ from ._building import build_module, probe, resolve_device
 from ._calling import first_run, give_logits, unchanged
 from ._criterion import ready_criterion, try_criterion
 from ._parameters import NetParametersMixin, check_arguments, did_you_mean
-from .nn import resolve_layers
+from .nn import batch_norm_layers, resolve_layers
 from .nn._scaled import ScaledInput
 from .nn.capture import with_row_axes
 from .training import (
@@ -64,6 +64,7 @@ class NetBuilderMixin(NetParametersMixin):
     optimizer: Any
     lr_schedule: Any
     max_epochs: int
+    batch_size: int
     random_state: Any
     device: str
     # of the task
@@ -117,7 +118,7 @@ class NetBuilderMixin(NetParametersMixin):
         )
         if isinstance(module, ScaledInput) and len(samples) > 1:
             with net.domain_module_.statistics["target"].installed(net.domain_module_.norms):
-                module.start_at(samples[1])
+                module.start_at(samples[1], self._one_row_a_step)
         return net
 
     def _fit_input(self, module: nn.Module, domains: DomainPair) -> list[Tensor]:
@@ -135,7 +136,7 @@ class NetBuilderMixin(NetParametersMixin):
             picked = np.unique(np.linspace(0, len(index) - 1, 256).astype(int))
             samples.extend(rows.batches([index[picked]]))
         module.choose_scale(samples)
-        module.start_at(samples[0])
+        module.start_at(samples[0], self._one_row_a_step)
         return samples
 
     def _wrap(
@@ -158,23 +159,26 @@ class NetBuilderMixin(NetParametersMixin):
             given.setdefault("optimizer__fused", True)
         net: AdaptationNet = net_class(module, **given | options).initialize()
         self._check_callback_names(net)
-        self._check_batch_size(net)
+        self._check_batch_size(module)
         try_criterion(net, self._n_outputs)
         return net
 
-    def _check_batch_size(self, net: AdaptationNet) -> None:
+    def _check_batch_size(self, module: nn.Module) -> None:
         """Raise if batches of one row would leave running statistics as they started."""
-        names = ("iterator_train__batch_size", "batch_size")
-        name = next(n for n in names if hasattr(net, n))
         tracked = [
-            m for m in net.domain_module_.norms if m._buffers.get("running_mean") is not None
+            m for m in batch_norm_layers(module) if m._buffers.get("running_mean") is not None
         ]
-        if tracked and getattr(net, name) == 1:
+        if self._one_row_a_step and tracked and not isinstance(module, ScaledInput):
             raise ValueError(
-                f"The '{name}' parameter must be at least 2 for a module that normalises by the "
+                "The 'batch_size' parameter must be at least 2 for a module that normalises by the "
                 f"batch, here with {type(tracked[0]).__name__}: one row has no variance, so that "
                 "its running statistics would never be learned. Got 1 instead."
             )
+
+    @property
+    def _one_row_a_step(self) -> bool:
+        batch_size = self.net_params("iterator_train").get("batch_size", self.batch_size)
+        return bool(batch_size == 1)
 
     def _check_callback_names(self, net: AdaptationNet) -> None:
         """Raise if ``callbacks__name`` names none; skorch would pass over it."""

@@ -57,16 +57,17 @@ class ScaledInput(nn.Module):
         if (exponent < -1).any():
             self.scale = torch.ldexp(torch.ones(exponent.shape), -exponent)
 
-    def start_at(self, sample: Tensor) -> None:
+    def start_at(self, sample: Tensor, always: bool = False) -> None:
         """Let running statistics that are still 0 and 1 start from a sample's, where it is far off.
 
-        In a short training they would not arrive.
+        In a short training they would not arrive. With batches of one row, which have no variance,
+        they stay where they start: then it is `always` done.
         """
         norm = self.untrained_norm
         columns = (sample if self.scale is None else sample * self.scale.cpu()).double()
         over = self._axes(sample)
         mean, std = columns.mean(over).flatten(), columns.std(over, correction=0).flatten()
-        off = (mean.abs() > _FAR * std) | (std > _FAR)
+        off = (mean.abs() > _FAR * std) | (std > _FAR) | always
         varies = std > 1e-6 * mean.abs()
         for buffer, start, where in (
             (norm.running_mean, mean, off),
