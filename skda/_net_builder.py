@@ -32,7 +32,7 @@ from .training import (
     isolated_rng,
 )
 
-__all__ = ["NetBuilderMixin"]
+__all__ = ["NetBuilderMixin", "take_fitted_weights"]
 
 # the module and the criterion are made ready here; skorch hands on the rest
 _SKORCH_PREFIXES = tuple(
@@ -108,6 +108,8 @@ class NetBuilderMixin(NetParametersMixin):
             widths = probe(module, rows, layers, n_classes)
         with isolated_rng(seeds.adaptation, cpu):
             adaptation = self._make_adaptation(module, widths, n_classes)
+            if adaptation is not None and torch.get_default_dtype() != torch.float32:
+                adaptation.float()
         net = self._wrap(
             module,
             adaptation=adaptation,
@@ -210,3 +212,16 @@ def _can_fuse(optimizer: Callable[..., Any], device: str) -> bool:
     """Say whether the optimizer can update all parameters in one call, up to 4 times faster."""
     fusible = "fused" in inspect.signature(optimizer).parameters
     return fusible and torch.device(device).type in ("cpu", "cuda")
+
+
+def take_fitted_weights(net: AdaptationNet, fitted: AdaptationNet) -> None:
+    """Copy the weights of the previous fit; raise ValueError if the network has changed since."""
+    try:
+        net.take_weights(fitted)
+    except RuntimeError as error:
+        reason = str(error).splitlines()[1 if "\n" in str(error) else 0].strip()
+        raise ValueError(
+            "The 'warm_start' parameter is True, but the weights of the previous fit do not fit "
+            f"the network of the present parameters: {reason} Set the parameters back or "
+            "warm_start=False."
+        ) from error

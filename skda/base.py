@@ -14,7 +14,7 @@ from torch import nn
 from torch.utils.data import Dataset
 
 from ._classification import ClassificationTask
-from ._net_builder import NetBuilderMixin
+from ._net_builder import NetBuilderMixin, take_fitted_weights
 from ._prediction import NetPredictionMixin
 from ._validation import check_rows, dataset_labels, fitted_state_kept, unwrap
 from .nn._copy import copy_net
@@ -225,7 +225,7 @@ class DomainEstimator(NetPredictionMixin, NetBuilderMixin, BaseEstimator):
         domains = self._check_input(X_source, y_source, X_target, y_target, go_on)
         net = self._make_net(domains)
         if go_on:
-            net.take_weights(self._net_of("source"))
+            take_fitted_weights(net, self._net_of("source"))
         self.net_ = net
         return domains
 

@@ -35,7 +35,12 @@ def copy_net(net: Net) -> Net:
     torch.Size([1, 2])
     """
     with _WithoutGraph():
-        return copy.deepcopy(net)
+        if isinstance(net, nn.Module):
+            return copy.deepcopy(net)
+        # by its attributes: skorch's nets are pickled, which parametrized layers refuse
+        new = object.__new__(type(net))
+        vars(new).update(copy.deepcopy(vars(net), {id(net): new}))
+        return new
 
 
 def unwrapped(module: nn.Module) -> nn.Module:

@@ -119,7 +119,8 @@ def replace_head(module: nn.Module, n_classes: int) -> None:
         return
     name, head = found
     if head.out_features != n_classes:
-        _replace(module, name, nn.Linear(head.in_features, n_classes, bias=head.bias is not None))
+        new = nn.Linear(head.in_features, n_classes, bias=head.bias is not None)
+        _replace(module, name, new.to(head.weight))
 
 
 def classifier_head(module: nn.Module) -> tuple[str, nn.Linear]:
@@ -172,7 +173,7 @@ def insert_bottleneck(module: nn.Module, width: int) -> None:
     top = nn.Sequential()
     top.add_module("bottleneck", nn.Sequential(*layers))
     top.add_module("classifier", nn.Linear(width, head.out_features))
-    _replace(module, name, top)
+    _replace(module, name, top.to(head.weight))
     run = run_of(module)
     if run is not None:
         new = [f"{name}.{inner}" if inner else name for inner, _ in top.named_modules()]
