@@ -33,17 +33,19 @@ class DomainEstimator(NetPredictionMixin, NetBuilderMixin, BaseEstimator):
     module : nn.Module class or instance, callable, or None, default=None
         Network that returns logits of shape (n_rows, n_classes). Where its constructor asks for
         `n_features`, `n_channels` or `n_classes`, these are filled in; an instance is copied,
-        with its weights, and never trained in place. None is `skda.nn.MLP` for tables and
+        with its weights in float32, and never trained in place; ``module__*`` needs a class. One
+        logit for two classes will do; of a tuple the first element is used, with a warning, and
+        probabilities are turned back into logits. None is `skda.nn.MLP` for tables and
         `skda.nn.ConvNet` for images.
     adapt_layers : str, list of str or None, default=None
         Layers whose output is adapted and returned by `transform`, named as in
         ``module.named_modules()``. None is what the module declares in its attribute
-        ``adapt_layers``, or else the input of its last ``nn.Linear``.
+        ``adapt_layers``, or else the input of the ``nn.Linear`` that computes the logits.
     batch_stats : {"per_domain", "joint"}, default="per_domain"
         Whether batch normalisation has statistics for each domain or mixes them in one batch.
     adapt_batch_norm : bool, default=False
         Re-estimate the target's batch statistics on all of `X_target` after training (AdaBN).
-    criterion : class of loss module
+    criterion : class of loss module, or loss function (logits, y)
         Loss of the task on the network's outputs.
     optimizer : class of torch optimizer, default=torch.optim.Adam
         Its options are parameters like ``optimizer__weight_decay``.
