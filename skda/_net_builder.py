@@ -16,7 +16,7 @@ from ._calling import first_run, give_logits, unchanged
 from ._criterion import ready_criterion, try_criterion
 from ._parameters import NetParametersMixin, check_arguments, did_you_mean
 from .nn import batch_norm_layers, resolve_layers
-from .nn._scaled import ScaledInput
+from .nn._scaled import ScaledInput, choose_scale, start_at, untrained_norm
 from .nn.capture import with_row_axes
 from .training import (
     LR_SCHEDULES,
@@ -120,12 +120,12 @@ class NetBuilderMixin(NetParametersMixin):
         )
         if isinstance(module, ScaledInput) and len(samples) > 1:
             with net.domain_module_.statistics["target"].installed(net.domain_module_.norms):
-                module.start_at(samples[1], self._one_row_a_step)
+                start_at(module, samples[1], self._one_row_a_step)
         return net
 
     def _fit_input(self, module: nn.Module, domains: DomainPair) -> list[Tensor]:
         """Fit an untrained built-in network to its input; return a sample of each domain."""
-        if not isinstance(module, ScaledInput) or module.untrained_norm is None:
+        if not isinstance(module, ScaledInput) or untrained_norm(module) is None:
             return []
         pairs = [(domains.source, domains.subset)]
         # lam=0 is the source-only network to the bit
@@ -137,8 +137,8 @@ class NetBuilderMixin(NetParametersMixin):
         for rows, index in pairs:
             picked = np.unique(np.linspace(0, len(index) - 1, 256).astype(int))
             samples.extend(rows.batches([index[picked]]))
-        module.choose_scale(samples)
-        module.start_at(samples[0], self._one_row_a_step)
+        choose_scale(module, samples)
+        start_at(module, samples[0], self._one_row_a_step)
         return samples
 
     def _wrap(

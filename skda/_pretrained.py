@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from .nn._copy import copy_net, unwrapped
-from .nn._scaled import ScaledInput
+from .nn._scaled import ScaledInput, adopt_scale
 
 __all__ = ["load_pretrained", "load_weights", "pretrained_module"]
 
@@ -87,7 +87,7 @@ def load_pretrained(module: nn.Module, weights: Mapping[str, Tensor], skip: list
     """
     weights = _state_dict(weights)
     if isinstance(module, ScaledInput):
-        module.adopt_scale(weights)
+        adopt_scale(module, weights)
     own = module.state_dict()
     new = tuple(f"{name}." for name in skip)
     wanted = {key: value for key, value in own.items() if not key.startswith(new)}

@@ -104,7 +104,7 @@ def with_row_axes(module: nn.Module, layers: Sequence[Layer], rows: Tensor) -> l
     for n in sizes:
         with LayerCapture(module, layers) as capture:
             module(rows[torch.arange(n) % len(rows)])
-            shapes.append([tuple(caught.shape) for caught in capture.caught()])
+            shapes.append([tuple(t.shape) for t in capture._tensors()])  # noqa: SLF001
     found = []
     for layer, *both in zip(layers, *shapes, strict=True):
         of_rows = [axis for axis, pair in enumerate(zip(*both, strict=True)) if pair == sizes]
@@ -190,13 +190,13 @@ class LayerCapture:
         """
         axes = self.row_axes
         features = []
-        for layer, caught in zip(self.layers, self.caught(), strict=True):
+        for layer, caught in zip(self.layers, self._tensors(), strict=True):
             rows = caught.transpose(axes - 1, axes) if isinstance(layer, TimeFirst) else caught
             flat = rows.ndim == axes + 1
             features.append(rows if flat else rows.reshape(*rows.shape[:axes], -1))
         return tuple(features)
 
-    def caught(self) -> list[Tensor]:
+    def _tensors(self) -> list[Tensor]:
         """Return the activations of the latest forward pass as they are, once."""
         found = []
         for layer in self.layers:

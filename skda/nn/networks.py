@@ -7,7 +7,7 @@ from itertools import pairwise
 
 from torch import Tensor, nn
 
-from ._scaled import ScaledInput
+from ._scaled import ScaledInput, scaled
 
 __all__ = ["MLP", "ConvNet", "ShallowNet"]
 
@@ -66,7 +66,7 @@ class MLP(ScaledInput):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return logits, shape (n_rows, n_classes), of rows of shape (n_rows, n_features)."""
-        logits: Tensor = self.classifier(self.features(self.scaled(x)))
+        logits: Tensor = self.classifier(self.features(scaled(self, x)))
         return logits
 
 
@@ -129,7 +129,7 @@ class ConvNet(ScaledInput):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return logits, shape (n, n_classes), of images (n, n_channels, height, width)."""
-        logits: Tensor = self.classifier(self.bottleneck(self.convolutions(self.scaled(x))))
+        logits: Tensor = self.classifier(self.bottleneck(self.convolutions(scaled(self, x))))
         return logits
 
 
@@ -170,5 +170,5 @@ class ShallowNet(ScaledInput):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return logits, shape (n_rows, n_classes), of rows of any shape."""
-        logits: Tensor = self.classifier(self.hidden(self.scaled(x)))
+        logits: Tensor = self.classifier(self.hidden(scaled(self, x)))
         return logits
