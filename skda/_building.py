@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import inspect
 import math
 from collections.abc import Mapping, Sequence
@@ -13,6 +12,7 @@ from torch import Tensor, nn
 
 from ._parameters import check_arguments
 from .nn import MLP, ConvNet, Layer, LayerCapture
+from .nn._copy import copy_net, unwrapped
 
 __all__ = ["build_module", "instantiate", "probe", "resolve_device"]
 
@@ -77,8 +77,7 @@ def instantiate(
     Parameters
     ----------
     spec : nn.Module class or instance, or callable
-        An instance is copied, with its weights, unless there are options: then its class is
-        called anew, as skorch does.
+        An instance is copied, with its weights; what ``torch.compile`` made of one is unwrapped.
     options : mapping
         Arguments that the user gave.
     sizes : mapping from str to int
@@ -91,13 +90,20 @@ def instantiate(
     nn.Module
     """
     if isinstance(spec, nn.Module):
-        if not options:
-            return copy.deepcopy(spec).cpu()
-        spec = type(spec)
+        instance = unwrapped(spec)
+        if options:
+            kind, option = type(instance).__name__, next(iter(options))
+            raise ValueError(
+                f"The '{name}' parameter is an instance of {kind}, which '{name}__{option}' would "
+                f"make anew without its weights. Pass the class {kind} and all of its options as "
+                f"{name}__*, or set the option in the instance."
+            )
+        return copy_net(instance).cpu()
     check_arguments(spec, options, name)
     asked = inspect.signature(spec).parameters
     filled = {key: size for key, size in sizes.items() if key in asked and key not in options}
     built = spec(**filled, **options)
+    built = unwrapped(built) if isinstance(built, nn.Module) else built
     if not isinstance(built, nn.Module):
         raise ValueError(
             f"The '{name}' parameter must be an nn.Module class or instance, or a callable that "

@@ -9,15 +9,20 @@ from typing import Any, ClassVar
 import numpy as np
 import torch
 from sklearn.utils import check_random_state
-from torch import nn
+from torch import Tensor, nn
 
 from ._building import build_module, probe, resolve_device
+from ._calling import first_run, give_logits, unchanged
+from ._criterion import ready_criterion, try_criterion
 from ._parameters import NetParametersMixin, check_arguments, did_you_mean
-from .nn import resolve_layers
+from .nn import batch_norm_layers, resolve_layers
+from .nn._scaled import ScaledInput, choose_scale, start_at, untrained_norm
+from .nn.capture import with_row_axes
 from .training import (
     LR_SCHEDULES,
     AdaptationNet,
     AdaptationTerm,
+    ArrayRows,
     DomainPair,
     Rows,
     Seeds,
@@ -27,10 +32,12 @@ from .training import (
     isolated_rng,
 )
 
-__all__ = ["NetBuilderMixin"]
+__all__ = ["NetBuilderMixin", "take_fitted_weights"]
 
-# the module is built here; skorch hands on the rest
-_SKORCH_PREFIXES = tuple(p for p in NetParametersMixin.net_prefixes if p != "module")
+# the module and the criterion are made ready here; skorch hands on the rest
+_SKORCH_PREFIXES = tuple(
+    p for p in NetParametersMixin.net_prefixes if p not in ("module", "criterion")
+)
 _NET_PARAMETERS = (
     "criterion",
     "optimizer",
@@ -53,9 +60,11 @@ class NetBuilderMixin(NetParametersMixin):
     module: Any
     adapt_layers: Any
     batch_stats: str
+    criterion: Any
     optimizer: Any
     lr_schedule: Any
     max_epochs: int
+    batch_size: int
     random_state: Any
     device: str
     # of the task
@@ -91,12 +100,18 @@ class NetBuilderMixin(NetParametersMixin):
         with isolated_rng(seeds.batches, cpu):  # a Dataset may draw numbers
             (rows,) = domains.source.batches([np.arange(min(2, len(domains.source)))])
         with isolated_rng(seeds.module, cpu):
-            module = self._make_module(tuple(rows.shape[1:]), n_classes)
+            module = self._make_module(rows, n_classes)
+            samples = self._fit_input(module, domains)
+            give_logits(module, rows, n_classes)
             layers = resolve_layers(module, self.adapt_layers)
+            with unchanged(module, training=False), torch.no_grad():
+                layers = with_row_axes(module, layers, rows)
             widths = probe(module, rows, layers, n_classes)
         with isolated_rng(seeds.adaptation, cpu):
             adaptation = self._make_adaptation(module, widths, n_classes)
-        return self._wrap(
+            if adaptation is not None and torch.get_default_dtype() != torch.float32:
+                adaptation.float()
+        net = self._wrap(
             module,
             adaptation=adaptation,
             layers=layers,
@@ -104,6 +119,28 @@ class NetBuilderMixin(NetParametersMixin):
             seeds=seeds,
             **self._net_options(module),
         )
+        if isinstance(module, ScaledInput) and len(samples) > 1:
+            with net.domain_module_.statistics["target"].installed(net.domain_module_.norms):
+                start_at(module, samples[1], self._one_row_a_step)
+        return net
+
+    def _fit_input(self, module: nn.Module, domains: DomainPair) -> list[Tensor]:
+        """Fit an untrained built-in network to its input; return a sample of each domain."""
+        if not isinstance(module, ScaledInput) or untrained_norm(module) is None:
+            return []
+        pairs = [(domains.source, domains.subset)]
+        # lam=0 is the source-only network to the bit
+        if domains.target is not None and getattr(self, "lam", 1) > 0:
+            pairs.append((domains.target, np.arange(len(domains.target))))
+        if not all(isinstance(rows, ArrayRows) for rows, _ in pairs):
+            return []  # reading a Dataset may take long
+        samples: list[Tensor] = []
+        for rows, index in pairs:
+            picked = np.unique(np.linspace(0, len(index) - 1, 256).astype(int))
+            samples.extend(rows.batches([index[picked]]))
+        choose_scale(module, samples)
+        start_at(module, samples[0], self._one_row_a_step)
+        return samples
 
     def _wrap(
         self, module: nn.Module, net_class: type[AdaptationNet] = AdaptationNet, **options: Any
@@ -118,11 +155,33 @@ class NetBuilderMixin(NetParametersMixin):
             **{name: getattr(self, name) for name in _NET_PARAMETERS},
             **self._skorch_options(),
         }
+        criterion, options_of_it = ready_criterion(self.criterion, self.net_params("criterion"))
+        given |= {"criterion": criterion}
+        given |= {f"criterion__{name}": value for name, value in options_of_it.items()}
         if _can_fuse(self.optimizer, module, given):
             given.setdefault("optimizer__fused", True)
         net: AdaptationNet = net_class(module, **given | options).initialize()
         self._check_callback_names(net)
+        self._check_batch_size(module)
+        try_criterion(net, self._n_outputs)
         return net
+
+    def _check_batch_size(self, module: nn.Module) -> None:
+        """Raise if batches of one row would leave running statistics as they started."""
+        tracked = [
+            m for m in batch_norm_layers(module) if m._buffers.get("running_mean") is not None
+        ]
+        if self._one_row_a_step and tracked and not isinstance(module, ScaledInput):
+            raise ValueError(
+                "The 'batch_size' parameter must be at least 2 for a module that normalises by the "
+                f"batch, here with {type(tracked[0]).__name__}: one row has no variance, so that "
+                "its running statistics would never be learned. Got 1 instead."
+            )
+
+    @property
+    def _one_row_a_step(self) -> bool:
+        batch_size = self.net_params("iterator_train").get("batch_size", self.batch_size)
+        return bool(batch_size == 1)
 
     def _check_callback_names(self, net: AdaptationNet) -> None:
         """Raise if ``callbacks__name`` names none; skorch would pass over it."""
@@ -132,18 +191,20 @@ class NetBuilderMixin(NetParametersMixin):
                 names = [f"callbacks__{name}" for name in known]
                 raise ValueError(did_you_mean(f"callbacks__{option}", names))
 
-    def _make_module(self, input_shape: tuple[int, ...], n_classes: int) -> nn.Module:
+    def _make_module(self, rows: Tensor, n_classes: int) -> nn.Module:
+        """Build the module and run it once on `rows`."""
         module = self.default_module if self.module is None else self.module
-        return build_module(module, self.net_params("module"), input_shape, n_classes)
+        options = self.net_params("module")
+        return first_run(build_module(module, options, tuple(rows.shape[1:]), n_classes), rows)
 
     def _skorch_options(self) -> dict[str, Any]:
         """Return the double-underscore parameters that skorch hands on itself."""
         options: dict[str, Any] = {}
         for name in _SKORCH_PREFIXES:
             given = self.net_params(name)
-            if name in ("optimizer", "criterion"):
+            if name == "optimizer":
                 plain = {key for key in given if not key.startswith("param_groups")}
-                check_arguments(getattr(self, name), plain, name)
+                check_arguments(self.optimizer, plain, name)
             options |= {f"{name}__{key}": value for key, value in given.items()}
         return options | {k: vars(self)[k] for k in self.net_components if k in vars(self)}
 
@@ -155,3 +216,16 @@ def _can_fuse(optimizer: Callable[..., Any], module: nn.Module, options: Mapping
     sparse = any(getattr(layer, "sparse", False) for layer in module.modules())
     on_device = torch.device(options["device"]).type in ("cpu", "cuda")
     return fusible and on_device and not another_way and not sparse
+
+
+def take_fitted_weights(net: AdaptationNet, fitted: AdaptationNet) -> None:
+    """Copy the weights of the previous fit; raise ValueError if the network has changed since."""
+    try:
+        net.take_weights(fitted)
+    except RuntimeError as error:
+        reason = str(error).splitlines()[1 if "\n" in str(error) else 0].strip()
+        raise ValueError(
+            "The 'warm_start' parameter is True, but the weights of the previous fit do not fit "
+            f"the network of the present parameters: {reason} Set the parameters back or "
+            "warm_start=False."
+        ) from error

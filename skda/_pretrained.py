@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-import copy
 import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
+
+from .nn._copy import copy_net, unwrapped
+from .nn._scaled import ScaledInput, adopt_scale
 
 __all__ = ["load_pretrained", "load_weights", "pretrained_module"]
 
@@ -22,9 +25,9 @@ def pretrained_module(pretrained: Any) -> nn.Module | None:
     pretrained : nn.Module, fitted skda estimator, or anything else
     """
     if isinstance(pretrained, nn.Module):
-        return copy.deepcopy(pretrained).cpu()
+        return copy_net(unwrapped(pretrained)).cpu()
     if hasattr(pretrained, "net_"):
-        module: nn.Module = copy.deepcopy(pretrained.net_.plain_module).cpu()
+        module: nn.Module = copy_net(pretrained.net_.plain_module).cpu()
         return module
     return None
 
@@ -82,6 +85,9 @@ def load_pretrained(module: nn.Module, weights: Mapping[str, Tensor], skip: list
     ValueError
         If keys or shapes do not fit, naming the first few.
     """
+    weights = _state_dict(weights)
+    if isinstance(module, ScaledInput):
+        adopt_scale(module, weights)
     own = module.state_dict()
     new = tuple(f"{name}." for name in skip)
     wanted = {key: value for key, value in own.items() if not key.startswith(new)}
@@ -89,7 +95,9 @@ def load_pretrained(module: nn.Module, weights: Mapping[str, Tensor], skip: list
     wrong = sorted(
         key
         for key in wanted.keys() | offered.keys()
-        if key not in wanted or key not in offered or wanted[key].shape != offered[key].shape
+        if key not in wanted
+        or key not in offered
+        or wanted[key].shape != getattr(offered[key], "shape", None)
     )
     if wrong:
         raise ValueError(
@@ -98,3 +106,17 @@ def load_pretrained(module: nn.Module, weights: Mapping[str, Tensor], skip: list
             "upper layers differ, set 'reinit' to their number."
         )
     module.load_state_dict({**own, **offered})
+
+
+def _state_dict(weights: Mapping[Any, Any]) -> dict[str, Any]:
+    """Return tensors by the names that they have outside of a compiled or a parallel module."""
+    for key in weights:
+        if not isinstance(key, str):
+            raise ValueError(
+                "The 'pretrained' parameter must hold a state_dict: tensors by name. Got the name "
+                f"{key!r}. Pass what the module's state_dict() returns."
+            )
+    for prefix in ("_orig_mod.", "module."):
+        if all(key.startswith(prefix) for key in weights):
+            weights = {key.removeprefix(prefix): value for key, value in weights.items()}
+    return {k: torch.as_tensor(v) if isinstance(v, np.ndarray) else v for k, v in weights.items()}

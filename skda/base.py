@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Sequence
 from numbers import Integral, Real
 from typing import Any, ClassVar, Self
@@ -17,10 +16,11 @@ from torch.utils.data import Dataset
 
 from ._classification import ClassificationTask
 from ._datasets import dataset_labels
-from ._net_builder import NetBuilderMixin
+from ._net_builder import NetBuilderMixin, take_fitted_weights
 from ._prediction import NetPredictionMixin
 from ._validation import check_rows, fitted_state_kept, unwrap
 from ._versioned import VersionedMixin
+from .nn._copy import copy_net
 from .training import LAM_SCHEDULES, LR_SCHEDULES, DomainPair, find_schedule
 from .training.callbacks import SPLITS
 from .training.modes import training_modes
@@ -38,17 +38,19 @@ class DomainEstimator(NetPredictionMixin, NetBuilderMixin, VersionedMixin, BaseE
     module : nn.Module class or instance, callable, or None, default=None
         Network that returns logits of shape (n_rows, n_classes). Where its constructor asks for
         `n_features`, `n_channels` or `n_classes`, these are filled in; an instance is copied,
-        with its weights, and never trained in place. None is `skda.nn.MLP` for tables and
+        with its weights in float32, and never trained in place; ``module__*`` needs a class. One
+        logit for two classes will do; of a tuple the first element is used, with a warning, and
+        probabilities are turned back into logits. None is `skda.nn.MLP` for tables and
         `skda.nn.ConvNet` for images.
     adapt_layers : str, list of str or None, default=None
         Layers whose output is adapted and returned by `transform`, named as in
         ``module.named_modules()``. None is what the module declares in its attribute
-        ``adapt_layers``, or else the input of its last ``nn.Linear``.
+        ``adapt_layers``, or else the input of the ``nn.Linear`` that computes the logits.
     batch_stats : {"per_domain", "joint"}, default="per_domain"
         Whether batch normalisation has statistics for each domain or mixes them in one batch.
     adapt_batch_norm : bool, default=False
         Re-estimate the target's batch statistics on all of `X_target` after training (AdaBN).
-    criterion : class of loss module
+    criterion : class of loss module, or loss function (logits, y)
         Loss of the task on the network's outputs.
     optimizer : class of torch optimizer, default=torch.optim.Adam
         Its options are parameters like ``optimizer__weight_decay``.
@@ -227,7 +229,7 @@ class DomainEstimator(NetPredictionMixin, NetBuilderMixin, VersionedMixin, BaseE
         domains = self._check_input(X_source, y_source, X_target, y_target, go_on)
         net = self._make_net(domains)
         if go_on:
-            net.take_weights(self._net_of("source"))
+            take_fitted_weights(net, self._net_of("source"))
         self.net_ = net
         return domains
 
@@ -266,7 +268,7 @@ class DomainEstimator(NetPredictionMixin, NetBuilderMixin, VersionedMixin, BaseE
             go_on = hasattr(self, "net_")
             domains = self._check_input(X_source, y_source, X_target, y_target, go_on, classes)
             # a copy, because a diverging step must not spoil the fitted weights
-            self.net_ = copy.deepcopy(self.net_) if go_on else self._make_net(domains)
+            self.net_ = copy_net(self.net_) if go_on else self._make_net(domains)
             self._update_net()
             self._train_net(domains, 1)
         return self

@@ -51,12 +51,13 @@ def test_an_instance_is_copied_with_its_weights() -> None:
     assert module.weight.abs().sum() > 0
 
 
-def test_an_instance_with_options_is_made_anew() -> None:
-    module = MLP(4, 2, hidden=(3,))
-    before = copy.deepcopy(module.state_dict())
-    built = build_module(module, {"hidden": (8,)}, (4,), 2)
-    assert built.classifier.in_features == 8
-    assert all(torch.equal(v, before[k]) for k, v in module.state_dict().items())
+def test_an_instance_with_options_would_lose_its_weights() -> None:
+    message = (
+        "The 'module' parameter is an instance of MLP, which 'module__hidden' would make anew "
+        "without its weights. Pass the class MLP and all of its options as module__"
+    )
+    with pytest.raises(ValueError, match=message):
+        build_module(MLP(4, 2, hidden=(3,)), {"hidden": (8,)}, (4,), 2)
 
 
 def test_unknown_option() -> None:

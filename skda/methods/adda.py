@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from typing import Any, ClassVar, NoReturn
 
 import torch
@@ -11,6 +10,7 @@ from torch.func import functional_call
 
 from ..losses import domain_bce
 from ..nn import classifier_head
+from ..nn._copy import copy_net
 from ..training import (
     AdaptationNet,
     AdaptationTerm,
@@ -176,7 +176,7 @@ class ADDAClassifier(AdversarialClassifier):
             self.net_.reestimate_target_statistics(domains)
 
     def _target_net(self, source_net: AdaptationNet) -> AdaptationNet:
-        module = copy.deepcopy(source_net.plain_module).cpu()
+        module = copy_net(source_net.plain_module).cpu()
         with isolated_rng(source_net.seeds.adaptation, torch.device("cpu")):
             discriminator = self._make_discriminator(sum(source_net.widths))
         return self._wrap(

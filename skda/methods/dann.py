@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 from torch import Tensor, nn
 
 from .._building import instantiate
+from .._calling import checked_discriminator
 from ..base import AdaptingClassifier
 from ..losses import pooled_domain_bce
 from ..nn import DomainDiscriminator, reverse_gradient
@@ -71,7 +72,8 @@ class AdversarialClassifier(AdaptingClassifier):
     def _make_discriminator(self, n_features: int) -> nn.Module:
         spec = DomainDiscriminator if self.discriminator is None else self.discriminator
         options = self.net_params("discriminator")
-        return instantiate(spec, options, {"n_features": n_features}, "discriminator")
+        discriminator = instantiate(spec, options, {"n_features": n_features}, "discriminator")
+        return checked_discriminator(discriminator, n_features)
 
 
 class DANNClassifier(AdversarialClassifier):

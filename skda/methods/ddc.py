@@ -31,8 +31,9 @@ class DDCClassifier(AdaptingClassifier):
     Parameters
     ----------
     bottleneck_width : int or None, default=256
-        Width of the adaptation layer that is put before the classifier (the last ``nn.Linear``);
-        None puts none. `select_bottleneck` chooses it by least MMD, as in the paper.
+        Width of the adaptation layer that is put before the classifier (the ``nn.Linear``
+        that computes the logits); None puts none. `select_bottleneck` chooses it by least MMD, as
+        in the paper.
     unbiased : bool, default=False
         Subtract the distance that two batches of one distribution have on average (see
         `skda.losses.linear_mmd2`). Otherwise smaller features lower it, too. The estimate may be
@@ -77,8 +78,8 @@ class DDCClassifier(AdaptingClassifier):
         self.bottleneck_width = bottleneck_width
         self.unbiased = unbiased
 
-    def _make_module(self, input_shape: tuple[int, ...], n_classes: int) -> nn.Module:
-        module = super()._make_module(input_shape, n_classes)
+    def _make_module(self, rows: torch.Tensor, n_classes: int) -> nn.Module:
+        module = super()._make_module(rows, n_classes)
         if self.bottleneck_width is not None:
             insert_bottleneck(module, self.bottleneck_width)
         return module

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Mapping
 from numbers import Integral, Real
 from os import PathLike
@@ -12,9 +11,11 @@ import torch
 from sklearn.utils._param_validation import HasMethods, Interval
 from torch import nn
 
+from .._calling import first_run
 from .._pretrained import load_pretrained, load_weights, pretrained_module
 from ..base import DomainClassifier
 from ..nn import reinitialise, replace_head, weight_layers
+from ..nn._copy import copy_net
 from ..training import DomainPair, isolated_rng
 
 __all__ = ["FinetuneClassifier"]
@@ -103,10 +104,13 @@ class FinetuneClassifier(DomainClassifier):
         self.backbone_lr_ratio = backbone_lr_ratio
         self.unfreeze_schedule = unfreeze_schedule
 
-    def _make_module(self, input_shape: tuple[int, ...], n_classes: int) -> nn.Module:
+    def _make_module(self, rows: torch.Tensor, n_classes: int) -> nn.Module:
         self._check_tuning_makes_sense()
         network = pretrained_module(self.pretrained)
-        module = super()._make_module(input_shape, n_classes) if network is None else network
+        if network is None:
+            module = super()._make_module(rows, n_classes)
+        else:
+            module = first_run(network, rows, "pretrained")
         self._check_counts(module)
         if self.pretrained is None:
             return module
@@ -173,7 +177,7 @@ class FinetuneClassifier(DomainClassifier):
             super()._train(domains)
             return
         source_net = self.net_.fit_domains(domains.without_target(), self.max_epochs)
-        module = copy.deepcopy(source_net.plain_module).cpu()
+        module = copy_net(source_net.plain_module).cpu()
         if self.pretrained is None:
             with isolated_rng(source_net.seeds.adaptation, torch.device("cpu")):
                 self._renew(module, len(self.classes_))

@@ -9,7 +9,9 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
-__all__ = ["Layer", "LayerCapture", "resolve_layers"]
+from ._run import run_of
+
+__all__ = ["Layer", "LayerCapture", "resolve_layers", "with_row_axes"]
 
 
 class Layer(NamedTuple):
@@ -17,6 +19,10 @@ class Layer(NamedTuple):
 
     name: str
     side: str  # "input" or "output"
+
+
+class TimeFirst(Layer):
+    """A place whose activations have the rows in the second axis, as (time, rows, units)."""
 
 
 def resolve_layers(module: nn.Module, names: str | Sequence[str] | None = None) -> list[Layer]:
@@ -28,8 +34,9 @@ def resolve_layers(module: nn.Module, names: str | Sequence[str] | None = None) 
         The network.
     names : str, sequence of str or None, default=None
         Names as in ``module.named_modules()``; their *output* is meant. None means what the
-        module declares in an attribute ``adapt_layers`` or else the *input* of the last
-        ``nn.Linear``, that is the features that the classifier works on.
+        module declares in an attribute ``adapt_layers`` or else the *input* of the ``nn.Linear``
+        that computes the logits, that is the features that the classifier works on: the one found
+        when an estimator ran the module, or else the last one that is defined.
 
     Returns
     -------
@@ -55,9 +62,11 @@ def resolve_layers(module: nn.Module, names: str | Sequence[str] | None = None) 
                 "The 'adapt_layers' parameter cannot be left at None for a module without any "
                 f"nn.Linear. Pass one or several of {_known_names(module)}."
             )
-        return [Layer(linears[-1], "input")]
+        run = run_of(module)
+        head = linears[-1] if run is None or run.head is None else run.head
+        return [Layer(head, "input")]
     known = _known_names(module)
-    wanted = [names] if isinstance(names, str) else list(names)
+    wanted = [names] if isinstance(names, str) else list(dict.fromkeys(names))
     if not wanted:
         raise ValueError("The 'adapt_layers' parameter must name at least one layer. Got none.")
     for name in wanted:
@@ -69,6 +78,46 @@ def resolve_layers(module: nn.Module, names: str | Sequence[str] | None = None) 
                 f"one or several of {known}. Got {name!r} instead.{hint}"
             )
     return [Layer(name, "output") for name in wanted]
+
+
+def with_row_axes(module: nn.Module, layers: Sequence[Layer], rows: Tensor) -> list[Layer]:
+    """Find the axis of the rows in the activations of `layers`, by batches of two sizes.
+
+    Parameters
+    ----------
+    module : nn.Module
+    layers : sequence of Layer
+    rows : Tensor of shape (n, ...)
+
+    Returns
+    -------
+    list of Layer
+        With `TimeFirst` where the second axis has the rows.
+
+    Raises
+    ------
+    ValueError
+        If neither the first axis nor the second one has one entry a row.
+    """
+    sizes = 2, 5
+    shapes = []
+    for n in sizes:
+        with LayerCapture(module, layers) as capture:
+            module(rows[torch.arange(n) % len(rows)])
+            shapes.append([tuple(t.shape) for t in capture._tensors()])  # noqa: SLF001
+    found = []
+    for layer, *both in zip(layers, *shapes, strict=True):
+        of_rows = [axis for axis, pair in enumerate(zip(*both, strict=True)) if pair == sizes]
+        changing = [axis for axis, (a, b) in enumerate(zip(*both, strict=True)) if a != b]
+        if changing != of_rows or changing not in ([0], [1]):
+            raise ValueError(
+                f"The 'adapt_layers' parameter must name layers with one row of features for each "
+                f"row of the batch. The {layer.side} of {layer.name!r} has shape {both[0]} for "
+                f"{sizes[0]} rows and {both[1]} for {sizes[1]}. Name a layer that comes after the "
+                "steps or tokens of a row are put together, such as nn.Flatten."
+            )
+        found.append(layer if changing == [0] else TimeFirst(*layer))
+    return found
 
 
 def _known_names(module: nn.Module) -> list[str]:
@@ -139,7 +188,17 @@ class LayerCapture:
         ValueError
             If a layer did not take part in the forward pass, or its output is no tensor.
         """
+        axes = self.row_axes
         features = []
+        for layer, caught in zip(self.layers, self._tensors(), strict=True):
+            rows = caught.transpose(axes - 1, axes) if isinstance(layer, TimeFirst) else caught
+            flat = rows.ndim == axes + 1
+            features.append(rows if flat else rows.reshape(*rows.shape[:axes], -1))
+        return tuple(features)
+
+    def _tensors(self) -> list[Tensor]:
+        """Return the activations of the latest forward pass as they are, once."""
+        found = []
         for layer in self.layers:
             caught = self._caught.pop(layer, None)
             # recurrent layers return (output, state)
@@ -150,6 +209,5 @@ class LayerCapture:
                     f"{'never computed' if caught is None else f'a {type(caught).__name__}'} in "
                     "the module's forward. Name a layer that returns a tensor."
                 )
-            flat = caught.ndim == self.row_axes + 1
-            features.append(caught if flat else caught.reshape(*caught.shape[: self.row_axes], -1))
-        return tuple(features)
+            found.append(caught)
+        return found

@@ -7,6 +7,7 @@ from typing import Any
 
 from torch import nn
 
+from ._run import run_of
 from .domain_stats import batch_norm_layers
 
 __all__ = [
@@ -23,7 +24,9 @@ def weight_layers(module: nn.Module) -> list[list[str]]:
     """Name the layers of `module` in order, each with the normalisation that belongs to it.
 
     A layer is a submodule with parameters of its own; normalisation layers count with the layer
-    before them, or with the first.
+    before them, or with the first. The order is that of the calls where an estimator ran the
+    module, and layers on which its logits do not depend are then left out; otherwise it is that of
+    the definitions.
 
     Parameters
     ----------
@@ -43,7 +46,9 @@ def weight_layers(module: nn.Module) -> list[list[str]]:
     norms = set(batch_norm_layers(module))
     layers: list[list[str]] = []
     leading: list[str] = []
-    for name, submodule in module.named_modules():
+    run = run_of(module)
+    for name in run.order if run else [name for name, _ in module.named_modules()]:
+        submodule = module.get_submodule(name)
         if submodule in norms:
             (layers[-1] if layers else leading).append(name)
         elif next(submodule.parameters(recurse=False), None) is not None:
@@ -98,7 +103,9 @@ def reinitialise(module: nn.Module, names: list[str]) -> None:
 
 
 def replace_head(module: nn.Module, n_classes: int) -> None:
-    """Put a new last ``nn.Linear`` in place of one with another number of outputs.
+    """Put a new classifier in place of one with another number of outputs.
+
+    The classifier is what `classifier_head` finds; a module without one stays as it is.
 
     Examples
     --------
@@ -107,33 +114,41 @@ def replace_head(module: nn.Module, n_classes: int) -> None:
     >>> net[-1]
     Linear(in_features=3, out_features=10, bias=True)
     """
-    linears = _named_linears(module)
-    if not linears:  # the classifier is something else, such as a convolution
+    found = _find_head(module)
+    if found is None:  # the classifier is something else, such as a convolution
         return
-    name, head = linears[-1]
+    name, head = found
     if head.out_features != n_classes:
-        _replace(module, name, nn.Linear(head.in_features, n_classes, bias=head.bias is not None))
+        new = nn.Linear(head.in_features, n_classes, bias=head.bias is not None)
+        _replace(module, name, new.to(head.weight))
 
 
 def classifier_head(module: nn.Module) -> tuple[str, nn.Linear]:
-    """Return the name of the last ``nn.Linear`` of `module`, the classifier, and that layer.
+    """Return the name of the classifier of `module` and that layer.
+
+    It is the ``nn.Linear`` that computes the logits, where an estimator ran the module, or else
+    the last one that is defined.
 
     Raises
     ------
     ValueError
         If there is none below the module itself.
     """
-    linears = _named_linears(module)
-    if not linears:
+    found = _find_head(module)
+    if found is None:
         raise ValueError(
             "The 'module' parameter must have an nn.Linear layer for its classifier here. Got "
             f"{type(module).__name__} without one."
         )
-    return linears[-1]
+    return found
 
 
-def _named_linears(module: nn.Module) -> list[tuple[str, nn.Linear]]:
-    return [(n, m) for n, m in module.named_modules() if isinstance(m, nn.Linear) and n]
+def _find_head(module: nn.Module) -> tuple[str, nn.Linear] | None:
+    linears = [(n, m) for n, m in module.named_modules() if isinstance(m, nn.Linear) and n]
+    run = run_of(module)
+    head = None if run is None else run.head
+    found = [(name, linear) for name, linear in linears if name == head] or linears
+    return found[-1] if found else None
 
 
 def insert_bottleneck(module: nn.Module, width: int) -> None:
@@ -158,7 +173,13 @@ def insert_bottleneck(module: nn.Module, width: int) -> None:
     top = nn.Sequential()
     top.add_module("bottleneck", nn.Sequential(*layers))
     top.add_module("classifier", nn.Linear(width, head.out_features))
-    _replace(module, name, top)
+    _replace(module, name, top.to(head.weight))
+    run = run_of(module)
+    if run is not None:
+        new = [f"{name}.{inner}" if inner else name for inner, _ in top.named_modules()]
+        at = run.order.index(name)
+        order = (*run.order[:at], *new, *run.order[at + 1 :])
+        vars(module)["_skda_run"] = run._replace(order=order, head=f"{name}.classifier")
 
 
 def _replace(module: nn.Module, name: str, new: nn.Module) -> None:

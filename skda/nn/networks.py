@@ -7,10 +7,12 @@ from itertools import pairwise
 
 from torch import Tensor, nn
 
+from ._scaled import ScaledInput, scaled
+
 __all__ = ["MLP", "ConvNet", "ShallowNet"]
 
 
-class MLP(nn.Module):
+class MLP(ScaledInput):
     """Multi-layer perceptron for tables, with a normalised input and bottleneck.
 
     Batch normalisation of the input, with each domain's own statistics, is per-domain
@@ -64,11 +66,11 @@ class MLP(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return logits, shape (n_rows, n_classes), of rows of shape (n_rows, n_features)."""
-        logits: Tensor = self.classifier(self.features(x))
+        logits: Tensor = self.classifier(self.features(scaled(self, x)))
         return logits
 
 
-class ConvNet(nn.Module):
+class ConvNet(ScaledInput):
     """Small convolutional network for images of any size and number of channels.
 
     Two 3x3 convolutions with batch normalisation, then a batch-normalised bottleneck, which is
@@ -127,11 +129,11 @@ class ConvNet(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return logits, shape (n, n_classes), of images (n, n_channels, height, width)."""
-        logits: Tensor = self.classifier(self.bottleneck(self.convolutions(x)))
+        logits: Tensor = self.classifier(self.bottleneck(self.convolutions(scaled(self, x))))
         return logits
 
 
-class ShallowNet(nn.Module):
+class ShallowNet(ScaledInput):
     """One hidden layer, adapted before its activation: the network of DaNN.
 
     The input, a table or flattened images, is batch-normalised, which with each domain's own
@@ -168,5 +170,5 @@ class ShallowNet(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return logits, shape (n_rows, n_classes), of rows of any shape."""
-        logits: Tensor = self.classifier(self.hidden(x))
+        logits: Tensor = self.classifier(self.hidden(scaled(self, x)))
         return logits

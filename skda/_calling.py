@@ -1,0 +1,168 @@
+"""Call a user's network before it is trained, and bring its output to logits."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.parameter import UninitializedBuffer
+
+from .nn._run import main_output, note_run, run_of
+from .training import isolated_rng
+
+__all__ = ["checked_discriminator", "first_run", "give_logits", "unchanged"]
+
+_N_ROWS = 5  # enough for batch normalisation, and not the size of another axis by chance
+
+
+@contextmanager
+def _naming(name: str, rows: Tensor) -> Iterator[None]:
+    """Raise a ValueError that names a network's parameter where calling it on `rows` fails."""
+    try:
+        yield
+    except Exception as error:
+        dtype = str(rows.dtype).removeprefix("torch.")
+        raise ValueError(
+            f"The '{name}' parameter must be a network that takes one argument, a batch of rows. "
+            f"Called with rows of shape {tuple(rows.shape)}, {dtype}, it raised "
+            f"{type(error).__name__}: {error}. Give further arguments of its forward a default, "
+            "and cast what it makes itself to the dtype of the rows."
+        ) from error
+
+
+def first_run(module: nn.Module, rows: Tensor, name: str = "module") -> nn.Module:
+    """Give lazy layers their sizes, weights float32, and note what running the network tells."""
+    module.float()
+    with unchanged(module, training=False), _naming(name, rows):
+        note_run(module, rows)
+    return module.float()  # lazy layers are of torch's default dtype
+
+
+def _in_both_modes(module: nn.Module, rows: Tensor, name: str) -> list[Any]:
+    """Return what a network makes of five rows, in evaluation and in training mode."""
+    rows = rows[torch.arange(_N_ROWS) % len(rows)]
+    outputs = []
+    for training in (False, True):
+        with unchanged(module, training), _naming(name, rows), torch.no_grad():
+            outputs.append(module(rows))
+    return outputs
+
+
+@contextmanager
+def unchanged(module: nn.Module, training: bool) -> Iterator[None]:
+    """Set the mode; put modes, buffers and torch's random numbers back after the with block."""
+    modes = [(m, m.training) for m in module.modules()]
+    buffers = [(b, b.clone()) for b in module.buffers() if not isinstance(b, UninitializedBuffer)]
+    module.train(training)
+    try:
+        with isolated_rng(0, torch.device("cpu")):
+            yield
+    finally:
+        for submodule, mode in modes:
+            submodule.training = mode
+        with torch.no_grad():
+            for buffer, before in buffers:
+                buffer.copy_(before)
+
+
+class ToLogits:
+    """Forward hook that makes logits (n_rows, n_outputs), float32, of what a network returns.
+
+    Parameters
+    ----------
+    undo : {"softmax", "sigmoid"} or None
+        What the network ends in; its inverse is applied.
+    """
+
+    def __init__(self, undo: str | None) -> None:
+        self.undo = undo
+
+    def __call__(self, _module: nn.Module, _args: Any, output: Any) -> Tensor:
+        """Return the logits; one column z becomes (0, z), whose softmax is the sigmoid of z."""
+        logits: Tensor = main_output(output).float()
+        if self.undo == "softmax":
+            logits = logits.clamp_min(torch.finfo(torch.float32).tiny).log()
+        elif self.undo == "sigmoid":
+            logits = logits.logit(eps=1e-7)
+        if logits.ndim == 1 or logits.shape[1] == 1:
+            second = logits.reshape(-1)
+            logits = torch.stack([torch.zeros_like(second), second], dim=1)
+        return logits
+
+
+def give_logits(module: nn.Module, rows: Tensor, n_outputs: int) -> None:
+    """Let `module` return logits of shape (n_rows, n_outputs) where it returns something else.
+
+    A tuple whose first element, or a structure whose field ``logits``, is the logits; in training
+    or always; probabilities; one logit for two classes. Anything else stays for `probe` to refuse.
+
+    Parameters
+    ----------
+    module : nn.Module
+        After `first_run`.
+    rows : Tensor of shape (n, ...)
+    n_outputs : int
+    """
+    outputs = _in_both_modes(module, rows, "module")
+    first = [main_output(output) for output in outputs]
+    shapes = [(_N_ROWS, n_outputs), *([(_N_ROWS, 1), (_N_ROWS,)] if n_outputs == 2 else [])]
+    evaluated, trained = [tuple(f.shape) if isinstance(f, Tensor) else None for f in first]
+    if evaluated not in shapes:
+        return
+    if trained not in shapes:
+        raise ValueError(
+            "The 'module' parameter must be a network that returns logits of shape (n_rows, "
+            f"n_classes), here {shapes[0]}, in training mode as well. Got "
+            f"{trained or type(first[1]).__name__} there."
+        )
+    structured = next((type(o).__name__ for o in outputs if not isinstance(o, Tensor)), None)
+    if structured:
+        warnings.warn(
+            f"The 'module' parameter is a network that returns a {structured}. Its first element "
+            "is trained and predicted as the logits; the others are not used.",
+            stacklevel=2,
+        )
+    undo = _squashed(module, first)
+    if undo:
+        warnings.warn(
+            f"The 'module' parameter is a network that returns probabilities, not logits. The "
+            f"inverse of its {undo} is applied to them: leave the {undo} out.",
+            stacklevel=2,
+        )
+    plain = evaluated == trained == shapes[0] and all(f.dtype == torch.float32 for f in first)
+    if structured or undo or not plain:
+        module.register_forward_hook(ToLogits(undo))
+
+
+def _squashed(module: nn.Module, outputs: list[Tensor]) -> str | None:
+    """Say what made probabilities of the outputs, if they are."""
+    run = run_of(module)
+    if run is not None and run.ends_in == "sigmoid":
+        return "sigmoid"
+    sums = [o.float().sum(dim=-1) for o in outputs if o.ndim == 2 and o.shape[1] > 1]
+    of_one = [torch.allclose(s, torch.ones_like(s), atol=1e-4) for s in sums]
+    positive = all(bool((o >= 0).all()) for o in outputs)
+    return "softmax" if of_one and all(of_one) and positive else None
+
+
+def checked_discriminator(discriminator: nn.Module, n_features: int) -> nn.Module:
+    """Return a discriminator that was called in both modes.
+
+    Raises
+    ------
+    ValueError
+        If it does not return one number for each row of features.
+    """
+    rows = torch.linspace(-1, 1, _N_ROWS * n_features).float().reshape(_N_ROWS, n_features)
+    for output in _in_both_modes(discriminator.float(), rows, "discriminator"):
+        if not isinstance(output, Tensor) or output.shape[:1] != (_N_ROWS,):
+            got = tuple(output.shape) if isinstance(output, Tensor) else type(output).__name__
+            raise ValueError(
+                "The 'discriminator' parameter must be a network that returns one logit for each "
+                f"row, of shape (n_rows,) or (n_rows, 1), here {(_N_ROWS, 1)}. Got {got} instead."
+            )
+    return discriminator.float()

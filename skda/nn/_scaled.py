@@ -1,0 +1,94 @@
+"""Input of the built-in networks: columns of any unit, statistics that start where the data is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from .domain_stats import batch_norm_layers
+
+__all__ = ["ScaledInput", "adopt_scale", "choose_scale", "scaled", "start_at", "untrained_norm"]
+
+_SMALL = 1 / 32  # below it the eps of batch normalisation begins to count
+_FAR = 4  # standard deviations, or as many times the one that running statistics start from
+
+
+class ScaledInput(nn.Module):
+    """Base of networks that normalise their input by a batch normalisation without weights.
+
+    Attributes
+    ----------
+    scale : Tensor or None
+        Powers of two that the input is multiplied by, which is exact; None where no column needs
+        one, so that such a network has the usual state_dict.
+    """
+
+    scale: Tensor | None
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("scale", None)
+
+    def _load_from_state_dict(self, state_dict: Any, prefix: str, *args: Any) -> None:
+        adopt_scale(self, state_dict, prefix)
+        super()._load_from_state_dict(state_dict, prefix, *args)
+
+
+def scaled(net: ScaledInput, x: Tensor) -> Tensor:
+    """Return the input in units in which no column is tiny."""
+    return x if net.scale is None else x * net.scale
+
+
+def untrained_norm(net: ScaledInput) -> Any:
+    """Return the normalisation of the input, if there is one that has seen no batch."""
+    norms: list[Any] = batch_norm_layers(net)
+    norm = next((m for m in norms if not m.affine), None)
+    return norm if norm is not None and norm.num_batches_tracked == 0 else None
+
+
+def choose_scale(net: ScaledInput, samples: Sequence[Tensor]) -> None:
+    """Set `scale` so that in none of the samples, (n, ...) each, a column varies too little."""
+    widest = []
+    for sample in samples:
+        column = sample.double()
+        over = _axes(net, sample)
+        mean = column.mean(over, keepdim=True)
+        far = (column - mean).abs().amax(over, keepdim=True)
+        constant = far <= 1e-6 * mean.abs()  # but for rounding
+        widest.append(far.masked_fill(constant | (far >= _SMALL), 1.0)[0])
+    exponent = torch.frexp(torch.stack(widest).amin(0)).exponent.clamp_min(-120) - 1
+    if (exponent < -1).any():
+        net.scale = torch.ldexp(torch.ones(exponent.shape), -exponent)
+
+
+def start_at(net: ScaledInput, sample: Tensor, always: bool = False) -> None:
+    """Let running statistics that are still 0 and 1 start from a sample's, where it is far off.
+
+    In a short training they would not arrive. With batches of one row, which have no variance,
+    they stay where they start: then it is `always` done.
+    """
+    norm = untrained_norm(net)
+    columns = (sample if net.scale is None else sample * net.scale.cpu()).double()
+    over = _axes(net, sample)
+    mean, std = columns.mean(over).flatten(), columns.std(over, correction=0).flatten()
+    off = (mean.abs() > _FAR * std) | (std > _FAR) | always
+    varies = std > 1e-6 * mean.abs()
+    for buffer, start, where in (
+        (norm.running_mean, mean, off),
+        (norm.running_var, std.square(), off & varies),
+    ):
+        buffer.copy_(torch.where(where, start.float(), buffer.cpu()))
+
+
+def _axes(net: ScaledInput, sample: Tensor) -> tuple[int, ...]:
+    by_channel = sample.shape[1] == untrained_norm(net).num_features
+    return (0, *range(2, sample.ndim)) if by_channel else (0,)
+
+
+def adopt_scale(net: ScaledInput, state: Mapping[str, Any], prefix: str = "") -> None:
+    """Take the scale, or that there is none, from a state_dict that is to be loaded."""
+    scale = state.get(f"{prefix}scale")
+    net.scale = None if scale is None else scale.to(next(net.parameters()).device).clone()
