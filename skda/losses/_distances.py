@@ -64,7 +64,8 @@ def _minus_products(norms: Tensor, a: Tensor, b: Tensor) -> Tensor:
         return torch.addmm(norms, a, b.T, alpha=-2)
     models = a.shape[:-2]
     norms, a, b = (x.reshape(-1, *x.shape[-2:]) for x in (norms, a, b))
-    return torch.baddbmm(norms, a, b.mT, alpha=-2).unflatten(0, models)
+    products: Tensor = torch.baddbmm(norms, a, b.mT, alpha=-2).unflatten(0, models)
+    return products
 
 
 class _PairwiseSquaredDistances(torch.autograd.Function):
@@ -92,7 +93,9 @@ class _PairwiseSquaredDistances(torch.autograd.Function):
         diagonal.sub_(pull.sum(-1))
         # Someone may call backward() inside autocast, where the product would be halved.
         with torch.autocast(points.device.type, enabled=False):
-            return (pull @ points).split([sample.shape[-2] for sample in samples], -2)
+            sizes = [sample.shape[-2] for sample in samples]
+            grads: tuple[Tensor, ...] = (pull @ points).split(sizes, -2)
+            return grads
 
 
 def pairwise_squared_distances(*samples: Tensor) -> Tensor:
@@ -251,7 +254,7 @@ def _pairs(distances: Tensor) -> Tensor:
     # Read on in rows of n + 1 behind the first entry, the diagonal is the last column, and the
     # first half of the others meets every pair once. Indexing a triangle takes ten times longer.
     shifted = distances.detach().flatten(-2)[..., 1:].unflatten(-1, (n - 1, n + 1))
-    pairs = shifted[..., : n // 2].flatten(-2)
+    pairs: Tensor = shifted[..., : n // 2].flatten(-2)
     if n % 2:
         pairs = torch.cat([pairs, shifted[..., : n // 2, n // 2]], -1)
     return pairs
@@ -280,7 +283,7 @@ def distances_and_bandwidth(
     """
     points, distances = centred_distances(samples)
     pairs = _pairs(distances) if bandwidth is None else None
-    scale = bandwidth if pairs is None else _lower_median(pairs)
+    scale: Any = bandwidth if pairs is None else _lower_median(pairs)
     # Products of rows err in proportion to the squared norms. A single outlier moves the mean so
     # far away from all other rows that nothing is left of the distances between these.
     squares = torch.linalg.vector_norm(points, dim=(-2, -1)).square_()

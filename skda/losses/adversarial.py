@@ -268,7 +268,8 @@ def gradient_penalty(
     points = torch.cat([source, target, torch.lerp(other, one, mix)], -2).requires_grad_()
     scores = check_one_logit("gradient_penalty", "critic(points)", critic(points), models)
     (slopes,) = torch.autograd.grad(scores.sum(), points, create_graph=True)
-    return (torch.linalg.vector_norm(slopes, dim=-1) - 1).square().mean(-1)
+    lengths: Tensor = torch.linalg.vector_norm(slopes, dim=-1)
+    return (lengths - 1).square().mean(-1)
 
 
 class DomainBCELoss(nn.Module):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor
 
@@ -104,4 +106,5 @@ def randomized_map(
                 f"The matrices of randomized_map must have shapes ({d}, D) and ({k}, D). Got "
                 f"{tuple(features_matrix.shape)} and {tuple(probabilities_matrix.shape)} instead."
             )
-    return (features @ features_matrix) * (probabilities @ probabilities_matrix) / width**0.5
+    joint: Tensor = (features @ features_matrix) * (probabilities @ probabilities_matrix)
+    return joint / math.sqrt(width)

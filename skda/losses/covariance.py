@@ -67,7 +67,8 @@ class _CovarianceDistance(torch.autograd.Function):
             pull = (gram * weights) @ rows if wide else rows @ gram
         # No gradient of the centring: over the rows of a sample, these have the mean zero.
         scales = 4 * grad_outputs[0][..., None] * weights
-        return (pull * scales[..., None]).split_with_sizes(sizes, -2)
+        grads: tuple[Tensor, ...] = (pull * scales[..., None]).split_with_sizes(sizes, -2)
+        return grads
 
 
 @full_precision
@@ -113,7 +114,7 @@ def coral(source: Tensor, target: Tensor) -> Tensor:
     if min(n_source, target.shape[-2]) < 2:
         return source[..., :0, :].sum((-2, -1)) + target[..., :0, :].sum((-2, -1))
     if len(models) > 1:
-        return coral(source.flatten(0, -3), target.flatten(0, -3)).unflatten(0, models)
+        return coral(source.flatten(0, -3), target.flatten(0, -3)).view(models)
     distance: Tensor = _CovarianceDistance.apply(source, target)
     return distance / (4 * d**2)
 

@@ -11,14 +11,9 @@ from torch.nn.functional import cross_entropy
 from ..base import AdaptingClassifier
 from ..losses import classifier_discrepancy
 from ..nn import classifier_head, reverse_gradient
-from ..training import AdaptationNet, AdaptationTerm, DomainOutput
+from ..training import AdaptationTerm, DomainOutput
 
 __all__ = ["DisagreeingClassifier", "MCDClassifier"]
-
-
-def source_cross_entropy(source: DomainOutput, target: DomainOutput) -> Tensor:  # noqa: ARG001
-    """Return the cross-entropy of the source rows."""
-    return cross_entropy(source.logits, source.y)
 
 
 class DisagreeingClassifier(AdaptationTerm):
@@ -37,32 +32,21 @@ class DisagreeingClassifier(AdaptationTerm):
         The module's own classifier c_1, from features to logits.
     second : nn.Module
         c_2, likewise.
-    classification_loss : callable (source, target) -> Tensor, default=source_cross_entropy
-        Loss of c_2 on the labelled rows; the estimator gives the one that c_1 is trained with.
     """
 
     stackable: ClassVar = False  # its first classifier is a part of the network
 
-    def __init__(
-        self,
-        first: nn.Module,
-        second: nn.Module,
-        classification_loss: Callable[[DomainOutput, DomainOutput], Tensor] = source_cross_entropy,
-    ) -> None:
+    def __init__(self, first: nn.Module, second: nn.Module) -> None:
         super().__init__()
         self.first = first
         self.second = second
-        self.classification_loss = classification_loss
 
     def forward(self, source: DomainOutput, target: DomainOutput, lam: float | Tensor) -> Tensor:
         """Return the weighted loss."""
         (f_source,), (f_target,) = source.features, target.features
         reversed_target = reverse_gradient(f_target)
         apart = classifier_discrepancy(self.first(reversed_target), self.second(reversed_target))
-        of_source = source._replace(logits=self.second(f_source))
-        if target.y is not None:
-            target = target._replace(logits=self.second(f_target))
-        return self.classification_loss(of_source, target) - lam * apart
+        return cross_entropy(self.second(f_source), source.y) - lam * apart
 
 
 class MCDClassifier(AdaptingClassifier):
@@ -85,7 +69,8 @@ class MCDClassifier(AdaptingClassifier):
     Notes
     -----
     The paper alternates three steps a batch; a gradient reversal does them in one. The first
-    classifier predicts.
+    classifier predicts. The second learns the source by the cross-entropy, whatever `criterion`
+    is, and learns nothing from labelled target rows.
 
     References
     ----------
@@ -122,9 +107,3 @@ class MCDClassifier(AdaptingClassifier):
                 f"on the input of the module's last nn.Linear. Got {self.adapt_layers!r} instead."
             )
         return DisagreeingClassifier(first, nn.Linear(first.in_features, n_classes))
-
-    def _wrap(self, module: nn.Module, *args: Any, **options: Any) -> AdaptationNet:
-        net = super()._wrap(module, *args, **options)
-        # the second classifier learns by the same criterion, and from labelled target rows
-        net.adaptation_.classification_loss = net.classification_loss
-        return net

@@ -14,7 +14,6 @@ import numpy as np
 import pytest
 import torch
 from skorch.callbacks import Callback, Checkpoint, EarlyStopping, EpochScoring, LRScheduler
-from torch import nn
 from torch.utils.data import Dataset
 
 from skda import ADDAClassifier, DANNClassifier, MCCClassifier, MCDClassifier, WDGRLClassifier
@@ -285,14 +284,3 @@ def test_source_rows_are_scored_as_source_rows() -> None:
 def test_lams_of_adda_are_one() -> None:
     assert lams_around(ADDAClassifier()) == [1.0]
     assert len(lams_around(DANNClassifier())) == 5
-
-
-def test_mcd_s_second_classifier_heeds_the_criterion() -> None:
-    fits = [
-        MCDClassifier(**SMALL, criterion=nn.CrossEntropyLoss, criterion__label_smoothing=s).fit(
-            DATA.X, DATA.y, DATA.X_target
-        )
-        for s in (0.0, 0.5)
-    ]
-    seconds = [fit.net_.adaptation_.second.weight for fit in fits]
-    assert not torch.equal(*seconds)
