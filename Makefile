@@ -17,7 +17,7 @@ help:
 	@echo 'make test      the whole test suite'
 	@echo 'make coverage  the whole test suite in one process, and the lines of skda that it misses'
 	@echo 'make check     format, lint, types'
-	@echo 'make fuzz      50 000 random calls of the estimators; make test has some of them'
+	@echo 'make fuzz      50 000 random calls of the estimators'
 	@echo 'make dist-check  build sdist and wheel, install each, use it'
 	@echo 'make bench-X   run the benchmark in benchmarks/X; ARGS="--seeds 0 1" passes options'
 	@echo 'make clean     remove the environment and the caches'
@@ -40,7 +40,7 @@ check: $(STAMP)
 	$(RUN) -m ruff check .
 	$(RUN) -m mypy
 
-# Random calls of every estimator; `make test` runs fewer of them.
+# Random calls of every estimator.
 fuzz: export OMP_NUM_THREADS = 1
 fuzz: $(STAMP)
 	SKDA_FUZZ=50000 $(RUN) -m pytest tests/fuzz
