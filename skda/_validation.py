@@ -124,13 +124,12 @@ def check_rows(estimator: Any, X: Any, name: str, *, reset: bool = False) -> Any
     """
     refuse_containers(X, name)
     if isinstance(X, Dataset):
+        if not reset:  # the rows are checked when they are read, if they ever are
+            return CheckedDataset(X, name, getattr(estimator, "input_shape_", ()))
         rows = CheckedDataset(X, name)
-        if reset:
-            for attribute in ("n_features_in_", "feature_names_in_"):
-                vars(estimator).pop(attribute, None)
-            estimator.input_shape_ = rows.shape
-        else:
-            _check_shape(estimator, rows.shape, name)
+        for attribute in ("n_features_in_", "feature_names_in_"):
+            vars(estimator).pop(attribute, None)
+        estimator.input_shape_ = rows.shape
         return rows
     X = _host(X)
     if getattr(X, "shape", (1,))[:1] == (0,):
