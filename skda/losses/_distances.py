@@ -12,8 +12,13 @@ from torch import Tensor
 from ._precision import full_precision
 from ._validation import check_samples
 
+# The products are exact enough while the squared norms are, on average, less than this many times
+# the squared distances that matter.
+_FAR = 1e3
+
 __all__ = [
     "centred_distances",
+    "distances_and_bandwidth",
     "median_bandwidth",
     "median_of_pairs",
     "median_or_mean",
@@ -82,7 +87,9 @@ class _PairwiseSquaredDistances(torch.autograd.Function):
         # (the transpose copied first, because adding a strided matrix takes several times longer)
         grad = grad_outputs[0]
         pull = grad.mT.contiguous().add(grad).mul_(-2)
-        pull.diagonal(dim1=-2, dim2=-1).sub_(pull.sum(-1))
+        diagonal = pull.diagonal(dim1=-2, dim2=-1)
+        diagonal.zero_()  # first: next to it the others' sum would lose its digits
+        diagonal.sub_(pull.sum(-1))
         # Someone may call backward() inside autocast, where the product would be halved.
         with torch.autocast(points.device.type, enabled=False):
             return (pull @ points).split([sample.shape[-2] for sample in samples], -2)
@@ -233,14 +240,57 @@ def median_of_pairs(distances: Tensor) -> Tensor:
     >>> median_of_pairs(torch.tensor([[0.0, 1.0, 4.0], [1.0, 0.0, 9.0], [4.0, 9.0, 0.0]]))
     tensor(4.)
     """
-    n = distances.shape[-1]
+    return median_or_mean(_pairs(distances))
+
+
+def _pairs(distances: Tensor) -> Tensor:
+    *models, n, _ = distances.shape
     # Read on in rows of n + 1 behind the first entry, the diagonal is the last column, and the
     # first half of the others meets every pair once. Indexing a triangle takes ten times longer.
-    shifted = distances.detach().flatten(-2)[..., 1:].unflatten(-1, (n - 1, n + 1))
+    shifted = distances.detach().flatten(-2)[..., 1:].view(*models, n - 1, n + 1)
     pairs = shifted[..., : n // 2].flatten(-2)
     if n % 2:
         pairs = torch.cat([pairs, shifted[..., : n // 2, n // 2]], -1)
-    return median_or_mean(pairs)
+    return pairs
+
+
+def distances_and_bandwidth(
+    samples: Sequence[Tensor], bandwidth: float | Tensor | None = None
+) -> tuple[Tensor, Tensor, float | Tensor]:
+    """Pool and measure samples, without a graph, however far some rows lie from the others.
+
+    Parameters
+    ----------
+    samples : sequence of Tensor of shape (..., n_i, d)
+        Left as they are. The leading axes are models.
+    bandwidth : float, Tensor of shape () or (...), or None
+        Squared distance that matters; None for :func:`median_of_pairs`.
+
+    Returns
+    -------
+    points : Tensor of shape (..., n, d), n = Σ n_i
+        The rows, less a row or the mean of them.
+    distances : Tensor of shape (..., n, n)
+        Their squared distances.
+    bandwidth : float or Tensor of shape () or (...)
+        What was given, or the median.
+    """
+    points, distances = centred_distances(samples)
+    scale: Any = _lower_median(pairs := _pairs(distances)) if bandwidth is None else bandwidth
+    # Products of rows err in proportion to the squared norms. A single outlier moves the mean so
+    # far away from all other rows that nothing is left of the distances between these.
+    squares = torch.linalg.vector_norm(points, dim=(-2, -1)).square_()
+    far = squares > scale * (_FAR * points.shape[-2])
+    if far.any():
+        rows = torch.cat(list(samples), -2)[far]
+        exact = torch.cdist(rows, rows, compute_mode="donot_use_mm_for_euclid_dist").square_()
+        middle = exact.median(-1).values.argmin(-1)  # a row that has many others around it
+        distances[far], points[far] = exact, rows - rows.take_along_dim(middle[:, None, None], -2)
+        if bandwidth is None:
+            scale = _lower_median(pairs := _pairs(distances))
+    if bandwidth is None:
+        scale = torch.where(scale > 0, scale, pairs.mean(-1))
+    return points, distances, scale
 
 
 @full_precision
@@ -272,4 +322,4 @@ def median_bandwidth(source: Tensor, target: Tensor) -> Tensor:
     tensor(4.)
     """
     check_samples("median_bandwidth", source, target)
-    return median_of_pairs(pairwise_squared_distances(source.detach(), target.detach()))
+    return torch.as_tensor(distances_and_bandwidth([source.detach(), target.detach()])[2])

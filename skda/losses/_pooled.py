@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from ._distances import centred_distances, median_of_pairs
+from ._distances import distances_and_bandwidth
 from ._estimators import domain_weights, mmd2_from_kernel, sample_kernel
 from ._kernels import as_weights, kernel_value_and_slope, widest_rate
 
@@ -44,15 +44,14 @@ def _chunks(samples: Sequence[Tensor]) -> Iterator[tuple[slice, list[Tensor]]]:
 
 
 def _kernel_and_slope(
-    distances: Tensor, family: KernelFamily, chunk: slice, with_slope: bool
-) -> tuple[Tensor, Any, Tensor | float]:
-    """Return the kernels of a chunk of models, their slopes over -rate, and the rate."""
+    layer: Sequence[Tensor], family: KernelFamily, chunk: slice, with_slope: bool
+) -> tuple[Tensor, Tensor, Any, Tensor | float]:
+    """Return the points of a chunk of models, their kernels, the slopes over -rate and the rate."""
     n_kernels, spacing, bandwidth, weights = family
-    if bandwidth is None:
-        bandwidth = median_of_pairs(distances)
-    elif isinstance(bandwidth, Tensor) and bandwidth.ndim:
+    if isinstance(bandwidth, Tensor) and bandwidth.ndim:
         bandwidth = bandwidth.flatten()[chunk]
-    rate = widest_rate(bandwidth, distances, n_kernels=n_kernels, spacing=spacing)
+    points, distances, gamma = distances_and_bandwidth(layer, bandwidth)
+    rate = widest_rate(gamma, distances, n_kernels=n_kernels, spacing=spacing)
     kernel, slope = kernel_value_and_slope(
         distances,
         rate,
@@ -61,7 +60,7 @@ def _kernel_and_slope(
         spacing=spacing,
         with_slope=with_slope,
     )
-    return kernel, slope, rate
+    return points, kernel, slope, rate
 
 
 @lru_cache(maxsize=8)
@@ -98,22 +97,19 @@ def _values_and_gradients(
 ) -> tuple[Tensor, list[Tensor]]:
     """Return the estimates of a chunk of models and their gradients for the rows of each layer."""
     n_layers, n_source = len(families), samples[0].shape[-2]
-    points, made = [], []
-    for family, *layer in zip(families, samples[:n_layers], samples[n_layers:], strict=True):
-        centred, distances = centred_distances(layer)
-        points.append(centred)
-        made.append(_kernel_and_slope(distances, family, chunk, needs_grad))
-    kernels = [kernel for kernel, _, _ in made]
+    layers = zip(samples[:n_layers], samples[n_layers:], strict=True)
+    made = [
+        _kernel_and_slope(layer, family, chunk, needs_grad)
+        for layer, family in zip(layers, families, strict=True)
+    ]
+    kernels = [kernel for _, kernel, _, _ in made]
     values = mmd2_from_kernel(reduce(mul, kernels), n_source, unbiased=unbiased)
     if not needs_grad:
         return values, []
-    for i, (_, slope, _) in enumerate(made):
+    for i, (_, _, slope, _) in enumerate(made):
         for other in kernels[:i] + kernels[i + 1 :]:
             slope.mul_(other)
-    return values, [
-        _gradient(slope, rate, z, n_source, unbiased)
-        for (_, slope, rate), z in zip(made, points, strict=True)
-    ]
+    return values, [_gradient(slope, rate, z, n_source, unbiased) for z, _, slope, rate in made]
 
 
 class _PooledMMD(torch.autograd.Function):
@@ -151,7 +147,9 @@ class _PooledMMD(torch.autograd.Function):
                 grads = torch.autograd.grad(value, samples, grad_outputs, create_graph=True)
             return None, None, *grads
         sizes = samples[0].shape[-2], samples[-1].shape[-2]
-        scales = grad_outputs[0][..., None, None]
+        scales = grad_outputs[0]
+        if scales.ndim:
+            scales = scales[..., None, None]
         grads = [(layer * scales).split_with_sizes(sizes, -2) for layer in gradients]
         return None, None, *(s for s, _ in grads), *(t for _, t in grads)
 

@@ -38,7 +38,7 @@ def full_precision(function: Callable[_P, _R]) -> Callable[_P, _R]:
     Parameters
     ----------
     function : callable
-        A loss whose first argument is a tensor or a sequence of tensors.
+        A loss of tensors or of sequences of tensors, given by position or by name.
 
     Returns
     -------
@@ -58,7 +58,9 @@ def full_precision(function: Callable[_P, _R]) -> Callable[_P, _R]:
     @wraps(function)
     def wrapper(*args: _P.args, **kwargs: _P.kwargs) -> _R:
         args = tuple(_widen(value) for value in args)  # type: ignore[assignment]  # same types
-        device_type = _device_type(args[0]) if args else None
+        if kwargs:
+            kwargs = {name: _widen(value) for name, value in kwargs.items()}  # type: ignore[assignment]  # likewise
+        device_type = _device_type(args[0] if args else next(iter(kwargs.values()), None))
         if device_type is None or not torch.is_autocast_enabled(device_type):
             return function(*args, **kwargs)
         with torch.autocast(device_type, enabled=False):

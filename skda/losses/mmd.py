@@ -198,6 +198,9 @@ def linear_mmd2(source: Tensor, target: Tensor, *, unbiased: bool = False) -> Te
 
 def distance_of_means(source: Tensor, target: Tensor, *, unbiased: bool) -> Tensor:
     """Return :func:`linear_mmd2` of each pair of samples, of shape (..., n_rows, d)."""
+    # Far from the origin, rows keep more digits once they are measured from one of them.
+    origin = source[..., :1, :].detach()
+    source, target = source - origin, target - origin
     distance = (source.mean(-2) - target.mean(-2)).square().sum(-1)
     if unbiased:
         for sample in (source, target):

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import cross_entropy
 
 from ._precision import full_precision
 from ._validation import check_real, check_rows
+from .uncertainty import row_cross_entropy
 
 __all__ = ["PseudoLabelLoss", "pseudo_label"]
 
@@ -48,8 +48,7 @@ def pseudo_label(target_logits: Tensor, *, threshold: float = 0.9) -> Tensor:
     check_rows("pseudo_label", target_logits=target_logits)
     check_real("pseudo_label", "threshold", threshold, low=0)
     confidence, labels = target_logits.detach().softmax(dim=-1).max(dim=-1)
-    # cross_entropy wants the classes in the second axis
-    losses = cross_entropy(target_logits.movedim(-1, 1), labels, reduction="none")
+    losses = row_cross_entropy(target_logits, labels)
     return torch.where(confidence >= threshold, losses, 0.0 * losses).mean(-1)
 
 

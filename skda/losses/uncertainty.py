@@ -1,14 +1,15 @@
-"""Entropy of predictions."""
+"""Entropy and cross-entropy of predictions."""
 
 from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
 
 from ._precision import full_precision
 from ._validation import check_rows
 
-__all__ = ["EntropyLoss", "entropy", "row_entropy"]
+__all__ = ["EntropyLoss", "entropy", "row_cross_entropy", "row_entropy"]
 
 
 @full_precision
@@ -36,8 +37,16 @@ def row_entropy(logits: Tensor) -> Tensor:
     tensor([0.6931, 0.0000])
     """
     check_rows("row_entropy", logits=logits)
-    log_probabilities = torch.log_softmax(logits, dim=-1)
-    return (log_probabilities.exp() * -log_probabilities).sum(-1)
+    # A class of logit -inf adds 0 log 0 = 0, not NaN.
+    log_p = torch.log_softmax(logits, dim=-1).clamp_min(torch.finfo(logits.dtype).min)
+    return (log_p.exp() * -log_p).sum(-1)
+
+
+def row_cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
+    """Return −log p of the label of each row, (..., n), for logits (..., n, n_classes)."""
+    # torch wants the classes in the second axis; moving an axis where it is already takes time
+    by_class = logits if logits.ndim == 2 else logits.movedim(-1, 1)
+    return cross_entropy(by_class, labels, reduction="none")
 
 
 def entropy(target_logits: Tensor) -> Tensor:
