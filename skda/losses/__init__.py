@@ -32,9 +32,8 @@ from .mmd import (
     linear_mmd2,
     mk_mmd2,
 )
-from .self_training import PseudoLabelLoss, pseudo_label
 from .transport import DeepJDOTLoss, deepjdot, jdot_cost, optimal_coupling
-from .uncertainty import EntropyLoss, entropy, row_entropy
+from .uncertainty import EntropyLoss, PseudoLabelLoss, entropy, pseudo_label, row_entropy
 from .weighting import kernel_weights
 
 __all__ = [

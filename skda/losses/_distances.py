@@ -221,10 +221,7 @@ def median_or_mean(distances: Tensor) -> Tensor:
     (tensor(4.), tensor(2.))
     """
     distances = distances.detach()
-    return _or_mean(_lower_median(distances), distances)
-
-
-def _or_mean(median: Tensor, distances: Tensor) -> Tensor:
+    median = _lower_median(distances)
     return torch.where(median > 0, median, distances.mean(-1))
 
 
@@ -250,11 +247,11 @@ def median_of_pairs(distances: Tensor) -> Tensor:
 
 
 def _pairs(distances: Tensor) -> Tensor:
-    n = distances.shape[-1]
+    *models, n, _ = distances.shape
     # Read on in rows of n + 1 behind the first entry, the diagonal is the last column, and the
     # first half of the others meets every pair once. Indexing a triangle takes ten times longer.
-    shifted = distances.detach().flatten(-2)[..., 1:].unflatten(-1, (n - 1, n + 1))
-    pairs: Tensor = shifted[..., : n // 2].flatten(-2)
+    shifted = distances.detach().flatten(-2)[..., 1:].view(*models, n - 1, n + 1)
+    pairs = shifted[..., : n // 2].flatten(-2)
     if n % 2:
         pairs = torch.cat([pairs, shifted[..., : n // 2, n // 2]], -1)
     return pairs
@@ -282,8 +279,7 @@ def distances_and_bandwidth(
         What was given, or the median.
     """
     points, distances = centred_distances(samples)
-    pairs = _pairs(distances) if bandwidth is None else None
-    scale: Any = bandwidth if pairs is None else _lower_median(pairs)
+    scale: Any = _lower_median(pairs := _pairs(distances)) if bandwidth is None else bandwidth
     # Products of rows err in proportion to the squared norms. A single outlier moves the mean so
     # far away from all other rows that nothing is left of the distances between these.
     squares = torch.linalg.vector_norm(points, dim=(-2, -1)).square_()
@@ -293,10 +289,11 @@ def distances_and_bandwidth(
         exact = torch.cdist(rows, rows, compute_mode="donot_use_mm_for_euclid_dist").square_()
         middle = exact.median(-1).values.argmin(-1)  # a row that has many others around it
         distances[far], points[far] = exact, rows - rows.take_along_dim(middle[:, None, None], -2)
-        if pairs is not None:
-            pairs = _pairs(distances)
-            scale = _lower_median(pairs)
-    return points, distances, scale if pairs is None else _or_mean(scale, pairs)
+        if bandwidth is None:
+            scale = _lower_median(pairs := _pairs(distances))
+    if bandwidth is None:
+        scale = torch.where(scale > 0, scale, pairs.mean(-1))
+    return points, distances, scale
 
 
 @full_precision

@@ -147,7 +147,9 @@ class _PooledMMD(torch.autograd.Function):
                 grads = torch.autograd.grad(value, samples, grad_outputs, create_graph=True)
             return None, None, *grads
         sizes = samples[0].shape[-2], samples[-1].shape[-2]
-        scales = grad_outputs[0][..., None, None]
+        scales = grad_outputs[0]
+        if scales.ndim:
+            scales = scales[..., None, None]
         grads = [(layer * scales).split_with_sizes(sizes, -2) for layer in gradients]
         return None, None, *(s for s, _ in grads), *(t for _, t in grads)
 

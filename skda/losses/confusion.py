@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import cross_entropy
 
 from ._precision import full_precision
 from ._validation import check_real, check_rows
-from .uncertainty import row_entropy
+from .uncertainty import row_cross_entropy, row_entropy
 
 __all__ = [
     "BNMLoss",
@@ -216,9 +215,7 @@ def mdd(
     )
     if target_logits.shape[-1] < 2:
         raise ValueError("The logits of mdd must have at least two columns. Got 1 instead.")
-    # cross_entropy wants the classes in the second axis
-    classes_second = source_adversary_logits.movedim(-1, 1)
-    agreement = cross_entropy(classes_second, source_logits.argmax(-1), reduction="none").mean(-1)
+    agreement = row_cross_entropy(source_adversary_logits, source_logits.argmax(-1)).mean(-1)
     labels = target_logits.argmax(-1, keepdim=True)
     # log(1 - p_y) as the mass of the other classes: 1 - p_y itself rounds to zero.
     others = target_adversary_logits.scatter(-1, labels, -torch.inf).logsumexp(-1)
