@@ -28,9 +28,10 @@ def _naming(name: str, rows: Tensor) -> Iterator[None]:
         dtype = str(rows.dtype).removeprefix("torch.")
         raise ValueError(
             f"The '{name}' parameter must be a network that takes one argument, a batch of rows. "
-            f"Called with rows of shape {tuple(rows.shape)}, {dtype}, it raised "
-            f"{type(error).__name__}: {error}. Give further arguments of its forward a default, "
-            "and cast what it makes itself to the dtype of the rows."
+            f"Called with {'X_source' if name == 'module' else 'features'} of shape "
+            f"{tuple(rows.shape)}, {dtype}, it raised {type(error).__name__}: {error}. Give "
+            "further arguments of its forward a default, cast what it makes itself to the dtype "
+            "of the rows, and rows that it embeds to integers, x.long()."
         ) from error
 
 
