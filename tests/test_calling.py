@@ -225,7 +225,7 @@ class Mixed(Net):
 @pytest.mark.parametrize(
     ("module", "message"),
     [
-        (NoDefault, r"rows of shape \(2, 4\), float32, it raised TypeError: .*'alpha'"),
+        (NoDefault, r"X_source of shape \(2, 4\), float32, it raised TypeError: .*'alpha'"),
         (Mixed, "it raised RuntimeError: .* dtype"),
         (Net(n_features=9), "it raised RuntimeError: .* shapes cannot be multiplied"),
         (Returning("wide"), r"logits of shape \(n_rows, n_classes\), here \(2, 2\). Got \(2, 4\)"),
