@@ -42,7 +42,6 @@ class CheckedDataset(Dataset[Tensor]):
         Items are rows, or tuples (row, label, ...).
     name : str
         Name of the argument, for messages.
-
     shape : tuple of int or None, default=None
         Shape of every row; None is that of the first one.
 
@@ -97,7 +96,8 @@ def dataset_labels(dataset: Dataset[Any]) -> np.ndarray:
     """
     dataset = dataset.dataset if isinstance(dataset, CheckedDataset) else dataset
     n: int = len(dataset)  # type: ignore[arg-type]
-    if not isinstance(dataset[0], (tuple, list)) or len(dataset[0]) < 2:
+    first = dataset[0]
+    if not isinstance(first, (tuple, list)) or len(first) < 2:
         raise ValueError(
             "y_source is None, but X_source is a Dataset whose items are no (row, label) pairs. "
             "Pass the labels as y_source."

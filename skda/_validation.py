@@ -50,7 +50,7 @@ def check_single_precision(X: Any, name: str) -> None:
         )
     if not np.issubdtype(table.dtype, np.floating):
         return
-    spread, size = table.std(axis=0), np.abs(table).max(axis=0)
+    spread, size = table.std(axis=0), np.maximum(table.max(axis=0), -table.min(axis=0))
     lost = np.flatnonzero((spread > 0) & (spread < 1e-5 * size))
     if len(lost):
         warnings.warn(
