@@ -9,6 +9,8 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, IterableDataset
 
+from .training import isolated_rng
+
 __all__ = ["CheckedDataset", "dataset_labels", "refuse_containers"]
 
 
@@ -59,7 +61,8 @@ class CheckedDataset(Dataset[Tensor]):
             raise ValueError(f"{name} is empty: it has no rows. Pass at least one row.")
         self.shape: tuple[int, ...] = shape or ()
         if shape is None:
-            self.shape = tuple(self[0].shape)
+            with isolated_rng(0, torch.device("cpu")):  # reading may draw numbers
+                self.shape = tuple(self[0].shape)
 
     def __len__(self) -> int:
         """Return the number of rows."""
@@ -96,17 +99,18 @@ def dataset_labels(dataset: Dataset[Any]) -> np.ndarray:
     """
     dataset = dataset.dataset if isinstance(dataset, CheckedDataset) else dataset
     n: int = len(dataset)  # type: ignore[arg-type]
-    first = dataset[0]
-    if not isinstance(first, (tuple, list)) or len(first) < 2:
+    with isolated_rng(0, torch.device("cpu")) as turns:  # reading may draw numbers
+        items = turns.in_turns((dataset[i] for i in range(n)), slow=True)
+        return np.array([_label(item) for item in items])
+
+
+def _label(item: Any) -> Any:
+    if not isinstance(item, (tuple, list)) or len(item) < 2:
         raise ValueError(
             "y_source is None, but X_source is a Dataset whose items are no (row, label) pairs. "
             "Pass the labels as y_source."
         )
-    return np.array([_label(dataset, i) for i in range(n)])
-
-
-def _label(dataset: Dataset[Any], i: int) -> Any:
-    label = np.asarray(dataset[i][1])
+    label = np.asarray(item[1])
     if label.size != 1:
         raise ValueError(
             f"y_source is None, and the items of X_source have labels of shape {label.shape}, such "
