@@ -1,4 +1,4 @@
-"""Base classes of all estimators: their parameters, and `fit` as begin and train."""
+"""Base of all estimators: their parameters, and `fit` as begin and train."""
 
 from __future__ import annotations
 
@@ -14,18 +14,17 @@ from skorch.callbacks import Callback
 from torch import nn
 from torch.utils.data import Dataset
 
-from ._classification import ClassificationTask
-from ._datasets import dataset_labels
-from ._net_builder import NetBuilderMixin, take_fitted_weights
-from ._prediction import NetPredictionMixin
-from ._validation import check_rows, fitted_state_kept, unwrap
-from ._versioned import VersionedMixin
-from .nn._copy import copy_net
-from .training import LAM_SCHEDULES, LR_SCHEDULES, DomainPair, find_schedule
-from .training.callbacks import SPLITS
-from .training.modes import training_modes
+from .._datasets import dataset_labels
+from .._net_builder import NetBuilderMixin, take_fitted_weights
+from .._prediction import NetPredictionMixin
+from .._validation import check_rows, fitted_state_kept, unwrap
+from .._versioned import VersionedMixin
+from ..nn._copy import copy_net
+from ..training import LR_SCHEDULES, DomainPair
+from ..training.callbacks import SPLITS
+from ..training.modes import training_modes
 
-__all__ = ["AdaptingClassifier", "AdaptingEstimator", "DomainClassifier", "DomainEstimator"]
+__all__ = ["DomainEstimator"]
 
 
 class DomainEstimator(NetPredictionMixin, NetBuilderMixin, VersionedMixin, BaseEstimator):
@@ -309,95 +308,3 @@ class DomainEstimator(NetPredictionMixin, NetBuilderMixin, VersionedMixin, BaseE
             )
         if y_target is not None:
             raise ValueError("y_target was passed without X_target. Pass its rows as X_target.")
-
-
-class AdaptingEstimator(DomainEstimator):
-    """Base of the estimators that adapt to an unlabelled target while they train.
-
-    Parameters
-    ----------
-    lam : float, default=1.0
-        Weight of the adaptation loss. 0 trains exactly the source-only network.
-    lam_schedule : {"constant", "ramp"} or callable, default="constant"
-        Factor of lam as a function of the progress p of the training in [0, 1]; "ramp" is
-        2 / (1 + exp(-10 p)) - 1.
-    **params
-        Parameters of `DomainEstimator`.
-    """
-
-    # whether values of lam above 0 differ in what they train
-    lam_scales: ClassVar[bool] = True
-
-    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
-        **DomainEstimator._parameter_constraints,
-        "lam": [Interval(Real, 0, None, closed="left")],
-        "lam_schedule": [StrOptions(set(LAM_SCHEDULES)), callable],
-    }
-
-    def __init__(
-        self,
-        module: Any = None,
-        *,
-        lam: float = 1.0,
-        lam_schedule: str | Callable[[float], float] = "constant",
-        **params: Any,
-    ) -> None:
-        super().__init__(module, **params)
-        self.lam = lam
-        self.lam_schedule = lam_schedule
-
-    def _net_options(self, module: nn.Module) -> dict[str, Any]:
-        schedule = find_schedule(self.lam_schedule, LAM_SCHEDULES)
-        return {"lam": float(self.lam), "lam_schedule": schedule}
-
-    def _update_net(self) -> None:
-        self.net_.lam = float(self.lam)
-
-    def _needs_target(self) -> bool:
-        return True
-
-
-class DomainClassifier(ClassificationTask, DomainEstimator):
-    """Base of all deep classifiers.
-
-    Parameters
-    ----------
-    criterion : class of loss module, default=nn.CrossEntropyLoss
-        Classification loss on logits and class indices.
-    **params
-        Parameters of `DomainEstimator`.
-
-    Attributes
-    ----------
-    net_ : AdaptationNet
-        The skorch net of the (last) training; its ``module_`` is the trained network and its
-        ``adaptation_`` what the method trains beside it, such as a discriminator.
-    classes_ : ndarray of shape (n_classes,)
-        The labels, sorted.
-    n_features_in_ : int
-        Number of columns (tables) or channels (images) seen in `fit`.
-    feature_names_in_ : ndarray of shape (n_features_in_,), object
-        Names of the columns, where the source was a frame with string names.
-    """
-
-    def __init__(
-        self, module: Any = None, *, criterion: type[nn.Module] = nn.CrossEntropyLoss, **params: Any
-    ) -> None:
-        super().__init__(module, criterion=criterion, **params)
-
-
-class AdaptingClassifier(AdaptingEstimator, DomainClassifier):
-    r"""Base of the classifiers that adapt to an unlabelled target while they train.
-
-    .. math:: L = \mathrm{CE}(f(X_s), y_s) + \lambda \, \mathrm{adaptation}(X_s, X_t)
-
-    Parameters
-    ----------
-    **params
-        Parameters of `AdaptingEstimator` and `DomainClassifier`.
-    """
-
-    def __init__(
-        self, module: Any = None, *, criterion: type[nn.Module] = nn.CrossEntropyLoss, **params: Any
-    ) -> None:
-        super().__init__(module, criterion=criterion, **params)

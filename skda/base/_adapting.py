@@ -1,0 +1,61 @@
+"""Base of the estimators that adapt: lam and its schedule."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from numbers import Real
+from typing import Any, ClassVar
+
+from sklearn.utils._param_validation import Interval, StrOptions
+from torch import nn
+
+from ..training import LAM_SCHEDULES, find_schedule
+from ._estimator import DomainEstimator
+
+__all__ = ["AdaptingEstimator"]
+
+
+class AdaptingEstimator(DomainEstimator):
+    """Base of the estimators that adapt to an unlabelled target while they train.
+
+    Parameters
+    ----------
+    lam : float, default=1.0
+        Weight of the adaptation loss. 0 trains exactly the source-only network.
+    lam_schedule : {"constant", "ramp"} or callable, default="constant"
+        Factor of lam as a function of the progress p of the training in [0, 1]; "ramp" is
+        2 / (1 + exp(-10 p)) - 1.
+    **params
+        Parameters of `DomainEstimator`.
+    """
+
+    # whether values of lam above 0 differ in what they train
+    lam_scales: ClassVar[bool] = True
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        **DomainEstimator._parameter_constraints,
+        "lam": [Interval(Real, 0, None, closed="left")],
+        "lam_schedule": [StrOptions(set(LAM_SCHEDULES)), callable],
+    }
+
+    def __init__(
+        self,
+        module: Any = None,
+        *,
+        lam: float = 1.0,
+        lam_schedule: str | Callable[[float], float] = "constant",
+        **params: Any,
+    ) -> None:
+        super().__init__(module, **params)
+        self.lam = lam
+        self.lam_schedule = lam_schedule
+
+    def _net_options(self, module: nn.Module) -> dict[str, Any]:  # noqa: ARG002 - an override
+        schedule = find_schedule(self.lam_schedule, LAM_SCHEDULES)
+        return {"lam": float(self.lam), "lam_schedule": schedule}
+
+    def _update_net(self) -> None:
+        self.net_.lam = float(self.lam)
+
+    def _needs_target(self) -> bool:
+        return True
