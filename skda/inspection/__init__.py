@@ -1,6 +1,13 @@
-"""Inspection of networks: which of their layers transfer."""
+"""Inspection: layers that transfer, shares of the classes in the target, accuracy on the target."""
 
+from ._target_priors import TargetPriors, estimate_target_priors
 from ._transferability import TransferabilityCurve, transferability_curve
 from ._transferability_display import TransferabilityDisplay
 
-__all__ = ["TransferabilityCurve", "TransferabilityDisplay", "transferability_curve"]
+__all__ = [
+    "TargetPriors",
+    "TransferabilityCurve",
+    "TransferabilityDisplay",
+    "estimate_target_priors",
+    "transferability_curve",
+]

@@ -10,13 +10,13 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import assert_all_finite, column_or_1d
 from torch.utils.data import Dataset
 
+from .._array_checks import check_share
 from .._datasets import dataset_labels
 from .._validation import unwrap
 from ._fit_and_score import DomainData, seeded
 from ._split import as_indexable, n_rows
 from ._typing import Candidate, Labels, Rows, Validator
 from .validators.agreement import needs_search, validator_names
-from .validators.checks import check_share
 from .validators.registry import check_validator
 
 __all__ = ["check_candidates", "check_data", "check_guard", "check_validators"]

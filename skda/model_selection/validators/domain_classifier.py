@@ -11,8 +11,8 @@ from sklearn.model_selection import StratifiedKFold
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from ..._array_checks import check_features
 from .._random import derive_random_state
-from .checks import check_features
 
 # the held-out log loss chooses one: rows with more dimensions need a smaller C
 INVERSE_PENALTIES = (1e-3, 1e-2, 1e-1, 1.0)

@@ -1,4 +1,4 @@
-"""Checks of the arrays that the validators take."""
+"""Checks of the arrays that validators and estimators of shares take."""
 
 from numbers import Real
 from typing import Any

@@ -1,0 +1,16 @@
+"""Shares of the classes in the target, and probabilities that are right for them, on arrays."""
+
+from ._bbse import bbse_priors, confusion_matrix_of_shares
+from ._calibration import apply_temperature, expected_calibration_error, fit_temperature
+from ._correction import correct_probabilities
+from ._mlls import mlls_priors
+
+__all__ = [
+    "apply_temperature",
+    "bbse_priors",
+    "confusion_matrix_of_shares",
+    "correct_probabilities",
+    "expected_calibration_error",
+    "fit_temperature",
+    "mlls_priors",
+]

@@ -1,0 +1,120 @@
+"""Probabilities for given shares of the classes (Bayes' rule)."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from .._array_checks import check_probabilities
+
+
+def correct_probabilities(
+    probabilities: ArrayLike, priors_source: ArrayLike, priors_target: ArrayLike
+) -> NDArray[np.float64]:
+    r"""Class probabilities of a classifier where the classes have other shares.
+
+    Parameters
+    ----------
+    probabilities : array-like of shape (n_rows, n_classes)
+        Class probabilities, for instance of `predict_proba`.
+    priors_source : array-like of shape (n_classes,)
+        Shares of the classes in the rows on which the classifier was trained; they sum to 1.
+    priors_target : array-like of shape (n_classes,)
+        Shares of the classes in the rows to predict; they sum to 1. A class of share 0 gets
+        probability 0.
+
+    Returns
+    -------
+    ndarray of shape (n_rows, n_classes), dtype float64
+        Rows sum to 1.
+
+    Raises
+    ------
+    ValueError
+        If the rows are no probabilities, the shares have another length, are negative or do not
+        sum to 1, or a class has a share in the target and none in the source.
+
+    Notes
+    -----
+    Bayes' rule, if the rows of each class have the same distribution in both domains:
+
+    .. math:: q(j | x) = \frac{p(j | x)\, q_j / p_j}{\sum_k p(k | x)\, q_k / p_k}
+
+    Do not correct the predictions of a model that was trained with these shares, for instance with
+    `target_priors`: it knows them already.
+
+    References
+    ----------
+    M. Saerens, P. Latinne, C. Decaestecker. Adjusting the outputs of a classifier to new a priori
+    probabilities: a simple procedure. Neural Computation 14, 2002.
+
+    Examples
+    --------
+    >>> from skda.priors import correct_probabilities
+    >>> correct_probabilities([[0.5, 0.5]], [0.5, 0.5], [0.9, 0.1])
+    array([[0.9, 0.1]])
+    """
+    proba = check_probabilities(probabilities, "probabilities")
+    source = check_shares(priors_source, proba.shape[1], "priors_source")
+    target = check_shares(priors_target, proba.shape[1], "priors_target")
+    new = np.flatnonzero((source == 0) & (target > 0))
+    if len(new):
+        raise ValueError(
+            f"priors_target has a share above 0 for the classes in columns {new.tolist()}, which "
+            "have none in priors_source: a classifier cannot know them."
+        )
+    ratio = np.divide(target, source, out=np.zeros_like(target), where=source > 0)
+    return reweight(proba, ratio)
+
+
+def reweight(probabilities: NDArray[np.float64], ratio: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Multiply the columns of probabilities by weights, and divide the rows by their sums.
+
+    Parameters
+    ----------
+    probabilities : ndarray of shape (n_rows, n_classes)
+    ratio : ndarray of shape (n_classes,)
+        At least 0, one of them above.
+
+    Returns
+    -------
+    ndarray of shape (n_rows, n_classes), dtype float64
+    """
+    # a row may have no probability but for classes that do not exist
+    weighted = np.maximum(probabilities, np.finfo(np.float64).tiny) * ratio
+    scaled: NDArray[np.float64] = weighted / weighted.sum(axis=1, keepdims=True)
+    return scaled
+
+
+def check_shares(shares: ArrayLike, n_classes: int, name: str) -> NDArray[np.float64]:
+    """Return shares of classes, checked.
+
+    Parameters
+    ----------
+    shares : array-like of shape (n_classes,)
+    n_classes : int
+    name : str
+        Their name in the error messages.
+
+    Returns
+    -------
+    ndarray of shape (n_classes,), dtype float64
+
+    Raises
+    ------
+    ValueError
+        If the shape is another, or the shares are negative or do not sum to 1.
+    """
+    checked = np.asarray(shares, dtype=np.float64)
+    if checked.shape != (n_classes,):
+        raise ValueError(
+            f"{name} must have one share for each of the {n_classes} classes. Got an array of "
+            f"shape {checked.shape}."
+        )
+    if not (checked >= 0).all() or not np.isclose(checked.sum(), 1.0, atol=1e-3):
+        raise ValueError(
+            f"{name} must be shares of at least 0 that sum to 1. Got {checked.tolist()}, whose sum "
+            f"is {checked.sum():g}."
+        )
+    normalised: NDArray[np.float64] = checked / checked.sum()
+    return normalised
