@@ -10,7 +10,10 @@ from scipy.special import softmax
 from sklearn.base import ClassifierMixin
 
 from ._prediction import DomainPredictionMixin
+from ._target_priors import check_priors, estimate_priors
 from ._validation import check_source_labels, check_target_labels
+from ._weights import at_least_one_row, weights_of_classes
+from .training import AdaptationNet, DomainPair
 
 __all__ = ["ClassificationTask"]
 
@@ -18,11 +21,14 @@ __all__ = ["ClassificationTask"]
 class ClassificationTask(DomainPredictionMixin, ClassifierMixin):
     """The classifier's side of an estimator; everything else knows nothing of classes.
 
-    Another task defines the same: `_encode_source`, `_encode_target`, `_n_outputs`,
-    `_task_options` and `_from_outputs`.
+    Another task defines the same: `_encode_source`, `_encode_target`, `_draw_by_class`,
+    `_n_outputs`, `_task_options`, `_criterion_options` and `_from_outputs`.
     """
 
     classes_: np.ndarray
+    class_weight: Any
+    _train_briefly: Callable[[DomainPair], AdaptationNet]
+    target_priors: Any
 
     def _encode_source(self, y: Any, n_rows: int, go_on: bool, classes: Any) -> np.ndarray:
         """Check the source's labels, set `classes_` and return class indices (int64).
@@ -37,6 +43,29 @@ class ClassificationTask(DomainPredictionMixin, ClassifierMixin):
         """Check the target's labels and return class indices, -1 where a row is unlabelled."""
         return check_target_labels(self.classes_, y, n_rows)
 
+    def _draw_by_class(self, domains: DomainPair, keep: bool = False) -> DomainPair:
+        """Set `target_priors_`; return the domains, the source drawn with these shares.
+
+        With `keep`, shares that were estimated before stay.
+        """
+        n_classes = len(self.classes_)
+        if self.target_priors is None:
+            self.target_priors_ = domains.class_shares(n_classes)
+        else:
+            if not isinstance(self.target_priors, str):
+                shares = check_priors(self.target_priors, self.classes_)
+            elif keep and hasattr(self, "target_priors_"):
+                shares = self.target_priors_
+            else:
+                shares = estimate_priors(domains, self.classes_, self._train_briefly)
+            self.target_priors_ = at_least_one_row(shares, len(domains))
+            domains = domains.with_class_shares(self.target_priors_)
+        if self.class_weight is not None:
+            self.class_weight_ = weights_of_classes(
+                self.class_weight, self.classes_, domains.class_shares(n_classes)
+            )
+        return domains
+
     @property
     def _n_outputs(self) -> int:
         """Width of the head."""
@@ -45,6 +74,10 @@ class ClassificationTask(DomainPredictionMixin, ClassifierMixin):
     def _task_options(self) -> dict[str, Any]:
         """Return what the net is told of the task: the classes of skorch's scoring callbacks."""
         return {"classes": list(range(self._n_outputs))}
+
+    def _criterion_options(self) -> dict[str, Any]:
+        """Return options of the criterion that the task sets: the weights of the classes."""
+        return {} if self.class_weight is None else {"weight": self.class_weight_}
 
     def _labels(self, logits: np.ndarray) -> np.ndarray:
         labels: np.ndarray = self.classes_[logits.argmax(axis=1)]

@@ -13,7 +13,7 @@ from torch.nn import functional
 from ._parameters import check_arguments
 from .nn._copy import copy_net
 
-__all__ = ["ready_criterion", "try_criterion"]
+__all__ = ["check_no_clash", "ready_criterion", "try_criterion"]
 
 _CLASSES: dict[Any, type[nn.Module]] = {
     functional.cross_entropy: nn.CrossEntropyLoss,
@@ -47,6 +47,23 @@ class OneLogitLoss(nn.Module):
         """Return the loss."""
         loss: Tensor = self.loss(logits[:, 1] - logits[:, 0], y.to(logits.dtype))
         return loss
+
+
+def check_no_clash(criterion: Any, of_user: Mapping[str, Any], of_task: Mapping[str, Any]) -> None:
+    """Raise ValueError if 'class_weight' cannot be the weight of the criterion."""
+    if not of_task:
+        return
+    criterion = _CLASSES.get(criterion, criterion)
+    takes_weight = (
+        isinstance(criterion, type) and "weight" in inspect.signature(criterion).parameters
+    )
+    if not takes_weight or "weight" in of_user:
+        raise ValueError(
+            "The 'class_weight' parameter is the 'weight' of the criterion: leave "
+            "'criterion__weight' out, and let 'criterion' be a class that takes a weight a class, "
+            f"such as torch.nn.CrossEntropyLoss. Got criterion={criterion!r} with "
+            f"{sorted(of_user)}."
+        )
 
 
 def ready_criterion(criterion: Any, options: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import inspect
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
@@ -13,7 +15,7 @@ from torch import Tensor, nn
 
 from ._building import build_module, probe, resolve_device
 from ._calling import first_run, give_logits, unchanged
-from ._criterion import ready_criterion, try_criterion
+from ._criterion import check_no_clash, ready_criterion, try_criterion
 from ._parameters import NetParametersMixin, check_arguments, did_you_mean
 from .nn import batch_norm_layers, resolve_layers
 from .nn._scaled import ScaledInput, choose_scale, start_at, untrained_norm
@@ -69,6 +71,7 @@ class NetBuilderMixin(NetParametersMixin):
     device: str
     # of the task
     _task_options: Any
+    _criterion_options: Any
 
     @property
     def _n_outputs(self) -> int:
@@ -124,6 +127,22 @@ class NetBuilderMixin(NetParametersMixin):
                 start_at(module, samples[1], self._one_row_a_step)
         return net
 
+    def _train_briefly(self, domains: DomainPair) -> AdaptationNet:
+        """Train a net like this estimator's on the source alone, for .3 of its epochs.
+
+        A short run takes as many as make 300 steps, if it has these.
+        """
+        brief = copy.copy(self)
+        for name in [name for name in vars(brief) if name.startswith("callbacks__")]:
+            delattr(brief, name)
+        steps = math.ceil(len(domains) / self.batch_size)
+        epochs = max(math.ceil(0.3 * self.max_epochs), math.ceil(300 / steps))
+        brief.max_epochs = min(epochs, self.max_epochs)
+        vars(brief).update(callbacks=None, train_split=None, class_weight=None, verbose=0, lam=0)
+        alone = domains.without_target()
+        net = brief._make_net(alone)  # noqa: SLF001 - a copy of self
+        return net.fit_domains(alone, brief.max_epochs)
+
     def _fit_input(self, module: nn.Module, domains: DomainPair) -> list[Tensor]:
         """Fit an untrained built-in network to its input; return a sample of each domain."""
         if not isinstance(module, ScaledInput) or untrained_norm(module) is None:
@@ -155,7 +174,9 @@ class NetBuilderMixin(NetParametersMixin):
             **{name: getattr(self, name) for name in _NET_PARAMETERS},
             **self._skorch_options(),
         }
-        criterion, options_of_it = ready_criterion(self.criterion, self.net_params("criterion"))
+        of_user, of_task = self.net_params("criterion"), self._criterion_options()
+        check_no_clash(self.criterion, of_user, of_task)
+        criterion, options_of_it = ready_criterion(self.criterion, of_user | of_task)
         given |= {"criterion": criterion}
         given |= {f"criterion__{name}": value for name, value in options_of_it.items()}
         if _can_fuse(self.optimizer, module, given):

@@ -86,18 +86,21 @@ class NetParametersMixin:
         """Complete the signature and the docstring of a subclass by its parents' parameters."""
         super().__init_subclass__(**kwargs)
         init = vars(cls).get("__init__")
-        parent = super(cls, cls).__init__
+        parents = [
+            vars(parent)["__init__"] for parent in cls.__mro__[1:-1] if "__init__" in vars(parent)
+        ]
         own = {} if init is None else dict(inspect.signature(init).parameters)
-        inherited = {
-            name: p.replace(kind=p.KEYWORD_ONLY)  # **params takes them by name only
-            for name, p in inspect.signature(parent).parameters.items()
-            if name not in own and p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)
-        }
+        inherited: dict[str, inspect.Parameter] = {}
+        for parent in parents:
+            for name, p in inspect.signature(parent).parameters.items():
+                if name not in own and p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY):
+                    # **params takes them by name only
+                    inherited.setdefault(name, p.replace(kind=p.KEYWORD_ONLY))
         if init is not None:
             named = [p for p in own.values() if p.kind is not p.VAR_KEYWORD]
             # without **params: scikit-learn takes every name in here for a parameter
             init.__signature__ = inspect.Signature([*named, *inherited.values()])
-        if cls.__doc__ and parent is not object.__init__:
+        if cls.__doc__ and parents:
             cls._written_docstring = cls.__doc__
             cls.__doc__ = complete_docstring(cls)
 

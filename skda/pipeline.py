@@ -9,6 +9,7 @@ from typing import Any
 from sklearn import config_context, set_config
 from sklearn.pipeline import Pipeline
 from sklearn.pipeline import make_pipeline as make_plain_pipeline
+from sklearn.utils.metadata_routing import get_routing_for_object
 from sklearn.utils.metaestimators import available_if
 
 from ._columns import reorder_columns
@@ -31,11 +32,22 @@ def _routed(name: str) -> Callable[..., Any]:
             params["X_target"] = tuple(reorder_columns(rows, like=X) for rows in target)
         elif target is not None:
             params["X_target"] = reorder_columns(target, like=X)
+        if params.get("sample_weight") is not None:
+            for _, step in self.steps:
+                _take_weights(step)
         with config_context(enable_metadata_routing=True):
             return plain(self)(X, *args, **params)
 
     available: Callable[..., Any] = available_if(plain)(method)
     return available
+
+
+def _take_weights(step: Any) -> None:
+    """Let a step that can fit with sample weights ask for them, unless the user said otherwise."""
+    with config_context(enable_metadata_routing=True):
+        asked = getattr(get_routing_for_object(step), "fit", None)
+        if asked is not None and asked.requests.get("sample_weight", True) is None:
+            step.set_fit_request(sample_weight=True)
 
 
 class DomainPipeline(Pipeline):
@@ -46,7 +58,8 @@ class DomainPipeline(Pipeline):
     `make_pipeline`; the parameters are those of ``sklearn.pipeline.Pipeline``.
 
     If `X_source` and `X_target` are frames with the same columns in another order, the columns of
-    `X_target` are reordered by name.
+    `X_target` are reordered by name. A `sample_weight` given to `fit` reaches every step whose
+    `fit` takes it, unless the step's ``set_fit_request`` says otherwise.
     """
 
     fit = _routed("fit")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
+from sklearn.utils._param_validation import StrOptions
 from torch import nn
 
 from .._classification import ClassificationTask
@@ -20,6 +22,17 @@ class DomainClassifier(ClassificationTask, DomainEstimator):
     ----------
     criterion : class of loss module, default=nn.CrossEntropyLoss
         Classification loss on logits and class indices.
+    class_weight : None, "balanced" or mapping of label to weight, default=None
+        Weights of the classes in the classification loss, as in scikit-learn; 1 for labels that
+        a mapping leaves out. "balanced" is inversely proportional to their shares in the source.
+    target_priors : None, "estimate", array-like of shape (n_classes,) or mapping, default=None
+        Shares of the classes in the target, in the order of `classes_` or by label, where they
+        differ from the source's. The source rows are then drawn with these shares: the
+        classification loss, the adaptation loss and the batch statistics all see this. A share
+        of 0 means that the target lacks the class; others are at least that of one row in an
+        epoch. "estimate" trains a source-only network first, on three quarters of the source for
+        .3 of the epochs, and takes the shares from its errors on the rest (BBSE). This is right
+        if the classes look alike in both domains, and harmful if they look very different.
     **params
         Parameters of `DomainEstimator`.
 
@@ -30,16 +43,32 @@ class DomainClassifier(ClassificationTask, DomainEstimator):
         ``adaptation_`` what the method trains beside it, such as a discriminator.
     classes_ : ndarray of shape (n_classes,)
         The labels, sorted.
+    target_priors_ : ndarray of shape (n_classes,)
+        Shares of the classes with which the source was drawn: its own if `target_priors` is None.
     n_features_in_ : int
         Number of columns (tables) or channels (images) seen in `fit`.
     feature_names_in_ : ndarray of shape (n_features_in_,), object
         Names of the columns, where the source was a frame with string names.
     """
 
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        **DomainEstimator._parameter_constraints,
+        "class_weight": [None, StrOptions({"balanced"}), Mapping],
+        "target_priors": [None, StrOptions({"estimate"}), "array-like", Mapping],
+    }
+
     def __init__(
-        self, module: Any = None, *, criterion: type[nn.Module] = nn.CrossEntropyLoss, **params: Any
+        self,
+        module: Any = None,
+        *,
+        criterion: type[nn.Module] = nn.CrossEntropyLoss,
+        class_weight: Any = None,
+        target_priors: Any = None,
+        **params: Any,
     ) -> None:
         super().__init__(module, criterion=criterion, **params)
+        self.class_weight = class_weight
+        self.target_priors = target_priors
 
 
 class AdaptingClassifier(AdaptingEstimator, DomainClassifier):
@@ -52,6 +81,11 @@ class AdaptingClassifier(AdaptingEstimator, DomainClassifier):
     **params
         Parameters of `AdaptingEstimator` and `DomainClassifier`.
     """
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        **DomainClassifier._parameter_constraints,
+        **AdaptingEstimator._parameter_constraints,
+    }
 
     def __init__(
         self, module: Any = None, *, criterion: type[nn.Module] = nn.CrossEntropyLoss, **params: Any

@@ -19,6 +19,7 @@ from .._net_builder import NetBuilderMixin, take_fitted_weights
 from .._prediction import NetPredictionMixin
 from .._validation import check_rows, fitted_state_kept, unwrap
 from .._versioned import VersionedMixin
+from .._weights import weigh_rows
 from ..nn._copy import copy_net
 from ..training import LR_SCHEDULES, DomainPair
 from ..training.callbacks import SPLITS
@@ -93,11 +94,13 @@ class DomainEstimator(NetPredictionMixin, NetBuilderMixin, VersionedMixin, BaseE
     # of the task
     _encode_source: Any
     _encode_target: Any
+    _draw_by_class: Callable[..., DomainPair]
 
     # what scikit-learn's routing hands over without being asked
     __metadata_request__fit: ClassVar = {
         "X_target": True,
         "y_target": True,
+        "sample_weight": True,
         "X_source": UNUSED,
         "y_source": UNUSED,
     }
@@ -176,7 +179,13 @@ class DomainEstimator(NetPredictionMixin, NetBuilderMixin, VersionedMixin, BaseE
     # -- fit ----------------------------------------------------------------------------------
 
     def fit(
-        self, X_source: Any, y_source: Any, X_target: Any = None, *, y_target: Any = None
+        self,
+        X_source: Any,
+        y_source: Any,
+        X_target: Any = None,
+        *,
+        y_target: Any = None,
+        sample_weight: Any = None,
     ) -> Self:
         """Train on labelled source rows and on target rows with few labels or none.
 
@@ -194,6 +203,9 @@ class DomainEstimator(NetPredictionMixin, NetBuilderMixin, VersionedMixin, BaseE
         y_target : array-like of shape (n_target,) or None
             Labels of some target rows, -1 (numbers) or None / NaN (objects) elsewhere. Their mean
             loss in a batch is added to that of the source rows: one row weighs as much as these.
+        sample_weight : array-like of shape (n_source,) or None
+            How often a source row is drawn, for all losses alike. Whole numbers are the same as
+            repeated rows (with up to ten times the rows); others are relative to each other.
 
         Returns
         -------
@@ -205,18 +217,26 @@ class DomainEstimator(NetPredictionMixin, NetBuilderMixin, VersionedMixin, BaseE
             If a parameter or an array is invalid or the loss diverges. The previous fit is kept.
         """
         with fitted_state_kept(self), training_modes():
-            domains = self.begin(X_source, y_source, X_target, y_target=y_target)
+            domains = self.begin(
+                X_source, y_source, X_target, y_target=y_target, sample_weight=sample_weight
+            )
             self._train(domains)
         return self
 
     def begin(
-        self, X_source: Any, y_source: Any, X_target: Any = None, *, y_target: Any = None
+        self,
+        X_source: Any,
+        y_source: Any,
+        X_target: Any = None,
+        *,
+        y_target: Any = None,
+        sample_weight: Any = None,
     ) -> DomainPair:
         """Do everything of `fit` but the training: check the input and build the net.
 
         Parameters
         ----------
-        X_source, y_source, X_target, y_target
+        X_source, y_source, X_target, y_target, sample_weight
             As in `fit`.
 
         Returns
@@ -225,7 +245,8 @@ class DomainEstimator(NetPredictionMixin, NetBuilderMixin, VersionedMixin, BaseE
             The rows that are to train `net_`; a search trains many nets together on theirs.
         """
         go_on = self.warm_start and hasattr(self, "net_")
-        domains = self._check_input(X_source, y_source, X_target, y_target, go_on)
+        domains = self._check_input(X_source, y_source, X_target, y_target, go_on, sample_weight)
+        domains = self._draw_by_class(domains)
         net = self._make_net(domains)
         if go_on:
             take_fitted_weights(net, self._net_of("source"))
@@ -249,12 +270,13 @@ class DomainEstimator(NetPredictionMixin, NetBuilderMixin, VersionedMixin, BaseE
         *,
         y_target: Any = None,
         classes: Any = None,
+        sample_weight: Any = None,
     ) -> Self:
         """Train for one more epoch, on the rows given here, from the weights as they are.
 
         Parameters
         ----------
-        X_source, y_source, X_target, y_target
+        X_source, y_source, X_target, y_target, sample_weight
             As in `fit`.
         classes : array-like of shape (n_classes,), default=None
             All classes that will ever come; needed in the first call if some are missing there.
@@ -265,7 +287,10 @@ class DomainEstimator(NetPredictionMixin, NetBuilderMixin, VersionedMixin, BaseE
         """
         with fitted_state_kept(self), training_modes():
             go_on = hasattr(self, "net_")
-            domains = self._check_input(X_source, y_source, X_target, y_target, go_on, classes)
+            domains = self._check_input(
+                X_source, y_source, X_target, y_target, go_on, sample_weight, classes
+            )
+            domains = self._draw_by_class(domains, keep=go_on)
             # a copy, because a diverging step must not spoil the fitted weights
             self.net_ = copy_net(self.net_) if go_on else self._make_net(domains)
             self._update_net()
@@ -282,6 +307,7 @@ class DomainEstimator(NetPredictionMixin, NetBuilderMixin, VersionedMixin, BaseE
         X_target: Any,
         y_target: Any,
         go_on: bool,
+        sample_weight: Any,
         classes: Any = None,
     ) -> DomainPair:
         self._validate_params()
@@ -291,13 +317,16 @@ class DomainEstimator(NetPredictionMixin, NetBuilderMixin, VersionedMixin, BaseE
         source = self._rows(source)
         y_source = self._encode_source(y_source, len(source), go_on, classes)
         X_target, y_target = unwrap(X_target, "X_target"), unwrap(y_target, "y_target")
+        domains = DomainPair(source, y_source)
+        if sample_weight is not None:
+            domains = weigh_rows(domains, sample_weight)
         if X_target is None:
             self._check_no_target(y_target)
-            return DomainPair(source, y_source)
+            return domains
         target = self._rows(check_rows(self, X_target, "X_target"))
         if y_target is not None:
             y_target = self._encode_target(y_target, len(target))
-        return DomainPair(source, y_source, target, y_target)
+        return domains.replace(target=target, y_target=y_target)
 
     def _check_no_target(self, y_target: Any) -> None:
         who = type(self).__name__

@@ -13,6 +13,7 @@ from torch.utils.data import Dataset
 from .._array_checks import check_share
 from .._datasets import dataset_labels
 from .._validation import unwrap
+from .._weights import check_sample_weight
 from ._fit_and_score import DomainData, seeded
 from ._split import as_indexable, n_rows
 from ._typing import Candidate, Labels, Rows, Validator
@@ -64,7 +65,11 @@ def check_candidates(
 
 
 def check_data(
-    X_source: Rows, y_source: ArrayLike | None, X_target: Rows, y_target: ArrayLike | None
+    X_source: Rows,
+    y_source: ArrayLike | None,
+    X_target: Rows,
+    y_target: ArrayLike | None,
+    sample_weight: ArrayLike | None,
 ) -> DomainData:
     """Return rows that can be indexed and labels that are vectors, one label for each row."""
     X_target, y_target = unwrap(X_target, "X_target"), unwrap(y_target, "y_target")
@@ -94,4 +99,6 @@ def check_data(
                 "Pass one label per row."
             )
     labels_target = None if y_target is None else column_or_1d(y_target)
-    return DomainData(X_source, labels_source, X_target, labels_target)
+    if sample_weight is not None:
+        sample_weight = check_sample_weight(sample_weight, n_rows(X_source))
+    return DomainData(X_source, labels_source, X_target, labels_target, sample_weight)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from sklearn import config_context
 from sklearn.base import BaseEstimator, clone
 
@@ -26,6 +26,13 @@ class DomainData(NamedTuple):
     y_source: Labels
     X_target: Rows
     y_target: Labels | None = None
+    sample_weight: ArrayLike | None = None
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """What `fit` is given beside the rows of both domains and the labels of the source."""
+        given = {"y_target": self.y_target, "sample_weight": self.sample_weight}
+        return {name: value for name, value in given.items() if value is not None}
 
 
 class FoldResult(NamedTuple):
@@ -82,16 +89,14 @@ def training_part(data: DomainData, fold: DomainFold) -> DomainData:
         data.y_source[fold.source_train],
         take_rows(data.X_target, fold.target_train),
         take_rows(data.y_target, fold.target_train),
+        take_rows(data.sample_weight, fold.source_train),
     )
 
 
 def fit_on(estimator: BaseEstimator, data: DomainData) -> BaseEstimator:
     """Fit an estimator or a Pipeline on both domains; the target goes through all steps."""
-    target = {"X_target": data.X_target}
-    if data.y_target is not None:
-        target["y_target"] = data.y_target
     with config_context(enable_metadata_routing=True):
-        return estimator.fit(data.X_source, data.y_source, **target)
+        return estimator.fit(data.X_source, data.y_source, X_target=data.X_target, **data.options)
 
 
 def seeded(estimator: BaseEstimator, seed: int, params: Mapping[str, Any]) -> BaseEstimator:

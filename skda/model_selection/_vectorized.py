@@ -138,14 +138,26 @@ def _prepare(estimator: BaseEstimator, data: DomainData) -> tuple[BaseEstimator,
         last, domains = _prepare(last, recorder.data_)
         estimator.steps[-1] = (name, last)
         return estimator, domains
-    return estimator, estimator.begin(*data[:3], y_target=data.y_target)
+    return estimator, estimator.begin(*data[:3], **data.options)
 
 
 class _Recorder(BaseEstimator):
     """Keeps what the steps before it hand on."""
 
-    __metadata_request__fit: ClassVar = {"X_target": True, "y_target": True}
+    __metadata_request__fit: ClassVar = {
+        "X_target": True,
+        "y_target": True,
+        "sample_weight": True,
+    }
 
-    def fit(self, X: Any, y: Any, X_target: Any = None, *, y_target: Any = None) -> Self:
-        self.data_ = DomainData(X, y, X_target, y_target)
+    def fit(
+        self,
+        X: Any,
+        y: Any,
+        X_target: Any = None,
+        *,
+        y_target: Any = None,
+        sample_weight: Any = None,
+    ) -> Self:
+        self.data_ = DomainData(X, y, X_target, y_target, sample_weight)
         return self

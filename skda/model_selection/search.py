@@ -161,6 +161,7 @@ class LambdaSearchCV(
     __metadata_request__fit: ClassVar = {
         "X_target": True,
         "y_target": True,
+        "sample_weight": True,
         "X_source": UNUSED,
         "y_source": UNUSED,
     }
@@ -222,6 +223,7 @@ class LambdaSearchCV(
         X_target: Rows = None,
         *,
         y_target: ArrayLike | None = None,
+        sample_weight: ArrayLike | None = None,
     ) -> Self:
         """Try all candidates, then train the best candidate on all rows.
 
@@ -236,6 +238,8 @@ class LambdaSearchCV(
         y_target : array-like of shape (n_target,) or None
             Labels of some target rows, as the estimator takes them. They are used in the
             trainings, not in the choice.
+        sample_weight : array-like of shape (n_source,) or None
+            Weights of the source rows, as the estimator takes them, in the trainings.
 
         Returns
         -------
@@ -259,7 +263,7 @@ class LambdaSearchCV(
         check_validators(self.validator)
         check_guard(self.guard)
         check_candidates(self.estimator, candidates, lam_name)
-        data = check_data(X_source, y_source, X_target, y_target)
+        data = check_data(X_source, y_source, X_target, y_target, sample_weight)
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
         with fitted_state_kept(self), training_modes():
             folds = split_domains(self.cv, data.X_source, data.y_source, data.X_target, seed)

@@ -74,7 +74,7 @@ def move_to_device(domains: DomainPair, device: torch.device, room: int) -> Doma
         return domains
     moved = [DeviceRows(torch.tensor(array, device=device)) for array in arrays]
     target = moved[1] if domains.target is not None else None
-    return DomainPair(moved[0], domains.y_source, target, domains.y_target, subset=domains.subset)
+    return domains.replace(source=moved[0], target=target)
 
 
 def _array(rows: Rows) -> np.ndarray | None:

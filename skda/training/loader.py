@@ -40,7 +40,10 @@ class DomainPair(Dataset[tuple[Tensor, int]]):
     y_target : ndarray of shape (n_target,), int64, or None
         Class indices, -1 where unlabelled.
     subset : ndarray of int or None
-        The source rows to train on; None means all.
+        The source rows to train on; a row may be repeated. None means all.
+    weights : ndarray of shape (n_source,), or None
+        How often each source row is drawn, relative to the others. None draws each row of
+        `subset` once in an epoch.
     """
 
     def __init__(
@@ -50,12 +53,14 @@ class DomainPair(Dataset[tuple[Tensor, int]]):
         target: Rows | None = None,
         y_target: np.ndarray | None = None,
         subset: Index | None = None,
+        weights: np.ndarray | None = None,
     ) -> None:
         self.source = source
         self.y_source = y_source
         self.target = target
         self.y_target = y_target
         self.subset = np.arange(len(source)) if subset is None else np.asarray(subset)
+        self.weights = weights
 
     def __len__(self) -> int:
         return len(self.subset)
@@ -77,7 +82,7 @@ class DomainPair(Dataset[tuple[Tensor, int]]):
 
     def without_target(self) -> DomainPair:
         """Return the source alone."""
-        return DomainPair(self.source, self.y_source, subset=self.subset)
+        return self.replace(target=None, y_target=None)
 
     def labelled_target(self) -> DomainPair:
         """Return the labelled target rows in the place of the source."""
@@ -87,9 +92,43 @@ class DomainPair(Dataset[tuple[Tensor, int]]):
 
     def only(self, indices: Any) -> DomainPair:
         """Return the same domains with only some of the source rows."""
-        return DomainPair(
-            self.source, self.y_source, self.target, self.y_target, self.subset[np.asarray(indices)]
-        )
+        return self.replace(subset=self.subset[np.asarray(indices)])
+
+    def replace(self, **changes: Any) -> DomainPair:
+        """Return the same domains but for these attributes."""
+        return DomainPair(**{**vars(self), **changes})
+
+    def class_shares(self, n_classes: int) -> np.ndarray:
+        """Return the shares of the classes among the source rows that are drawn."""
+        weights = None if self.weights is None else self.weights[self.subset]
+        counts = np.bincount(self.y_source[self.subset], weights, n_classes)
+        shares: np.ndarray = counts / counts.sum()
+        return shares
+
+    def with_class_shares(self, shares: np.ndarray) -> DomainPair:
+        """Return the same domains, the source rows drawn so that the classes have these shares."""
+        present = self.class_shares(len(shares))
+        factors = np.divide(shares, present, out=np.zeros(len(shares)), where=present > 0)
+        weights = np.ones(len(self.y_source)) if self.weights is None else self.weights
+        return self.replace(weights=weights * factors[self.y_source])
+
+    def draw_source(self, rng: np.random.Generator, shuffle: bool = True) -> Index:
+        """Return the indices of the source rows of an epoch, as many as there are.
+
+        With weights the draw is systematic: each row comes as often as its weight says on average,
+        and each class within one row of what its weights say in every epoch.
+        """
+        n = len(self.subset)
+        if self.weights is None:
+            return self.subset[rng.permutation(n)] if shuffle else self.subset
+        mixed = rng.permutation(n) if shuffle else np.arange(n)
+        order = mixed[np.argsort(self.y_source[self.subset[mixed]], kind="stable")]
+        edges = np.cumsum(self.weights[self.subset[order]])
+        edges *= n / edges[-1]
+        edges[-1] = n
+        counts = np.diff(np.floor(edges + (rng.random() if shuffle else 0.5)), prepend=0)
+        drawn = self.subset[np.repeat(order, counts.astype(int))]
+        return rng.permutation(drawn) if shuffle else drawn
 
 
 class _EndlessOrder:
@@ -168,11 +207,10 @@ class TwoDomainLoader:
 
     def _batches(self) -> Iterator[Batch]:
         domains = self.domains
-        n = len(domains)
-        order = self.source_rng.permutation(n) if self.shuffle else np.arange(n)
+        drawn = domains.draw_source(self.source_rng, self.shuffle)
         if self.drop_last:
-            order = order[: len(self) * self.batch_size]
-        source_index = even_batches(domains.subset[order], self.batch_size)
+            drawn = drawn[: len(self) * self.batch_size]
+        source_index = even_batches(drawn, self.batch_size)
         source = domains.source.batches(source_index)
         labels = _labels(domains.y_source, source_index)
         if domains.target is None or self.target_order is None:

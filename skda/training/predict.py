@@ -31,10 +31,19 @@ _PREDICT_ROWS = 1024
 _KERNEL_ROWS = 16
 
 
-def predict_logits(module: DomainModule, rows: Rows, domain: str) -> np.ndarray:
-    """Return the logits of rows of `domain`, shape (n_rows, n_outputs), float32."""
-    outputs = _outputs(module, rows, domain, _in_order(len(rows)))
-    logits = _joined(((output.logits,) for output in outputs), len(rows))[0]
+def predict_logits(
+    module: DomainModule, rows: Rows, domain: str, index: np.ndarray | None = None
+) -> np.ndarray:
+    """Return the logits of rows of `domain`, shape (n_rows, n_outputs), float32.
+
+    With `index`, only of these rows.
+    """
+    n = len(rows) if index is None else len(index)
+    indices: list[Index] = _in_order(n)
+    if index is not None:
+        indices = [index[i] for i in indices]
+    outputs = _outputs(module, rows, domain, indices)
+    logits = _joined(((output.logits,) for output in outputs), n)[0]
     # a class may be ruled out by a logit of -inf
     return _defined(logits, logits.amax(dim=1), "logits").numpy()
 
@@ -72,14 +81,11 @@ def sample_both(
     """Return the features of up to `n_rows` random rows of each domain, each by its statistics."""
     rng = np.random.default_rng(seed)
     target = cast(Rows, domains.target)
-    of_source, of_target = (
-        sample_features(module, rows, domain, [rng.permutation(index)[:n_rows]])
-        for rows, index, domain in (
-            (domains.source, domains.subset, "source"),
-            (target, np.arange(len(target)), "target"),
-        )
+    drawn_source, drawn_target = domains.draw_source(rng), rng.permutation(len(target))
+    return (
+        sample_features(module, domains.source, "source", [drawn_source[:n_rows]]),
+        sample_features(module, target, "target", [drawn_target[:n_rows]]),
     )
-    return of_source, of_target
 
 
 def reestimate_statistics(module: DomainModule, rows: Rows, domain: str, seed: int) -> None:

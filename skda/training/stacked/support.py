@@ -89,6 +89,6 @@ _MOST_FLOPS = 500_000
 def _is_plain_cross_entropy(criterion: Any) -> bool:
     return (
         type(criterion) is nn.CrossEntropyLoss
-        and criterion.weight is None
+        and (criterion.weight is None or criterion.label_smoothing == 0)
         and criterion.reduction == "mean"
     )

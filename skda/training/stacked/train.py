@@ -151,10 +151,21 @@ def _stack(jobs: Sequence[Job], places: Sequence[Place], adapts: bool) -> Stacke
         "callbacks": "disable",
     }
     net = StackedNet(
-        networks=networks, term=term, places=places, numbers=numbers, batches=batches, **options
+        networks=networks,
+        term=term,
+        places=places,
+        numbers=numbers,
+        batches=batches,
+        class_weights=_class_weights(nets),
+        **options,
     )
     initialised: StackedNet = net.initialize()
     return initialised
+
+
+def _class_weights(nets: Sequence[AdaptationNet]) -> Tensor | None:
+    weights = [net.criterion_.weight for net in nets]
+    return None if weights[0] is None else torch.stack(weights)
 
 
 class _JobBatches:
@@ -202,6 +213,8 @@ class StackedNet(AdaptationNet):
         Number of each model's job among those of `batches`.
     batches : iterable of list of Batch
         The batches of each job, side by side.
+    class_weights : Tensor of shape (n_models, n_classes) or None
+        Weights of the classes in each model's cross-entropy.
     **kwargs
         As for `AdaptationNet`; `lam` is a Tensor of shape (n_models,).
     """
@@ -217,6 +230,7 @@ class StackedNet(AdaptationNet):
         places: Sequence[Place],
         numbers: Sequence[int],
         batches: _JobBatches,
+        class_weights: Tensor | None,
         **kwargs: Any,
     ) -> None:
         self.networks = networks
@@ -224,6 +238,7 @@ class StackedNet(AdaptationNet):
         self.places = places
         self.numbers = numbers
         self.batches = batches
+        self.class_weights = class_weights
         super().__init__(module, **kwargs)
 
     def train(self, epochs: int, advance: Callable[[float], None]) -> None:
@@ -266,7 +281,11 @@ class StackedNet(AdaptationNet):
         of_rows = cross_entropy(
             y_pred.flatten(0, 1), y_true.flatten(), reduction="none", label_smoothing=smoothing
         )
-        return of_rows.view(y_true.shape).mean(dim=1)
+        of_rows = of_rows.view(y_true.shape)
+        if self.class_weights is None:
+            return of_rows.mean(dim=1)
+        weights = self.class_weights[self.networks.part].gather(1, y_true)
+        return (weights * of_rows).sum(dim=1) / weights.sum(dim=1)
 
     def current_lam(self) -> Tensor:
         """Return the lams of the part of the models at this step."""

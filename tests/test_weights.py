@@ -1,0 +1,286 @@
+"""Weights of rows and classes, and known shares of the classes in the target."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from sklearn import config_context
+from sklearn.model_selection import GridSearchCV
+from sklearn.preprocessing import StandardScaler
+from skorch.callbacks import Callback
+from torch.utils.data import TensorDataset
+
+from skda import DANClassifier, DANNClassifier, FinetuneClassifier, MCCClassifier, make_pipeline
+from skda.model_selection import LambdaSearchCV
+from skda.training import ArrayRows, DomainPair
+
+from .discovery import public_classifiers
+
+RNG = np.random.default_rng(0)
+X = RNG.normal(size=(60, 4))
+Y = np.where(X[:, 0] > 0, "up", "down")
+X_TARGET = RNG.normal(size=(50, 4)) + 1
+WEIGHTS = RNG.integers(0, 4, 60)
+REPEATED = np.repeat(X, WEIGHTS, axis=0), np.repeat(Y, WEIGHTS)
+FEW: dict[str, Any] = {"max_epochs": 2, "batch_size": 16, "random_state": 0}
+
+
+def probabilities(estimator: Any, *data: Any, **options: Any) -> np.ndarray:
+    result: np.ndarray = estimator.fit(*data, **options).predict_proba(X_TARGET)
+    return result
+
+
+@pytest.mark.parametrize("cls", public_classifiers())
+def test_whole_weights_are_repeated_rows(cls: Any) -> None:
+    weighted = probabilities(cls(**FEW), X, Y, X_TARGET, sample_weight=WEIGHTS)
+    repeated = probabilities(cls(**FEW), *REPEATED, X_TARGET)
+    np.testing.assert_array_equal(weighted, repeated)
+
+
+def test_whole_weights_of_a_dataset_and_in_partial_fit() -> None:
+    repeated = probabilities(DANNClassifier(**FEW), *REPEATED, X_TARGET)
+    rows = TensorDataset(torch.tensor(X).float(), torch.tensor(Y == "up").long())
+    weighted = probabilities(DANNClassifier(**FEW), rows, None, X_TARGET, sample_weight=WEIGHTS)
+    np.testing.assert_array_equal(weighted, repeated)
+    by_parts = [DANNClassifier(**FEW) for _ in range(2)]
+    by_parts[0].partial_fit(X, Y, X_TARGET, sample_weight=WEIGHTS)
+    by_parts[1].partial_fit(*REPEATED, X_TARGET)
+    np.testing.assert_array_equal(*(each.predict_proba(X_TARGET) for each in by_parts))
+
+
+def test_whole_weights_reach_the_steps_of_a_pipeline_and_a_search() -> None:
+    def pipe() -> Any:
+        return make_pipeline(StandardScaler(), DANNClassifier(**FEW))
+
+    weighted = probabilities(pipe(), X, Y, X_target=X_TARGET, sample_weight=WEIGHTS)
+    repeated = probabilities(pipe(), *REPEATED, X_target=X_TARGET)
+    np.testing.assert_array_equal(weighted, repeated)
+    search = LambdaSearchCV(pipe(), [1.0], cv=2, random_state=0)
+    search.fit(X, Y, X_TARGET, sample_weight=WEIGHTS)
+    best = search.best_estimator_.named_steps["standardscaler"]
+    np.testing.assert_allclose(best.mean_, REPEATED[0].mean(axis=0))
+    own = pipe()
+    with config_context(enable_metadata_routing=True):
+        own.named_steps["standardscaler"].set_fit_request(sample_weight=False)
+    own.fit(X, Y, X_target=X_TARGET, sample_weight=WEIGHTS)
+    np.testing.assert_allclose(own.named_steps["standardscaler"].mean_, X.mean(axis=0))
+
+
+def test_grid_search_cuts_the_weights_into_folds() -> None:
+    searches = [
+        GridSearchCV(DANNClassifier(**FEW), {"lam": [1.0]}, cv=2, scoring="accuracy").fit(
+            X, Y, X_target=(X_TARGET,), **options
+        )
+        for options in ({}, {"sample_weight": np.ones(60)}, {"sample_weight": WEIGHTS})
+    ]
+    found = [search.best_estimator_.predict_proba(X_TARGET) for search in searches]
+    np.testing.assert_array_equal(found[1], found[0])
+    assert np.abs(found[2] - found[0]).max() > 1e-3
+
+
+@pytest.mark.parametrize("cls", [DANNClassifier, MCCClassifier])
+def test_weights_and_priors_train_stacked(cls: Any) -> None:
+    # SGD: Adam scales rounding up
+    estimator = cls(
+        **FEW,
+        optimizer=torch.optim.SGD,
+        class_weight={"up": 3.0},
+        target_priors={"up": 0.2, "down": 0.8},
+    )
+    weights = RNG.random(60)
+    stacked, alone = (
+        LambdaSearchCV(estimator, [0.3, 1.0], cv=2, random_state=0, vectorize=vectorize).fit(
+            X, Y, X_TARGET, sample_weight=weights
+        )
+        for vectorize in (True, False)
+    )
+    for name in ("mean_test_infomax", "mean_source_accuracy"):
+        np.testing.assert_allclose(stacked.cv_results_[name], alone.cv_results_[name], atol=1e-5)
+
+
+def epoch(y: np.ndarray, weights: np.ndarray, seed: int = 0, shuffle: bool = True) -> np.ndarray:
+    rows = ArrayRows(np.zeros((len(y), 1)))
+    pair = DomainPair(rows, y, weights=weights)
+    return np.asarray(pair.draw_source(np.random.default_rng(seed), shuffle))
+
+
+@pytest.mark.parametrize("shuffle", [True, False])
+def test_rows_are_drawn_as_often_as_their_weights_say(shuffle: bool) -> None:
+    y = RNG.integers(0, 3, 40)
+    weights = RNG.random(40) ** 3
+    counts = np.array(
+        [np.bincount(epoch(y, weights, seed, shuffle), minlength=40) for seed in range(2000)]
+    )
+    expected = 40 * weights / weights.sum()
+    assert (counts.sum(axis=1) == 40).all()
+    assert (np.abs(counts - expected) < 1).all()
+    if shuffle:
+        np.testing.assert_allclose(counts.mean(axis=0), expected, atol=0.05)
+    for k in range(3):
+        off = counts[:, y == k].sum(axis=1) - expected[y == k].sum()
+        assert np.abs(off).max() < 1
+
+
+def test_the_source_is_drawn_with_the_shares_of_the_target() -> None:
+    y = np.repeat([0, 1, 2], [80, 15, 5])
+    pair = DomainPair(ArrayRows(np.zeros((100, 1))), y, weights=np.where(y == 0, 2.0, 1.0))
+    shares = np.array([0.0, 0.35, 0.65])
+    drawn = pair.with_class_shares(shares)
+    np.testing.assert_allclose(drawn.class_shares(3), shares)
+    counts = np.bincount(y[drawn.draw_source(np.random.default_rng(0))], minlength=3)
+    assert counts.tolist() == [0, 35, 65]
+
+
+def shifted_blobs(seed: int) -> tuple[Any, ...]:
+    """Two classes, 1:1 in the source and 9:1 in the target, which lies elsewhere a little."""
+    rng = np.random.default_rng(seed)
+    y, y_target = np.arange(400) % 2, (np.arange(400) % 10 == 0).astype(int)
+    means = np.array([[-1.5, 0.0], [1.5, 0.0]])
+    X, X_target = (means[labels] + rng.normal(size=(400, 2)) for labels in (y, y_target))
+    return X, y, X_target + np.array([0.5, 0.0]), y_target
+
+
+@pytest.mark.parametrize("cls", [DANNClassifier, DANClassifier])
+def test_known_shares_mend_what_other_shares_break(cls: Any) -> None:
+    gains = []
+    for seed in range(3):
+        X, y, X_target, y_target = shifted_blobs(seed)
+        blind, told = (
+            cls(max_epochs=15, lr=1e-2, random_state=seed, target_priors=priors).fit(X, y, X_target)
+            for priors in (None, [0.9, 0.1])
+        )
+        np.testing.assert_allclose(blind.target_priors_, [0.5, 0.5])
+        np.testing.assert_allclose(told.target_priors_, [0.9, 0.1])
+        assert told.score(X_target, y_target) > 0.92
+        gains.append(told.score(X_target, y_target) - blind.score(X_target, y_target))
+    assert np.mean(gains) > 0.05
+
+
+def test_estimated_shares_mend_most_of_it() -> None:
+    for seed in range(3):
+        X, y, X_target, y_target = shifted_blobs(seed)
+        blind, told = (
+            DANNClassifier(max_epochs=15, lr=1e-2, random_state=seed, target_priors=priors)
+            for priors in (None, "estimate")
+        )
+        told.fit(X, y, X_target)
+        assert 0.7 < told.target_priors_[0] < 0.95
+        assert told.score(X_target, y_target) > 0.1 + blind.fit(X, y, X_target).score(
+            X_target, y_target
+        )
+
+
+def test_an_estimate_is_kept_by_partial_fit_and_runs_no_callback_twice() -> None:
+    calls = []
+
+    class Count(Callback):
+        def on_epoch_end(self, net: Any, **_: Any) -> None:
+            calls.append(net)
+
+    clf = DANNClassifier(**FEW, target_priors="estimate", callbacks=[Count()])
+    clf.partial_fit(X, Y, X_TARGET)
+    before = clf.target_priors_
+    clf.partial_fit(X[:30], Y[:30], X_TARGET[:5])
+    np.testing.assert_array_equal(clf.target_priors_, before)
+    assert len(calls) == 2
+
+
+def test_what_an_estimate_needs() -> None:
+    with pytest.raises(ValueError, match="'estimate' needs the rows of the target"):
+        FinetuneClassifier(**FEW, target_priors="estimate").fit(X, Y)
+    y = np.where(np.arange(60) == 7, "left", Y)
+    with pytest.raises(ValueError, match=r"two rows of each class .*'left' has 1"):
+        DANNClassifier(**FEW, target_priors="estimate").fit(X, y, X_TARGET)
+
+
+def test_a_share_of_zero_leaves_a_class_out() -> None:
+    # partial domain adaptation: the target lacks a class of the source
+    rng = np.random.default_rng(0)
+    y = np.arange(300) % 3
+    X = np.array([[-3.0, 0], [3, 0], [0, 5]])[y] + rng.normal(size=(300, 2))
+    X_target = X[y < 2] + [1.0, 0.0]
+    clf = DANNClassifier(
+        max_epochs=20, lr=1e-2, random_state=0, target_priors={0: 0.5, 1: 0.5, 2: 0}
+    )
+    clf.fit(X, y, X_target)
+    assert clf.target_priors_.tolist() == [0.5, 0.5, 0.0]
+    assert clf.score(X_target, y[y < 2]) > 0.97
+    assert not (clf.predict(X_target) == 2).any()
+
+
+def test_a_rare_class_is_seen_in_every_epoch() -> None:
+    clf = FinetuneClassifier(**FEW, target_priors=[0.9999, 0.0001]).fit(X, Y)
+    np.testing.assert_allclose(clf.target_priors_, np.array([0.9999, 1 / 60]) / (0.9999 + 1 / 60))
+
+
+@pytest.mark.parametrize(
+    ("priors", "says"),
+    [
+        ([0.9, 0.2], "which sum to 1. Got [0.9, 0.2], of sum 1.1"),
+        ([0.5, 0.4, 0.1], "in the order ['down', 'up']: 2 numbers. Got shape (3,)"),
+        ([1.5, -0.5], "each at least 0. Got [1.5, -0.5]"),
+        ([np.nan, 1], "each at least 0. Got [nan, 1.0]"),
+        ({"up": 1.0}, "Got a mapping without ['down']"),
+        ({"up": 0.5, "left": 0.5}, "with unknown classes ['left']"),
+        ({"up": "much", "down": 0.5}, "as numbers. Got [0.5, 'much']"),
+    ],
+)
+def test_wrong_priors_are_refused(priors: Any, says: str) -> None:
+    message = f"The 'target_priors' parameter must be .*{re.escape(says)}"
+    with pytest.raises(ValueError, match=message):
+        DANNClassifier(**FEW, target_priors=priors).fit(X, Y, X_TARGET)
+
+
+@pytest.mark.parametrize(
+    ("weights", "says"),
+    [
+        (-WEIGHTS, "Negative values in data passed to `sample_weight`"),
+        (WEIGHTS * 0, "sample_weight: .*"),
+        (WEIGHTS[:5], r"sample_weight.shape == \(5,\), expected \(60,\)"),
+        (["a"] * 60, "sample_weight: could not convert"),
+        ([np.nan] * 60, "sample_weight.* contains NaN"),
+    ],
+)
+@pytest.mark.parametrize("search", [False, True])
+def test_wrong_weights_are_refused(weights: Any, says: str, search: bool) -> None:
+    estimator: Any = DANNClassifier(**FEW)
+    if search:
+        estimator = LambdaSearchCV(estimator, [1.0], cv=2)
+    with pytest.raises(ValueError, match=says):
+        estimator.fit(X, Y, X_TARGET, sample_weight=weights)
+
+
+def test_class_weights_are_those_of_the_criterion() -> None:
+    n_down, n_up = (Y == "down").sum(), (Y == "up").sum()
+    balanced = DANNClassifier(**FEW, class_weight="balanced").fit(X, Y, X_TARGET)
+    np.testing.assert_allclose(balanced.class_weight_, 60 / (2 * np.array([n_down, n_up])))
+    given = DANNClassifier(**FEW, criterion__weight=balanced.class_weight_).fit(X, Y, X_TARGET)
+    np.testing.assert_array_equal(given.predict_proba(X_TARGET), balanced.predict_proba(X_TARGET))
+    assert DANNClassifier(**FEW, class_weight={"up": 5}).fit(
+        X, Y, X_TARGET
+    ).class_weight_.tolist() == [1, 5]
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({"class_weight": {"left": 2.0}}, r"of \['down', 'up'\]. Got \['left'\] beside these"),
+        ({"class_weight": {"up": -1.0}}, "'class_weight' parameter must give each class"),
+        ({"class_weight": "even"}, "The 'class_weight' parameter of DANNClassifier must be"),
+        (
+            {"class_weight": "balanced", "criterion": torch.nn.functional.huber_loss},
+            "The 'class_weight' parameter is the 'weight' of the criterion",
+        ),
+        (
+            {"class_weight": "balanced", "criterion__weight": [1, 1]},
+            "leave 'criterion__weight' out",
+        ),
+    ],
+)
+def test_wrong_class_weights_are_refused(options: dict[str, Any], says: str) -> None:
+    with pytest.raises(ValueError, match=says):
+        DANNClassifier(**FEW, **options).fit(X, Y, X_TARGET)
