@@ -49,8 +49,15 @@ class ClassificationTask(DomainPredictionMixin, ClassifierMixin):
         With `keep`, shares that were estimated before stay.
         """
         n_classes = len(self.classes_)
+        of_source = domains.class_shares(n_classes)
+        (left,) = of_source.nonzero()
+        if len(left) == 1 and np.ptp(domains.y_source) > 0:
+            raise ValueError(
+                f"sample_weight is 0 but for rows of one class, {self.classes_[left[0]]!r}. Give "
+                "rows of two classes a positive weight."
+            )
         if self.target_priors is None:
-            self.target_priors_ = domains.class_shares(n_classes)
+            self.target_priors_ = of_source
         else:
             if not isinstance(self.target_priors, str):
                 shares = check_priors(self.target_priors, self.classes_)

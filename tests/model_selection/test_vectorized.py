@@ -355,7 +355,7 @@ FALLBACKS = {
     "optimizer": (DANClassifier, {"optimizer": OwnSGD}, "optimizer OwnSGD cannot be stacked"),
     "criterion": (
         DANClassifier,
-        {"criterion__weight": torch.ones(2)},
+        {"criterion__weight": torch.ones(2), "criterion__label_smoothing": 0.1},
         "criterion CrossEntropyLoss cannot be stacked",
     ),
     "callbacks": (
