@@ -138,7 +138,13 @@ class NetBuilderMixin(NetParametersMixin):
         steps = math.ceil(len(domains) / self.batch_size)
         epochs = max(math.ceil(0.3 * self.max_epochs), math.ceil(300 / steps))
         brief.max_epochs = min(epochs, self.max_epochs)
-        vars(brief).update(callbacks=None, train_split=None, class_weight=None, verbose=0, lam=0)
+        plain = {
+            "callbacks": None,
+            "train_split": None,
+            "class_weight": None,
+            "target_priors": None,
+        }
+        vars(brief).update(plain, verbose=0, lam=0)
         alone = domains.without_target()
         net = brief._make_net(alone)  # noqa: SLF001 - a copy of self
         return net.fit_domains(alone, brief.max_epochs)

@@ -32,7 +32,7 @@ def _check_same_shape(caller: str, **logits: Tensor) -> None:
 
 
 @full_precision
-def mcc(target_logits: Tensor, *, temperature: float = 2.5) -> Tensor:
+def mcc(target_logits: Tensor, *, temperature: float = 2.5, priors: Tensor | None = None) -> Tensor:
     """Minimum class confusion on target rows.
 
     Parameters
@@ -41,6 +41,9 @@ def mcc(target_logits: Tensor, *, temperature: float = 2.5) -> Tensor:
         Class logits of target rows.
     temperature : float, default=2.5
         Divides the logits, above 0.
+    priors : Tensor of shape (..., n_classes) or None, default=None
+        Shares of the classes in the target, by which their confusions are averaged. None weighs
+        all alike, which presses the predictions towards equal shares.
 
     Returns
     -------
@@ -77,7 +80,10 @@ def mcc(target_logits: Tensor, *, temperature: float = 2.5) -> Tensor:
     # over rows i weighted by w_i p_ij. As a softmax over the rows it needs no (k, k) matrix and
     # stays finite for a class that no row predicts.
     share = torch.softmax(log_p + weights.log()[..., None], dim=-2)
-    return 1 - (share * log_p.exp()).sum((-2, -1)) / target_logits.shape[-1]
+    kept = share * log_p.exp()
+    if priors is None:
+        return 1 - kept.sum((-2, -1)) / target_logits.shape[-1]
+    return 1 - (kept.sum(-2) * priors).sum(-1)
 
 
 @full_precision

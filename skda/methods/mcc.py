@@ -6,14 +6,39 @@ from collections.abc import Callable, Sequence
 from numbers import Real
 from typing import Any, ClassVar
 
+import torch
 from sklearn.utils._param_validation import Interval
-from torch import nn
+from torch import Tensor, nn
 
 from ..base import AdaptingClassifier
-from ..losses import MCCLoss
-from ..training import AdaptationTerm, TargetTerm
+from ..losses import mcc
+from ..training import AdaptationTerm, DomainOutput
 
-__all__ = ["MCCClassifier"]
+__all__ = ["ClassConfusion", "MCCClassifier"]
+
+
+class ClassConfusion(AdaptationTerm):
+    r"""The confusion of the classes on target rows.
+
+    .. math:: \lambda \, \mathrm{MCC}(g(X_t) / T)
+
+    Parameters
+    ----------
+    temperature : float
+    priors : Tensor of shape (n_classes,) or None
+        Shares of the classes in the target; None weighs all alike.
+    """
+
+    priors: Tensor | None
+
+    def __init__(self, temperature: float, priors: Tensor | None) -> None:
+        super().__init__()
+        self.temperature = temperature
+        self.register_buffer("priors", priors)
+
+    def forward(self, _source: DomainOutput, target: DomainOutput, lam: float | Tensor) -> Tensor:
+        """Return the weighted confusion."""
+        return lam * mcc(target.logits, temperature=self.temperature, priors=self.priors)
 
 
 class MCCClassifier(AdaptingClassifier):
@@ -25,6 +50,9 @@ class MCCClassifier(AdaptingClassifier):
     ----------
     temperature : float, default=2.5
         T, which softens the predictions.
+    target_priors : None, "estimate", array-like of shape (n_classes,) or mapping, default=None
+        As for the other estimators; in addition the confusions of the classes are averaged with
+        these weights. With None all weigh alike, which presses rare classes up.
     **params
         Parameters of `DomainClassifier`.
 
@@ -63,4 +91,6 @@ class MCCClassifier(AdaptingClassifier):
     def _make_adaptation(
         self, module: nn.Module, widths: Sequence[int], n_classes: int
     ) -> AdaptationTerm:
-        return TargetTerm(MCCLoss(temperature=self.temperature))
+        given = self.target_priors is not None
+        priors = torch.tensor(self.target_priors_, dtype=torch.float32) if given else None
+        return ClassConfusion(self.temperature, priors)

@@ -17,6 +17,10 @@ QUICK = {
         *("--seeds", "0", "--tasks", "gas 1→6", "--methods"),
         *("source-only", "AdaBN", "DDC, unbiased", "source-only, scaled"),
     ],
+    "label_shift": [
+        *("--seeds", "0", "--tasks", "moons not turned, 1:9", "gas 1→6", "--methods"),
+        *("source-only", "DANN", "DANN, known shares", "DANN, estimated shares"),
+    ],
     "lambda_search": ["--rounds", "1", "--methods", "MDD"],
     "office_caltech_shallow": [],
     "selection": ["--seeds", "0", "--methods", "DANN", "--tasks", "moons", "heart Cleveland→VA"],

@@ -147,7 +147,7 @@ def row_entropy(row):
     return -sum(p * torch.log(p) for p in softmax(row))
 
 
-def mcc(logits, temperature):
+def mcc(logits, temperature, priors=None):
     n, k = logits.shape
     p = [softmax([value / temperature for value in row]) for row in logits]
     weights = [1 + torch.exp(-row_entropy(row.detach() / temperature)) for row in logits]
@@ -156,10 +156,13 @@ def mcc(logits, temperature):
         [sum(weights[i] / mean * p[i][a] * p[i][b] for i in range(n)) for b in range(k)]
         for a in range(k)
     ]
-    off_diagonal = [
-        confusion[a][b] / sum(confusion[a]) for a in range(k) for b in range(k) if a != b
-    ]
-    return sum(off_diagonal) / k
+    priors = [1 / k] * k if priors is None else priors
+    return sum(
+        priors[a] * confusion[a][b] / sum(confusion[a])
+        for a in range(k)
+        for b in range(k)
+        if a != b
+    )
 
 
 def mdd(source_adversary, target_adversary, source_labels, target_labels, margin):

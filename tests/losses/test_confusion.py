@@ -29,6 +29,20 @@ def test_mcc_equals_the_confusion_matrix_by_loops(temperature, n):
     )
 
 
+def test_mcc_weighs_the_classes_by_their_shares():
+    priors = [0.7, 0.3, 0.0]
+    naive.assert_same_with_gradient(
+        lambda x: mcc(x, priors=torch.tensor(priors, dtype=x.dtype)),
+        lambda x: naive.mcc(x, 2.5, priors),
+        logits(6),
+    )
+    # with leading axes, each model has its own shares
+    rows = torch.stack([logits(6), logits(6, seed=1)])
+    shares = torch.tensor([priors, [0.2, 0.2, 0.6]], dtype=rows.dtype)
+    alone = [mcc(x, priors=p) for x, p in zip(rows, shares, strict=True)]
+    torch.testing.assert_close(mcc(rows, priors=shares), torch.stack(alone))
+
+
 def test_mcc_gradient_numerically():
     # The rows' weights are constants for autograd, but the differences see them move: check the
     # same sum with the weights held at the point.
