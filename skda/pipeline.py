@@ -13,6 +13,7 @@ from sklearn.utils.metaestimators import available_if
 
 from ._columns import reorder_columns
 from ._typing import Rows
+from .io._mixin import SaveMixin
 
 __all__ = ["DomainPipeline", "make_pipeline"]
 
@@ -38,7 +39,7 @@ def _routed(name: str) -> Callable[..., Any]:
     return available
 
 
-class DomainPipeline(Pipeline):
+class DomainPipeline(SaveMixin, Pipeline):
     """scikit-learn Pipeline that passes `X_target`, `y_target` and `domain` to its steps.
 
     It does what a plain ``Pipeline(steps, transform_input=["X_target"])`` does under

@@ -9,10 +9,11 @@ from sklearn.utils.validation import check_is_fitted
 
 from .._prediction import DomainPredictionMixin
 from .._typing import Domain
+from ..io._mixin import SaveMixin
 from ._routing import call_with_domain, final_step, rows_at_final_step
 
 
-class BestEstimatorMixin(DomainPredictionMixin):
+class BestEstimatorMixin(SaveMixin, DomainPredictionMixin):
     """Predictions of `best_estimator_`, which is told the domain of the rows.
 
     The steps of a Pipeline are called one by one, so that each is told the domain whether or not

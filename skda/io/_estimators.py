@@ -1,0 +1,83 @@
+"""Estimators as a class, parameters, fitted attributes and nets."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from sklearn.pipeline import Pipeline
+
+from ._errors import ModelFileError
+from ._names import estimator_class, is_public
+from ._plain import expect
+
+if TYPE_CHECKING:
+    from ._values import Reader, Writer
+
+__all__ = ["describe_estimator", "make_estimator"]
+
+_OUTPUT = "_sklearn_output_config"  # of set_output
+
+
+def describe_estimator(writer: Writer, estimator: Any, where: str) -> dict[str, Any]:
+    """Describe an estimator, fitted or not."""
+    cls = type(estimator)
+    name = cls.__name__ if is_public(cls) else writer.noted(cls.__name__)
+    pipeline = isinstance(estimator, Pipeline)
+    params = estimator.get_params(deep=False)
+    outside, writer.of_parameters = writer.of_parameters, not pipeline
+    described = {key: writer.encode(value, f"{where}.{key}") for key, value in params.items()}
+    writer.of_parameters = False
+    state = {k: v for k, v in vars(estimator).items() if k not in params and _is_fitted(k)}
+    nets = estimator._describe_nets(writer, where) if hasattr(estimator, "_describe_nets") else {}  # noqa: SLF001
+    for net in nets:
+        del state[net]
+    fitted = {key: writer.encode(value, f"{where}.{key}") for key, value in state.items()}
+    writer.of_parameters = outside
+    return {"class": name, "params": described, "fitted": fitted, "nets": nets}
+
+
+def _is_fitted(name: str) -> bool:
+    return name == _OUTPUT or (name.endswith("_") and not name.startswith("_"))
+
+
+def make_estimator(reader: Reader, node: Any) -> Any:
+    """Make an estimator of its description."""
+    cls = estimator_class(node["class"], reader.handed)
+    params = expect(node["params"], dict, "the parameters of an estimator")
+    estimator: Any = cls(**{key: reader.decode(value) for key, value in params.items()})
+    for key, value in expect(node["fitted"], dict, "the fitted attributes").items():
+        if not _is_fitted(key) or isinstance(getattr(cls, key, None), property):
+            raise ModelFileError(f"no fitted {cls.__name__} has {key!r}. Save the model again")
+        vars(estimator)[key] = reader.decode(value)
+    _check_fitted(estimator)
+    nets = expect(node["nets"], dict, "the nets")
+    if nets:
+        if not hasattr(estimator, "_take_nets"):
+            raise ModelFileError(f"no {cls.__name__} has a net. Save the model again")
+        estimator._validate_params()  # noqa: SLF001
+        estimator._take_nets(reader, nets)  # noqa: SLF001
+    return estimator
+
+
+def _check_fitted(estimator: Any) -> None:
+    """Check the attributes that every fitted estimator has."""
+    fitted = vars(estimator)
+    if "n_features_in_" in fitted:
+        expect(fitted["n_features_in_"], int, "n_features_in_")
+    if "feature_names_in_" in fitted:
+        names = expect(fitted["feature_names_in_"], np.ndarray, "feature_names_in_")
+        if len(names) != fitted.get("n_features_in_"):
+            raise ModelFileError("feature_names_in_ has another length. Save the model again")
+    if "classes_" in fitted:
+        classes = expect(fitted["classes_"], np.ndarray, "classes_")
+        if classes.ndim != 1 or len(classes) < 2 or list(np.unique(classes)) != list(classes):
+            raise ModelFileError(
+                "classes_ must be two or more labels, sorted. Save the model again"
+            )
+    if "input_shape_" in fitted:
+        shape = expect(fitted["input_shape_"], tuple, "input_shape_")
+        if not all(type(n) is int and 0 < n < 1 << 31 for n in shape):
+            raise ModelFileError(f"no rows have the shape {shape}. Save the model again")
+    if _OUTPUT in fitted:
+        expect(fitted[_OUTPUT], dict, "the output of transform")
