@@ -51,6 +51,8 @@ def make_estimator(reader: Reader, node: Any) -> Any:
             raise ModelFileError(f"no fitted {cls.__name__} has {key!r}. Save the model again")
         vars(estimator)[key] = reader.decode(value)
     _check_fitted(estimator)
+    if hasattr(estimator, "_map_rows") and node["fitted"]:
+        _map_a_row(estimator, reader.n_bytes)
     nets = expect(node["nets"], dict, "the nets")
     if nets:
         if not hasattr(estimator, "_take_nets"):
@@ -60,11 +62,25 @@ def make_estimator(reader: Reader, node: Any) -> Any:
     return estimator
 
 
+def _map_a_row(transformer: Any, n_bytes: int) -> None:
+    """Map a row of zeros of each domain: the fitted attributes must fit together."""
+    if transformer.n_features_in_ > n_bytes:  # each feature has a number at least
+        raise ModelFileError("n_features_in_ is larger than the file. Save the model again")
+    for domain in ("source", "target"):
+        transformer._map_rows(np.zeros((1, transformer.n_features_in_)), domain)  # noqa: SLF001
+
+
 def _check_fitted(estimator: Any) -> None:
     """Check the attributes that every fitted estimator has."""
     fitted = vars(estimator)
+    if "input_shape_" in fitted:
+        shape = expect(fitted["input_shape_"], tuple, "input_shape_")
+        if not all(type(n) is int and 0 < n < 1 << 31 for n in shape):
+            raise ModelFileError(f"no rows have the shape {shape}. Save the model again")
     if "n_features_in_" in fitted:
-        expect(fitted["n_features_in_"], int, "n_features_in_")
+        n_features = expect(fitted["n_features_in_"], int, "n_features_in_")
+        if n_features < 1 or n_features not in fitted.get("input_shape_", (n_features,))[:1]:
+            raise ModelFileError(f"n_features_in_ is {n_features}. Save the model again")
     if "feature_names_in_" in fitted:
         names = expect(fitted["feature_names_in_"], np.ndarray, "feature_names_in_")
         if len(names) != fitted.get("n_features_in_"):
@@ -75,9 +91,5 @@ def _check_fitted(estimator: Any) -> None:
             raise ModelFileError(
                 "classes_ must be two or more labels, sorted. Save the model again"
             )
-    if "input_shape_" in fitted:
-        shape = expect(fitted["input_shape_"], tuple, "input_shape_")
-        if not all(type(n) is int and 0 < n < 1 << 31 for n in shape):
-            raise ModelFileError(f"no rows have the shape {shape}. Save the model again")
     if _OUTPUT in fitted:
         expect(fitted[_OUTPUT], dict, "the output of transform")

@@ -113,8 +113,7 @@ def make_net(reader: Reader, estimator: Any, name: str, node: Any) -> Adaptation
     options = reader.decode_as(node["options"], dict, "the options of a net")
     if not set(options) <= set(_OPTIONS):
         raise ModelFileError(f"a net has the options {sorted(options)}. Save the model again")
-    n_bytes = sum(tensor.nbytes for tensor in reader.tensors.values())
-    with _on_device_here(estimator), AllocationLimit(n_bytes):
+    with _on_device_here(estimator), AllocationLimit(reader.n_bytes):
         module = _network(reader, estimator, node["network"], seeds)
         _note_run(module, node["run"])
         for undo in node["undo"]:
@@ -154,7 +153,11 @@ def _on_device_here(estimator: Any) -> Iterator[None]:
 
 def _network(reader: Reader, estimator: Any, node: Any, seeds: Seeds) -> nn.Module:
     if "layers" in node:
-        return make_module(reader, node["layers"])
+        made = make_module(reader, node["layers"])
+        tensors = [*made.parameters(), *made.buffers()]
+        if any(t.is_floating_point() and t.dtype != torch.float32 for t in tensors):
+            raise ModelFileError("its network has weights that are not float32. Save it again")
+        return made
     rows = _two_rows(estimator)
     with isolated_rng(seeds.module, torch.device("cpu")):
         module: nn.Module = estimator._rebuild_module(rows, len(estimator.classes_))  # noqa: SLF001

@@ -132,13 +132,20 @@ class PlainReader:
     Parameters
     ----------
     tensors : dict from str to Tensor
+
+    Attributes
+    ----------
+    n_bytes : int
+        Size of all tensors.
+    unread : set of str
+        Names of the tensors that no description has asked for yet.
     """
 
     def __init__(self, tensors: dict[str, Tensor]) -> None:
         self.tensors = tensors
         self.unread = set(tensors)
-        self._room = 1 << 20  # bytes of arrays of strings
-        self._room += 16 * sum(tensor.nbytes for tensor in tensors.values())
+        self.n_bytes = sum(tensor.nbytes for tensor in tensors.values())
+        self._room = (1 << 20) + 16 * self.n_bytes  # bytes of arrays of strings
 
     def tensor(self, name: Any) -> Tensor:
         """Return the tensor of this name."""
