@@ -46,7 +46,10 @@ def write_atomically(path: str | os.PathLike[str], write_to: Callable[[Path], ob
     path = Path(path)
     new = path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
     try:
+        new.touch()
+        mode = new.stat().st_mode  # that of any new file; what writes it may make it private
         write_to(new)
+        new.chmod(mode)
         with new.open("rb") as file:
             os.fsync(file.fileno())
         os.replace(new, path)

@@ -309,6 +309,13 @@ def test_an_interrupted_save_leaves_the_file_that_was_there(
         saved.save(tmp_path / "nowhere" / "model.safetensors")
 
 
+def test_a_saved_file_has_the_mode_of_any_new_file(tmp_path: Any) -> None:
+    skda.CORAL().save(tmp_path / "model.safetensors")
+    (tmp_path / "other").touch()
+    modes = {path.stat().st_mode for path in tmp_path.iterdir()}
+    assert len(modes) == 1
+
+
 def test_a_file_that_is_not_there_is_an_os_error(tmp_path: Any) -> None:
     with pytest.raises(FileNotFoundError, match="none"):
         skda.load(tmp_path / "none.safetensors")
