@@ -44,7 +44,7 @@ def write_atomically(path: str | os.PathLike[str], write_to: Callable[[Path], ob
     After an error or a crash, what was at `path` is there as before.
     """
     path = Path(path)
-    new = path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
+    new = path.with_name(f".{path.stem}.{uuid.uuid4().hex}{path.suffix}")
     try:
         new.touch()
         mode = new.stat().st_mode  # that of any new file; what writes it may make it private

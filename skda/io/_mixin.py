@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from ..training import AdaptationNet
 from ._errors import ModelFileError
+from ._export import ExportMixin
 from ._file import write
 from ._nets import describe_net, make_net
 from ._values import Reader, Writer
@@ -73,8 +74,8 @@ class SaveMixin:
         save(self, path, optimizer=optimizer)
 
 
-class NetStoreMixin(SaveMixin):
-    """`save` of an estimator that owns nets."""
+class NetStoreMixin(ExportMixin, SaveMixin):
+    """`save`, `to_module` and `export` of an estimator that owns nets."""
 
     # of the estimator
     net_: AdaptationNet
