@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from sklearn import config_context
 from sklearn.pipeline import Pipeline
+from sklearn.utils._metadata_requests import SIMPLE_METHODS as METHODS
 
 from ._errors import ModelFileError
 from ._names import estimator_class, is_public
@@ -16,13 +18,14 @@ if TYPE_CHECKING:
 
 __all__ = ["describe_estimator", "make_estimator"]
 
+_ROUTING = "_metadata_request"
 _OUTPUT = "_sklearn_output_config"  # of set_output
 
 
 def describe_estimator(writer: Writer, estimator: Any, where: str) -> dict[str, Any]:
     """Describe an estimator, fitted or not."""
     cls = type(estimator)
-    name = cls.__name__ if is_public(cls) else writer.noted(cls.__name__)
+    name = cls.__name__ if is_public(cls) else writer.noted(cls.__name__, cls, where)
     pipeline = isinstance(estimator, Pipeline)
     params = estimator.get_params(deep=False)
     outside, writer.of_parameters = writer.of_parameters, not pipeline
@@ -34,7 +37,31 @@ def describe_estimator(writer: Writer, estimator: Any, where: str) -> dict[str, 
         del state[net]
     fitted = {key: writer.encode(value, f"{where}.{key}") for key, value in state.items()}
     writer.of_parameters = outside
-    return {"class": name, "params": described, "fitted": fitted, "nets": nets}
+    return {
+        "class": name,
+        "params": described,
+        "fitted": fitted,
+        "nets": nets,
+        "requests": _requests(estimator),
+    }
+
+
+def _requests(estimator: Any) -> dict[str, dict[str, Any]]:
+    """Return what ``set_fit_request`` and its like have set, by method."""
+    if _ROUTING not in vars(estimator):
+        return {}
+    by_method = {name: dict(getattr(vars(estimator)[_ROUTING], name).requests) for name in METHODS}
+    return {name: requests for name, requests in by_method.items() if requests}
+
+
+def _set_requests(estimator: Any, node: Any) -> None:
+    for method, requests in expect(node, dict, "the requests").items():
+        if method not in METHODS or not all(
+            isinstance(alias, (bool, str, type(None))) for alias in requests.values()
+        ):
+            raise ModelFileError("its metadata requests are none. Save the model again")
+        with config_context(enable_metadata_routing=True):
+            getattr(estimator, f"set_{method}_request")(**requests)
 
 
 def _is_fitted(name: str) -> bool:
@@ -50,6 +77,7 @@ def make_estimator(reader: Reader, node: Any) -> Any:
         if not _is_fitted(key) or isinstance(getattr(cls, key, None), property):
             raise ModelFileError(f"no fitted {cls.__name__} has {key!r}. Save the model again")
         vars(estimator)[key] = reader.decode(value)
+    _set_requests(estimator, node.get("requests", {}))
     _check_fitted(estimator)
     if hasattr(estimator, "_map_rows") and node["fitted"]:
         _map_a_row(estimator, reader.n_bytes)

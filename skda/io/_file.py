@@ -20,6 +20,7 @@ from ._errors import ModelFileError
 __all__ = ["FORMAT", "read", "write", "write_atomically"]
 
 FORMAT = 1
+_LONGEST = 1 << 24  # a description in JSON takes up to twenty times its length in memory
 _KEY = "skda"  # in the header's free text
 _DTYPES = {
     "BOOL": torch.bool,
@@ -62,6 +63,11 @@ def write(
 ) -> None:
     """Write a description in JSON and tensors to one file."""
     text = json.dumps({"format": FORMAT, **description}, allow_nan=False, separators=(",", ":"))
+    if len(text) > _LONGEST:
+        raise ValueError(
+            f"A model file cannot hold a description of {len(text)} characters, more than "
+            f"{_LONGEST}: names, labels or histories are too many. Use pickle or joblib."
+        )
     flat = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     checksum = _checksum(text, flat)
     try:
@@ -112,6 +118,11 @@ def _header(path: str | os.PathLike[str], file: BinaryIO) -> dict[str, Any]:
 
 
 def _description(text: str) -> dict[str, Any]:
+    if len(text) > _LONGEST:
+        raise ModelFileError(
+            f"its description is longer than {_LONGEST} characters, which skda does not write. "
+            "Save the model again"
+        )
     try:
         description = json.loads(text)
     except (ValueError, RecursionError) as error:

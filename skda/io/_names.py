@@ -182,7 +182,7 @@ class Handed:
         """Refuse another class; a function is a factory and may have any name."""
         given = self.given[name]
         cls = type(given) if isinstance(given, nn.Module) else given
-        if inspect.isclass(cls) and cls.__name__ != name:
+        if inspect.isclass(cls) and cls.__name__ != name.partition(" of ")[0]:
             raise ModelFileError(
                 f"it was saved with {name!r}, and 'module' is {cls.__name__!r}. Hand in "
                 f"{name}, or if it was renamed, a function that makes one"

@@ -53,6 +53,12 @@ _BESIDE = "domain_module_", "adaptation_"
 
 def describe_net(writer: Writer, net: AdaptationNet, where: str) -> dict[str, Any]:
     """Describe a trained net."""
+    with net.domain_module_.lock:  # while others predict, its layers hold a domain's statistics
+        net.domain_module_.statistics["source"].share(net.domain_module_.norms)
+        return _describe(writer, net, where)
+
+
+def _describe(writer: Writer, net: AdaptationNet, where: str) -> dict[str, Any]:
     module = net.plain_module
     run = run_of(module)
     undo = [h.undo for h in module._forward_hooks.values() if isinstance(h, ToLogits)]  # noqa: SLF001

@@ -25,7 +25,7 @@ def expect(node: Any, kind: type | tuple[type, ...], what: str) -> Any:
     if not isinstance(node, kinds) or (isinstance(node, bool) and bool not in kinds):
         names = " or ".join(k.__name__ for k in kinds)
         raise ModelFileError(
-            f"{what} must be a {names}, and it is a {type(node).__name__}. Save the model again"
+            f"{what} must be of type {names}, and is a {type(node).__name__}. Save the model again"
         )
     return node
 

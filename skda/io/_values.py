@@ -45,6 +45,7 @@ class Writer(PlainWriter):
         super().__init__()
         self.optimizer = optimizer
         self.custom: list[str] = []
+        self._noted: dict[str, Any] = {}
         self.of_parameters = False
 
     def encode_object(self, value: Any, where: str) -> Any:
@@ -64,12 +65,13 @@ class Writer(PlainWriter):
             return {KIND: "random_state", "state": self.encode(list(value.get_state()), where)}
         lazy = isinstance(value, nn.Module) and any(map(is_lazy, value.parameters()))
         if isinstance(value, nn.Module) and not lazy:
-            name = self.noted(type(value).__name__)
+            name = self.noted(type(value).__name__, type(value), where)
             return {KIND: "custom_module", "name": name, "state": self.state(value, where)}
         if not (self.of_parameters or lazy):
             return super().encode_object(value, where)
         name = getattr(value, "__name__", type(value).__name__)
-        return {KIND: "custom", "name": self.noted(name), "class": isinstance(value, type)}
+        name = self.noted(name, value, where)
+        return {KIND: "custom", "name": name, "class": isinstance(value, type)}
 
     def state(self, module: nn.Module, where: str) -> dict[str, str]:
         """Keep the tensors of a module; return their names."""
@@ -82,8 +84,11 @@ class Writer(PlainWriter):
             )
         return {key: self.tensor(value, f"{where}.{key}") for key, value in state.items()}
 
-    def noted(self, name: str) -> str:
-        """Note a name that has to be handed in, and return it."""
+    def noted(self, name: str, value: Any, where: str) -> str:
+        """Note the name of what has to be handed in, and return it; another one is told apart."""
+        if self._noted.setdefault(name, value) is not value:
+            name = f"{name} of {where}"
+            self._noted[name] = value
         if name not in self.custom:
             self.custom.append(name)
         return name

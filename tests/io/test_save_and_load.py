@@ -14,6 +14,7 @@ import pandas as pd
 import pytest
 import torch
 from numpy.testing import assert_array_equal
+from sklearn import config_context
 from sklearn.base import clone
 from sklearn.decomposition import PCA
 from sklearn.model_selection import StratifiedKFold
@@ -181,6 +182,27 @@ def test_functions_and_estimators_of_the_user_s_are_handed_in_by_name(tmp_path: 
         there_and_back(saved, tmp_path, module=my_schedule)
     given = {"MyClassifier": MyClassifier, "my_schedule": my_schedule}
     assert_same(there_and_back(saved, tmp_path, module=given), saved)
+
+
+def test_two_functions_of_one_name_are_told_apart(tmp_path: Any) -> None:
+    halved, kept = (lambda progress: 0.5), (lambda progress: 1.0)
+    saved = DANNClassifier(lam_schedule=halved, lr_schedule=kept, **SMALL).fit(*FIT)
+    with pytest.raises(ModelFileError, match=r"'<lambda>', '<lambda> of model.l\w+_schedule'"):
+        there_and_back(saved, tmp_path)
+    names = {"<lambda>": halved, "<lambda> of model.lr_schedule": kept}
+    assert there_and_back(saved, tmp_path, names).lam_schedule is halved
+
+
+def test_metadata_requests_come_back(tmp_path: Any) -> None:
+    saved = DANNClassifier()
+    with config_context(enable_metadata_routing=True):
+        saved.set_score_request(sample_weight=True).set_fit_request(y_target="labels")
+    loaded = there_and_back(saved, tmp_path)
+    for method in ("fit", "score"):
+        requests = [vars(e)["_metadata_request"] for e in (loaded, saved)]
+        ours, theirs = (getattr(request, method).requests for request in requests)
+        assert ours == theirs
+    assert ours["sample_weight"] is True
 
 
 def test_fine_tuning_in_two_stages(tmp_path: Any) -> None:
