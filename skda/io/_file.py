@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
+import numpy as np
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
@@ -153,9 +154,9 @@ def _next_tensor(file: BinaryIO, entry: Mapping[str, Any]) -> Tensor:
             "model again"
         )
     start, end = entry["data_offsets"]
-    data = torch.empty(end - start, dtype=torch.uint8)
-    file.readinto(data.numpy())  # type: ignore[attr-defined]
-    return data.view(dtype).reshape(entry["shape"])
+    data = np.empty(end - start, dtype=np.uint8)  # in large pages, which torch does not ask for
+    file.readinto(data)  # type: ignore[attr-defined]
+    return torch.from_numpy(data).view(dtype).reshape(entry["shape"])
 
 
 def _checksum(text: str, tensors: Mapping[str, Tensor]) -> int:
