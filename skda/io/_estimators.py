@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["describe_estimator", "make_estimator"]
 
+_COMPILE = "compile__mode", "compile__dynamic", "compile__fullgraph"
 _ROUTING = "_metadata_request"
 _OUTPUT = "_sklearn_output_config"  # of set_output
 
@@ -28,6 +29,12 @@ def describe_estimator(writer: Writer, estimator: Any, where: str) -> dict[str, 
     name = cls.__name__ if is_public(cls) else writer.noted(cls.__name__, cls, where)
     pipeline = isinstance(estimator, Pipeline)
     params = estimator.get_params(deep=False)
+    for key, value in params.items():
+        if _may_run_code(key, value):
+            raise ValueError(
+                f"A model file cannot hold {where}.{key}={value!r}, from which another program "
+                "could be run. Set it to None or leave it out before you save."
+            )
     outside, writer.of_parameters = writer.of_parameters, not pipeline
     described = {key: writer.encode(value, f"{where}.{key}") for key, value in params.items()}
     writer.of_parameters = False
@@ -44,6 +51,13 @@ def describe_estimator(writer: Writer, estimator: Any, where: str) -> dict[str, 
         "nets": nets,
         "requests": _requests(estimator),
     }
+
+
+def _may_run_code(key: str, value: Any) -> bool:
+    """Say whether a parameter names a folder of pickles or the commands of a compiler."""
+    if key == "memory":
+        return value is not None
+    return key.startswith("compile__") and key not in _COMPILE
 
 
 def _requests(estimator: Any) -> dict[str, dict[str, Any]]:
@@ -72,9 +86,16 @@ def make_estimator(reader: Reader, node: Any) -> Any:
     """Make an estimator of its description."""
     cls = estimator_class(node["class"], reader.handed)
     params = expect(node["params"], dict, "the parameters of an estimator")
-    estimator: Any = cls(**{key: reader.decode(value) for key, value in params.items()})
+    given = {key: reader.decode(value) for key, value in params.items()}
+    if any(_may_run_code(key, value) for key, value in given.items()):
+        raise ModelFileError(
+            "it has a parameter from which another program could be run, 'memory' or one of "
+            "'compile__'. Load files of those whom you trust, and save the model again"
+        )
+    estimator: Any = cls(**given)
     for key, value in expect(node["fitted"], dict, "the fitted attributes").items():
-        if not _is_fitted(key) or isinstance(getattr(cls, key, None), property):
+        own = isinstance(getattr(cls, key, None), property) or key in getattr(cls, "_net_names", ())
+        if own or not _is_fitted(key):
             raise ModelFileError(f"no fitted {cls.__name__} has {key!r}. Save the model again")
         vars(estimator)[key] = reader.decode(value)
     _set_requests(estimator, node.get("requests", {}))

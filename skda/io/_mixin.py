@@ -43,6 +43,22 @@ def save(estimator: Any, path: str | os.PathLike[str], *, optimizer: bool = Fals
     See Also
     --------
     load : Its inverse.
+
+    Examples
+    --------
+    A plain ``Pipeline`` has no method `save`; skda's estimators, searches, transformers and what
+    `skda.make_pipeline` returns have one.
+
+    >>> import os, tempfile
+    >>> from sklearn.pipeline import Pipeline
+    >>> import skda
+    >>> pipe = Pipeline([("scale", skda.DomainStandardScaler()), ("align", skda.CORAL(reg=0.1))])
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = os.path.join(folder, "pipe.safetensors")
+    ...     skda.io.save(pipe, path)
+    ...     loaded = skda.load(path)
+    >>> loaded["align"]
+    CORAL(reg=0.1)
     """
     writer = Writer(optimizer)
     node = writer.encode(estimator, "model")
@@ -70,6 +86,28 @@ class SaveMixin:
             If the file cannot hold a part of the estimator, which is named.
         OSError
             If the file cannot be written. What was at `path` is there as before.
+
+        See Also
+        --------
+        skda.load : Its inverse.
+
+        Notes
+        -----
+        The file holds the parameters, the weights of the network and of what the method trains
+        beside it, the statistics of both domains and the history. Networks of `skda.nn` and of
+        layers of ``torch.nn`` are held layer by layer; your own class is named in the file and
+        handed to `skda.load` again.
+
+        Examples
+        --------
+        >>> import os, tempfile
+        >>> import skda
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = os.path.join(folder, "scaler.safetensors")
+        ...     scaler = skda.DomainStandardScaler().fit([[0.0], [2.0]], X_target=[[5.0], [9.0]])
+        ...     scaler.save(path)
+        ...     skda.load(path).transform([[9.0]])
+        array([[1.]])
         """
         save(self, path, optimizer=optimizer)
 

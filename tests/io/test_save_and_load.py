@@ -276,6 +276,16 @@ def test_what_skops_does_not_trust_is_refused_when_it_is_saved(tmp_path: Any) ->
     assert not list(tmp_path.iterdir())
 
 
+def test_what_could_run_another_program_is_refused_when_it_is_saved(tmp_path: Any) -> None:
+    path = tmp_path / "model.safetensors"
+    with pytest.raises(ValueError, match=r"cannot hold model.compile__options=.* program could"):
+        DANNClassifier(compile__options={"cpp.cxx": "sh"}).save(path)
+    with pytest.raises(ValueError, match=r"cannot hold model.memory='cache'.*Set it to None"):
+        make_pipeline(skda.CORAL(), memory="cache").save(path)
+    loaded = there_and_back(DANNClassifier(compile__mode="reduce-overhead"), tmp_path)
+    assert loaded.compile__mode == "reduce-overhead"
+
+
 @pytest.mark.parametrize("scaled", [False, True])
 def test_a_search_comes_back(scaled: bool, tmp_path: Any) -> None:
     estimator = DANNClassifier(**SMALL)
