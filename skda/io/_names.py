@@ -40,7 +40,8 @@ _CALLBACKS = frozenset({"EarlyStopping", "EpochScoring", "EpochTimer", "Gradient
 
 
 def _of_torch_nn(name: str) -> Any:
-    return _class(nn, name, nn.Module)
+    inside = nn.modules.linear if name == "NonDynamicallyQuantizableLinear" else nn  # of attention
+    return _class(inside, name, nn.Module)
 
 
 def _of_torch_optim(name: str) -> Any:

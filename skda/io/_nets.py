@@ -244,6 +244,7 @@ def _load_optimizer(optimizer: torch.optim.Optimizer, state: Any) -> None:
     """Load the state of an optimizer, after a look at its types and shapes."""
     fresh = optimizer.state_dict()["param_groups"]
     parameters = [p for group in optimizer.param_groups for p in group["params"]]
+    all_in_one = (sum(p.numel() for p in parameters),)  # as LBFGS has them
     for group, own in zip(state["param_groups"], fresh, strict=True):
         if group.keys() != own.keys() or any(
             not isinstance(value, (bool, int, float, list, tuple, type(None)))
@@ -253,6 +254,6 @@ def _load_optimizer(optimizer: torch.optim.Optimizer, state: Any) -> None:
     for index, entries in state["state"].items():
         for value in entries.values():
             shape = getattr(value, "shape", ())
-            if shape not in ((), parameters[index].shape):
+            if shape not in ((), parameters[index].shape, all_in_one):
                 raise ModelFileError("its optimizer is one of other weights. Save it again")
     optimizer.load_state_dict(state)

@@ -235,19 +235,29 @@ def test_fine_tuning_of_a_file_does_not_read_it_again(tmp_path: Any) -> None:
     assert_same(loaded, saved)
 
 
+@pytest.mark.parametrize("optimizer", ["SGD", "AdamW", "RMSprop", "Adagrad", "NAdam", "Rprop"])
+def test_the_state_of_any_optimizer_comes_back(optimizer: str, tmp_path: Any) -> None:
+    momentum = {"optimizer__momentum": 0.9} if optimizer == "SGD" else {}
+    saved = FinetuneClassifier(optimizer=getattr(torch.optim, optimizer), **momentum, **SMALL)
+    loaded = there_and_back(saved.fit(X, Y), tmp_path, optimizer=True)
+    assert_same_weights(loaded.partial_fit(X, Y), saved.partial_fit(X, Y))
+
+
 def test_one_logit_probabilities_and_tied_layers(tmp_path: Any) -> None:
-    shared = nn.Linear(2, 2)
+    shared, head = nn.Linear(2, 2), nn.Linear(8, 2)
+    attention = nn.TransformerEncoderLayer(4, 2, 8, batch_first=True)
     modules = [
         nn.Sequential(nn.Linear(2, 4), nn.ReLU(), nn.Linear(4, 1)),
         nn.Sequential(nn.Linear(2, 4), nn.ReLU(), nn.Linear(4, 2), nn.Softmax(dim=1)),
         nn.Sequential(shared, nn.ReLU(), shared, nn.ReLU(), nn.Linear(2, 2)),
+        nn.Sequential(nn.Unflatten(1, (2, 1)), nn.Linear(1, 4), attention, nn.Flatten(), head),
         nn.Sequential(nn.LazyLinear(4), nn.GroupNorm(2, 4), nn.ReLU(), nn.Linear(4, 2)),
     ]
     for module in modules:
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", "The 'module' parameter is a network")
             saved = DANNClassifier(module, **SMALL).fit(*FIT)
-        lazy = module if module is modules[3] else None  # its sizes are not in the instance
+        lazy = module if module is modules[-1] else None  # its sizes are not in the instance
         loaded = there_and_back(saved, tmp_path, lazy, optimizer=True)
         assert_same_results(loaded, saved)
         assert_same_weights(loaded.partial_fit(*FIT), saved.partial_fit(*FIT))
