@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import torch
 from sklearn import config_context
 from sklearn.pipeline import Pipeline
 from sklearn.utils._metadata_requests import SIMPLE_METHODS as METHODS
@@ -126,6 +127,8 @@ def _check_fitted(estimator: Any) -> None:
         shape = expect(fitted["input_shape_"], tuple, "input_shape_")
         if not all(type(n) is int and 0 < n < 1 << 31 for n in shape):
             raise ModelFileError(f"no rows have the shape {shape}. Save the model again")
+    if "input_dtype_" in fitted:
+        expect(fitted["input_dtype_"], torch.dtype, "input_dtype_")
     if "n_features_in_" in fitted:
         n_features = expect(fitted["n_features_in_"], int, "n_features_in_")
         if n_features < 1 or n_features not in fitted.get("input_shape_", (n_features,))[:1]:

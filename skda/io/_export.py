@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from .._validation import check_domain
 from ._file import write_atomically
+from ._rows import rows_of_zeros
 
 if TYPE_CHECKING:
     from .._typing import Domain
@@ -132,7 +133,7 @@ class ExportMixin:
             )
         estimator = self._exported()
         network = _FromRows(self.to_module(domain))
-        rows = torch.zeros(3, *estimator.input_shape_)
+        rows = rows_of_zeros(estimator, 3).contiguous()
         classes = json.dumps(estimator.classes_.tolist())
         with warnings.catch_warnings(), torch.no_grad():
             warnings.simplefilter("ignore")  # what torch tells of its own exporter

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import math
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,6 +21,7 @@ from ._errors import ModelFileError
 from ._limit import AllocationLimit
 from ._modules import check_finite, describe_module, is_describable, make_module
 from ._plain import expect
+from ._rows import rows_of_zeros
 
 if TYPE_CHECKING:
     from ._values import Reader, Writer
@@ -45,7 +45,6 @@ _OPTIONS = (
     "optimizer__lr",
     "optimizer__param_groups",
 )
-_LARGEST_ROW = 1 << 26  # numbers
 _COUNTS = "step_", "fits_"
 # modules of the net beside the network itself
 _BESIDE = "domain_module_", "adaptation_"
@@ -164,7 +163,7 @@ def _network(reader: Reader, estimator: Any, node: Any, seeds: Seeds) -> nn.Modu
         if any(t.is_floating_point() and t.dtype != torch.float32 for t in tensors):
             raise ModelFileError("its network has weights that are not float32. Save it again")
         return made
-    rows = _two_rows(estimator)
+    rows = rows_of_zeros(estimator, 2)
     with isolated_rng(seeds.module, torch.device("cpu")):
         module: nn.Module = estimator._rebuild_module(rows, len(estimator.classes_))  # noqa: SLF001
     reader.load_state(module, node["state"])
@@ -187,15 +186,9 @@ def _layer(module: nn.Module, name: Any, side: Any, time_first: Any) -> Layer:
     return (TimeFirst if time_first else Layer)(name, side)
 
 
-def _two_rows(estimator: Any) -> torch.Tensor:
-    if math.prod(estimator.input_shape_) > _LARGEST_ROW:
-        raise ModelFileError(f"no rows have the shape {estimator.input_shape_}. Save it again")
-    return torch.zeros(1).expand(2, *estimator.input_shape_)
-
-
 def _pass_rows(module: nn.Module, estimator: Any, layers: list[Layer]) -> tuple[int, ...]:
     """Return the widths of the layers of a network of the user's."""
-    return probe(module, _two_rows(estimator), layers, len(estimator.classes_))
+    return probe(module, rows_of_zeros(estimator, 2), layers, len(estimator.classes_))
 
 
 def _pass_shapes(module: nn.Module, estimator: Any, layers: list[Layer]) -> tuple[int, ...]:
@@ -205,7 +198,7 @@ def _pass_shapes(module: nn.Module, estimator: Any, layers: list[Layer]) -> tupl
         for t in [*module.parameters(), *module.buffers()]
     }
     shapes = copy.deepcopy(module, without_data)
-    rows = torch.empty(2, *estimator.input_shape_, device="meta")
+    rows = rows_of_zeros(estimator, 2, "meta")
     try:
         return probe(shapes, rows, layers, len(estimator.classes_))
     except Exception as error:

@@ -84,6 +84,8 @@ class PlainWriter:
             return self._array(value, where)
         if type(value) in (Tensor, torch.nn.Parameter):
             return {KIND: "tensor", "name": self.tensor(value, where)}
+        if isinstance(value, torch.dtype):
+            return {KIND: "dtype", "name": str(value).removeprefix("torch.")}
         if isinstance(value, PurePath):
             return {KIND: "path", "value": str(value)}
         known = known_name(value)
@@ -190,6 +192,12 @@ class PlainReader:
 
     def _read_path(self, node: dict[str, Any]) -> PurePath:
         return Path(expect(node["value"], str, "a path"))
+
+    def _read_dtype(self, node: dict[str, Any]) -> torch.dtype:
+        dtype = getattr(torch, expect(node["name"], str, "a dtype"), None)
+        if not isinstance(dtype, torch.dtype):
+            raise ModelFileError(f"{node['name']!r} is no dtype of torch. Save the model again")
+        return dtype
 
     def _read_name(self, node: dict[str, Any]) -> Any:
         return named(node["of"], node["name"])

@@ -161,6 +161,8 @@ EDITS: list[tuple[str, Edit, str]] = [
     ("dann", wide(3), r"rows of shape \(3,\) to logits of 2"),
     ("dann", change("model/fitted/input_shape_/items", [-1, 2]), "no rows have the shape"),
     ("dann", change("model/fitted/n_features_in_", "two"), "n_features_in_ must be of type int"),
+    ("dann", change("model/fitted/input_dtype_", "float32"), "input_dtype_ must be of type dtype"),
+    ("dann", change("model/fitted/input_dtype_", {"$": "dtype", "name": "load"}), "'load' is no dtype"),
     ("dann", change("model/nets", {"net_": None}), "not what skda writes"),
     ("dann", change("model/nets/self", {}), "has the nets"),
     ("dann", change(NET + "options/items/0", ["device", "meta"]), "a net has the options"),

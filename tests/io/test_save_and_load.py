@@ -114,6 +114,8 @@ def test_labels_names_and_other_parameters_come_back(tmp_path: Any) -> None:
         train_split=ValidSplit(3),
         callbacks=[("stop", EarlyStopping(patience=7))],
         module__activation=nn.Tanh,
+        module__batch_norm=True,
+        criterion__label_smoothing=0.1,
     )
     saved.fit(frame, np.array(["no", "yes!"])[Y], target).set_output(transform="pandas")
     loaded = there_and_back(saved, tmp_path)
