@@ -2,6 +2,7 @@
 
 import importlib.metadata
 
+from .io import load
 from .methods.adda import ADDAClassifier
 from .methods.cdan import CDANClassifier
 from .methods.dan import DANClassifier
@@ -46,6 +47,7 @@ __all__ = [
     "PseudoLabelClassifier",
     "SubspaceAlignment",
     "WDGRLClassifier",
+    "load",
     "make_pipeline",
     "select_bottleneck",
 ]

@@ -119,7 +119,8 @@ def try_criterion(net: Any, n_outputs: int) -> None:
     ValueError
         If it fails or is not one number.
     """
-    n = n_outputs + 1  # no broadcasting of labels to logits goes unnoticed
+    # another number than of outputs: no broadcasting of labels to logits goes unnoticed
+    n = n_outputs + 1 if n_outputs < 64 else 63
     logits = torch.linspace(-1, 1, n * n_outputs).float().reshape(n, n_outputs).to(net.device)
     y = (torch.arange(n) % n_outputs).to(net.device)
     must = (

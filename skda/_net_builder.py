@@ -110,18 +110,7 @@ class NetBuilderMixin(NetParametersMixin):
             with unchanged(module, training=False), torch.no_grad():
                 layers = with_row_axes(module, layers, rows)
             widths = probe(module, rows, layers, n_classes)
-        with isolated_rng(seeds.adaptation, cpu):
-            adaptation = self._make_adaptation(module, widths, n_classes)
-            if adaptation is not None and torch.get_default_dtype() != torch.float32:
-                adaptation.float()
-        net = self._wrap(
-            module,
-            adaptation=adaptation,
-            layers=layers,
-            widths=widths,
-            seeds=seeds,
-            **self._net_options(module),
-        )
+        net = self._assemble(module, layers=layers, widths=widths, seeds=seeds)
         if isinstance(module, ScaledInput) and len(samples) > 1:
             with net.domain_module_.statistics["target"].installed(net.domain_module_.norms):
                 start_at(module, samples[1], self._one_row_a_step)
@@ -148,6 +137,17 @@ class NetBuilderMixin(NetParametersMixin):
         alone = domains.without_target()
         net = brief._make_net(alone)  # noqa: SLF001 - a copy of self
         return net.fit_domains(alone, brief.max_epochs)
+
+    def _assemble(
+        self, module: nn.Module, *, widths: Sequence[int], seeds: Seeds, **options: Any
+    ) -> AdaptationNet:
+        """Put a module and the second term of its loss into a skorch net."""
+        with isolated_rng(seeds.adaptation, torch.device("cpu")):
+            adaptation = self._make_adaptation(module, widths, self._n_outputs)
+            if adaptation is not None and torch.get_default_dtype() != torch.float32:
+                adaptation.float()
+        options = {**self._net_options(module), **options}
+        return self._wrap(module, adaptation=adaptation, widths=widths, seeds=seeds, **options)
 
     def _fit_input(self, module: nn.Module, domains: DomainPair) -> list[Tensor]:
         """Fit an untrained built-in network to its input; return a sample of each domain."""

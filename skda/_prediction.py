@@ -196,7 +196,7 @@ class NetPredictionMixin(DomainPredictionMixin, ClassNamePrefixFeaturesOutMixin,
 
     @property
     def module_(self) -> Any:
-        """The trained module, an nn.Module; its buffers hold the source's batch statistics."""
+        """The trained module; its buffers hold the source's batch statistics (see `to_module`)."""
         return self.net_.module_
 
     @property

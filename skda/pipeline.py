@@ -14,6 +14,7 @@ from sklearn.utils.metaestimators import available_if
 
 from ._columns import reorder_columns
 from ._typing import Rows
+from .io._mixin import SaveMixin
 
 __all__ = ["DomainPipeline", "make_pipeline"]
 
@@ -50,7 +51,7 @@ def _take_weights(step: Any) -> None:
             step.set_fit_request(sample_weight=True)
 
 
-class DomainPipeline(Pipeline):
+class DomainPipeline(SaveMixin, Pipeline):
     """scikit-learn Pipeline that passes `X_target`, `y_target` and `domain` to its steps.
 
     It does what a plain ``Pipeline(steps, transform_input=["X_target"])`` does under

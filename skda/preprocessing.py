@@ -17,6 +17,7 @@ from ._columns import reorder_columns
 from ._docstrings import shared_docs
 from ._typing import Array, Domain, Labels, Rows
 from ._validation import check_domain, fitted_state_kept, unwrap
+from .io._mixin import SaveMixin
 
 __all__ = ["DomainScaler", "DomainStandardScaler", "DomainTransformer"]
 
@@ -74,7 +75,7 @@ class SourceFitTransformMixin:
 
 
 @transformer_docs
-class DomainTransformer(SourceFitTransformMixin, TransformerMixin, BaseEstimator, ABC):
+class DomainTransformer(SourceFitTransformMixin, SaveMixin, TransformerMixin, BaseEstimator, ABC):
     """Base of the transformers that are fitted on two domains.
 
     A subclass defines `_fit_domains` and `_map_rows` and, as any scikit-learn transformer,

@@ -10,7 +10,13 @@ import skda
 
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-EXTRAS = {"data": "pooch", "safetensors": "safetensors", "transport": "POT"}
+EXTRAS = {
+    "data": "pooch",
+    "safetensors": "safetensors",
+    "transport": "POT",
+    "skops": "skops",
+    "onnx": "onnxscript",
+}
 
 
 def test_the_version_is_that_of_the_project() -> None:

@@ -20,6 +20,7 @@ from .._prediction import NetPredictionMixin
 from .._validation import check_rows, fitted_state_kept, unwrap
 from .._versioned import VersionedMixin
 from .._weights import weigh_rows
+from ..io._mixin import NetStoreMixin
 from ..nn._copy import copy_net
 from ..training import LR_SCHEDULES, DomainPair
 from ..training.callbacks import SPLITS
@@ -28,7 +29,9 @@ from ..training.modes import training_modes
 __all__ = ["DomainEstimator"]
 
 
-class DomainEstimator(NetPredictionMixin, NetBuilderMixin, VersionedMixin, BaseEstimator):
+class DomainEstimator(
+    NetPredictionMixin, NetStoreMixin, NetBuilderMixin, VersionedMixin, BaseEstimator
+):
     """Base of all deep estimators: a scikit-learn estimator that owns a skorch net.
 
     It knows no task: a classifier is this and a `ClassificationTask`.

@@ -151,6 +151,7 @@ class ADDAClassifier(AdversarialClassifier):
 
     trains_in_stages: ClassVar[bool] = True
     lam_scales: ClassVar[bool] = False
+    _net_names: ClassVar = ("source_net_", "net_")
 
     source_net_: AdaptationNet
 
@@ -177,19 +178,26 @@ class ADDAClassifier(AdversarialClassifier):
 
     def _target_net(self, source_net: AdaptationNet) -> AdaptationNet:
         module = copy_net(source_net.plain_module).cpu()
-        with isolated_rng(source_net.seeds.adaptation, torch.device("cpu")):
-            discriminator = self._make_discriminator(sum(source_net.widths))
-        return self._wrap(
-            module,
-            net_class=EncoderNet,
-            source_net=source_net,
-            adaptation=EncoderAdversary(discriminator),
-            layers=source_net.layers,
-            widths=source_net.widths,
-            seeds=source_net.seeds,
-            frozen=[[classifier_head(module)[0]]],
+        kept = {name: getattr(source_net, name) for name in ("layers", "widths", "seeds")}
+        return self._encoder_net(module, source_net, **kept)
+
+    def _encoder_net(
+        self, module: nn.Module, source_net: AdaptationNet, **options: Any
+    ) -> AdaptationNet:
+        with isolated_rng(options["seeds"].adaptation, torch.device("cpu")):
+            discriminator = self._make_discriminator(sum(options["widths"]))
+        options = {
+            "adaptation": EncoderAdversary(discriminator),
+            "frozen": [[classifier_head(module)[0]]],
             **self._net_options(module),
-        )
+            **options,
+        }
+        return self._wrap(module, net_class=EncoderNet, source_net=source_net, **options)
+
+    def _assemble_net(self, name: str, module: nn.Module, **options: Any) -> AdaptationNet:
+        if name == "source_net_":
+            return super()._assemble_net(name, module, **options)
+        return self._encoder_net(module, self.source_net_, **options)
 
     def _net_of(self, domain: str) -> AdaptationNet:
         return self.source_net_ if domain == "source" else self.net_

@@ -119,6 +119,15 @@ class FinetuneClassifier(DomainClassifier):
         self._renew(module, n_classes)
         return module
 
+    def _rebuild_module(self, rows: torch.Tensor, n_classes: int) -> nn.Module:
+        network = pretrained_module(self.pretrained)
+        if network is None:
+            module = super()._make_module(rows, n_classes)
+        else:
+            module = first_run(network, rows, "pretrained")
+        self._renew(module, n_classes)
+        return module
+
     def _check_tuning_makes_sense(self) -> None:
         instance = isinstance(self.module, nn.Module)
         if instance and self.pretrained is None and (self.n_frozen or self.reinit):

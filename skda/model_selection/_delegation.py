@@ -9,10 +9,12 @@ from sklearn.utils.validation import check_is_fitted
 
 from .._prediction import DomainPredictionMixin
 from .._typing import Domain
+from ..io._export import ExportMixin
+from ..io._mixin import SaveMixin
 from ._routing import call_with_domain, final_step, rows_at_final_step
 
 
-class BestEstimatorMixin(DomainPredictionMixin):
+class BestEstimatorMixin(ExportMixin, SaveMixin, DomainPredictionMixin):
     """Predictions of `best_estimator_`, which is told the domain of the rows.
 
     The steps of a Pipeline are called one by one, so that each is told the domain whether or not
@@ -31,6 +33,10 @@ class BestEstimatorMixin(DomainPredictionMixin):
         return call_with_domain(
             final_step(best), method, rows_at_final_step(best, X, domain), domain
         )
+
+    def _exported(self) -> Any:
+        check_is_fitted(self, "best_estimator_")
+        return final_step(self.best_estimator_)
 
     @property
     def n_features_in_(self) -> int:

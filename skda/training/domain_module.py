@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from ..nn import DomainStatistics, Layer, LayerCapture, batch_norm_layers, norms_in_eval
+from ..nn._copy import copy_net
 from .locks import new_lock
 from .term import DomainOutput
 
@@ -148,6 +149,11 @@ class DomainModule(nn.Module):
             DomainOutput(of_source[1:], of_source[0], None, both.features),
             DomainOutput(of_target[1:], of_target[0], None, both.features),
         )
+
+    def network_of(self, domain: str) -> nn.Module:
+        """Return a copy of the network in eval mode, with the statistics of a domain."""
+        with self.lock, self._by(domain) if self.statistics[domain].seen else nullcontext():
+            return copy_net(self.plain).eval()
 
     def reestimate(self, domain: str, batches: Iterable[Tensor]) -> None:
         """Recompute the statistics of a domain from all of its rows (AdaBN)."""

@@ -1,0 +1,147 @@
+"""Estimators as a class, parameters, fitted attributes and nets."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from sklearn import config_context
+from sklearn.pipeline import Pipeline
+from sklearn.utils._metadata_requests import SIMPLE_METHODS as METHODS
+
+from ._errors import ModelFileError
+from ._names import estimator_class, is_public
+from ._plain import expect
+
+if TYPE_CHECKING:
+    from ._values import Reader, Writer
+
+__all__ = ["describe_estimator", "make_estimator"]
+
+_COMPILE = "compile__mode", "compile__dynamic", "compile__fullgraph"
+_ROUTING = "_metadata_request"
+_OUTPUT = "_sklearn_output_config"  # of set_output
+
+
+def describe_estimator(writer: Writer, estimator: Any, where: str) -> dict[str, Any]:
+    """Describe an estimator, fitted or not."""
+    cls = type(estimator)
+    name = cls.__name__ if is_public(cls) else writer.noted(cls.__name__, cls, where)
+    pipeline = isinstance(estimator, Pipeline)
+    params = estimator.get_params(deep=False)
+    for key, value in params.items():
+        if _may_run_code(key, value):
+            raise ValueError(
+                f"A model file cannot hold {where}.{key}={value!r}, from which another program "
+                "could be run. Set it to None or leave it out before you save."
+            )
+    outside, writer.of_parameters = writer.of_parameters, not pipeline
+    described = {key: writer.encode(value, f"{where}.{key}") for key, value in params.items()}
+    writer.of_parameters = False
+    state = {k: v for k, v in vars(estimator).items() if k not in params and _is_fitted(k)}
+    nets = estimator._describe_nets(writer, where) if hasattr(estimator, "_describe_nets") else {}  # noqa: SLF001
+    for net in nets:
+        del state[net]
+    fitted = {key: writer.encode(value, f"{where}.{key}") for key, value in state.items()}
+    writer.of_parameters = outside
+    return {
+        "class": name,
+        "params": described,
+        "fitted": fitted,
+        "nets": nets,
+        "requests": _requests(estimator),
+    }
+
+
+def _may_run_code(key: str, value: Any) -> bool:
+    """Say whether a parameter names a folder of pickles or the commands of a compiler."""
+    if key == "memory":
+        return value is not None
+    return key.startswith("compile__") and key not in _COMPILE
+
+
+def _requests(estimator: Any) -> dict[str, dict[str, Any]]:
+    """Return what ``set_fit_request`` and its like have set, by method."""
+    if _ROUTING not in vars(estimator):
+        return {}
+    by_method = {name: dict(getattr(vars(estimator)[_ROUTING], name).requests) for name in METHODS}
+    return {name: requests for name, requests in by_method.items() if requests}
+
+
+def _set_requests(estimator: Any, node: Any) -> None:
+    for method, requests in expect(node, dict, "the requests").items():
+        if method not in METHODS or not all(
+            isinstance(alias, (bool, str, type(None))) for alias in requests.values()
+        ):
+            raise ModelFileError("its metadata requests are none. Save the model again")
+        with config_context(enable_metadata_routing=True):
+            getattr(estimator, f"set_{method}_request")(**requests)
+
+
+def _is_fitted(name: str) -> bool:
+    return name == _OUTPUT or (name.endswith("_") and not name.startswith("_"))
+
+
+def make_estimator(reader: Reader, node: Any) -> Any:
+    """Make an estimator of its description."""
+    cls = estimator_class(node["class"], reader.handed)
+    params = expect(node["params"], dict, "the parameters of an estimator")
+    given = {key: reader.decode(value) for key, value in params.items()}
+    if any(_may_run_code(key, value) for key, value in given.items()):
+        raise ModelFileError(
+            "it has a parameter from which another program could be run, 'memory' or one of "
+            "'compile__'. Load files of those whom you trust, and save the model again"
+        )
+    estimator: Any = cls(**given)
+    for key, value in expect(node["fitted"], dict, "the fitted attributes").items():
+        own = isinstance(getattr(cls, key, None), property) or key in getattr(cls, "_net_names", ())
+        if own or not _is_fitted(key):
+            raise ModelFileError(f"no fitted {cls.__name__} has {key!r}. Save the model again")
+        vars(estimator)[key] = reader.decode(value)
+    _set_requests(estimator, node.get("requests", {}))
+    _check_fitted(estimator)
+    if hasattr(estimator, "_map_rows") and node["fitted"]:
+        _map_a_row(estimator, reader.n_bytes)
+    nets = expect(node["nets"], dict, "the nets")
+    if nets:
+        if not hasattr(estimator, "_take_nets"):
+            raise ModelFileError(f"no {cls.__name__} has a net. Save the model again")
+        estimator._validate_params()  # noqa: SLF001
+        estimator._take_nets(reader, nets)  # noqa: SLF001
+    return estimator
+
+
+def _map_a_row(transformer: Any, n_bytes: int) -> None:
+    """Map a row of zeros of each domain: the fitted attributes must fit together."""
+    if transformer.n_features_in_ > n_bytes:  # each feature has a number at least
+        raise ModelFileError("n_features_in_ is larger than the file. Save the model again")
+    for domain in ("source", "target"):
+        transformer._map_rows(np.zeros((1, transformer.n_features_in_)), domain)  # noqa: SLF001
+
+
+def _check_fitted(estimator: Any) -> None:
+    """Check the attributes that every fitted estimator has."""
+    fitted = vars(estimator)
+    if "input_shape_" in fitted:
+        shape = expect(fitted["input_shape_"], tuple, "input_shape_")
+        if not all(type(n) is int and 0 < n < 1 << 31 for n in shape):
+            raise ModelFileError(f"no rows have the shape {shape}. Save the model again")
+    if "input_dtype_" in fitted:
+        expect(fitted["input_dtype_"], torch.dtype, "input_dtype_")
+    if "n_features_in_" in fitted:
+        n_features = expect(fitted["n_features_in_"], int, "n_features_in_")
+        if n_features < 1 or n_features not in fitted.get("input_shape_", (n_features,))[:1]:
+            raise ModelFileError(f"n_features_in_ is {n_features}. Save the model again")
+    if "feature_names_in_" in fitted:
+        names = expect(fitted["feature_names_in_"], np.ndarray, "feature_names_in_")
+        if len(names) != fitted.get("n_features_in_"):
+            raise ModelFileError("feature_names_in_ has another length. Save the model again")
+    if "classes_" in fitted:
+        classes = expect(fitted["classes_"], np.ndarray, "classes_")
+        if classes.ndim != 1 or len(classes) < 2 or list(np.unique(classes)) != list(classes):
+            raise ModelFileError(
+                "classes_ must be two or more labels, sorted. Save the model again"
+            )
+    if _OUTPUT in fitted:
+        expect(fitted[_OUTPUT], dict, "the output of transform")

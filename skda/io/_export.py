@@ -1,0 +1,185 @@
+"""The network of one domain as a plain module, and as a file for other programs."""
+
+from __future__ import annotations
+
+import json
+import os
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+from sklearn.utils.validation import check_is_fitted
+from torch import Tensor, nn
+
+from .._validation import check_domain
+from ._file import write_atomically
+from ._rows import rows_of_zeros
+
+if TYPE_CHECKING:
+    from .._typing import Domain
+
+__all__ = ["ExportMixin"]
+
+
+class ExportMixin:
+    """`to_module` and `export` of an estimator, or of a search that delegates to one."""
+
+    def _exported(self) -> Any:
+        """Return the fitted estimator that owns the net."""
+        check_is_fitted(self, "net_")
+        return self
+
+    def to_module(self, domain: Domain = "target") -> nn.Module:
+        """Return the network with the batch statistics of one domain, as a plain module.
+
+        ``net_.module_`` holds the statistics of the source: what runs it on target rows, such as
+        an explainer, gets other logits than `decision_function`.
+
+        Parameters
+        ----------
+        domain : {"target", "source"}, default="target"
+            Where the rows that it will be given come from.
+
+        Returns
+        -------
+        nn.Module
+            From rows, float32 of shape (n_rows, ...), to logits of shape (n_rows, n_classes). It
+            is a copy on the CPU, in eval mode and in float32 (also with `amp`).
+
+        See Also
+        --------
+        export : Writes it to a file.
+
+        Notes
+        -----
+        The rows are those that the estimator is given: of a Pipeline, those of its last step.
+
+        Examples
+        --------
+        >>> import torch
+        >>> from skda import DANNClassifier
+        >>> from skda.datasets import make_rotated_moons
+        >>> moons = make_rotated_moons(random_state=0)
+        >>> clf = DANNClassifier(max_epochs=2, random_state=0)
+        >>> clf = clf.fit(moons.X_source, moons.y_source, moons.X_target)
+        >>> rows = torch.tensor(moons.X_target, dtype=torch.float32)
+        >>> probabilities = clf.to_module()(rows).softmax(dim=1).detach().numpy()
+        >>> bool(abs(probabilities - clf.predict_proba(moons.X_target)).max() < 1e-6)
+        True
+        """
+        estimator = self._exported()
+        check_domain(domain)
+        net = estimator._net_of(domain)  # noqa: SLF001
+        network: nn.Module = net.domain_module_.network_of(domain)
+        return network.cpu()
+
+    def export(
+        self, path: str | os.PathLike[str], format: str = "onnx", domain: Domain = "target"
+    ) -> None:
+        """Write the network of one domain to a file for other programs.
+
+        Parameters
+        ----------
+        path : str or path
+            The file; one that is there is replaced in one step.
+        format : {"onnx", "torch.export"}, default="onnx"
+            "onnx" needs the package onnxscript: ``pip install "skda[onnx]"``. "torch.export" is
+            read with ``torch.export.load(path).module()``, without skda.
+        domain : {"target", "source"}, default="target"
+            Where the rows that it will be given come from.
+
+        Raises
+        ------
+        ValueError
+            If `format` or `domain` is none of these.
+        ImportError
+            If onnxscript is not installed.
+
+        See Also
+        --------
+        to_module : Returns what is written here.
+
+        Notes
+        -----
+        The input is named "rows", float32 of shape (n_rows, ...) with any number of rows; the
+        output is named "logits", (n_rows, n_classes). Their softmax is `predict_proba`. The
+        labels in the order of the columns are in the metadata "classes" of an ONNX file, in JSON.
+
+        The other steps of a Pipeline are not exported: give the network what its last step is
+        given. Convert them with the package skl2onnx, or put a scaler before the network, as in
+        ``nn.Sequential(Scale(scaler.mean_, scaler.scale_), clf.to_module())`` with a module
+        ``Scale`` of yours, and export that by torch.
+
+        Examples
+        --------
+        >>> import os, tempfile
+        >>> import torch
+        >>> from skda import DANNClassifier
+        >>> from skda.datasets import make_rotated_moons
+        >>> moons = make_rotated_moons(random_state=0)
+        >>> clf = DANNClassifier(max_epochs=2, random_state=0)
+        >>> clf = clf.fit(moons.X_source, moons.y_source, moons.X_target)
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = os.path.join(folder, "moons.pt2")
+        ...     clf.export(path, format="torch.export")
+        ...     network = torch.export.load(path).module()
+        >>> network(torch.zeros(5, 2)).shape
+        torch.Size([5, 2])
+        """
+        if format not in _FORMATS:
+            raise ValueError(
+                f"The 'format' parameter must be one of {sorted(_FORMATS)}. Got {format!r} instead."
+            )
+        estimator = self._exported()
+        network = _FromRows(self.to_module(domain))
+        rows = rows_of_zeros(estimator, 3).contiguous()
+        classes = json.dumps(estimator.classes_.tolist())
+        with warnings.catch_warnings(), torch.no_grad():
+            warnings.simplefilter("ignore")  # what torch tells of its own exporter
+            write_atomically(path, lambda new: _FORMATS[format](network, rows, classes, new))
+
+
+class _FromRows(nn.Module):
+    """A network whose argument is named."""
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network.eval()
+
+    def forward(self, rows: Tensor) -> Tensor:
+        logits: Tensor = self.network(rows)
+        return logits
+
+
+def _any_number() -> Any:
+    return {"rows": {0: torch.export.Dim("n_rows", min=1)}}
+
+
+def _write_onnx(network: nn.Module, rows: Tensor, classes: str, path: Path) -> None:
+    try:
+        import onnxscript  # noqa: F401
+    except ImportError as error:
+        raise ImportError(
+            "The 'format' parameter is 'onnx', which needs the package onnxscript: "
+            'pip install "skda[onnx]".'
+        ) from error
+    program: Any = torch.onnx.export(
+        network,
+        (rows,),
+        input_names=["rows"],
+        output_names=["logits"],
+        dynamic_shapes=_any_number(),
+        dynamo=True,
+        verbose=False,
+    )
+    program.model.metadata_props["classes"] = classes
+    program.save(path, external_data=False)
+
+
+def _write_exported(network: nn.Module, rows: Tensor, classes: str, path: Path) -> None:
+    program = torch.export.export(network, (rows,), dynamic_shapes=_any_number())
+    torch.export.save(program, path, extra_files={"classes": classes})
+
+
+_FORMATS = {"onnx": _write_onnx, "torch.export": _write_exported}

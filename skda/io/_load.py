@@ -1,0 +1,90 @@
+"""`load`, which makes an estimator of a model file."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from sklearn.base import BaseEstimator
+
+from ._errors import ModelFileError
+from ._file import read
+from ._names import Handed
+from ._values import Reader
+
+__all__ = ["load"]
+
+
+def load(path: str | os.PathLike[str], module: Any = None) -> Any:
+    """Load what `save` wrote. No code of the file is executed, and nothing is unpickled.
+
+    Parameters
+    ----------
+    path : str or path
+    module : class, instance, factory, dict from name to one of these, or None, default=None
+        Your own class that the file names and does not hold: a network, a loss, a callback or a
+        schedule. Several are handed in as a dict by their names. The weights are those of the
+        file.
+
+    Returns
+    -------
+    estimator
+        With the same parameters, and the same results to the last bit on the same machine.
+
+    Raises
+    ------
+    ModelFileError
+        If the file is damaged or malicious, has a newer format, or needs what was not handed in.
+        It is a ValueError.
+    OSError
+        If there is no such file.
+    ImportError
+        If a step of the file is scikit-learn's and the package skops is not installed.
+
+    Notes
+    -----
+    The file is one of safetensors: its header holds a description in JSON, with the version of
+    the format, and a checksum. A file names classes of a fixed list only: skda's estimators,
+    layers of ``torch.nn`` and `skda.nn`, optimizers, losses, and what skops trusts of
+    scikit-learn. Loading takes no more memory than a small multiple of the file's size. Still, a
+    network computes what its file says: predictions are only as trustworthy as the file.
+
+    The history of single batches, and of callbacks their own state, is not saved.
+
+    Examples
+    --------
+    >>> import os, tempfile
+    >>> import skda
+    >>> from skda.datasets import make_rotated_moons
+    >>> moons = make_rotated_moons(random_state=0)
+    >>> clf = skda.DANNClassifier(max_epochs=2, random_state=0)
+    >>> clf = clf.fit(moons.X_source, moons.y_source, moons.X_target)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = os.path.join(folder, "moons.safetensors")
+    ...     clf.save(path)
+    ...     loaded = skda.load(path)
+    >>> bool((loaded.predict_proba(moons.X_target) == clf.predict_proba(moons.X_target)).all())
+    True
+    """
+    try:
+        description, tensors = read(path)
+        reader = Reader(tensors, Handed(module, description.get("custom")))
+        estimator = reader.decode(description["model"])
+        if not isinstance(estimator, BaseEstimator):
+            raise ModelFileError("it holds no estimator. Save the model again")
+        if reader.unread:
+            raise ModelFileError(
+                f"it has tensors that nothing needs, for instance {sorted(reader.unread)[:3]}. "
+                "Save the model again"
+            )
+    except (OSError, ImportError):
+        raise
+    except ModelFileError as error:
+        raise ModelFileError(f"{os.fspath(path)} cannot be loaded: {error}.") from error
+    except Exception as error:  # a description may be wrong in any way
+        what = str(error).splitlines()[0] if str(error) else ""
+        raise ModelFileError(
+            f"{os.fspath(path)} cannot be loaded: its description is not what skda writes "
+            f"({type(error).__name__}: {what}). Save the model again."
+        ) from error
+    return estimator

@@ -1,0 +1,158 @@
+"""`save` of everything that a model file holds, and the nets of those estimators that have some."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar
+
+from torch import Tensor, nn
+
+from ..training import AdaptationNet
+from ._errors import ModelFileError
+from ._export import ExportMixin
+from ._file import write
+from ._nets import describe_net, make_net
+from ._values import Reader, Writer
+from ._versions import versions
+
+__all__ = ["NetStoreMixin", "SaveMixin", "save"]
+
+
+def save(estimator: Any, path: str | os.PathLike[str], *, optimizer: bool = False) -> None:
+    """Save an estimator, a search, a transformer or a Pipeline of these to one file.
+
+    Parameters
+    ----------
+    estimator : estimator
+        One of skda's, or a scikit-learn ``Pipeline``, fitted or not. Its steps that are
+        scikit-learn's need the package skops: ``pip install "skda[skops]"``.
+    path : str or path
+        The file; one that is there is replaced in one step, after the new one is on the disk.
+    optimizer : bool, default=False
+        Whether to keep the state of the optimizer, so that `partial_fit` goes on as if the model
+        had never been saved. It is twice as large as the weights for Adam.
+
+    Raises
+    ------
+    ValueError
+        If the file cannot hold a part of the estimator, which is named.
+    OSError
+        If the file cannot be written. What was at `path` is there as before.
+
+    See Also
+    --------
+    load : Its inverse.
+
+    Examples
+    --------
+    A plain ``Pipeline`` has no method `save`; skda's estimators, searches, transformers and what
+    `skda.make_pipeline` returns have one.
+
+    >>> import os, tempfile
+    >>> from sklearn.pipeline import Pipeline
+    >>> import skda
+    >>> pipe = Pipeline([("scale", skda.DomainStandardScaler()), ("align", skda.CORAL(reg=0.1))])
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = os.path.join(folder, "pipe.safetensors")
+    ...     skda.io.save(pipe, path)
+    ...     loaded = skda.load(path)
+    >>> loaded["align"]
+    CORAL(reg=0.1)
+    """
+    writer = Writer(optimizer)
+    node = writer.encode(estimator, "model")
+    description = {"versions": versions(), "custom": writer.custom, "model": node}
+    write(path, description, writer.tensors)
+
+
+class SaveMixin:
+    """`save`, which `skda.load` undoes."""
+
+    def save(self, path: str | os.PathLike[str], *, optimizer: bool = False) -> None:
+        """Save to one file, from which `skda.load` makes an equal estimator without any pickle.
+
+        Parameters
+        ----------
+        path : str or path
+            The file, by convention ``.safetensors``. One that is there is replaced in one step.
+        optimizer : bool, default=False
+            Whether to keep the state of the optimizer, so that `partial_fit` goes on as if the
+            model had never been saved. It is twice as large as the weights for Adam.
+
+        Raises
+        ------
+        ValueError
+            If the file cannot hold a part of the estimator, which is named.
+        OSError
+            If the file cannot be written. What was at `path` is there as before.
+
+        See Also
+        --------
+        skda.load : Its inverse.
+
+        Notes
+        -----
+        The file holds the parameters, the weights of the network and of what the method trains
+        beside it, the statistics of both domains and the history. Networks of `skda.nn` and of
+        layers of ``torch.nn`` are held layer by layer; your own class is named in the file and
+        handed to `skda.load` again.
+
+        Examples
+        --------
+        >>> import os, tempfile
+        >>> import skda
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = os.path.join(folder, "scaler.safetensors")
+        ...     scaler = skda.DomainStandardScaler().fit([[0.0], [2.0]], X_target=[[5.0], [9.0]])
+        ...     scaler.save(path)
+        ...     skda.load(path).transform([[9.0]])
+        array([[1.]])
+        """
+        save(self, path, optimizer=optimizer)
+
+
+class NetStoreMixin(ExportMixin, SaveMixin):
+    """`save`, `to_module` and `export` of an estimator that owns nets."""
+
+    # of the estimator
+    net_: AdaptationNet
+    _assemble: Callable[..., AdaptationNet]
+    _make_module: Callable[..., nn.Module]
+
+    # attributes that are nets, in the order in which they are made
+    _net_names: ClassVar[Sequence[str]] = ("net_",)
+
+    def _describe_nets(self, writer: Writer, where: str) -> dict[str, Any]:
+        """Return the descriptions of all nets."""
+        nets = {name: vars(self)[name] for name in self._net_names if name in vars(self)}
+        described: dict[str, Any] = {}
+        for name, net in nets.items():
+            same = next((other for other in described if nets[other] is net), None)
+            described[name] = (
+                {"same": same} if same else describe_net(writer, net, f"{where}.{name}")
+            )
+        return described
+
+    def _take_nets(self, reader: Reader, nets: dict[str, Any]) -> None:
+        """Make the nets of their descriptions."""
+        if "net_" not in nets or not set(nets) <= set(self._net_names):
+            raise ModelFileError(f"it has the nets {sorted(nets)}. Save the model again")
+        for name in self._net_names:
+            if name in nets:
+                same = nets[name].get("same")
+                net = vars(self)[same] if same else make_net(reader, self, name, nets[name])
+                vars(self)[name] = net
+
+    def _rebuild_module(self, rows: Tensor, n_classes: int) -> nn.Module:
+        """Make the network as `fit` did, whose weights a file holds."""
+        return self._make_module(rows, n_classes)
+
+    def _assemble_net(
+        self,
+        name: str,  # noqa: ARG002 - for a method of several nets
+        module: nn.Module,
+        **options: Any,
+    ) -> AdaptationNet:
+        """Put the network of the net `name` into a net."""
+        return self._assemble(module, **options)

@@ -1,0 +1,196 @@
+"""The classes and functions that a model file may name, and what the user hands in for others."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Callable, Mapping
+from functools import cache
+from typing import Any
+
+import torch
+from sklearn import model_selection
+from sklearn.base import BaseEstimator
+from sklearn.model_selection import BaseCrossValidator, BaseShuffleSplit
+from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import StandardScaler
+from skorch import callbacks as skorch_callbacks
+from skorch.callbacks import Callback
+from skorch.dataset import ValidSplit
+from torch import nn
+
+from .. import nn as skda_nn
+from ._errors import ModelFileError
+
+__all__ = ["Handed", "estimator_class", "is_of_sklearn", "is_public", "known_name", "named"]
+
+_FUNCTIONS = frozenset(
+    re.findall(
+        r"\w+",
+        """
+    binary_cross_entropy binary_cross_entropy_with_logits celu cross_entropy elu gelu glu
+    hardsigmoid hardswish hardtanh huber_loss kl_div l1_loss leaky_relu log_softmax logsigmoid mish
+    mse_loss multi_margin_loss multilabel_margin_loss nll_loss relu relu6 selu sigmoid silu
+    smooth_l1_loss softmax softplus softsign tanh
+    """,
+    )
+)
+# not those that write files
+_CALLBACKS = frozenset({"EarlyStopping", "EpochScoring", "EpochTimer", "GradientNormClipping"})
+
+
+def _of_torch_nn(name: str) -> Any:
+    inside = nn.modules.linear if name == "NonDynamicallyQuantizableLinear" else nn  # of attention
+    return _class(inside, name, nn.Module)
+
+
+def _of_torch_optim(name: str) -> Any:
+    return _class(torch.optim, name, torch.optim.Optimizer)
+
+
+def _of_functional(name: str) -> Any:
+    return getattr(nn.functional, name) if name in _FUNCTIONS else None
+
+
+def _of_skda_nn(name: str) -> Any:
+    return _class(skda_nn, name, nn.Module) if name in skda_nn.__all__ else None
+
+
+def _of_skorch(name: str) -> Any:
+    if name == "ValidSplit":
+        return ValidSplit
+    return _class(skorch_callbacks, name, Callback) if name in _CALLBACKS else None
+
+
+def _of_splitters(name: str) -> Any:
+    return _class(model_selection, name, (BaseCrossValidator, BaseShuffleSplit))
+
+
+def _class(space: Any, name: str, base: type | tuple[type, ...]) -> Any:
+    found = getattr(space, name, None)
+    return found if inspect.isclass(found) and issubclass(found, base) else None
+
+
+_SPACES: dict[str, Callable[[str], Any]] = {
+    "torch.nn": _of_torch_nn,
+    "torch.nn.functional": _of_functional,
+    "torch.optim": _of_torch_optim,
+    "skda.nn": _of_skda_nn,
+    "skorch": _of_skorch,
+    "sklearn.model_selection": _of_splitters,
+}
+
+
+def known_name(thing: Any) -> list[str] | None:
+    """Return the space and the name under which a file may name a class or function, if any."""
+    name = getattr(thing, "__name__", None)
+    if not isinstance(name, str):
+        return None
+    for space, find in _SPACES.items():
+        if find(name) is thing:
+            return [space, name]
+    return None
+
+
+def named(space: Any, name: Any) -> Any:
+    """Return the class or function that a file names by `known_name`."""
+    find = _SPACES.get(space) if isinstance(space, str) else None
+    found = find(name) if find is not None and isinstance(name, str) else None
+    if found is None:
+        raise ModelFileError(
+            f"it names {name!r} of {space!r}, which is not on the list of classes and functions "
+            "that a model file may name. Load files that you trust with an skda that knows it"
+        )
+    return found
+
+
+@cache
+def _estimators() -> dict[str, type[BaseEstimator]]:
+    import skda
+    from skda.model_selection import LambdaSearchCV
+    from skda.pipeline import DomainPipeline
+
+    public = [getattr(skda, name) for name in skda.__all__]
+    classes = [c for c in public if inspect.isclass(c) and issubclass(c, BaseEstimator)]
+    classes += [LambdaSearchCV, DomainPipeline, Pipeline, StandardScaler]
+    return {cls.__name__: cls for cls in classes}
+
+
+def is_public(cls: type) -> bool:
+    """Say whether a class is one of skda's public estimators, or saved like one."""
+    return _estimators().get(cls.__name__) is cls
+
+
+def estimator_class(name: Any, handed: Handed) -> type[BaseEstimator]:
+    """Return the estimator class of this name: skda's, or one of the user's that is handed in."""
+    found = _estimators().get(name) if isinstance(name, str) else None
+    if found is not None:
+        return found
+    if name in handed.names:
+        given = handed.get(name)
+        if inspect.isclass(given) and issubclass(given, BaseEstimator):
+            return given
+    raise ModelFileError(
+        f"it holds a {name!r}, which is none of skda's estimators. Install the version of skda "
+        "that wrote it, or hand a class of your own in, load(path, module={'Name': Name})"
+    )
+
+
+def is_of_sklearn(value: Any) -> bool:
+    """Say whether a value is an estimator that scikit-learn defines."""
+    return isinstance(value, BaseEstimator) and type(value).__module__.startswith("sklearn.")
+
+
+def arguments_of(value: Any) -> dict[str, Any] | None:
+    """Return the arguments that make a callback or splitter again, if a file may name its class."""
+    kinds = Callback, ValidSplit, BaseCrossValidator, BaseShuffleSplit
+    if not isinstance(value, kinds) or known_name(type(value)) is None:
+        return None
+    parameters = inspect.signature(type(value)).parameters.values()
+    given = {p.name: getattr(value, p.name, p.default) for p in parameters if p.kind in (1, 3)}
+    return {p.name: given[p.name] for p in parameters if given.get(p.name) is not p.default}
+
+
+class Handed:
+    """What the user hands in for the names that are in a file.
+
+    Parameters
+    ----------
+    given : class, instance, factory, dict from name to one of these, or None
+    names : list of str
+        The names that the file says it needs.
+    """
+
+    def __init__(self, given: Any, names: Any) -> None:
+        if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+            raise ModelFileError("its list of custom names is none. Save the model again")
+        self.names = names
+        if isinstance(given, Mapping):
+            self.given = dict(given)
+        else:
+            self.given = {} if given is None or len(names) != 1 else {names[0]: given}
+        missing = [name for name in names if name not in self.given]
+        if missing:
+            shown = ", ".join(f"{name!r}: ..." for name in names)
+            raise ModelFileError(
+                f"it needs {', '.join(map(repr, missing))}, which only your own code has. Pass "
+                f"load(path, module={missing[0] if len(names) == 1 else f'{{{shown}}}'})"
+            )
+        for name in names:
+            self._check(name)
+
+    def _check(self, name: str) -> None:
+        """Refuse another class; a function is a factory and may have any name."""
+        given = self.given[name]
+        cls = type(given) if isinstance(given, nn.Module) else given
+        if inspect.isclass(cls) and cls.__name__ != name.partition(" of ")[0]:
+            raise ModelFileError(
+                f"it was saved with {name!r}, and 'module' is {cls.__name__!r}. Hand in "
+                f"{name}, or if it was renamed, a function that makes one"
+            )
+
+    def get(self, name: Any) -> Any:
+        """Return what was handed in for a name."""
+        if not isinstance(name, str) or name not in self.given:
+            raise ModelFileError(f"it needs {name!r}, which it does not list. Save the model again")
+        return self.given[name]

@@ -1,0 +1,252 @@
+"""The trained net of an estimator: network, statistics of the domains, second term, optimizer."""
+
+from __future__ import annotations
+
+import copy
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import torch
+from skorch.history import History
+from torch import nn
+
+from .._building import probe, resolve_device
+from .._calling import ToLogits
+from ..nn._run import Run, run_of
+from ..nn.capture import Layer, TimeFirst
+from ..training import AdaptationNet, Seeds, isolated_rng
+from ._errors import ModelFileError
+from ._limit import AllocationLimit
+from ._modules import check_finite, describe_module, is_describable, make_module
+from ._plain import expect
+from ._rows import rows_of_zeros
+
+if TYPE_CHECKING:
+    from ._values import Reader, Writer
+
+__all__ = ["describe_net", "make_net"]
+
+# what partial_fit reads from the net, not from the estimator's parameters
+_OPTIONS = (
+    "lam",
+    "per_domain",
+    "planned_epochs",
+    "frozen",
+    "unfreeze_every",
+    "lr",
+    "max_epochs",
+    "batch_size",
+    "data_device",
+    "compile",
+    "amp",
+    "verbose",
+    "optimizer__lr",
+    "optimizer__param_groups",
+)
+_COUNTS = "step_", "fits_"
+# modules of the net beside the network itself
+_BESIDE = "domain_module_", "adaptation_"
+
+
+def describe_net(writer: Writer, net: AdaptationNet, where: str) -> dict[str, Any]:
+    """Describe a trained net."""
+    with net.domain_module_.lock:  # while others predict, its layers hold a domain's statistics
+        net.domain_module_.statistics["source"].share(net.domain_module_.norms)
+        return _describe(writer, net, where)
+
+
+def _describe(writer: Writer, net: AdaptationNet, where: str) -> dict[str, Any]:
+    module = net.plain_module
+    run = run_of(module)
+    undo = [h.undo for h in module._forward_hooks.values() if isinstance(h, ToLogits)]  # noqa: SLF001
+    if is_describable(module, (ToLogits,)):
+        network = {"layers": describe_module(writer, module, f"{where}.module", (ToLogits,))}
+    else:  # the parameters say how to make it
+        network = {"state": writer.state(module, f"{where}.module")}
+    options = {name: vars(net)[name] for name in _OPTIONS if name in vars(net)}
+    described = {
+        "network": network,
+        "run": run and [list(run.order), run.head, run.ends_in],
+        "undo": undo,
+        "adapted": [[*layer, isinstance(layer, TimeFirst)] for layer in net.layers],
+        "widths": list(net.widths),
+        "seeds": list(net.seeds),
+        "options": writer.encode(options, f"{where}.options"),
+        "counts": {name: getattr(net, name) for name in _COUNTS},
+        "labelled_domain": net.labelled_domain_,
+        "history": writer.encode(_columns(net.history), f"{where}.history"),
+        "beside": {
+            name: writer.state(vars(net)[name], f"{where}.{name}")
+            for name in _BESIDE
+            if name in vars(net)
+        },
+        "generators": {
+            name: writer.tensor(generator.get_state(), f"{where}.{name}")
+            for name, generator in _of_term(net, torch.Generator)
+        },
+        "optimizers": {},
+        "rates": [],
+    }
+    if writer.optimizer:
+        optimizers = [("", net.optimizer_), *_of_term(net, torch.optim.Optimizer)]
+        described["optimizers"] = {
+            name: writer.encode(optimizer.state_dict(), f"{where}.optimizer.{name}")
+            for name, optimizer in optimizers
+        }
+        described["rates"] = list(net.rates_)
+    return described
+
+
+def _of_term(net: AdaptationNet, kind: type) -> list[tuple[str, Any]]:
+    """Return the generators or the optimizers that the second term has for itself."""
+    own = {} if net.adaptation is None else vars(net.adaptation_)
+    return [(name, value) for name, value in own.items() if isinstance(value, kind)]
+
+
+def _columns(history: Any) -> dict[str, Any]:
+    """Return the history of the epochs by columns, without that of single batches."""
+    names = dict.fromkeys(name for row in history for name in row if name != "batches")
+    return {name: [row.get(name) for row in history] for name in names}
+
+
+def make_net(reader: Reader, estimator: Any, name: str, node: Any) -> AdaptationNet:
+    """Make the net `name` of an estimator, whose parameters and labels are set."""
+    expect(node, dict, "a net")
+    seeds = Seeds(*(expect(seed, int, "a seed") for seed in node["seeds"]))
+    options = reader.decode_as(node["options"], dict, "the options of a net")
+    if not set(options) <= set(_OPTIONS):
+        raise ModelFileError(f"a net has the options {sorted(options)}. Save the model again")
+    with _on_device_here(estimator), AllocationLimit(reader.n_bytes):
+        module = _network(reader, estimator, node["network"], seeds)
+        _note_run(module, node["run"])
+        for undo in node["undo"]:
+            if undo not in (None, "softmax", "sigmoid"):
+                raise ModelFileError(f"it undoes {undo!r}. Save the model again")
+            module.register_forward_hook(ToLogits(undo))
+        layers = [_layer(module, *entry) for entry in node["adapted"]]
+        widths = tuple(expect(width, int, "a width") for width in node["widths"])
+        own_layers = "layers" in node["network"]
+        found = (_pass_shapes if own_layers else _pass_rows)(module, estimator, layers)
+        if found != widths:
+            raise ModelFileError(f"its features have widths {found}, not {widths}. Save it again")
+        given = {"layers": layers, "widths": widths, "seeds": seeds, **options}
+        net: AdaptationNet = estimator._assemble_net(name, module, **given)  # noqa: SLF001
+    _load_states(reader, net, node)
+    return net
+
+
+@contextmanager
+def _on_device_here(estimator: Any) -> Iterator[None]:
+    """Use the CPU inside the with block where the estimator's device is not there."""
+    device = estimator.device
+    try:
+        resolve_device(device)
+    except ValueError:
+        warnings.warn(
+            f"The model was saved with device={device!r}, which torch does not find here. It "
+            "predicts on the CPU. Set the 'device' parameter before you fit it again.",
+            stacklevel=2,
+        )
+        estimator.device = "cpu"
+    try:
+        yield
+    finally:
+        estimator.device = device
+
+
+def _network(reader: Reader, estimator: Any, node: Any, seeds: Seeds) -> nn.Module:
+    if "layers" in node:
+        made = make_module(reader, node["layers"])
+        tensors = [*made.parameters(), *made.buffers()]
+        if any(t.is_floating_point() and t.dtype != torch.float32 for t in tensors):
+            raise ModelFileError("its network has weights that are not float32. Save it again")
+        return made
+    rows = rows_of_zeros(estimator, 2)
+    with isolated_rng(seeds.module, torch.device("cpu")):
+        module: nn.Module = estimator._rebuild_module(rows, len(estimator.classes_))  # noqa: SLF001
+    reader.load_state(module, node["state"])
+    return module
+
+
+def _note_run(module: nn.Module, node: Any) -> None:
+    if node is None:
+        return
+    order, head, ends_in = node
+    known = {name for name, _ in module.named_modules()}
+    if not (set(order) <= known and head in {None, *known}):
+        raise ModelFileError("its layers have other names than its network. Save the model again")
+    vars(module)["_skda_run"] = Run(tuple(order), head, ends_in)
+
+
+def _layer(module: nn.Module, name: Any, side: Any, time_first: Any) -> Layer:
+    if side not in ("input", "output") or name not in dict(module.named_modules()):
+        raise ModelFileError(f"its network has no layer {name!r}. Save the model again")
+    return (TimeFirst if time_first else Layer)(name, side)
+
+
+def _pass_rows(module: nn.Module, estimator: Any, layers: list[Layer]) -> tuple[int, ...]:
+    """Return the widths of the layers of a network of the user's."""
+    return probe(module, rows_of_zeros(estimator, 2), layers, len(estimator.classes_))
+
+
+def _pass_shapes(module: nn.Module, estimator: Any, layers: list[Layer]) -> tuple[int, ...]:
+    """Return the widths of the layers, by rows and weights without data: all shapes must fit."""
+    without_data = {
+        id(t): nn.Parameter(t.to("meta"), False) if isinstance(t, nn.Parameter) else t.to("meta")
+        for t in [*module.parameters(), *module.buffers()]
+    }
+    shapes = copy.deepcopy(module, without_data)
+    rows = rows_of_zeros(estimator, 2, "meta")
+    try:
+        return probe(shapes, rows, layers, len(estimator.classes_))
+    except Exception as error:
+        raise ModelFileError(
+            f"its network cannot take rows of shape {tuple(estimator.input_shape_)} to logits of "
+            f"{len(estimator.classes_)} classes ({type(error).__name__}: {error}). Save it again"
+        ) from error
+
+
+def _load_states(reader: Reader, net: AdaptationNet, node: dict[str, Any]) -> None:
+    beside = expect(node["beside"], dict, "the modules of a net")
+    if set(beside) != {name for name in _BESIDE if name in vars(net)}:
+        raise ModelFileError(f"a net has {sorted(beside)} beside its network. Save it again")
+    for name, state in beside.items():
+        reader.load_state(vars(net)[name], state)
+    for name, buffer in net.domain_module_.named_buffers():
+        check_finite(buffer, name)
+    generators = dict(_of_term(net, torch.Generator))
+    for name, state in node["generators"].items():
+        generators[name].set_state(reader.tensor(state))
+    optimizers = {"": net.optimizer_, **dict(_of_term(net, torch.optim.Optimizer))}
+    for name, state in node["optimizers"].items():
+        _load_optimizer(optimizers[name], reader.decode(state))
+    net.rates_ = [expect(rate, (int, float), "a learning rate") for rate in node["rates"]]
+    for name in _COUNTS:
+        setattr(net, name, expect(node["counts"][name], int, name))
+    if node["labelled_domain"] not in ("source", "target"):
+        raise ModelFileError("a net has labels of no domain. Save the model again")
+    net.labelled_domain_ = node["labelled_domain"]
+    columns = reader.decode_as(node["history"], dict, "the history")
+    rows = zip(*columns.values(), strict=True)
+    net.history_ = History({"batches": [], **dict(zip(columns, row, strict=True))} for row in rows)
+
+
+def _load_optimizer(optimizer: torch.optim.Optimizer, state: Any) -> None:
+    """Load the state of an optimizer, after a look at its types and shapes."""
+    fresh = optimizer.state_dict()["param_groups"]
+    parameters = [p for group in optimizer.param_groups for p in group["params"]]
+    all_in_one = (sum(p.numel() for p in parameters),)  # as LBFGS has them
+    for group, own in zip(state["param_groups"], fresh, strict=True):
+        if group.keys() != own.keys() or any(
+            not isinstance(value, (bool, int, float, list, tuple, type(None)))
+            for value in group.values()
+        ):
+            raise ModelFileError("its optimizer has other options. Save the model again")
+    for index, entries in state["state"].items():
+        for value in entries.values():
+            shape = getattr(value, "shape", ())
+            if shape not in ((), parameters[index].shape, all_in_one):
+                raise ModelFileError("its optimizer is one of other weights. Save it again")
+    optimizer.load_state_dict(state)

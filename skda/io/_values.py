@@ -1,0 +1,196 @@
+"""Everything a model file holds: also networks, callbacks, estimators, and what is the user's."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from typing import Any
+
+import numpy as np
+import torch
+from sklearn.base import BaseEstimator
+from torch import nn
+from torch.nn.parameter import is_lazy
+
+from ..nn._copy import copy_net
+from ._errors import ModelFileError
+from ._estimators import describe_estimator, make_estimator
+from ._modules import check_finite, describe_module, is_describable, make_module
+from ._names import Handed, arguments_of, is_of_sklearn, is_public, known_name
+from ._plain import KIND, PlainReader, PlainWriter, expect
+
+__all__ = ["Reader", "Writer"]
+
+_NO_SKOPS = (
+    "A model file holds the estimators of scikit-learn by the package skops: "
+    'pip install "skda[skops]".'
+)
+
+
+class Writer(PlainWriter):
+    """Describes estimators and their parameters.
+
+    Parameters
+    ----------
+    optimizer : bool
+        Whether to keep the state of the optimizers.
+
+    Attributes
+    ----------
+    custom : list of str
+        Names of the classes and functions that have to be handed in again.
+    """
+
+    def __init__(self, optimizer: bool = False) -> None:
+        super().__init__()
+        self.optimizer = optimizer
+        self.custom: list[str] = []
+        self._noted: dict[str, Any] = {}
+        self.of_parameters = False
+
+    def encode_object(self, value: Any, where: str) -> Any:
+        """Describe what is no plain value."""
+        if isinstance(value, nn.Module) and is_describable(value):
+            return {KIND: "module", "module": describe_module(self, value, where)}
+        ours = isinstance(value, BaseEstimator) and hasattr(value, "save")  # also a user's subclass
+        if ours or is_public(type(value)):
+            return {KIND: "estimator", **describe_estimator(self, value, where)}
+        if is_of_sklearn(value):
+            return {KIND: "skops", "name": self.tensor(_to_skops(value, where), f"{where}.skops")}
+        arguments = arguments_of(value)
+        if arguments is not None:
+            by = known_name(type(value))
+            return {KIND: "made", "by": by, "with": self.encode(arguments, where)}
+        if isinstance(value, np.random.RandomState):
+            return {KIND: "random_state", "state": self.encode(list(value.get_state()), where)}
+        lazy = isinstance(value, nn.Module) and any(map(is_lazy, value.parameters()))
+        if isinstance(value, nn.Module) and not lazy:
+            name = self.noted(type(value).__name__, type(value), where)
+            return {KIND: "custom_module", "name": name, "state": self.state(value, where)}
+        if not (self.of_parameters or lazy):
+            return super().encode_object(value, where)
+        name = getattr(value, "__name__", type(value).__name__)
+        name = self.noted(name, value, where)
+        return {KIND: "custom", "name": name, "class": isinstance(value, type)}
+
+    def state(self, module: nn.Module, where: str) -> dict[str, str]:
+        """Keep the tensors of a module; return their names."""
+        state = module.state_dict()
+        odd = [key for key, value in state.items() if not isinstance(value, torch.Tensor)]
+        if odd:
+            raise ValueError(
+                f"A model file cannot hold {where}: its state_dict has {odd[0]!r}, which is no "
+                "tensor. Keep such a model with pickle or joblib."
+            )
+        return {key: self.tensor(value, f"{where}.{key}") for key, value in state.items()}
+
+    def noted(self, name: str, value: Any, where: str) -> str:
+        """Note the name of what has to be handed in, and return it; another one is told apart."""
+        if self._noted.setdefault(name, value) is not value:
+            name = f"{name} of {where}"
+            self._noted[name] = value
+        if name not in self.custom:
+            self.custom.append(name)
+        return name
+
+
+class Reader(PlainReader):
+    """Makes estimators of their descriptions.
+
+    Parameters
+    ----------
+    tensors : dict from str to Tensor
+    handed : Handed
+    """
+
+    def __init__(self, tensors: dict[str, torch.Tensor], handed: Handed) -> None:
+        super().__init__(tensors)
+        self.handed = handed
+
+    def _read_module(self, node: dict[str, Any]) -> nn.Module:
+        return make_module(self, node["module"])
+
+    def _read_estimator(self, node: dict[str, Any]) -> Any:
+        return make_estimator(self, node)
+
+    def _read_skops(self, node: dict[str, Any]) -> Any:
+        return _from_skops(self.tensor(node["name"]))
+
+    def _read_made(self, node: dict[str, Any]) -> Any:
+        cls = self._read_name(dict(zip(("of", "name"), node["by"], strict=True)))
+        return cls(**self.decode_as(node["with"], dict, "the arguments of a callback"))
+
+    def _read_random_state(self, node: dict[str, Any]) -> np.random.RandomState:
+        random_state = np.random.RandomState()
+        random_state.set_state(tuple(self.decode_as(node["state"], list, "the state")))
+        return random_state
+
+    def _read_custom(self, node: dict[str, Any]) -> Any:
+        given = self.handed.get(node["name"])
+        # an instance is handed in to be copied; the parameter is its class
+        return type(given) if node["class"] and isinstance(given, nn.Module) else given
+
+    def _read_custom_module(self, node: dict[str, Any]) -> nn.Module:
+        given = self.handed.get(node["name"])
+        module = copy_net(given) if isinstance(given, nn.Module) else given()
+        self.load_state(module, node["state"])
+        return module
+
+    def load_state(self, module: Any, node: Any) -> None:
+        """Load the tensors of a description into a module that is there.
+
+        Raises
+        ------
+        ModelFileError
+            If a tensor is missing, one too many, of another shape or dtype, or not finite.
+        """
+        own = module.state_dict()
+        names = expect(node, dict, "the tensors of a network")
+        wrong = sorted(own.keys() ^ names.keys())
+        state = {key: self.tensor(name) for key, name in names.items()}
+        wrong += [
+            key
+            for key in sorted(own.keys() & names.keys())
+            if (own[key].shape, own[key].dtype) != (state[key].shape, state[key].dtype)
+        ]
+        if wrong:
+            raise ModelFileError(
+                f"its tensors do not fit {type(module).__name__}, for instance {wrong[:3]}. Hand "
+                "in the code that it was saved with; where parameters were set after fit, fit again"
+            )
+        for key, _ in module.named_parameters():
+            check_finite(state[key], key)
+        module.load_state_dict(state)
+
+
+def _to_skops(value: Any, where: str) -> torch.Tensor:
+    try:
+        import skops.io
+    except ImportError as error:
+        raise ImportError(_NO_SKOPS) from error
+    data = skops.io.dumps(value)
+    untrusted = skops.io.get_untrusted_types(data=data)
+    if untrusted:
+        raise ValueError(
+            f"A model file cannot hold {where}, a {type(value).__name__}: skops does not trust "
+            f"{', '.join(untrusted)}. Keep such a model with pickle or joblib."
+        )
+    return torch.from_numpy(np.frombuffer(data, dtype=np.uint8).copy())
+
+
+def _from_skops(tensor: torch.Tensor) -> Any:
+    try:
+        import skops.io
+    except ImportError as error:
+        raise ImportError(_NO_SKOPS) from error
+    data = tensor.numpy().tobytes()
+    try:
+        entries = zipfile.ZipFile(io.BytesIO(data)).infolist()
+        if any(entry.file_size > len(data) for entry in entries):
+            raise ValueError("an entry is larger than the file")
+        return skops.io.loads(data)
+    except Exception as error:  # skops raises what it meets
+        raise ModelFileError(
+            f"its part of scikit-learn is not what skops trusts ({type(error).__name__}: {error}). "
+            "Save the model again"
+        ) from error

@@ -1,0 +1,65 @@
+"""Files that earlier versions wrote, and what loading one costs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose
+
+import skda
+from tests.io.helpers import FIT, SMALL
+from tests.io.make_fixture import FOLDER, ROWS
+
+# what the models of the files returned where they were made
+PROBABILITIES = {
+    "source": [0.6567761301994324, 0.40401825308799744, 0.7561392188072205, 0.6697431802749634],
+    "target": [0.6201943159103394, 0.3826478123664856, 0.7515870928764343, 0.6310169696807861],
+}
+MAPPED = [
+    [0.6788176121338826, 0.4239851870139126],
+    [-0.8054828457502781, 0.21703171936383525],
+    [1.3462623632547888, -0.059297055697837775],
+    [0.0, 0.0],
+]
+
+
+def test_a_classifier_of_format_1_is_loaded() -> None:
+    loaded = skda.load(FOLDER / "dann_1.safetensors")
+    assert isinstance(loaded, skda.DANNClassifier)
+    assert loaded.lr == 0.01
+    assert loaded.classes_.tolist() == ["inner", "outer"]
+    for domain, expected in PROBABILITIES.items():
+        assert_allclose(loaded.predict_proba(ROWS, domain)[:, 1], expected, rtol=1e-5)
+    X, y, X_target = FIT
+    loaded.partial_fit(X, np.array(["inner", "outer"])[y], X_target)
+    assert len(loaded.history_) == 21
+
+
+def test_a_transformer_of_format_1_is_loaded() -> None:
+    loaded = skda.load(FOLDER / "coral_1.safetensors")
+    assert_allclose(loaded.transform(ROWS.astype(float), "source"), MAPPED, rtol=1e-7)
+
+
+def kilobytes(name: str) -> int:
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith(name))
+
+
+@pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="needs Linux")
+def test_loading_takes_little_more_memory_than_the_file(tmp_path: Any) -> None:
+    path = tmp_path / "model.safetensors"
+    network = {"module__hidden": (3000, 3000), "discriminator__hidden": (8,)}
+    saved = skda.DANNClassifier(**{**SMALL, **network, "max_epochs": 1}).fit(*FIT)
+    saved.save(path)
+    del saved
+    size = path.stat().st_size / 1024
+    assert size > 30_000
+    skda.load(path)
+    Path("/proc/self/clear_refs").write_text("5")  # forget the peak
+    before = kilobytes("VmRSS")
+    loaded = skda.load(path)
+    assert kilobytes("VmHWM") - before < 1.3 * size
+    assert loaded.n_features_in_ == 2
