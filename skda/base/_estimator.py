@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from numbers import Integral, Real
+from pathlib import Path
 from typing import Any, ClassVar, Self
 
 import torch
@@ -22,8 +24,9 @@ from .._versioned import VersionedMixin
 from .._weights import weigh_rows
 from ..io._mixin import NetStoreMixin
 from ..nn._copy import copy_net
-from ..training import LR_SCHEDULES, DomainPair
+from ..training import LR_SCHEDULES, AdaptationNet, DomainPair
 from ..training.callbacks import SPLITS
+from ..training.checkpoint import StageFile, check_folder, fingerprint_of
 from ..training.modes import training_modes
 
 __all__ = ["DomainEstimator"]
@@ -72,6 +75,10 @@ class DomainEstimator(
         Callbacks of the training. With ``load_best`` all that was trained comes back.
     warm_start : bool, default=False
         Start `fit` from the weights of the previous fit.
+    checkpoint : path of a folder or None, default=None
+        Where `fit` saves its whole state after each epoch. `fit` with the same data and
+        parameters, in a new process too, goes on from there, and gives the same weights to the
+        last bit (on a CPU). Needs an int as `random_state`. `partial_fit` does not use it.
     random_state : int, RandomState or None, default=None
         Fixes weights, batches and dropout. Global generators are left alone (numpy's with an int).
     device : str, default="auto"
@@ -123,6 +130,7 @@ class DomainEstimator(
         "train_split": [None, callable, *SPLITS],
         "callbacks": [None, list, tuple, Callback, type, StrOptions({"disable"})],
         "warm_start": ["boolean"],
+        "checkpoint": [str, os.PathLike, None],
         "random_state": ["random_state"],
         "device": [str],
         "data_device": [StrOptions({"auto", "cpu"})],
@@ -147,6 +155,7 @@ class DomainEstimator(
         train_split: Any = None,
         callbacks: Any = None,
         warm_start: bool = False,
+        checkpoint: str | os.PathLike[str] | None = None,
         random_state: Any = None,
         device: str = "auto",
         data_device: str = "auto",
@@ -168,6 +177,7 @@ class DomainEstimator(
         self.train_split = train_split
         self.callbacks = callbacks
         self.warm_start = warm_start
+        self.checkpoint = checkpoint
         self.random_state = random_state
         self.device = device
         self.data_device = data_device
@@ -253,8 +263,25 @@ class DomainEstimator(
         net = self._make_net(domains)
         if go_on:
             take_fitted_weights(net, self._net_of("source"))
+        if self.checkpoint is not None:
+            net.checkpoint_ = self._first_stage(check_folder(self.checkpoint), net, domains)
         self.net_ = net
         return domains
+
+    def _first_stage(self, folder: Path, net: AdaptationNet, domains: DomainPair) -> StageFile:
+        """Return the file of the first checkpoint, after looking for one of another training."""
+        if not isinstance(self.random_state, Integral) or self.warm_start:
+            raise ValueError(
+                "The 'checkpoint' parameter needs the same start in every run: an int as "
+                "'random_state', and warm_start=False. Got "
+                f"random_state={self.random_state!r}, warm_start={self.warm_start}."
+            )
+        params = self.get_params(deep=False) | {"": type(self).__qualname__}
+        for name in ("checkpoint", "verbose"):
+            del params[name]
+        stage = StageFile(folder, fingerprint_of(params, net, domains))
+        stage.load()
+        return stage
 
     def _train(self, domains: DomainPair) -> None:
         """Train the net that `begin` built; a method with stages of its own overrides it."""

@@ -169,10 +169,13 @@ class ADDAClassifier(AdversarialClassifier):
         )
 
     def _train(self, domains: DomainPair) -> None:
+        checkpoint = self.net_.checkpoint_
         source_net = self.net_.fit_domains(domains.without_target(), self.max_epochs)
         self.source_net_ = source_net
         if self.lam > 0 or domains.has_target_labels:
-            self.net_ = self._target_net(source_net).fit_domains(domains, self.max_epochs)
+            self.net_ = self._target_net(source_net)
+            self.net_.checkpoint_ = checkpoint and checkpoint.next()
+            self.net_.fit_domains(domains, self.max_epochs)
         if self.adapt_batch_norm:
             self.net_.reestimate_target_statistics(domains)
 

@@ -185,6 +185,7 @@ class FinetuneClassifier(DomainClassifier):
         if not domains.has_target_labels:
             super()._train(domains)
             return
+        checkpoint = self.net_.checkpoint_
         source_net = self.net_.fit_domains(domains.without_target(), self.max_epochs)
         module = copy_net(source_net.plain_module).cpu()
         if self.pretrained is None:
@@ -193,6 +194,7 @@ class FinetuneClassifier(DomainClassifier):
         kept = {name: getattr(source_net, name) for name in ("layers", "widths", "seeds")}
         self.net_ = self._wrap(module, **kept, **self._tuning_options(module))
         self.net_.fits_ = source_net.fits_
+        self.net_.checkpoint_ = checkpoint and checkpoint.next()
         self.net_.fit_domains(domains.labelled_target(), self.max_epochs, domain="target")
         if self.adapt_batch_norm:
             self.net_.reestimate_target_statistics(domains)

@@ -23,7 +23,7 @@ from torch import Tensor, nn
 from .errors import StoppedEarly
 from .loader import DomainPair
 
-__all__ = ["SPLITS", "CallbackNet", "as_callbacks", "as_split"]
+__all__ = ["SPLITS", "CallbackNet", "as_callbacks", "as_split", "put_back", "state_beside"]
 
 
 # numbers that `train_split` may be: a share of the source rows, or a number of folds
@@ -95,7 +95,7 @@ def _took_weights(callback: Any, net: Any) -> bool:
     return isinstance(callback, Checkpoint) and callback.load_best and net.saved_
 
 
-def _state_beside(net: Any) -> dict[str, Any]:
+def state_beside(net: Any) -> dict[str, Any]:
     """Return a copy of everything that belongs to the weights of the module at this step."""
     states = {
         name: value.state_dict()
@@ -105,8 +105,8 @@ def _state_beside(net: Any) -> dict[str, Any]:
     return copy.deepcopy({"states": states, "term": _own_state(net), "step_": net.step_})
 
 
-def _put_back(net: Any, kept: dict[str, Any]) -> None:
-    """Set everything beside the module's weights to what `_state_beside` returned."""
+def put_back(net: Any, kept: dict[str, Any]) -> None:
+    """Set everything beside the module's weights to what `state_beside` returned."""
     for name, state in kept["states"].items():
         getattr(net, name).load_state_dict(state)
     for name, state in kept["term"].items():
@@ -132,6 +132,7 @@ class CallbackNet(NeuralNetClassifier):
     # set in each epoch: whether a callback may look at single steps
     watched_ = False
     # set by the net
+    checkpoint_: Any = None
     kept_: dict[str, Any]
     seeds: Any
     domain_module_: Any
@@ -172,9 +173,11 @@ class CallbackNet(NeuralNetClassifier):
                     raise StoppedEarly from interrupt
                 raise
             if method_name == "on_epoch_end" and _took_weights(callback, self):
-                self.kept_[name] = _state_beside(self)
+                self.kept_[name] = state_beside(self)
             elif method_name == "on_train_end" and name in self.kept_:
-                _put_back(self, self.kept_.pop(name))
+                put_back(self, self.kept_.pop(name))
+        if method_name == "on_epoch_end" and self.checkpoint_ is not None:
+            self.checkpoint_.save(self)
 
     def save_params(self, *args: Any, **kwargs: Any) -> None:
         """Save as skorch does, and note it: what belongs to the weights is kept beside them."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import json
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import repeat
 from typing import Any, NamedTuple
 
@@ -199,6 +200,23 @@ class TwoDomainLoader:
         """Return the number of steps in an epoch."""
         n = len(self.domains)
         return n // self.batch_size if self.drop_last else -(-n // self.batch_size)
+
+    def state(self) -> dict[str, Any]:
+        """Return the states of the generators and the target rows that are to come."""
+        order = self.target_order
+        generators = [self.source_rng, *([] if order is None else [order.rng])]
+        waiting = [] if order is None else order.waiting.tolist()
+        states = [generator.bit_generator.state for generator in generators]
+        return {"generators": json.dumps(states), "waiting": waiting}
+
+    def set_state(self, state: Mapping[str, Any]) -> None:
+        """Go on where a loader of the same domains had the state that `state` returned."""
+        order = self.target_order
+        generators = [self.source_rng, *([] if order is None else [order.rng])]
+        for generator, of_it in zip(generators, json.loads(state["generators"]), strict=True):
+            generator.bit_generator.state = of_it
+        if order is not None:
+            order.waiting = np.array(state["waiting"], dtype=np.int64)
 
     def __iter__(self) -> Iterator[Batch]:
         """Yield the batches of one epoch."""

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from ..nn import Layer, freeze_layers
 from .callbacks import CallbackNet, as_callbacks
+from .checkpoint import StageFile
 from .device import move_to_device, room_on
 from .domain_module import DomainModule
 from .errors import DivergenceError, StoppedEarly
@@ -69,6 +70,9 @@ class AdaptationNet(CallbackNet):
     generators_: Isolated | None = None
     rates_: Sequence[float] = ()
     last_batch_: Any = None
+    # where the next training saves its state, and the state of the loader from which it goes on
+    checkpoint_: StageFile | None = None
+    loader_state_: Any = None
 
     def __init__(
         self,
@@ -194,8 +198,9 @@ class AdaptationNet(CallbackNet):
         with training_modes(), isolated_rng(seed, device) as self.generators_:
             with self.domain_module_.capturing():
                 self.run_epochs(domains, epochs)
-            self.check_last_step(self.last_batch_)
-        self.generators_ = self.last_batch_ = None
+            if self.last_batch_ is not None:  # None if a checkpoint had all epochs
+                self.check_last_step(self.last_batch_)
+        self.generators_ = self.last_batch_ = self.checkpoint_ = None
         self.fits_ += 1  # a later partial_fit must not repeat this one's batches
         return self
 
@@ -209,6 +214,8 @@ class AdaptationNet(CallbackNet):
         self.kept_: dict[str, Any] = {}  # by callback, what it is to bring back with the weights
         self._swap_rates()
         self.notify("on_train_begin", X=domains, y=None)
+        if self.checkpoint_ is not None:
+            epochs -= self.checkpoint_.restore(self)
         with suppress(StoppedEarly):
             self.fit_loop(domains, epochs=epochs)
         self._swap_rates()  # the rate of the last step stays visible
@@ -390,6 +397,9 @@ class AdaptationNet(CallbackNet):
                 drop_last=options.get("drop_last", False),
                 pin_memory=torch.device(self.device).type == "cuda",
             )
+            if self.loader_state_ is not None:
+                self.loader_.set_state(self.loader_state_)
+                self.loader_state_ = None
         return self.loader_
 
     def _set_training(self, training: bool = True) -> None:

@@ -43,7 +43,7 @@ class Isolated:
 
     def __init__(self, device: torch.device) -> None:
         self.kind = device.type
-        self.outside = self._states()
+        self.outside = self.states()
         # whether fetching a batch draws numbers; None until one was fetched
         self.fetching_draws: bool | None = None
 
@@ -53,7 +53,8 @@ class Isolated:
         if self.kind != "cpu":
             getattr(torch, self.kind).manual_seed(seed)
 
-    def _states(self) -> list[Tensor]:
+    def states(self) -> list[Tensor]:
+        """Return the states of the generators."""
         states = [torch.get_rng_state()]
         if self.kind == "cuda":
             states += torch.cuda.get_rng_state_all()
@@ -75,14 +76,14 @@ class Isolated:
         if TURN.depth > 1:  # a training inside of another one, which does not expect it
             yield
             return
-        own = self._states()
+        own = self.states()
         self.put(self.outside)
         TURN.release()
         try:
             yield
         finally:
             TURN.acquire()
-            self.outside = self._states()
+            self.outside = self.states()
             self.put(own)
 
     def in_turns(self, batches: Iterable[Any], slow: bool) -> Iterator[Any]:
