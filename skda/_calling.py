@@ -14,19 +14,23 @@ from torch.nn.parameter import UninitializedBuffer
 from .nn._run import main_output, note_run, run_of
 from .training import isolated_rng
 
-__all__ = ["checked_discriminator", "first_run", "give_logits", "unchanged"]
+__all__ = ["RefusedRowsError", "checked_discriminator", "first_run", "give_logits", "unchanged"]
 
 _N_ROWS = 5  # enough for batch normalisation, and not the size of another axis by chance
 
 
+class RefusedRowsError(ValueError):
+    """A network cannot be called on the rows."""
+
+
 @contextmanager
 def _naming(name: str, rows: Tensor) -> Iterator[None]:
-    """Raise a ValueError that names a network's parameter where calling it on `rows` fails."""
+    """Raise an error that names a network's parameter where calling it on `rows` fails."""
     try:
         yield
     except Exception as error:
         dtype = str(rows.dtype).removeprefix("torch.")
-        raise ValueError(
+        raise RefusedRowsError(
             f"The '{name}' parameter must be a network that takes one argument, a batch of rows. "
             f"Called with {'X_source' if name == 'module' else 'features'} of shape "
             f"{tuple(rows.shape)}, {dtype}, it raised {type(error).__name__}: {error}. Give "

@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, IterableDataset
 
 from .training import isolated_rng
+from .training.rows import TypedDataset
 
 __all__ = ["CheckedDataset", "dataset_labels", "refuse_containers"]
 
@@ -35,7 +36,10 @@ def refuse_containers(X: Any, name: str) -> None:
         )
 
 
-class CheckedDataset(Dataset[Tensor]):
+LARGEST_EXACT = 2**24  # float32 holds all integers up to it
+
+
+class CheckedDataset(TypedDataset):
     """The rows of a Dataset, each checked when it is read.
 
     Parameters
@@ -62,7 +66,8 @@ class CheckedDataset(Dataset[Tensor]):
         self.shape: tuple[int, ...] = shape or ()
         if shape is None:
             with isolated_rng(0, torch.device("cpu")):  # reading may draw numbers
-                self.shape = tuple(self[0].shape)
+                first = self[0]
+            self.shape, self.holds_integers = tuple(first.shape), is_integer(first)
 
     def __len__(self) -> int:
         """Return the number of rows."""
@@ -88,7 +93,37 @@ class CheckedDataset(Dataset[Tensor]):
             raise ValueError(
                 f"{self.name} contains NaN or infinity in row {i}. Leave the row out, or impute it."
             )
+        self._check_type(rows, i)
         return rows.detach()
+
+    def _check_type(self, rows: Tensor, i: int) -> None:
+        """Raise where casting a row would round it."""
+        if self.dtype == torch.int64 and not is_integer(rows):
+            raise ValueError(needs_integers(f"{self.name} has a row of {rows.dtype}, number {i}"))
+        if self.dtype == torch.float32 and self.shape and is_integer(rows):
+            refuse_large_integers(rows, self.name)
+
+
+def is_integer(rows: Tensor) -> bool:
+    """Say whether a tensor holds integers."""
+    return not (rows.is_floating_point() or rows.is_complex() or rows.dtype == torch.bool)
+
+
+def needs_integers(found: str) -> str:
+    """Return the message about floats for a module that was fitted on integers."""
+    return (
+        f"{found}, but the module embeds integers, as X_source had them. Pass integers, such as "
+        "rows.astype(int)."
+    )
+
+
+def refuse_large_integers(integers: Any, name: str) -> None:
+    """Raise ValueError where float32 cannot tell integers apart."""
+    if integers.dtype.itemsize >= 4 and (abs(integers) > LARGEST_EXACT).any():
+        raise ValueError(
+            f"{name} has integers above {LARGEST_EXACT}, which float32 cannot tell apart. Encode "
+            "ids as categories (OrdinalEncoder) and subtract a constant from counts and times."
+        )
 
 
 def dataset_labels(dataset: Dataset[Any]) -> np.ndarray:

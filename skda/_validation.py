@@ -14,7 +14,12 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import assert_all_finite, column_or_1d, validate_data
 from torch.utils.data import Dataset
 
-from ._datasets import CheckedDataset, refuse_containers
+from ._datasets import (
+    CheckedDataset,
+    needs_integers,
+    refuse_containers,
+    refuse_large_integers,
+)
 from ._memmap import MappedPages
 
 __all__ = [
@@ -43,11 +48,8 @@ def check_single_precision(X: Any, name: str) -> None:
     table = X.to_numpy() if hasattr(X, "to_numpy") else X
     if not isinstance(table, np.ndarray) or table.ndim != 2 or table.dtype.itemsize < 8:
         return
-    if np.issubdtype(table.dtype, np.integer) and (np.abs(table) > 2**24).any():
-        raise ValueError(
-            f"{name} has integers above {2**24}, which float32 cannot tell apart. Encode ids as "
-            "categories (OrdinalEncoder) and subtract a constant from counts and times."
-        )
+    if np.issubdtype(table.dtype, np.integer):
+        refuse_large_integers(table, name)
     if not np.issubdtype(table.dtype, np.floating):
         return
     spread, size = table.std(axis=0), np.maximum(table.max(axis=0), -table.min(axis=0))
@@ -111,7 +113,8 @@ def check_rows(estimator: Any, X: Any, name: str, *, reset: bool = False) -> Any
     ----------
     estimator : estimator
         Named in messages; with ``reset`` it gets `n_features_in_`, `feature_names_in_` (frames)
-        and `input_shape_`, without it the rows must agree with these.
+        and `input_shape_`, without it the rows must agree with these. A fit that starts afresh
+        forgets `input_dtype_`; while it is not known, integers stay as they are.
     X : array-like, frame, sparse matrix, torch tensor or torch Dataset
     name : str
         Name of the parameter, for messages.
@@ -120,9 +123,11 @@ def check_rows(estimator: Any, X: Any, name: str, *, reset: bool = False) -> Any
     Returns
     -------
     ndarray, csr matrix or Dataset
-        float32 or uint8 in memory; a memory map as it is. `X` is never modified.
+        float32, uint8 or integers in memory; a memory map as it is. `X` is never modified.
     """
     refuse_containers(X, name)
+    if reset:
+        vars(estimator).pop("input_dtype_", None)
     if isinstance(X, Dataset):
         if not reset:  # the rows are checked when they are read, if they ever are
             return CheckedDataset(X, name, getattr(estimator, "input_shape_", ()))
@@ -132,16 +137,19 @@ def check_rows(estimator: Any, X: Any, name: str, *, reset: bool = False) -> Any
         estimator.input_shape_ = rows.shape
         return rows
     X = _host(X)
+    if isinstance(X, list) and _may_embed(estimator):
+        X = _integers_of(X)
     if getattr(X, "shape", (1,))[:1] == (0,):
         raise ValueError(f"{name} is empty: it has no rows. Pass at least one row.")
     mapped = isinstance(X, np.memmap)
+    dtypes = [np.float32, np.uint8, *(_INTEGERS if _may_embed(estimator) else ())]
     # what overflows in float32 is infinite, and check_array says so
     with np.errstate(over="ignore", invalid="ignore"), naming(name):
         array = check_array(
             X,
             accept_sparse="csr",
             # a memory map is cast by the batch: never a copy of the whole
-            dtype="numeric" if mapped else [np.float32, np.uint8],
+            dtype="numeric" if mapped else dtypes,
             allow_nd=True,
             ensure_all_finite=not mapped,
             input_name=name,
@@ -151,6 +159,8 @@ def check_rows(estimator: Any, X: Any, name: str, *, reset: bool = False) -> Any
         _check_finite(array, name, type(estimator).__name__)
     if array.dtype == np.float32:
         check_single_precision(X, name)
+    if vars(estimator).get("input_dtype_") == torch.int64 and array.dtype.kind not in "iu":
+        raise ValueError(needs_integers(f"{name} has rows of {array.dtype}"))
     if not reset:
         _check_shape(estimator, tuple(array.shape[1:]), name)
     elif getattr(estimator, "module", True) is None:
@@ -160,6 +170,25 @@ def check_rows(estimator: Any, X: Any, name: str, *, reset: bool = False) -> Any
     if reset:
         estimator.input_shape_ = tuple(array.shape[1:])
     return array
+
+
+_INTEGERS = (np.int64, np.int32, np.int16, np.int8, np.uint16, np.uint32)
+
+
+def _may_embed(estimator: Any) -> bool:
+    """Say whether the estimator's module embeds its rows, or may do so."""
+    fitted = vars(estimator).get("input_dtype_")
+    own = (getattr(estimator, name, None) is not None for name in ("module", "pretrained"))
+    return fitted == torch.int64 or (fitted is None and any(own))
+
+
+def _integers_of(rows: list[Any]) -> Any:
+    """Return a list of integers as an array, and any other as it is."""
+    try:
+        array = np.asarray(rows)
+    except ValueError:  # ragged
+        return rows
+    return array if array.dtype.kind in "iu" else rows
 
 
 def _check_finite(array: np.ndarray, name: str, who: str) -> None:

@@ -57,6 +57,8 @@ def check_stackable(job: Job) -> None:
         raise UnstackableError("labelled target rows join the classification loss")
     if not all(isinstance(rows, ArrayRows) for rows in (domains.source, domains.target)):
         raise UnstackableError("the rows come from a Dataset or a DataLoader")
+    if domains.source.dtype != torch.float32:
+        raise UnstackableError("the rows are integers that the module embeds")
     on_cpu = torch.device(net.device).type == "cpu"
     for module in (net.module_, net.adaptation_):
         for layer in module.modules():
