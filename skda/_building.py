@@ -52,18 +52,16 @@ def build_module(
     options : mapping
         The ``module__*`` parameters.
     input_shape : sequence of int
-        Shape of one row.
+        Shape of one row; empty for a module of several inputs, which must know their sizes.
     n_classes : int
 
     Returns
     -------
     nn.Module
     """
-    sizes = {
-        "n_features": math.prod(input_shape),
-        "n_channels": input_shape[0],
-        "n_classes": n_classes,
-    }
+    sizes = {"n_classes": n_classes}
+    if input_shape:
+        sizes |= {"n_features": math.prod(input_shape), "n_channels": input_shape[0]}
     return instantiate(
         _default_module(input_shape) if module is None else module, options, sizes, "module"
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -48,7 +49,7 @@ class CheckedDataset(TypedDataset):
         Items are rows, or tuples (row, label, ...).
     name : str
         Name of the argument, for messages.
-    shape : tuple of int or None, default=None
+    shape : tuple of int, a mapping of those of several inputs, or None, default=None
         Shape of every row; None is that of the first one.
 
     Raises
@@ -57,51 +58,71 @@ class CheckedDataset(TypedDataset):
         If there are no rows, or one is no finite array of numbers of this shape.
     """
 
-    def __init__(
-        self, dataset: Dataset[Any], name: str, shape: tuple[int, ...] | None = None
-    ) -> None:
+    def __init__(self, dataset: Dataset[Any], name: str, shape: Any = None) -> None:
         self.dataset, self.name = dataset, name
         if len(self) == 0:
             raise ValueError(f"{name} is empty: it has no rows. Pass at least one row.")
-        self.shape: tuple[int, ...] = shape or ()
+        self.shape: Any = shape or ()
         if shape is None:
             with isolated_rng(0, torch.device("cpu")):  # reading may draw numbers
                 first = self[0]
-            self.shape, self.holds_integers = tuple(first.shape), is_integer(first)
+            if isinstance(first, Mapping):
+                self.shape = {key: tuple(part.shape) for key, part in first.items()}
+                self.holds_integers = {key: is_integer(part) for key, part in first.items()}
+            else:
+                self.shape, self.holds_integers = tuple(first.shape), is_integer(first)
 
     def __len__(self) -> int:
         """Return the number of rows."""
         return len(self.dataset)  # type: ignore[arg-type]
 
-    def __getitem__(self, i: int) -> Tensor:
-        """Return a row as a tensor."""
+    def __getitem__(self, i: int) -> Any:
+        """Return a row as a tensor, or a dict of those of several inputs."""
         item = self.dataset[i]
         row = item[0] if isinstance(item, (tuple, list)) and len(item) > 0 else item
+        if not isinstance(row, Mapping):
+            if isinstance(self.shape, Mapping):
+                raise ValueError(self._other_inputs(i, type(row).__name__))
+            return self._checked(row, i, item, self.name, self.shape, self.dtype)
+        if self.shape and (not isinstance(self.shape, Mapping) or {*self.shape} != {*row}):
+            raise ValueError(self._other_inputs(i, f"dict of {sorted(row)}"))
+        shapes = self.shape or dict.fromkeys(row, ())
+        dtypes = self.dtype if isinstance(self.dtype, Mapping) else dict.fromkeys(row, self.dtype)
+        return {
+            key: self._checked(row[key], i, item, f"{self.name}[{key!r}]", shapes[key], dtypes[key])
+            for key in shapes
+        }
+
+    def _other_inputs(self, i: int, found: str) -> str:
+        expected = f"dicts with {sorted(self.shape)}" if isinstance(self.shape, Mapping) else "rows"
+        return (
+            f"{self.name} is a Dataset whose item {i} is a {found}, where {expected} are expected."
+        )
+
+    def _checked(
+        self, row: Any, i: int, item: Any, name: str, shape: tuple[int, ...], dtype: Any
+    ) -> Tensor:
         if not isinstance(row, (Tensor, np.ndarray)) or row.ndim == 0:
             raise ValueError(
                 f"{self.name} is a Dataset whose item {i} is a {type(item).__name__} that starts "
                 f"with a {type(row).__name__}. Items must be a row, a tensor or array of at least "
-                "one axis, or a tuple (row, label)."
+                "one axis, a dict of these by name, or a tuple (row, label)."
             )
         rows = torch.as_tensor(row)
-        if self.shape and tuple(rows.shape) != self.shape:
+        if shape and tuple(rows.shape) != shape:
             raise ValueError(
-                f"{self.name} has a row of shape {tuple(rows.shape)}, number {i}, where rows of "
-                f"shape {self.shape} are expected."
+                f"{name} has a row of shape {tuple(rows.shape)}, number {i}, where rows of "
+                f"shape {shape} are expected."
             )
         if rows.is_floating_point() and not torch.isfinite(rows).all():
             raise ValueError(
-                f"{self.name} contains NaN or infinity in row {i}. Leave the row out, or impute it."
+                f"{name} contains NaN or infinity in row {i}. Leave the row out, or impute it."
             )
-        self._check_type(rows, i)
+        if dtype == torch.int64 and not is_integer(rows):
+            raise ValueError(needs_integers(f"{name} has a row of {rows.dtype}, number {i}"))
+        if dtype == torch.float32 and shape and is_integer(rows):
+            refuse_large_integers(rows, name)
         return rows.detach()
-
-    def _check_type(self, rows: Tensor, i: int) -> None:
-        """Raise where casting a row would round it."""
-        if self.dtype == torch.int64 and not is_integer(rows):
-            raise ValueError(needs_integers(f"{self.name} has a row of {rows.dtype}, number {i}"))
-        if self.dtype == torch.float32 and self.shape and is_integer(rows):
-            refuse_large_integers(rows, self.name)
 
 
 def is_integer(rows: Tensor) -> bool:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -13,13 +14,14 @@ from ._calling import RefusedRowsError
 from ._datasets import LARGEST_EXACT, needs_integers
 from ._validation import check_single_precision
 from .training import DatasetRows, DomainPair, Rows
+from .training.inputs import InputRows
 
 __all__ = ["run_with_rows"]
 
 
 def run_with_rows(
-    domains: DomainPair, run: Callable[[Tensor], nn.Module], decided: torch.dtype | None
-) -> tuple[nn.Module, Tensor]:
+    domains: DomainPair, run: Callable[[Any], nn.Module], decided: Any
+) -> tuple[nn.Module, Any]:
     """Make the module, and let the rows of both domains be of the type that it takes.
 
     Parameters
@@ -28,13 +30,13 @@ def run_with_rows(
         Gets the type.
     run : callable
         Makes the module and runs it on a few rows; raises RefusedRowsError where it cannot.
-    decided : torch.dtype or None
+    decided : torch.dtype, a mapping of those of several inputs, or None
         The type of a previous fit that goes on.
 
     Returns
     -------
     module : nn.Module
-    rows : Tensor of shape (n, ...)
+    rows : Tensor of shape (n, ...) or Inputs
         What it ran on.
 
     Notes
@@ -44,11 +46,7 @@ def run_with_rows(
     float32 does not hold are tried as int64 first.
     """
     source = domains.source
-    types = [decided or torch.float32]
-    if decided is None and source.holds_integers:
-        types = [torch.float32, torch.int64]
-        if _above_float32(source):
-            types.reverse()
+    types = _types(source) if decided is None else [decided]
     refused = []
     for dtype in types:
         source.dtype = dtype
@@ -65,18 +63,48 @@ def run_with_rows(
     raise refused[0]
 
 
-def _above_float32(rows: Rows) -> bool:
+def _types(source: Rows) -> list[Any]:
+    """Return what the rows may be cast to, the first choice first."""
+    holds = source.holds_integers
+    several = isinstance(holds, Mapping)
+    found = dict(holds) if several else {"": holds}
+    integers = [name for name, is_integer in found.items() if is_integer]
+    large = set()
+    if integers:
+        source.dtype = (
+            {n: torch.int64 if n in integers else torch.float32 for n in found}
+            if several
+            else torch.int64
+        )
+        parts = source.parts if isinstance(source, InputRows) else dict.fromkeys(found, source)
+        (two,) = source.batches([np.arange(min(2, len(source)))])
+        large = {
+            name for name in integers if _above_float32(parts[name], two[name] if several else two)
+        }
+    choices = [
+        set(chosen) for k in range(len(integers) + 1) for chosen in combinations(integers, k)
+    ]
+    choices.sort(key=lambda chosen: len(chosen ^ large))
+    types = [
+        {name: torch.int64 if name in chosen else torch.float32 for name in found}
+        for chosen in choices
+    ]
+    return types if several else [each[""] for each in types]
+
+
+def _above_float32(rows: Rows, two: Tensor) -> bool:
     """Say whether integers are larger than float32 holds them; of a Dataset, the first two."""
-    array = getattr(_holder(rows), "array", None)
-    if array is None:
-        rows.dtype = torch.int64
-        (array,) = rows.batches([np.arange(min(2, len(rows)))])
+    array = getattr(_holder(rows), "array", two)
     return bool(max(array.max(), -int(array.min())) > LARGEST_EXACT)
 
 
-def _settle(rows: Rows, dtype: torch.dtype, name: str) -> None:
+def _settle(rows: Rows, dtype: Any, name: str) -> None:
     """Let the batches be of this type; cast an array of integers in memory at once."""
     rows.dtype = dtype
+    if isinstance(rows, InputRows):
+        for key, part in rows.parts.items():
+            _settle(part, dtype[key], f"{name}[{key!r}]")
+        return
     array = getattr(_holder(rows), "array", None)
     if array is None:
         return  # a Dataset checks its rows when it reads them

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -115,34 +115,60 @@ def check_rows(estimator: Any, X: Any, name: str, *, reset: bool = False) -> Any
         Named in messages; with ``reset`` it gets `n_features_in_`, `feature_names_in_` (frames)
         and `input_shape_`, without it the rows must agree with these. A fit that starts afresh
         forgets `input_dtype_`; while it is not known, integers stay as they are.
-    X : array-like, frame, sparse matrix, torch tensor or torch Dataset
+    X : array-like, frame, sparse matrix, torch tensor or torch Dataset, or a dict of arrays
     name : str
         Name of the parameter, for messages.
     reset : bool, default=False
 
     Returns
     -------
-    ndarray, csr matrix or Dataset
+    ndarray, csr matrix or Dataset, or a dict of arrays
         float32, uint8 or integers in memory; a memory map as it is. `X` is never modified.
     """
     refuse_containers(X, name)
     if reset:
         vars(estimator).pop("input_dtype_", None)
-    if isinstance(X, Dataset):
-        if not reset:  # the rows are checked when they are read, if they ever are
+    if isinstance(X, (Dataset, Mapping)):
+        if isinstance(X, Mapping):
+            rows: Any = _check_inputs(estimator, X, name, reset)
+            shape: Any = {key: tuple(part.shape[1:]) for key, part in rows.items()}
+        elif reset:
+            rows = CheckedDataset(X, name)
+            shape = rows.shape
+        else:  # the rows are checked when they are read, if they ever are
             return CheckedDataset(X, name, getattr(estimator, "input_shape_", ()))
-        rows = CheckedDataset(X, name)
-        for attribute in ("n_features_in_", "feature_names_in_"):
-            vars(estimator).pop(attribute, None)
-        estimator.input_shape_ = rows.shape
+        if reset:
+            for attribute in ("n_features_in_", "feature_names_in_"):
+                vars(estimator).pop(attribute, None)
+            refuse_inputs_without_module(estimator, shape, name)
+            estimator.input_shape_ = shape
         return rows
+    expected = None if reset else getattr(estimator, "input_shape_", None)
+    if isinstance(expected, Mapping):
+        raise ValueError(_other_inputs(estimator, type(X).__name__, name))
     X = _host(X)
-    if isinstance(X, list) and _may_embed(estimator):
+    decided = vars(estimator).get("input_dtype_")
+    array = _checked_array(estimator, X, name, expected, decided)
+    if reset and getattr(estimator, "module", True) is None:
+        _check_channels(array.shape, name)
+    # for feature names, and the wording that scikit-learn's users know
+    validate_data(estimator, X, reset=reset, skip_check_array=True)
+    if reset:
+        estimator.input_shape_ = tuple(array.shape[1:])
+    return array
+
+
+def _checked_array(
+    estimator: Any, X: Any, name: str, expected: tuple[int, ...] | None, decided: Any
+) -> Any:
+    """Return the rows of one input, of this shape, as an array or a CSR matrix."""
+    may_embed = decided == torch.int64 or (decided is None and _has_own_module(estimator))
+    if isinstance(X, list) and may_embed:
         X = _integers_of(X)
     if getattr(X, "shape", (1,))[:1] == (0,):
         raise ValueError(f"{name} is empty: it has no rows. Pass at least one row.")
     mapped = isinstance(X, np.memmap)
-    dtypes = [np.float32, np.uint8, *(_INTEGERS if _may_embed(estimator) else ())]
+    dtypes = [np.float32, np.uint8, *(_INTEGERS if may_embed else ())]
     # what overflows in float32 is infinite, and check_array says so
     with np.errstate(over="ignore", invalid="ignore"), naming(name):
         array = check_array(
@@ -159,27 +185,68 @@ def check_rows(estimator: Any, X: Any, name: str, *, reset: bool = False) -> Any
         _check_finite(array, name, type(estimator).__name__)
     if array.dtype == np.float32:
         check_single_precision(X, name)
-    if vars(estimator).get("input_dtype_") == torch.int64 and array.dtype.kind not in "iu":
+    if decided == torch.int64 and array.dtype.kind not in "iu":
         raise ValueError(needs_integers(f"{name} has rows of {array.dtype}"))
-    if not reset:
-        _check_shape(estimator, tuple(array.shape[1:]), name)
-    elif getattr(estimator, "module", True) is None:
-        _check_channels(array.shape, name)
-    # for feature names, and the wording that scikit-learn's users know
-    validate_data(estimator, X, reset=reset, skip_check_array=True)
-    if reset:
-        estimator.input_shape_ = tuple(array.shape[1:])
+    if expected is not None:
+        _check_shape(type(estimator).__name__, tuple(array.shape[1:]), expected, name)
     return array
+
+
+def _check_inputs(estimator: Any, X: Mapping[Any, Any], name: str, reset: bool) -> dict[str, Any]:
+    """Check the rows of each input of a module that takes several by name."""
+    expected = None if reset else getattr(estimator, "input_shape_", None)
+    if expected is not None and (not isinstance(expected, Mapping) or {*expected} != {*X}):
+        raise ValueError(_other_inputs(estimator, sorted(map(str, X)), name))
+    if not list(X) or not all(isinstance(key, str) and key.isidentifier() for key in X):
+        raise ValueError(
+            f"{name} is a dict with the keys {list(X)}. They must be the names of the arguments of "
+            "the module's forward."
+        )
+    decided = vars(estimator).get("input_dtype_") or {}
+    found: dict[str, Any] = {}
+    for key in expected or X:
+        part, of_key = _host(X[key]), f"{name}[{key!r}]"
+        if isinstance(part, (Dataset, Mapping)):
+            raise ValueError(
+                f"{of_key} is a {type(part).__name__}. Pass an array of rows, or a Dataset whose "
+                f"items are dicts as {name}."
+            )
+        shape = None if expected is None else expected[key]
+        found[key] = _checked_array(estimator, part, of_key, shape, decided.get(key))
+        first = next(iter(found))
+        if found[key].shape[0] != found[first].shape[0]:
+            raise ValueError(
+                f"{of_key} has {found[key].shape[0]} rows, but {name}[{first!r}] has "
+                f"{found[first].shape[0]}. Pass the inputs of the same rows."
+            )
+    return found
+
+
+def _other_inputs(estimator: Any, found: Any, name: str) -> str:
+    expected = getattr(estimator, "input_shape_", None)
+    who = type(estimator).__name__
+    if not isinstance(expected, Mapping):
+        return f"{name} is a dict of {found}, but {who} is expecting rows of shape {expected}."
+    what = f"is a {found}" if isinstance(found, str) else f"has the inputs {found}"
+    return f"{name} {what}, but {who} is expecting a dict with the inputs {sorted(expected)}."
+
+
+def refuse_inputs_without_module(estimator: Any, shape: Any, name: str) -> None:
+    """Raise ValueError where a built-in network would get several inputs."""
+    if isinstance(shape, Mapping) and not _has_own_module(estimator):
+        arguments = ", ".join(shape)
+        raise ValueError(
+            f"The 'module' parameter cannot be None where {name} is a dict of inputs: pass a "
+            f"module whose forward takes them by name, forward(self, {arguments})."
+        )
 
 
 _INTEGERS = (np.int64, np.int32, np.int16, np.int8, np.uint16, np.uint32)
 
 
-def _may_embed(estimator: Any) -> bool:
-    """Say whether the estimator's module embeds its rows, or may do so."""
-    fitted = vars(estimator).get("input_dtype_")
-    own = (getattr(estimator, name, None) is not None for name in ("module", "pretrained"))
-    return fitted == torch.int64 or (fitted is None and any(own))
+def _has_own_module(estimator: Any) -> bool:
+    """Say whether the module is the user's, which may embed integers and take several inputs."""
+    return any(getattr(estimator, name, None) is not None for name in ("module", "pretrained"))
 
 
 def _integers_of(rows: list[Any]) -> Any:
@@ -215,11 +282,9 @@ def _check_channels(shape: tuple[int, ...], name: str) -> None:
         )
 
 
-def _check_shape(estimator: Any, shape: tuple[int, ...], name: str) -> None:
-    expected = getattr(estimator, "input_shape_", None)
-    if expected is None or shape == expected:
+def _check_shape(who: str, shape: tuple[int, ...], expected: tuple[int, ...], name: str) -> None:
+    if shape == expected:
         return
-    who = type(estimator).__name__
     if len(shape) == len(expected) == 1:
         # scikit-learn's checks want the words "X has" where rows of a second fit disagree
         subject = "X_source: X" if name == "X_source" else name

@@ -185,7 +185,9 @@ class DomainEstimator(NetPredictionMixin, NetBuilderMixin, VersionedMixin, BaseE
         X_source : array-like, frame, sparse matrix, tensor or Dataset of shape (n_source, ...)
             Tables (n, n_features), images (n, n_channels, height, width) in float or uint8, or
             a torch Dataset of rows or of (row, label) pairs. Batches are cast to float32, integers
-            to int64 where the module takes nothing else, as one that embeds them.
+            to int64 where the module takes nothing else, as one that embeds them. A dict of
+            these, or a Dataset of dicts, is passed to a module that takes several inputs by name
+            (scikit-learn's searches cut a `skorch.helper.SliceDict`, but no dict).
         y_source : array-like of shape (n_source,) or None
             Labels: int, str or bool. None takes them from a Dataset of pairs.
         X_target : same kinds as `X_source`, of shape (n_target, ...), or None

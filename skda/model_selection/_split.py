@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -32,11 +32,15 @@ def as_indexable(rows: Rows) -> Rows:
 
     Sparse matrices of any format become CSR matrices, lists become arrays.
     """
+    if isinstance(rows, Mapping):
+        return {name: as_indexable(part) for name, part in rows.items()}
     return rows if isinstance(rows, (Dataset, torch.Tensor)) else indexable(rows)[0]
 
 
 def n_rows(rows: Rows) -> int:
-    """Return the number of rows of an array, a frame, a sparse matrix or a Dataset."""
+    """Return the number of rows of an array, a frame, a sparse matrix, a Dataset or a dict."""
+    if isinstance(rows, Mapping):
+        return n_rows(next(iter(rows.values())))
     return int(rows.shape[0]) if hasattr(rows, "shape") else len(rows)
 
 
@@ -45,7 +49,7 @@ def take_rows(rows: Rows, index: NDArray[np.intp]) -> Rows:
 
     Parameters
     ----------
-    rows : array-like, frame, sparse matrix, tensor, Dataset or None
+    rows : array-like, frame, sparse matrix, tensor, Dataset, dict of arrays or None
         None stays None.
     index : ndarray of int
 
@@ -55,6 +59,8 @@ def take_rows(rows: Rows, index: NDArray[np.intp]) -> Rows:
     """
     if rows is None:
         return None
+    if isinstance(rows, Mapping):
+        return {name: take_rows(part, index) for name, part in rows.items()}
     if isinstance(rows, Dataset):
         return Subset(rows, index.tolist())
     if isinstance(rows, torch.Tensor):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Mapping
 from numbers import Integral
 from typing import Any, Self, cast
 
@@ -21,6 +22,7 @@ from skorch.dataset import ValidSplit
 from torch import Tensor, nn
 
 from .errors import StoppedEarly
+from .inputs import Inputs
 from .loader import DomainPair
 
 __all__ = ["SPLITS", "CallbackNet", "as_callbacks", "as_split"]
@@ -187,10 +189,10 @@ class CallbackNet(NeuralNetClassifier):
         _check_monitors(self, {name for name, _ in self._default_callbacks})
         return self
 
-    def infer(self, x: Tensor, **fit_params: Any) -> Tensor:
+    def infer(self, x: Any, **fit_params: Any) -> Tensor:
         """Return the logits of rows of the labelled domain, for skorch's own predictions."""
-        x = self._to_device(x)
-        x = x.float() if x.is_floating_point() else x
+        x = self._to_device(Inputs(**x) if isinstance(x, Mapping) else x)
+        x = x.float() if isinstance(x, Tensor) and x.is_floating_point() else x
         logits: Tensor = self.domain_module_(x, self.labelled_domain_).logits
         return logits
 
@@ -226,7 +228,7 @@ class CallbackNet(NeuralNetClassifier):
             for parameter in group["params"]:
                 parameter.grad = None
 
-    def _to_device(self, tensor: Tensor) -> Tensor:
+    def _to_device(self, tensor: Any) -> Any:
         return tensor.to(self.device, non_blocking=True)
 
     @property

@@ -14,6 +14,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from .._memmap import MappedPages
+from .inputs import InputRows, Inputs
 
 __all__ = ["ArrayRows", "DatasetRows", "Rows", "TypedDataset", "as_rows", "even_batches"]
 
@@ -28,21 +29,21 @@ class Rows(Protocol):
 
     Attributes
     ----------
-    dtype : torch.dtype
+    dtype : torch.dtype, or a mapping of those of several inputs
         Of the batches: float32, or int64 for a module that embeds its input.
     """
 
-    dtype: torch.dtype
+    dtype: Any
 
     def __len__(self) -> int:
         """Return the number of rows."""
 
-    def batches(self, indices: Iterable[Index]) -> Iterator[Tensor]:
-        """Yield one CPU tensor for each array of row indices."""
+    def batches(self, indices: Iterable[Index]) -> Iterator[Any]:
+        """Yield one CPU tensor, or `Inputs`, for each array of row indices."""
 
     @property
-    def holds_integers(self) -> bool:
-        """Whether the data are integers, whatever the batches are cast to."""
+    def holds_integers(self) -> Any:
+        """Whether the data are integers, whatever the batches are cast to; of each input."""
 
 
 class ArrayRows:
@@ -110,8 +111,8 @@ def _chunks(indices: Iterable[Index], n_rows: float) -> Iterator[list[Any]]:
 class TypedDataset(Dataset[Tensor]):
     """A Dataset that is told what its rows are cast to."""
 
-    dtype = torch.float32
-    holds_integers = False
+    dtype: Any = torch.float32
+    holds_integers: Any = False
 
 
 class DatasetRows:
@@ -133,7 +134,7 @@ class DatasetRows:
         self,
         dataset: Dataset[Any],
         loader: type = DataLoader,
-        dtype: torch.dtype = torch.float32,
+        dtype: Any = torch.float32,
         **options: Any,
     ) -> None:
         self.dataset = dataset
@@ -147,22 +148,22 @@ class DatasetRows:
         return len(self.dataset)  # type: ignore[arg-type]
 
     @property
-    def dtype(self) -> torch.dtype:
+    def dtype(self) -> Any:
         """Of the batches, float32 or int64."""
         return self._dtype
 
     @dtype.setter
-    def dtype(self, dtype: torch.dtype) -> None:
+    def dtype(self, dtype: Any) -> None:
         self._dtype = dtype
         if isinstance(self.dataset, TypedDataset):
             self.dataset.dtype = dtype
 
     @property
-    def holds_integers(self) -> bool:
-        """Whether the Dataset says that its rows are integers."""
+    def holds_integers(self) -> Any:
+        """Whether the Dataset says that its rows are integers; of each input."""
         return isinstance(self.dataset, TypedDataset) and self.dataset.holds_integers
 
-    def batches(self, indices: Iterable[Index]) -> Iterator[Tensor]:
+    def batches(self, indices: Iterable[Index]) -> Iterator[Any]:
         """Yield one CPU tensor for each array of row indices."""
         order = [np.asarray(index).tolist() for index in indices]
         # a DataLoader draws its workers' seeds, by default from torch's global generator
@@ -171,7 +172,10 @@ class DatasetRows:
         options = {"generator": torch.Generator().manual_seed(seed), **self.options}
         for batch in self.loader(self.dataset, batch_sampler=order, **options):
             rows = batch[0] if isinstance(batch, (tuple, list)) else batch
-            yield torch.as_tensor(rows).to(self.dtype)
+            if isinstance(rows, Mapping):
+                yield Inputs(**{name: rows[name].to(self.dtype[name]) for name in self.dtype})
+            else:
+                yield torch.as_tensor(rows).to(self.dtype)
 
 
 class _ArrayDataset(TypedDataset):
@@ -190,22 +194,27 @@ def as_rows(
     data: Any,
     loader: type | None = None,
     options: Mapping[str, Any] | None = None,
-    dtype: torch.dtype = torch.float32,
+    dtype: Any = torch.float32,
 ) -> Rows:
     """Wrap `data` for the training loop.
 
     Parameters
     ----------
-    data : ndarray, csr matrix or torch Dataset
+    data : ndarray, csr matrix or torch Dataset, or a dict of arrays
         Arrays are sliced without a DataLoader, which is 2 to 3 times faster, unless a loader or
         options for one are given.
     loader : type or None
         A user's own DataLoader class (``iterator_train``).
     options : mapping or None
         Options of the DataLoader (``iterator_train__num_workers`` and the like).
-    dtype : torch.dtype, default=torch.float32
+    dtype : torch.dtype, or a mapping of those of several inputs, default=torch.float32
         Of the batches, float32 or int64.
     """
+    if isinstance(data, Mapping):
+        of_inputs = dtype if isinstance(dtype, Mapping) else dict.fromkeys(data, dtype)
+        return InputRows(
+            {name: as_rows(part, loader, options, of_inputs[name]) for name, part in data.items()}
+        )
     options = dict(options or {})
     for name in ("sampler", "batch_sampler"):
         if name in options:
