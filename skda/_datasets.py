@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, IterableDataset
 
+from ._precision import centred, find_centre, refuse_large_integers
 from .training import isolated_rng
 from .training.rows import TypedDataset
 
@@ -37,9 +38,6 @@ def refuse_containers(X: Any, name: str) -> None:
         )
 
 
-LARGEST_EXACT = 2**24  # float32 holds all integers up to it
-
-
 class CheckedDataset(TypedDataset):
     """The rows of a Dataset, each checked when it is read.
 
@@ -60,6 +58,8 @@ class CheckedDataset(TypedDataset):
 
     def __init__(self, dataset: Dataset[Any], name: str, shape: Any = None) -> None:
         self.dataset, self.name = dataset, name
+        self.dtype: Any = None  # not known yet
+        self.centre: Any = None
         if len(self) == 0:
             raise ValueError(f"{name} is empty: it has no rows. Pass at least one row.")
         self.shape: Any = shape or ()
@@ -76,6 +76,30 @@ class CheckedDataset(TypedDataset):
         """Return the number of rows."""
         return len(self.dataset)  # type: ignore[arg-type]
 
+    def find_centre(self, may_embed: bool) -> Any:
+        """Return what to subtract before the cast to float32, of up to 64 rows, as `find_centre`.
+
+        They are read only where the first row has large numbers that the cast may round.
+        """
+        with isolated_rng(0, torch.device("cpu")):
+            first = self[0]
+            parts = first if isinstance(first, Mapping) else {"": first}
+            wide = {
+                key: part.dtype == torch.float64 or (is_integer(part) and not may_embed)
+                for key, part in parts.items()
+            }
+            large = [k for k, part in parts.items() if wide[k] and (part.abs() > 1e4).any()]
+            if not large:
+                return None
+            rows = [self[i] for i in np.unique(np.linspace(0, len(self) - 1, 64).astype(int))]
+        found = {
+            key: find_centre(
+                torch.stack([row[key] if key else row for row in rows]).numpy(), self.name
+            )
+            for key in large
+        }
+        return found if isinstance(first, Mapping) else found[""]
+
     def __getitem__(self, i: int) -> Any:
         """Return a row as a tensor, or a dict of those of several inputs."""
         item = self.dataset[i]
@@ -83,15 +107,27 @@ class CheckedDataset(TypedDataset):
         if not isinstance(row, Mapping):
             if isinstance(self.shape, Mapping):
                 raise ValueError(self._other_inputs(i, type(row).__name__))
-            return self._checked(row, i, item, self.name, self.shape, self.dtype)
+            checked = self._checked(row, i, item, self.name, self.shape, self.dtype)
+            return self._cast(checked, self.name, self.dtype, self.centre)
         if self.shape and (not isinstance(self.shape, Mapping) or {*self.shape} != {*row}):
             raise ValueError(self._other_inputs(i, f"dict of {sorted(row)}"))
         shapes = self.shape or dict.fromkeys(row, ())
         dtypes = self.dtype if isinstance(self.dtype, Mapping) else dict.fromkeys(row, self.dtype)
-        return {
-            key: self._checked(row[key], i, item, f"{self.name}[{key!r}]", shapes[key], dtypes[key])
-            for key in shapes
-        }
+        parts: dict[str, Tensor] = {}
+        for key, shape in shapes.items():
+            name, dtype, centre = f"{self.name}[{key!r}]", dtypes[key], (self.centre or {}).get(key)
+            part = self._checked(row[key], i, item, name, shape, dtype)
+            parts[key] = self._cast(part, name, dtype, centre)
+        return parts
+
+    def _cast(self, row: Tensor, name: str, dtype: Any, centre: Any) -> Tensor:
+        """Return a row without its centre; refuse what the cast to float32 would round."""
+        if dtype != torch.float32:
+            return row
+        if is_integer(row):
+            kept = row if centre is None else row[torch.from_numpy(centre.ravel() == 0)]
+            refuse_large_integers(kept, name)
+        return row if centre is None else torch.from_numpy(centred(row.numpy(), centre)).float()
 
     def _other_inputs(self, i: int, found: str) -> str:
         expected = f"dicts with {sorted(self.shape)}" if isinstance(self.shape, Mapping) else "rows"
@@ -120,8 +156,6 @@ class CheckedDataset(TypedDataset):
             )
         if dtype == torch.int64 and not is_integer(rows):
             raise ValueError(needs_integers(f"{name} has a row of {rows.dtype}, number {i}"))
-        if dtype == torch.float32 and shape and is_integer(rows):
-            refuse_large_integers(rows, name)
         return rows.detach()
 
 
@@ -136,15 +170,6 @@ def needs_integers(found: str) -> str:
         f"{found}, but the module embeds integers, as X_source had them. Pass integers, such as "
         "rows.astype(int)."
     )
-
-
-def refuse_large_integers(integers: Any, name: str) -> None:
-    """Raise ValueError where float32 cannot tell integers apart."""
-    if integers.dtype.itemsize >= 4 and (abs(integers) > LARGEST_EXACT).any():
-        raise ValueError(
-            f"{name} has integers above {LARGEST_EXACT}, which float32 cannot tell apart. Encode "
-            "ids as categories (OrdinalEncoder) and subtract a constant from counts and times."
-        )
 
 
 def dataset_labels(dataset: Dataset[Any]) -> np.ndarray:

@@ -93,7 +93,8 @@ class NetBuilderMixin(NetParametersMixin):
         options = self.net_params(iterator)
         options = {name: v for name, v in options.items() if name not in TwoDomainLoader.options}
         dtype = vars(self).get("input_dtype_", torch.float32)
-        return as_rows(data, getattr(self, iterator, None), options, dtype)
+        centre = vars(self).get("input_centre_")
+        return as_rows(data, getattr(self, iterator, None), options, dtype, centre)
 
     def _make_net(self, domains: DomainPair) -> AdaptationNet:
         seeds = Seeds.draw(check_random_state(self.random_state))

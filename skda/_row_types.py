@@ -11,8 +11,8 @@ import torch
 from torch import Tensor, nn
 
 from ._calling import RefusedRowsError
-from ._datasets import LARGEST_EXACT, needs_integers
-from ._validation import check_single_precision
+from ._datasets import needs_integers
+from ._precision import LARGEST_EXACT, as_table, check_single_precision
 from .training import DatasetRows, DomainPair, Rows
 from .training.inputs import InputRows
 
@@ -113,7 +113,7 @@ def _settle(rows: Rows, dtype: Any, name: str) -> None:
     if isinstance(array, np.memmap) or array.dtype == np.uint8:
         return
     if dtype == torch.float32 and rows.holds_integers:
-        check_single_precision(array, name)
+        check_single_precision(as_table(array), name)
         _holder(rows).array = array.astype(np.float32)
 
 

@@ -18,9 +18,8 @@ from ._datasets import (
     CheckedDataset,
     needs_integers,
     refuse_containers,
-    refuse_large_integers,
 )
-from ._memmap import MappedPages
+from ._precision import as_table, centred, check_single_precision, find_centre, in_blocks
 
 __all__ = [
     "check_domain",
@@ -41,27 +40,6 @@ def naming(name: str) -> Iterator[None]:
         if name in str(error):
             raise
         raise type(error)(f"{name}: {error}") from error
-
-
-def check_single_precision(X: Any, name: str) -> None:
-    """Raise or warn where float32 cannot hold the differences of a table's columns."""
-    table = X.to_numpy() if hasattr(X, "to_numpy") else X
-    if not isinstance(table, np.ndarray) or table.ndim != 2 or table.dtype.itemsize < 8:
-        return
-    if np.issubdtype(table.dtype, np.integer):
-        refuse_large_integers(table, name)
-    if not np.issubdtype(table.dtype, np.floating):
-        return
-    spread, size = table.std(axis=0), np.maximum(table.max(axis=0), -table.min(axis=0))
-    lost = np.flatnonzero((spread > 0) & (spread < 1e-5 * size))
-    if len(lost):
-        warnings.warn(
-            f"{name} has columns, numbers {lost[:5].tolist()}, whose values differ by less than "
-            "float32 can hold. Subtract a constant, for instance by a StandardScaler in a "
-            "pipeline.",
-            UserWarning,
-            stacklevel=2,
-        )
 
 
 @contextmanager
@@ -113,8 +91,8 @@ def check_rows(estimator: Any, X: Any, name: str, *, reset: bool = False) -> Any
     ----------
     estimator : estimator
         Named in messages; with ``reset`` it gets `n_features_in_`, `feature_names_in_` (frames)
-        and `input_shape_`, without it the rows must agree with these. A fit that starts afresh
-        forgets `input_dtype_`; while it is not known, integers stay as they are.
+        `input_shape_` and `input_centre_`, without it the rows must agree with these. A fit
+        that starts afresh forgets `input_dtype_`; while it is not known, integers stay as they are.
     X : array-like, frame, sparse matrix, torch tensor or torch Dataset, or a dict of arrays
     name : str
         Name of the parameter, for messages.
@@ -123,7 +101,8 @@ def check_rows(estimator: Any, X: Any, name: str, *, reset: bool = False) -> Any
     Returns
     -------
     ndarray, csr matrix or Dataset, or a dict of arrays
-        float32, uint8 or integers in memory; a memory map as it is. `X` is never modified.
+        float32, uint8 or integers in memory, without the centre; a memory map or sparse matrix as
+        it is. `X` is never modified.
     """
     refuse_containers(X, name)
     if reset:
@@ -135,8 +114,11 @@ def check_rows(estimator: Any, X: Any, name: str, *, reset: bool = False) -> Any
         elif reset:
             rows = CheckedDataset(X, name)
             shape = rows.shape
+            estimator.input_centre_ = rows.centre = rows.find_centre(_has_own_module(estimator))
         else:  # the rows are checked when they are read, if they ever are
-            return CheckedDataset(X, name, getattr(estimator, "input_shape_", ()))
+            rows = CheckedDataset(X, name, getattr(estimator, "input_shape_", ()))
+            rows.centre = vars(estimator).get("input_centre_")
+            return rows
         if reset:
             for attribute in ("n_features_in_", "feature_names_in_"):
                 vars(estimator).pop(attribute, None)
@@ -148,20 +130,30 @@ def check_rows(estimator: Any, X: Any, name: str, *, reset: bool = False) -> Any
         raise ValueError(_other_inputs(estimator, type(X).__name__, name))
     X = _host(X)
     decided = vars(estimator).get("input_dtype_")
-    array = _checked_array(estimator, X, name, expected, decided)
+    centre = None if reset else vars(estimator).get("input_centre_")
+    array, centre = _checked_array(estimator, X, name, expected, decided, centre, reset)
     if reset and getattr(estimator, "module", True) is None:
         _check_channels(array.shape, name)
     # for feature names, and the wording that scikit-learn's users know
     validate_data(estimator, X, reset=reset, skip_check_array=True)
     if reset:
-        estimator.input_shape_ = tuple(array.shape[1:])
+        estimator.input_shape_, estimator.input_centre_ = tuple(array.shape[1:]), centre
     return array
 
 
 def _checked_array(
-    estimator: Any, X: Any, name: str, expected: tuple[int, ...] | None, decided: Any
-) -> Any:
-    """Return the rows of one input, of this shape, as an array or a CSR matrix."""
+    estimator: Any,
+    X: Any,
+    name: str,
+    expected: tuple[int, ...] | None,
+    decided: Any,
+    centre: Any,
+    reset: bool,
+) -> tuple[Any, Any]:
+    """Return the rows of one input, of this shape, as an array or a CSR matrix, and the centre.
+
+    With `reset` the centre is found, and otherwise that of the fit.
+    """
     may_embed = decided == torch.int64 or (decided is None and _has_own_module(estimator))
     if isinstance(X, list) and may_embed:
         X = _integers_of(X)
@@ -169,6 +161,14 @@ def _checked_array(
         raise ValueError(f"{name} is empty: it has no rows. Pass at least one row.")
     mapped = isinstance(X, np.memmap)
     dtypes = [np.float32, np.uint8, *(_INTEGERS if may_embed else ())]
+    table = as_table(X)
+    if table is not None and not (may_embed and table.dtype.kind in "iu" and centre is None):
+        if reset:
+            centre = find_centre(table, name)
+        elif not mapped and (expected is None or table.shape[1:] == expected):
+            check_single_precision(table, name, centre)
+        if centre is not None and not mapped and table.shape[1] == len(centre):
+            X = centred(table, centre)
     # what overflows in float32 is infinite, and check_array says so
     with np.errstate(over="ignore", invalid="ignore"), naming(name):
         array = check_array(
@@ -183,13 +183,12 @@ def _checked_array(
         )
     if mapped:
         _check_finite(array, name, type(estimator).__name__)
-    if array.dtype == np.float32:
-        check_single_precision(X, name)
+        array = X  # check_array returns a plain view of it
     if decided == torch.int64 and array.dtype.kind not in "iu":
         raise ValueError(needs_integers(f"{name} has rows of {array.dtype}"))
     if expected is not None:
         _check_shape(type(estimator).__name__, tuple(array.shape[1:]), expected, name)
-    return array
+    return array, centre
 
 
 def _check_inputs(estimator: Any, X: Mapping[Any, Any], name: str, reset: bool) -> dict[str, Any]:
@@ -203,6 +202,7 @@ def _check_inputs(estimator: Any, X: Mapping[Any, Any], name: str, reset: bool) 
             "the module's forward."
         )
     decided = vars(estimator).get("input_dtype_") or {}
+    centres = {} if reset else dict(vars(estimator).get("input_centre_") or {})
     found: dict[str, Any] = {}
     for key in expected or X:
         part, of_key = _host(X[key]), f"{name}[{key!r}]"
@@ -212,13 +212,17 @@ def _check_inputs(estimator: Any, X: Mapping[Any, Any], name: str, reset: bool) 
                 f"items are dicts as {name}."
             )
         shape = None if expected is None else expected[key]
-        found[key] = _checked_array(estimator, part, of_key, shape, decided.get(key))
+        found[key], centres[key] = _checked_array(
+            estimator, part, of_key, shape, decided.get(key), centres.get(key), reset
+        )
         first = next(iter(found))
         if found[key].shape[0] != found[first].shape[0]:
             raise ValueError(
                 f"{of_key} has {found[key].shape[0]} rows, but {name}[{first!r}] has "
                 f"{found[first].shape[0]}. Pass the inputs of the same rows."
             )
+    if reset:
+        estimator.input_centre_ = centres
     return found
 
 
@@ -260,16 +264,8 @@ def _integers_of(rows: list[Any]) -> Any:
 
 def _check_finite(array: np.ndarray, name: str, who: str) -> None:
     """Raise ValueError if a memory map has missing or infinite values, reading it by blocks."""
-    row_bytes = array[:1].nbytes
-    step = max(1, _BLOCK_BYTES // max(1, row_bytes))
-    pages = MappedPages(array)
-    for start in range(0, len(array), step):
-        block = array[start : start + step]
+    for block in in_blocks(array):
         assert_all_finite(block, estimator_name=who, input_name=name)
-        pages.touch(len(block), row_bytes)
-
-
-_BLOCK_BYTES = 1 << 24
 
 
 def _check_channels(shape: tuple[int, ...], name: str) -> None:

@@ -75,7 +75,7 @@ REFUSED: dict[str, tuple[Any, Any, Any, str]] = {
     "1-D": (DATA.X, DATA.y, DATA.X_target[:, 0], "X_target: Expected 2D array"),
     "complex": (DATA.X.astype(complex), DATA.y, DATA.X_target, "X_source: Complex data"),
     "-1": (DATA.X, np.arange(40) % 3 - 1, DATA.X_target, "y_source holds -1"),
-    "ids": ((2**24 + np.arange(40))[:, None], DATA.y, DATA.X_target, "X_source has integers above"),
+    "ids": (2**24 * np.arange(40)[:, None], DATA.y, DATA.X_target, "X_source has integers above"),
     "tuples": ([tuple(Pairs(DATA.y)[0])] * 5, DATA.y, DATA.X_target, "skorch.helper.SliceDataset"),
 }
 
@@ -110,8 +110,8 @@ def test_tensors_of_any_precision_and_with_gradients(dtype: torch.dtype) -> None
 
 
 def test_what_float32_loses_and_channels_last_give_a_warning() -> None:
-    with pytest.warns(UserWarning, match=r"X_source has columns, numbers \[0"):
-        FinetuneClassifier(**K).fit(DATA.X + 1.7e9, DATA.y)
+    with pytest.warns(UserWarning, match=r"X_target has columns, numbers \[0"):
+        DANNClassifier(**K).fit(DATA.X, DATA.y, DATA.X_target + 1.7e9)
     images = np.random.default_rng(0).random((6, 9, 9, 3))
     with pytest.warns(UserWarning, match="channels last"):
         FinetuneClassifier(**K).fit(images, np.arange(6) % 2)

@@ -189,6 +189,8 @@ class DomainEstimator(NetPredictionMixin, NetBuilderMixin, VersionedMixin, BaseE
             embeds them. A dict of these, or a Dataset of dicts, is passed to a module that takes
             several inputs by name (scikit-learn's searches cut a `skorch.helper.SliceDict`, but no
             dict).
+            A column that float32 cannot hold, such as times of 1.7e9, is centred: `input_centre_`,
+            the source's mean in float64 (0 for other columns), is subtracted from all rows.
         y_source : array-like of shape (n_source,) or None
             Labels: int, str or bool. None takes them from a Dataset of pairs.
         X_target : same kinds as `X_source`, of shape (n_target, ...), or None

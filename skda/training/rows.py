@@ -14,6 +14,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from .._memmap import MappedPages
+from .._precision import centred
 from .inputs import InputRows, Inputs
 
 __all__ = ["ArrayRows", "DatasetRows", "Rows", "TypedDataset", "as_rows", "even_batches"]
@@ -55,11 +56,16 @@ class ArrayRows:
         Kept as it is; only what is gathered is cast (and made dense).
     dtype : torch.dtype, default=torch.float32
         Of the batches, float32 or int64.
+    centre : ndarray or None, default=None
+        Subtracted from each row before the cast to float32.
     """
 
-    def __init__(self, array: Any, dtype: torch.dtype = torch.float32) -> None:
+    def __init__(
+        self, array: Any, dtype: torch.dtype = torch.float32, centre: np.ndarray | None = None
+    ) -> None:
         self.array = array
         self.dtype = dtype
+        self.centre = centre
         self._pages = MappedPages(array)
 
     @property
@@ -88,6 +94,8 @@ class ArrayRows:
     def _cast(self, rows: Any, copy: bool = False) -> Tensor:
         if sparse.issparse(rows):
             rows, copy = rows.toarray(), False
+        if self.centre is not None and self.dtype == torch.float32:
+            rows = centred(rows, self.centre)
         # the columns of a frame lie side by side, where kernels round otherwise than in an array
         cast = partial(np.array, order="C") if copy else np.ascontiguousarray
         as_numpy = np.int64 if self.dtype == torch.int64 else np.float32
@@ -179,15 +187,15 @@ class DatasetRows:
 
 
 class _ArrayDataset(TypedDataset):
-    def __init__(self, array: Any) -> None:
-        self.array = array
+    def __init__(self, array: Any, centre: Any) -> None:
+        self.array, self.centre = array, centre
         self.holds_integers = ArrayRows(array).holds_integers
 
     def __len__(self) -> int:
         return int(self.array.shape[0])
 
     def __getitem__(self, i: int) -> Tensor:
-        return next(ArrayRows(self.array, self.dtype).batches([np.array([i])]))[0]
+        return next(ArrayRows(self.array, self.dtype, self.centre).batches([np.array([i])]))[0]
 
 
 def as_rows(
@@ -195,6 +203,7 @@ def as_rows(
     loader: type | None = None,
     options: Mapping[str, Any] | None = None,
     dtype: Any = torch.float32,
+    centre: Any = None,
 ) -> Rows:
     """Wrap `data` for the training loop.
 
@@ -209,12 +218,20 @@ def as_rows(
         Options of the DataLoader (``iterator_train__num_workers`` and the like).
     dtype : torch.dtype, or a mapping of those of several inputs, default=torch.float32
         Of the batches, float32 or int64.
+    centre : ndarray, a mapping of those of several inputs, or None, default=None
+        What is subtracted from memory maps and sparse matrices; others are without it already.
     """
     if isinstance(data, Mapping):
-        of_inputs = dtype if isinstance(dtype, Mapping) else dict.fromkeys(data, dtype)
+        types = dtype if isinstance(dtype, Mapping) else dict.fromkeys(data, dtype)
+        centres = centre or {}
         return InputRows(
-            {name: as_rows(part, loader, options, of_inputs[name]) for name, part in data.items()}
+            {
+                name: as_rows(part, loader, options, types[name], centres.get(name))
+                for name, part in data.items()
+            }
         )
+    if not (isinstance(data, np.memmap) or sparse.issparse(data)):
+        centre = None
     options = dict(options or {})
     for name in ("sampler", "batch_sampler"):
         if name in options:
@@ -225,8 +242,8 @@ def as_rows(
     if isinstance(data, Dataset):
         return DatasetRows(data, loader or DataLoader, dtype, **options)
     if loader is not None or options:
-        return DatasetRows(_ArrayDataset(data), loader or DataLoader, dtype, **options)
-    return ArrayRows(data, dtype)
+        return DatasetRows(_ArrayDataset(data, centre), loader or DataLoader, dtype, **options)
+    return ArrayRows(data, dtype, centre)
 
 
 def even_batches(order: Index, batch_size: int) -> Sequence[Index]:
