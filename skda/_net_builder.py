@@ -91,6 +91,12 @@ class NetBuilderMixin(NetParametersMixin):
     def _rows(self, data: Any, iterator: str = "iterator_train") -> Rows:
         """Wrap checked data; parameters of skorch's iterators ask for a DataLoader."""
         options = self.net_params(iterator)
+        for name in ("sampler", "batch_sampler"):
+            if name in options:
+                raise ValueError(
+                    f"The '{iterator}__{name}' parameter is not possible: an epoch draws the rows "
+                    "of both domains itself. Repeat the rows that shall count more."
+                )
         options = {name: v for name, v in options.items() if name not in TwoDomainLoader.options}
         dtype = vars(self).get("input_dtype_", torch.float32)
         centre = vars(self).get("input_centre_")

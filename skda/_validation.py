@@ -22,11 +22,13 @@ from ._datasets import (
 from ._precision import as_table, centred, check_single_precision, find_centre, in_blocks
 
 __all__ = [
+    "as_host_array",
     "check_domain",
     "check_rows",
     "check_source_labels",
     "check_target_labels",
     "fitted_state_kept",
+    "refuse_mixed_labels",
     "unwrap",
 ]
 
@@ -123,12 +125,14 @@ def check_rows(estimator: Any, X: Any, name: str, *, reset: bool = False) -> Any
             for attribute in ("n_features_in_", "feature_names_in_"):
                 vars(estimator).pop(attribute, None)
             refuse_inputs_without_module(estimator, shape, name)
+            if not (isinstance(shape, Mapping) or _has_own_module(estimator)):
+                _check_channels((len(rows), *shape), name)
             estimator.input_shape_ = shape
         return rows
     expected = None if reset else getattr(estimator, "input_shape_", None)
     if isinstance(expected, Mapping):
         raise ValueError(_other_inputs(estimator, type(X).__name__, name))
-    X = _host(X)
+    X = as_host_array(X)
     decided = vars(estimator).get("input_dtype_")
     centre = None if reset else vars(estimator).get("input_centre_")
     array, centre = _checked_array(estimator, X, name, expected, decided, centre, reset)
@@ -205,7 +209,7 @@ def _check_inputs(estimator: Any, X: Mapping[Any, Any], name: str, reset: bool) 
     centres = {} if reset else dict(vars(estimator).get("input_centre_") or {})
     found: dict[str, Any] = {}
     for key in expected or X:
-        part, of_key = _host(X[key]), f"{name}[{key!r}]"
+        part, of_key = as_host_array(X[key]), f"{name}[{key!r}]"
         if isinstance(part, (Dataset, Mapping)):
             raise ValueError(
                 f"{of_key} is a {type(part).__name__}. Pass an array of rows, or a Dataset whose "
@@ -304,8 +308,9 @@ def check_source_labels(
             f"{who} requires y to be passed, but the target y is None: pass one label per row of "
             "X_source as y_source."
         )
+    refuse_mixed_labels(y, "y_source")
     with naming("y_source"):
-        y = column_or_1d(_host(y), warn=True)
+        y = column_or_1d(as_host_array(y), warn=True)
         _check_length(y, n_rows, "y_source", "X_source")
         assert_all_finite(y, input_name="y_source")
         check_classification_targets(y)
@@ -325,6 +330,19 @@ def check_source_labels(
     return known, np.searchsorted(known, y).astype(np.int64)
 
 
+def refuse_mixed_labels(y: Any, name: str) -> None:
+    """Raise ValueError where labels are strings as well as numbers, which numpy makes strings."""
+    if not isinstance(y, (list, tuple)) and getattr(y, "dtype", None) != np.dtype("O"):
+        return
+    given = (label for label in y if np.ndim(label) == 0 and label is not None and label == label)
+    of_type = {isinstance(label, str): label for label in given}
+    if len(of_type) == 2:
+        raise ValueError(
+            f"{name} mixes strings and other labels, such as {of_type[True]!r} and "
+            f"{of_type[False]!r}. Give all classes names of one type."
+        )
+
+
 def _refuse_unlabelled(present: np.ndarray) -> None:
     numbers = np.issubdtype(present.dtype, np.number)
     if numbers and -1 in present and present.tolist() != [-1, 1]:
@@ -340,7 +358,7 @@ def check_target_labels(classes: np.ndarray, y: Any, n_rows: int) -> np.ndarray:
     import pandas as pd  # here, because it would double the time that `import skda` takes
 
     with naming("y_target"):
-        y = column_or_1d(_host(y))
+        y = column_or_1d(as_host_array(y))
     _check_length(y, n_rows, "y_target", "X_target")
     unlabelled = np.asarray(pd.isna(y))
     if np.issubdtype(classes.dtype, np.number) and not unlabelled.all():
@@ -365,7 +383,7 @@ def check_target_labels(classes: np.ndarray, y: Any, n_rows: int) -> np.ndarray:
     return indices
 
 
-def _host(values: Any) -> Any:
+def as_host_array(values: Any) -> Any:
     """Return a tensor as an array, and anything else as it is."""
     if not isinstance(values, torch.Tensor):
         return values

@@ -233,12 +233,6 @@ def as_rows(
     if not (isinstance(data, np.memmap) or sparse.issparse(data)):
         centre = None
     options = dict(options or {})
-    for name in ("sampler", "batch_sampler"):
-        if name in options:
-            raise ValueError(
-                f"The 'iterator_train__{name}' parameter is not possible: an epoch draws the rows "
-                "of both domains itself. Repeat the rows that shall count more."
-            )
     if isinstance(data, Dataset):
         return DatasetRows(data, loader or DataLoader, dtype, **options)
     if loader is not None or options:
