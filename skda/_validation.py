@@ -20,6 +20,7 @@ from ._datasets import (
     refuse_containers,
 )
 from ._precision import as_table, centred, check_single_precision, find_centre, in_blocks
+from .training.inputs import is_inputs
 
 __all__ = [
     "as_host_array",
@@ -109,8 +110,8 @@ def check_rows(estimator: Any, X: Any, name: str, *, reset: bool = False) -> Any
     refuse_containers(X, name)
     if reset:
         vars(estimator).pop("input_dtype_", None)
-    if isinstance(X, (Dataset, Mapping)):
-        if isinstance(X, Mapping):
+    if isinstance(X, Dataset) or is_inputs(X):
+        if is_inputs(X):
             rows: Any = _check_inputs(estimator, X, name, reset)
             shape: Any = {key: tuple(part.shape[1:]) for key, part in rows.items()}
         elif reset:
@@ -210,7 +211,7 @@ def _check_inputs(estimator: Any, X: Mapping[Any, Any], name: str, reset: bool) 
     found: dict[str, Any] = {}
     for key in expected or X:
         part, of_key = as_host_array(X[key]), f"{name}[{key!r}]"
-        if isinstance(part, (Dataset, Mapping)):
+        if isinstance(part, Dataset) or is_inputs(part):
             raise ValueError(
                 f"{of_key} is a {type(part).__name__}. Pass an array of rows, or a Dataset whose "
                 f"items are dicts as {name}."

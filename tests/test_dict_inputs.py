@@ -68,7 +68,7 @@ KINDS = {
     "other order": lambda X, y: dict(reversed(halves(X).items())),
     "SliceDict": lambda X, y: SliceDict(**halves(X)),
     "mixed": lambda X, y: {"a": torch.tensor(X[:, :2]), "b": pd.DataFrame(X[:, 2:])},
-    "sparse and list": lambda X, y: {"a": sparse.csr_matrix(X[:, :2]), "b": X[:, 2:].tolist()},
+    "sparse and list": lambda X, y: {"a": sparse.dok_matrix(X[:, :2]), "b": X[:, 2:].tolist()},
     "Dataset": Items,
 }
 
@@ -226,3 +226,13 @@ def test_fitted_keys_are_checked_in_predict() -> None:
         fitted.predict({"a": DATA.X})
     with pytest.raises(ValueError, match="X is a ndarray"):
         fitted.predict(DATA.X)
+
+
+def test_a_sparse_matrix_that_is_a_dict_is_one_array() -> None:
+    for kind in (sparse.dok_matrix, sparse.dok_array):
+        source, target = kind(DATA.X), kind(DATA.X_target)
+        fitted = DANNClassifier(One, **K).fit(source, DATA.y, target)
+        dense = DANNClassifier(One, **K).fit(DATA.X, DATA.y, DATA.X_target)
+        np.testing.assert_array_equal(fitted.predict_proba(target), dense.predict_proba(target))
+    search = LambdaSearchCV(DANNClassifier(max_epochs=1), [1.0], cv=2, random_state=0)
+    assert search.fit(source, DATA.y, target).predict(target).shape == (40,)

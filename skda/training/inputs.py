@@ -6,10 +6,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import torch
+from scipy import sparse
 from skorch.helper import SliceDict
 from torch import Tensor, nn
 
-__all__ = ["InputRows", "Inputs", "first_row", "join", "pass_by_name"]
+__all__ = ["InputRows", "Inputs", "first_row", "is_inputs", "join", "pass_by_name"]
 
 
 class Inputs(SliceDict):
@@ -28,6 +29,11 @@ class Inputs(SliceDict):
     def pin_memory(self) -> Inputs:
         """Return the tensors in memory from which a GPU copies while the CPU goes on."""
         return Inputs(**{name: tensor.pin_memory() for name, tensor in self.items()})
+
+
+def is_inputs(X: Any) -> bool:
+    """Say whether rows are given as a dict; scipy's dictionary of keys is one of numbers."""
+    return isinstance(X, Mapping) and not sparse.issparse(X)
 
 
 def join(batches: Sequence[Any]) -> Any:
