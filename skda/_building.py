@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from ._parameters import check_arguments
-from .nn import MLP, ConvNet, Layer, LayerCapture
+from .nn import MLP, ConvNet, ConvNet1d, Layer, LayerCapture
 from .nn._copy import copy_net, unwrapped
 
 __all__ = ["build_module", "instantiate", "probe", "resolve_device"]
@@ -48,22 +48,20 @@ def build_module(
     Parameters
     ----------
     module : nn.Module class or instance, callable, or None
-        None is the built-in network for tables or images.
+        None is the built-in network for tables, series or images.
     options : mapping
         The ``module__*`` parameters.
     input_shape : sequence of int
-        Shape of one row.
+        Shape of one row; empty for a module of several inputs, which must know their sizes.
     n_classes : int
 
     Returns
     -------
     nn.Module
     """
-    sizes = {
-        "n_features": math.prod(input_shape),
-        "n_channels": input_shape[0],
-        "n_classes": n_classes,
-    }
+    sizes = {"n_classes": n_classes}
+    if input_shape:
+        sizes |= {"n_features": math.prod(input_shape), "n_channels": input_shape[0]}
     return instantiate(
         _default_module(input_shape) if module is None else module, options, sizes, "module"
     )
@@ -115,11 +113,14 @@ def instantiate(
 def _default_module(input_shape: Sequence[int]) -> type[nn.Module]:
     if len(input_shape) == 1:
         return MLP
+    if len(input_shape) == 2:
+        return ConvNet1d
     if len(input_shape) == 3:
         return ConvNet
     raise ValueError(
         "The 'module' parameter can be None for tables (n, n_features) and images (n, n_channels, "
-        f"height, width) only. Got rows of shape {tuple(input_shape)}: pass a module that takes "
+        "height, width), and for series (n, n_channels, length) only. "
+        f"Got rows of shape {tuple(input_shape)}: pass a module that takes "
         "them."
     )
 

@@ -13,31 +13,49 @@ from torch.nn.parameter import UninitializedBuffer
 
 from .nn._run import main_output, note_run, run_of
 from .training import isolated_rng
+from .training.inputs import Inputs, pass_by_name
 
-__all__ = ["checked_discriminator", "first_run", "give_logits", "unchanged"]
+__all__ = ["RefusedRowsError", "checked_discriminator", "first_run", "give_logits", "unchanged"]
 
 _N_ROWS = 5  # enough for batch normalisation, and not the size of another axis by chance
 
 
+class RefusedRowsError(ValueError):
+    """A network cannot be called on the rows."""
+
+
 @contextmanager
 def _naming(name: str, rows: Tensor) -> Iterator[None]:
-    """Raise a ValueError that names a network's parameter where calling it on `rows` fails."""
+    """Raise an error that names a network's parameter where calling it on `rows` fails."""
     try:
         yield
     except Exception as error:
-        dtype = str(rows.dtype).removeprefix("torch.")
-        raise ValueError(
-            f"The '{name}' parameter must be a network that takes one argument, a batch of rows. "
-            f"Called with {'X_source' if name == 'module' else 'features'} of shape "
-            f"{tuple(rows.shape)}, {dtype}, it raised {type(error).__name__}: {error}. Give "
+        raise RefusedRowsError(
+            f"The '{name}' parameter must be a network that takes {_expected(rows)}. "
+            f"Called with {'X_source' if name == 'module' else 'features'} "
+            f"{_described(rows)}, it raised {type(error).__name__}: {error}. Give "
             "further arguments of its forward a default, cast what it makes itself to the dtype "
             "of the rows, and rows that it embeds to integers, x.long()."
         ) from error
 
 
+def _expected(rows: Any) -> str:
+    if isinstance(rows, Inputs):
+        return f"its inputs by name, forward({', '.join(f'{name}=...' for name in rows)})"
+    return "one argument, a batch of rows"
+
+
+def _described(rows: Any) -> str:
+    if isinstance(rows, Inputs):
+        return ", ".join(f"{name!r} {_described(part)}" for name, part in rows.items())
+    return f"of shape {tuple(rows.shape)}, {str(rows.dtype).removeprefix('torch.')}"
+
+
 def first_run(module: nn.Module, rows: Tensor, name: str = "module") -> nn.Module:
     """Give lazy layers their sizes, weights float32, and note what running the network tells."""
     module.float()
+    if isinstance(rows, Inputs):  # the one place where they become arguments
+        module.register_forward_pre_hook(pass_by_name, with_kwargs=True)
     with unchanged(module, training=False), _naming(name, rows):
         note_run(module, rows)
     return module.float()  # lazy layers are of torch's default dtype

@@ -17,6 +17,7 @@ from ._building import build_module, probe, resolve_device
 from ._calling import first_run, give_logits, unchanged
 from ._criterion import check_no_clash, ready_criterion, try_criterion
 from ._parameters import NetParametersMixin, check_arguments, did_you_mean
+from ._row_types import run_with_rows
 from .nn import batch_norm_layers, resolve_layers
 from .nn._scaled import ScaledInput, choose_scale, start_at, untrained_norm
 from .nn.capture import with_row_axes
@@ -93,17 +94,30 @@ class NetBuilderMixin(NetParametersMixin):
     def _rows(self, data: Any, iterator: str = "iterator_train") -> Rows:
         """Wrap checked data; parameters of skorch's iterators ask for a DataLoader."""
         options = self.net_params(iterator)
+        for name in ("sampler", "batch_sampler"):
+            if name in options:
+                raise ValueError(
+                    f"The '{iterator}__{name}' parameter is not possible: an epoch draws the rows "
+                    "of both domains itself. Repeat the rows that shall count more."
+                )
         options = {name: v for name, v in options.items() if name not in TwoDomainLoader.options}
-        return as_rows(data, getattr(self, iterator, None), options)
+        dtype = vars(self).get("input_dtype_", torch.float32)
+        centre = vars(self).get("input_centre_")
+        return as_rows(data, getattr(self, iterator, None), options, dtype, centre)
 
     def _make_net(self, domains: DomainPair) -> AdaptationNet:
         seeds = Seeds.draw(check_random_state(self.random_state))
         n_classes = self._n_outputs
         cpu = torch.device("cpu")
+
+        def run(rows: Tensor) -> nn.Module:
+            with isolated_rng(seeds.module, cpu):
+                return self._make_module(rows, n_classes)
+
         with isolated_rng(seeds.batches, cpu):  # a Dataset may draw numbers
-            (rows,) = domains.source.batches([np.arange(min(2, len(domains.source)))])
+            module, rows = run_with_rows(domains, run, vars(self).get("input_dtype_"))
+        self.input_dtype_ = domains.source.dtype
         with isolated_rng(seeds.module, cpu):
-            module = self._make_module(rows, n_classes)
             samples = self._fit_input(module, domains)
             give_logits(module, rows, n_classes)
             layers = resolve_layers(module, self.adapt_layers)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -14,15 +14,22 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import assert_all_finite, column_or_1d, validate_data
 from torch.utils.data import Dataset
 
-from ._datasets import CheckedDataset, refuse_containers
-from ._memmap import MappedPages
+from ._datasets import (
+    CheckedDataset,
+    needs_integers,
+    refuse_containers,
+)
+from ._precision import as_table, centred, check_single_precision, find_centre, in_blocks
+from .training.inputs import is_inputs
 
 __all__ = [
+    "as_host_array",
     "check_domain",
     "check_rows",
     "check_source_labels",
     "check_target_labels",
     "fitted_state_kept",
+    "refuse_mixed_labels",
     "unwrap",
 ]
 
@@ -36,30 +43,6 @@ def naming(name: str) -> Iterator[None]:
         if name in str(error):
             raise
         raise type(error)(f"{name}: {error}") from error
-
-
-def check_single_precision(X: Any, name: str) -> None:
-    """Raise or warn where float32 cannot hold the differences of a table's columns."""
-    table = X.to_numpy() if hasattr(X, "to_numpy") else X
-    if not isinstance(table, np.ndarray) or table.ndim != 2 or table.dtype.itemsize < 8:
-        return
-    if np.issubdtype(table.dtype, np.integer) and (np.abs(table) > 2**24).any():
-        raise ValueError(
-            f"{name} has integers above {2**24}, which float32 cannot tell apart. Encode ids as "
-            "categories (OrdinalEncoder) and subtract a constant from counts and times."
-        )
-    if not np.issubdtype(table.dtype, np.floating):
-        return
-    spread, size = table.std(axis=0), np.maximum(table.max(axis=0), -table.min(axis=0))
-    lost = np.flatnonzero((spread > 0) & (spread < 1e-5 * size))
-    if len(lost):
-        warnings.warn(
-            f"{name} has columns, numbers {lost[:5].tolist()}, whose values differ by less than "
-            "float32 can hold. Subtract a constant, for instance by a StandardScaler in a "
-            "pipeline.",
-            UserWarning,
-            stacklevel=2,
-        )
 
 
 @contextmanager
@@ -111,37 +94,93 @@ def check_rows(estimator: Any, X: Any, name: str, *, reset: bool = False) -> Any
     ----------
     estimator : estimator
         Named in messages; with ``reset`` it gets `n_features_in_`, `feature_names_in_` (frames)
-        and `input_shape_`, without it the rows must agree with these.
-    X : array-like, frame, sparse matrix, torch tensor or torch Dataset
+        `input_shape_` and `input_centre_`, without it the rows must agree with these. A fit
+        that starts afresh forgets `input_dtype_`; while it is not known, integers stay as they are.
+    X : array-like, frame, sparse matrix, torch tensor or torch Dataset, or a dict of arrays
     name : str
         Name of the parameter, for messages.
     reset : bool, default=False
 
     Returns
     -------
-    ndarray, csr matrix or Dataset
-        float32 or uint8 in memory; a memory map as it is. `X` is never modified.
+    ndarray, csr matrix or Dataset, or a dict of arrays
+        float32, uint8 or integers in memory, without the centre; a memory map or sparse matrix as
+        it is. `X` is never modified.
     """
     refuse_containers(X, name)
-    if isinstance(X, Dataset):
-        if not reset:  # the rows are checked when they are read, if they ever are
-            return CheckedDataset(X, name, getattr(estimator, "input_shape_", ()))
-        rows = CheckedDataset(X, name)
-        for attribute in ("n_features_in_", "feature_names_in_"):
-            vars(estimator).pop(attribute, None)
-        estimator.input_shape_ = rows.shape
+    if reset:
+        vars(estimator).pop("input_dtype_", None)
+    if isinstance(X, Dataset) or is_inputs(X):
+        if is_inputs(X):
+            rows: Any = _check_inputs(estimator, X, name, reset)
+            shape: Any = {key: tuple(part.shape[1:]) for key, part in rows.items()}
+        elif reset:
+            rows = CheckedDataset(X, name)
+            shape = rows.shape
+            estimator.input_centre_ = rows.centre = rows.find_centre(_has_own_module(estimator))
+        else:  # the rows are checked when they are read, if they ever are
+            rows = CheckedDataset(X, name, getattr(estimator, "input_shape_", ()))
+            rows.centre = vars(estimator).get("input_centre_")
+            return rows
+        if reset:
+            for attribute in ("n_features_in_", "feature_names_in_"):
+                vars(estimator).pop(attribute, None)
+            refuse_inputs_without_module(estimator, shape, name)
+            if not (isinstance(shape, Mapping) or _has_own_module(estimator)):
+                _check_channels((len(rows), *shape), name)
+            estimator.input_shape_ = shape
         return rows
-    X = _host(X)
+    expected = None if reset else getattr(estimator, "input_shape_", None)
+    if isinstance(expected, Mapping):
+        raise ValueError(_other_inputs(estimator, type(X).__name__, name))
+    X = as_host_array(X)
+    decided = vars(estimator).get("input_dtype_")
+    centre = None if reset else vars(estimator).get("input_centre_")
+    array, centre = _checked_array(estimator, X, name, expected, decided, centre, reset)
+    if reset and getattr(estimator, "module", True) is None:
+        _check_channels(array.shape, name)
+    # for feature names, and the wording that scikit-learn's users know
+    validate_data(estimator, X, reset=reset, skip_check_array=True)
+    if reset:
+        estimator.input_shape_, estimator.input_centre_ = tuple(array.shape[1:]), centre
+    return array
+
+
+def _checked_array(
+    estimator: Any,
+    X: Any,
+    name: str,
+    expected: tuple[int, ...] | None,
+    decided: Any,
+    centre: Any,
+    reset: bool,
+) -> tuple[Any, Any]:
+    """Return the rows of one input, of this shape, as an array or a CSR matrix, and the centre.
+
+    With `reset` the centre is found, and otherwise that of the fit.
+    """
+    may_embed = decided == torch.int64 or (decided is None and _has_own_module(estimator))
+    if isinstance(X, list) and may_embed:
+        X = _integers_of(X)
     if getattr(X, "shape", (1,))[:1] == (0,):
         raise ValueError(f"{name} is empty: it has no rows. Pass at least one row.")
     mapped = isinstance(X, np.memmap)
+    dtypes = [np.float32, np.uint8, *(_INTEGERS if may_embed else ())]
+    table = as_table(X)
+    if table is not None and not (may_embed and table.dtype.kind in "iu" and centre is None):
+        if reset:
+            centre = find_centre(table, name)
+        elif not mapped and (expected is None or table.shape[1:] == expected):
+            check_single_precision(table, name, centre)
+        if centre is not None and not mapped and table.shape[1] == len(centre):
+            X = centred(table, centre)
     # what overflows in float32 is infinite, and check_array says so
     with np.errstate(over="ignore", invalid="ignore"), naming(name):
         array = check_array(
             X,
             accept_sparse="csr",
             # a memory map is cast by the batch: never a copy of the whole
-            dtype="numeric" if mapped else [np.float32, np.uint8],
+            dtype="numeric" if mapped else dtypes,
             allow_nd=True,
             ensure_all_finite=not mapped,
             input_name=name,
@@ -149,31 +188,89 @@ def check_rows(estimator: Any, X: Any, name: str, *, reset: bool = False) -> Any
         )
     if mapped:
         _check_finite(array, name, type(estimator).__name__)
-    if array.dtype == np.float32:
-        check_single_precision(X, name)
-    if not reset:
-        _check_shape(estimator, tuple(array.shape[1:]), name)
-    elif getattr(estimator, "module", True) is None:
-        _check_channels(array.shape, name)
-    # for feature names, and the wording that scikit-learn's users know
-    validate_data(estimator, X, reset=reset, skip_check_array=True)
+        array = X  # check_array returns a plain view of it
+    if decided == torch.int64 and array.dtype.kind not in "iu":
+        raise ValueError(needs_integers(f"{name} has rows of {array.dtype}"))
+    if expected is not None:
+        _check_shape(type(estimator).__name__, tuple(array.shape[1:]), expected, name)
+    return array, centre
+
+
+def _check_inputs(estimator: Any, X: Mapping[Any, Any], name: str, reset: bool) -> dict[str, Any]:
+    """Check the rows of each input of a module that takes several by name."""
+    expected = None if reset else getattr(estimator, "input_shape_", None)
+    if expected is not None and (not isinstance(expected, Mapping) or {*expected} != {*X}):
+        raise ValueError(_other_inputs(estimator, sorted(map(str, X)), name))
+    if not list(X) or not all(isinstance(key, str) and key.isidentifier() for key in X):
+        raise ValueError(
+            f"{name} is a dict with the keys {list(X)}. They must be the names of the arguments of "
+            "the module's forward."
+        )
+    decided = vars(estimator).get("input_dtype_") or {}
+    centres = {} if reset else dict(vars(estimator).get("input_centre_") or {})
+    found: dict[str, Any] = {}
+    for key in expected or X:
+        part, of_key = as_host_array(X[key]), f"{name}[{key!r}]"
+        if isinstance(part, Dataset) or is_inputs(part):
+            raise ValueError(
+                f"{of_key} is a {type(part).__name__}. Pass an array of rows, or a Dataset whose "
+                f"items are dicts as {name}."
+            )
+        shape = None if expected is None else expected[key]
+        found[key], centres[key] = _checked_array(
+            estimator, part, of_key, shape, decided.get(key), centres.get(key), reset
+        )
+        first = next(iter(found))
+        if found[key].shape[0] != found[first].shape[0]:
+            raise ValueError(
+                f"{of_key} has {found[key].shape[0]} rows, but {name}[{first!r}] has "
+                f"{found[first].shape[0]}. Pass the inputs of the same rows."
+            )
     if reset:
-        estimator.input_shape_ = tuple(array.shape[1:])
-    return array
+        estimator.input_centre_ = centres
+    return found
+
+
+def _other_inputs(estimator: Any, found: Any, name: str) -> str:
+    expected = getattr(estimator, "input_shape_", None)
+    who = type(estimator).__name__
+    if not isinstance(expected, Mapping):
+        return f"{name} is a dict of {found}, but {who} is expecting rows of shape {expected}."
+    what = f"is a {found}" if isinstance(found, str) else f"has the inputs {found}"
+    return f"{name} {what}, but {who} is expecting a dict with the inputs {sorted(expected)}."
+
+
+def refuse_inputs_without_module(estimator: Any, shape: Any, name: str) -> None:
+    """Raise ValueError where a built-in network would get several inputs."""
+    if isinstance(shape, Mapping) and not _has_own_module(estimator):
+        arguments = ", ".join(shape)
+        raise ValueError(
+            f"The 'module' parameter cannot be None where {name} is a dict of inputs: pass a "
+            f"module whose forward takes them by name, forward(self, {arguments})."
+        )
+
+
+_INTEGERS = (np.int64, np.int32, np.int16, np.int8, np.uint16, np.uint32)
+
+
+def _has_own_module(estimator: Any) -> bool:
+    """Say whether the module is the user's, which may embed integers and take several inputs."""
+    return any(getattr(estimator, name, None) is not None for name in ("module", "pretrained"))
+
+
+def _integers_of(rows: list[Any]) -> Any:
+    """Return a list of integers as an array, and any other as it is."""
+    try:
+        array = np.asarray(rows)
+    except ValueError:  # ragged
+        return rows
+    return array if array.dtype.kind in "iu" else rows
 
 
 def _check_finite(array: np.ndarray, name: str, who: str) -> None:
     """Raise ValueError if a memory map has missing or infinite values, reading it by blocks."""
-    row_bytes = array[:1].nbytes
-    step = max(1, _BLOCK_BYTES // max(1, row_bytes))
-    pages = MappedPages(array)
-    for start in range(0, len(array), step):
-        block = array[start : start + step]
+    for block in in_blocks(array):
         assert_all_finite(block, estimator_name=who, input_name=name)
-        pages.touch(len(block), row_bytes)
-
-
-_BLOCK_BYTES = 1 << 24
 
 
 def _check_channels(shape: tuple[int, ...], name: str) -> None:
@@ -186,11 +283,9 @@ def _check_channels(shape: tuple[int, ...], name: str) -> None:
         )
 
 
-def _check_shape(estimator: Any, shape: tuple[int, ...], name: str) -> None:
-    expected = getattr(estimator, "input_shape_", None)
-    if expected is None or shape == expected:
+def _check_shape(who: str, shape: tuple[int, ...], expected: tuple[int, ...], name: str) -> None:
+    if shape == expected:
         return
-    who = type(estimator).__name__
     if len(shape) == len(expected) == 1:
         # scikit-learn's checks want the words "X has" where rows of a second fit disagree
         subject = "X_source: X" if name == "X_source" else name
@@ -214,8 +309,9 @@ def check_source_labels(
             f"{who} requires y to be passed, but the target y is None: pass one label per row of "
             "X_source as y_source."
         )
+    refuse_mixed_labels(y, "y_source")
     with naming("y_source"):
-        y = column_or_1d(_host(y), warn=True)
+        y = column_or_1d(as_host_array(y), warn=True)
         _check_length(y, n_rows, "y_source", "X_source")
         assert_all_finite(y, input_name="y_source")
         check_classification_targets(y)
@@ -235,6 +331,19 @@ def check_source_labels(
     return known, np.searchsorted(known, y).astype(np.int64)
 
 
+def refuse_mixed_labels(y: Any, name: str) -> None:
+    """Raise ValueError where labels are strings as well as numbers, which numpy makes strings."""
+    if not isinstance(y, (list, tuple)) and getattr(y, "dtype", None) != np.dtype("O"):
+        return
+    given = (label for label in y if np.ndim(label) == 0 and label is not None and label == label)
+    of_type = {isinstance(label, str): label for label in given}
+    if len(of_type) == 2:
+        raise ValueError(
+            f"{name} mixes strings and other labels, such as {of_type[True]!r} and "
+            f"{of_type[False]!r}. Give all classes names of one type."
+        )
+
+
 def _refuse_unlabelled(present: np.ndarray) -> None:
     numbers = np.issubdtype(present.dtype, np.number)
     if numbers and -1 in present and present.tolist() != [-1, 1]:
@@ -250,7 +359,7 @@ def check_target_labels(classes: np.ndarray, y: Any, n_rows: int) -> np.ndarray:
     import pandas as pd  # here, because it would double the time that `import skda` takes
 
     with naming("y_target"):
-        y = column_or_1d(_host(y))
+        y = column_or_1d(as_host_array(y))
     _check_length(y, n_rows, "y_target", "X_target")
     unlabelled = np.asarray(pd.isna(y))
     if np.issubdtype(classes.dtype, np.number) and not unlabelled.all():
@@ -275,7 +384,7 @@ def check_target_labels(classes: np.ndarray, y: Any, n_rows: int) -> np.ndarray:
     return indices
 
 
-def _host(values: Any) -> Any:
+def as_host_array(values: Any) -> Any:
     """Return a tensor as an array, and anything else as it is."""
     if not isinstance(values, torch.Tensor):
         return values

@@ -16,7 +16,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from ._columns import reorder_columns
 from ._docstrings import shared_docs
 from ._typing import Array, Domain, Labels, Rows
-from ._validation import check_domain, fitted_state_kept, unwrap
+from ._validation import as_host_array, check_domain, fitted_state_kept, unwrap
 from .io._mixin import SaveMixin
 
 __all__ = ["DomainScaler", "DomainStandardScaler", "DomainTransformer"]
@@ -123,7 +123,8 @@ class DomainTransformer(SourceFitTransformMixin, SaveMixin, TransformerMixin, Ba
                 f"{type(self).__name__} adapts to the target domain and requires X_target, its "
                 "unlabelled rows. Pass fit(X_source, X_target=X_target)."
             )
-        X_target = reorder_columns(unwrap(X_target, "X_target"), like=X_source)
+        X_source, X_target = as_host_array(X_source), as_host_array(unwrap(X_target, "X_target"))
+        X_target = reorder_columns(X_target, like=X_source)
         with fitted_state_kept(self):
             source = self._check_fit_rows(X_source, "X_source")
             validate_data(self, X_source, skip_check_array=True)
@@ -162,7 +163,7 @@ class DomainTransformer(SourceFitTransformMixin, SaveMixin, TransformerMixin, Ba
         """
         check_is_fitted(self)
         check_domain(domain)
-        rows: Array = validate_data(self, X, reset=False, **self._row_checks())
+        rows: Array = validate_data(self, as_host_array(X), reset=False, **self._row_checks())
         return self._map_rows(rows, domain).astype(rows.dtype, copy=False)
 
     @abstractmethod

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from skda._building import build_module, instantiate, probe, resolve_device
-from skda.nn import MLP, ConvNet, Layer
+from skda.nn import MLP, ConvNet, ConvNet1d, Layer
 
 
 class Sized(nn.Module):
@@ -19,6 +19,9 @@ def test_builtin_networks_by_the_shape_of_a_row() -> None:
     table = build_module(None, {"hidden": (5,)}, (4,), 3)
     assert isinstance(table, MLP)
     assert table(torch.zeros(2, 4)).shape == (2, 3)
+    series = build_module(None, {}, (5, 6), 3)
+    assert isinstance(series, ConvNet1d)
+    assert series(torch.zeros(2, 5, 6)).shape == (2, 3)
     images = build_module(None, {}, (3, 8, 8), 10)
     assert isinstance(images, ConvNet)
     assert images(torch.zeros(2, 3, 8, 8)).shape == (2, 10)
@@ -27,10 +30,10 @@ def test_builtin_networks_by_the_shape_of_a_row() -> None:
 def test_no_builtin_network_for_other_shapes() -> None:
     message = (
         r"The 'module' parameter can be None for tables \(n, n_features\) and images .* only. Got "
-        r"rows of shape \(5, 6\): pass a module that takes them"
+        r"rows of shape \(5, 6, 7, 8\): pass a module that takes them"
     )
     with pytest.raises(ValueError, match=message):
-        build_module(None, {}, (5, 6), 2)
+        build_module(None, {}, (5, 6, 7, 8), 2)
 
 
 def test_sizes_are_filled_in_where_they_are_asked_for() -> None:

@@ -5,11 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from torch.utils.data import DataLoader, Dataset, IterableDataset, Subset, TensorDataset
 
-from skda import DANNClassifier, FinetuneClassifier
+from skda import DANNClassifier, DomainStandardScaler, FinetuneClassifier
+from skda.model_selection import LambdaSearchCV
+from skda.subspace import CORAL, GFK, MSDA, TCA, SubspaceAlignment
 from tests.shifted import shifted
 
 DATA = shifted(40, 30)
@@ -75,7 +78,7 @@ REFUSED: dict[str, tuple[Any, Any, Any, str]] = {
     "1-D": (DATA.X, DATA.y, DATA.X_target[:, 0], "X_target: Expected 2D array"),
     "complex": (DATA.X.astype(complex), DATA.y, DATA.X_target, "X_source: Complex data"),
     "-1": (DATA.X, np.arange(40) % 3 - 1, DATA.X_target, "y_source holds -1"),
-    "ids": ((2**24 + np.arange(40))[:, None], DATA.y, DATA.X_target, "X_source has integers above"),
+    "ids": (2**24 * np.arange(40)[:, None], DATA.y, DATA.X_target, "X_source has integers above"),
     "tuples": ([tuple(Pairs(DATA.y)[0])] * 5, DATA.y, DATA.X_target, "skorch.helper.SliceDataset"),
 }
 
@@ -110,8 +113,8 @@ def test_tensors_of_any_precision_and_with_gradients(dtype: torch.dtype) -> None
 
 
 def test_what_float32_loses_and_channels_last_give_a_warning() -> None:
-    with pytest.warns(UserWarning, match=r"X_source has columns, numbers \[0"):
-        FinetuneClassifier(**K).fit(DATA.X + 1.7e9, DATA.y)
+    with pytest.warns(UserWarning, match=r"X_target has columns, numbers \[0"):
+        DANNClassifier(**K).fit(DATA.X, DATA.y, DATA.X_target + 1.7e9)
     images = np.random.default_rng(0).random((6, 9, 9, 3))
     with pytest.warns(UserWarning, match="channels last"):
         FinetuneClassifier(**K).fit(images, np.arange(6) % 2)
@@ -125,3 +128,45 @@ def test_a_sampler_is_refused_by_name() -> None:
     sampler = torch.utils.data.WeightedRandomSampler(np.ones(40), 40)
     with pytest.raises(ValueError, match="iterator_train__sampler"):
         FinetuneClassifier(**K, iterator_train__sampler=sampler).fit(DATA.X, DATA.y)
+
+
+def test_the_validation_loader_s_sampler_has_its_own_name() -> None:
+    fitted = FinetuneClassifier(**K, iterator_valid__batch_sampler=[[0]]).fit(DATA.X, DATA.y)
+    with pytest.raises(ValueError, match="'iterator_valid__batch_sampler' parameter is not"):
+        fitted.predict(DATA.X)
+
+
+@pytest.mark.parametrize("items", ["pairs", "rows"])
+def test_channels_last_in_a_dataset(items: str) -> None:
+    images, y = torch.rand(6, 9, 9, 3), torch.arange(6) % 2
+    dataset = TensorDataset(images, y) if items == "pairs" else TensorDataset(images)
+    with pytest.warns(UserWarning, match="X_source has rows of shape .* channels last"):
+        FinetuneClassifier(**K).fit(dataset, None if items == "pairs" else y.numpy())
+
+
+@pytest.mark.parametrize("as_given", [list, tuple, lambda y: np.array(y, dtype=object), pd.Series])
+def test_labels_of_two_types_are_refused(as_given: Any) -> None:
+    y = as_given([1, "a"] * 20)
+    search = LambdaSearchCV(DANNClassifier(**K), [1.0], cv=2)
+    for estimator in (DANNClassifier(**K), search):
+        with pytest.raises(ValueError, match=r"^y_source mixes strings .* 'a' and 1\. Give all"):
+            estimator.fit(DATA.X, y, DATA.X_target)
+    words = as_given(["b", "a"] * 20)
+    assert FinetuneClassifier(**K).fit(DATA.X, words).classes_.tolist() == ["a", "b"]
+
+
+@pytest.mark.parametrize("cls", [TCA, GFK, CORAL, SubspaceAlignment, MSDA, DomainStandardScaler])
+def test_transformers_take_tensors_of_any_precision_and_with_gradients(cls: Any) -> None:
+    X, X_target = (torch.from_numpy(X).bfloat16().requires_grad_() for X in (DATA.X, DATA.X_target))
+    arrays = [tensor.detach().float().numpy() for tensor in (X, X_target)]
+    fitted = cls().fit(X, DATA.y, X_target=X_target)
+    by_array = cls().fit(arrays[0], DATA.y, X_target=arrays[1])
+    np.testing.assert_array_equal(fitted.transform(X_target), by_array.transform(arrays[1]))
+
+
+def test_score_names_its_own_arguments() -> None:
+    fitted = FinetuneClassifier(**K).fit(DATA.X, DATA.y)
+    with pytest.raises(ValueError, match=r"^y is None, but X is a Dataset .* labels as y\.$"):
+        fitted.score(TensorDataset(torch.from_numpy(DATA.X)))
+    with pytest.raises(ValueError, match=r"^y is None, and the items of X have labels of shape"):
+        fitted.score(Pairs(np.eye(2)[DATA.y]))

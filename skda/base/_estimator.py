@@ -46,8 +46,8 @@ class DomainEstimator(
         `n_features`, `n_channels` or `n_classes`, these are filled in; an instance is copied,
         with its weights in float32, and never trained in place; ``module__*`` needs a class. One
         logit for two classes will do; of a tuple the first element is used, with a warning, and
-        probabilities are turned back into logits. None is `skda.nn.MLP` for tables and
-        `skda.nn.ConvNet` for images.
+        probabilities are turned back into logits. None is `skda.nn.MLP` for tables,
+        `skda.nn.ConvNet` for images and `skda.nn.ConvNet1d` for series.
     adapt_layers : str, list of str or None, default=None
         Layers whose output is adapted and returned by `transform`, named as in
         ``module.named_modules()``. None is what the module declares in its attribute
@@ -205,8 +205,14 @@ class DomainEstimator(
         Parameters
         ----------
         X_source : array-like, frame, sparse matrix, tensor or Dataset of shape (n_source, ...)
-            Tables (n, n_features), images (n, n_channels, height, width) in float or uint8, or
-            a torch Dataset of rows or of (row, label) pairs. Batches are cast to float32.
+            Tables (n, n_features), series (n, n_channels, length), images (n, n_channels, height,
+            width) in float or uint8, or a torch Dataset of rows or of (row, label) pairs. Batches
+            are cast to float32, integers to int64 where the module takes nothing else, as one that
+            embeds them. A dict of these, or a Dataset of dicts, is passed to a module that takes
+            several inputs by name (scikit-learn's searches cut a `skorch.helper.SliceDict`, but no
+            dict).
+            A column that float32 cannot hold, such as times of 1.7e9, is centred: `input_centre_`,
+            the source's mean in float64 (0 for other columns), is subtracted from all rows.
         y_source : array-like of shape (n_source,) or None
             Labels: int, str or bool. None takes them from a Dataset of pairs.
         X_target : same kinds as `X_source`, of shape (n_target, ...), or None

@@ -12,7 +12,7 @@ from torch.utils.data import Dataset
 
 from .._array_checks import check_share
 from .._datasets import dataset_labels
-from .._validation import unwrap
+from .._validation import refuse_mixed_labels, unwrap
 from .._weights import check_sample_weight
 from ._fit_and_score import DomainData, seeded
 from ._split import as_indexable, n_rows
@@ -85,6 +85,7 @@ def check_data(
             "LambdaSearchCV requires y to be passed, but the target y is None: pass one label "
             "per row of X_source as y_source."
         )
+    refuse_mixed_labels(y_source, "y_source")
     X_source, X_target = as_indexable(X_source), as_indexable(X_target)
     labels_source: Labels = column_or_1d(y_source, warn=True)
     assert_all_finite(labels_source, input_name="y_source")

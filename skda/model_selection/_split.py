@@ -12,6 +12,7 @@ from sklearn.model_selection import BaseCrossValidator, KFold, StratifiedKFold, 
 from sklearn.utils import _safe_indexing, indexable
 from torch.utils.data import Dataset, Subset
 
+from ..training.inputs import is_inputs
 from ._random import derive_random_state
 from ._typing import Labels, Rows
 
@@ -32,11 +33,15 @@ def as_indexable(rows: Rows) -> Rows:
 
     Sparse matrices of any format become CSR matrices, lists become arrays.
     """
+    if is_inputs(rows):
+        return {name: as_indexable(part) for name, part in rows.items()}
     return rows if isinstance(rows, (Dataset, torch.Tensor)) else indexable(rows)[0]
 
 
 def n_rows(rows: Rows) -> int:
-    """Return the number of rows of an array, a frame, a sparse matrix or a Dataset."""
+    """Return the number of rows of an array, a frame, a sparse matrix, a Dataset or a dict."""
+    if is_inputs(rows):
+        return n_rows(next(iter(rows.values())))
     return int(rows.shape[0]) if hasattr(rows, "shape") else len(rows)
 
 
@@ -45,7 +50,7 @@ def take_rows(rows: Rows, index: NDArray[np.intp]) -> Rows:
 
     Parameters
     ----------
-    rows : array-like, frame, sparse matrix, tensor, Dataset or None
+    rows : array-like, frame, sparse matrix, tensor, Dataset, dict of arrays or None
         None stays None.
     index : ndarray of int
 
@@ -55,6 +60,8 @@ def take_rows(rows: Rows, index: NDArray[np.intp]) -> Rows:
     """
     if rows is None:
         return None
+    if is_inputs(rows):
+        return {name: take_rows(part, index) for name, part in rows.items()}
     if isinstance(rows, Dataset):
         return Subset(rows, index.tolist())
     if isinstance(rows, torch.Tensor):

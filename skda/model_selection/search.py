@@ -133,9 +133,10 @@ class LambdaSearchCV(
 
     The following trains one by one, and is an error with ``vectorize=True``: dropout on a GPU, or
     in a layer without a stacked form; callbacks, `train_split`, `compile` and `amp`; labelled
-    target rows and Datasets; optimizers other than torch's usual ones; frozen layers; and methods
-    whose training has stages (ADDA) or whose term has a state of its own (WDGRL, MCD, DeepJDOT,
-    DAN with optimal kernel weights). `vectorize_reason_` says what it was.
+    target rows, Datasets and integers that the module embeds; optimizers other than torch's usual
+    ones; frozen layers; and methods whose training has stages (ADDA) or whose term has a state of
+    its own (WDGRL, MCD, DeepJDOT, DAN with optimal kernel weights). `vectorize_reason_` says what
+    it was.
 
     Scores that differ by no more than 1e-6 are a tie, which the smaller lam wins.
 

@@ -11,12 +11,13 @@ from .layers import (
     replace_head,
     weight_layers,
 )
-from .networks import MLP, ConvNet, ShallowNet
+from .networks import MLP, ConvNet, ConvNet1d, ShallowNet
 from .reversal import GradientReversal, reverse_gradient
 
 __all__ = [
     "MLP",
     "ConvNet",
+    "ConvNet1d",
     "DomainDiscriminator",
     "DomainStatistics",
     "GradientReversal",

@@ -1,4 +1,4 @@
-"""The built-in networks: a small one for tables and a small one for images."""
+"""The built-in networks: small ones for tables, for images and for series."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from ._scaled import ScaledInput, scaled
 
-__all__ = ["MLP", "ConvNet", "ShallowNet"]
+__all__ = ["MLP", "ConvNet", "ConvNet1d", "ShallowNet"]
 
 
 class MLP(ScaledInput):
@@ -118,19 +118,79 @@ class ConvNet(ScaledInput):
             nn.MaxPool2d(2, ceil_mode=True),
             nn.AdaptiveAvgPool2d(4),
         )
-        self.bottleneck = nn.Sequential(
-            nn.Flatten(),
-            nn.Linear(2 * width * 16, bottleneck),
-            nn.BatchNorm1d(bottleneck),
-            nn.ReLU(),
-            nn.Dropout(dropout),
-        )
+        self.bottleneck = _bottleneck(2 * width * 16, bottleneck, dropout)
         self.classifier = nn.Linear(bottleneck, n_classes)
 
     def forward(self, x: Tensor) -> Tensor:
         """Return logits, shape (n, n_classes), of images (n, n_channels, height, width)."""
         logits: Tensor = self.classifier(self.bottleneck(self.convolutions(scaled(self, x))))
         return logits
+
+
+class ConvNet1d(ScaledInput):
+    """Small convolutional network for series of any length and number of channels.
+
+    Two convolutions over seven steps with batch normalisation, of which the largest responses in
+    each quarter of the series count, wherever they are; then a batch-normalised bottleneck and a
+    linear classifier, as in `ConvNet`.
+
+    Parameters
+    ----------
+    n_channels : int
+        Number of input channels.
+    n_classes : int
+        Number of classes.
+    width : int, default=16
+        Channels of the first convolution; the second has twice as many.
+    bottleneck : int, default=64
+        Width of the features that adaptation works on.
+    dropout : float, default=0.0
+        Dropout on the bottleneck.
+
+    Examples
+    --------
+    >>> import torch
+    >>> ConvNet1d(3, 10)(torch.zeros(5, 3, 128)).shape
+    torch.Size([5, 10])
+    """
+
+    def __init__(
+        self,
+        n_channels: int,
+        n_classes: int,
+        width: int = 16,
+        bottleneck: int = 64,
+        dropout: float = 0.0,
+    ) -> None:
+        super().__init__()
+        self.convolutions = nn.Sequential(
+            nn.BatchNorm1d(n_channels, affine=False),
+            nn.Conv1d(n_channels, width, 7, padding=3),
+            nn.BatchNorm1d(width),
+            nn.ReLU(),
+            nn.MaxPool1d(2, ceil_mode=True),
+            nn.Conv1d(width, 2 * width, 7, padding=3),
+            nn.BatchNorm1d(2 * width),
+            nn.ReLU(),
+            nn.AdaptiveMaxPool1d(4),
+        )
+        self.bottleneck = _bottleneck(2 * width * 4, bottleneck, dropout)
+        self.classifier = nn.Linear(bottleneck, n_classes)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return logits, shape (n, n_classes), of series (n, n_channels, length)."""
+        logits: Tensor = self.classifier(self.bottleneck(self.convolutions(scaled(self, x))))
+        return logits
+
+
+def _bottleneck(width_in: int, width: int, dropout: float) -> nn.Sequential:
+    return nn.Sequential(
+        nn.Flatten(),
+        nn.Linear(width_in, width),
+        nn.BatchNorm1d(width),
+        nn.ReLU(),
+        nn.Dropout(dropout),
+    )
 
 
 class ShallowNet(ScaledInput):

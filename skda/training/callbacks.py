@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Mapping
 from numbers import Integral
 from typing import Any, Self, cast
 
@@ -17,10 +18,11 @@ from skorch.callbacks import (
     EpochTimer,
     PrintLog,
 )
-from skorch.dataset import ValidSplit
+from skorch.dataset import ValidSplit, unpack_data
 from torch import Tensor, nn
 
 from .errors import StoppedEarly
+from .inputs import Inputs
 from .loader import DomainPair
 
 __all__ = ["SPLITS", "CallbackNet", "as_callbacks", "as_split", "put_back", "state_beside"]
@@ -190,12 +192,26 @@ class CallbackNet(NeuralNetClassifier):
         _check_monitors(self, {name for name, _ in self._default_callbacks})
         return self
 
-    def infer(self, x: Tensor, **fit_params: Any) -> Tensor:
+    def infer(self, x: Any, **fit_params: Any) -> Tensor:
         """Return the logits of rows of the labelled domain, for skorch's own predictions."""
-        x = self._to_device(x)
-        x = x.float() if x.is_floating_point() else x
-        logits: Tensor = self.domain_module_(x, self.labelled_domain_).logits
+        logits: Tensor = self.domain_module_(self._as_batch(x), self.labelled_domain_).logits
         return logits
+
+    def _as_batch(self, x: Any) -> Any:
+        """Return what skorch's loader gives as rows of the module's types, on its device."""
+        x = self._to_device(Inputs(**x) if isinstance(x, Mapping) else x)
+        return x.float() if isinstance(x, Tensor) and x.is_floating_point() else x
+
+    def transform(self, X: Any, domain: str | None = None) -> Any:
+        """Return the adapted features, for callbacks that judge by them: shape (n_rows, d)."""
+        features = []
+        for batch in self.get_iterator(self.get_dataset(X), training=False):
+            with torch.no_grad(), self.domain_module_.capturing(compiled=False):
+                self._set_training(False)
+                rows = self._as_batch(unpack_data(batch)[0])
+                output = self.domain_module_(rows, domain or self.labelled_domain_)
+            features.append(torch.cat(output.features, dim=1).cpu())
+        return torch.cat(features).numpy()
 
     def predict_proba(self, X: Any, domain: str | None = None) -> Any:
         """Return class probabilities, for callbacks: of rows of the labelled domain or another."""
@@ -229,7 +245,7 @@ class CallbackNet(NeuralNetClassifier):
             for parameter in group["params"]:
                 parameter.grad = None
 
-    def _to_device(self, tensor: Tensor) -> Tensor:
+    def _to_device(self, tensor: Any) -> Any:
         return tensor.to(self.device, non_blocking=True)
 
     @property

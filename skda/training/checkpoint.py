@@ -18,6 +18,7 @@ from torch import Tensor
 
 from .._atomic import write_atomically
 from .callbacks import put_back, state_beside
+from .inputs import Inputs
 
 __all__ = ["StageFile", "check_folder", "fingerprint_of"]
 
@@ -57,7 +58,8 @@ def fingerprint_of(params: Mapping[str, Any], net: Any, domains: Any) -> str:
             continue
         picked = np.unique(np.linspace(0, len(rows) - 1, _ROWS).astype(int))
         for batch in rows.batches([picked]):
-            found.update(batch.cpu().numpy().tobytes())
+            for tensor in batch.values() if isinstance(batch, Inputs) else [batch]:
+                found.update(tensor.cpu().numpy().tobytes())
     return found.hexdigest()
 
 

@@ -15,13 +15,16 @@ __all__ = ["DeviceRows", "move_to_device", "room_on"]
 
 
 class DeviceRows:
-    """Rows of a tensor on any device, gathered there.
+    """Rows of a tensor on any device, gathered there as float32.
 
     Parameters
     ----------
     tensor : Tensor of shape (n_rows, ...)
         Only what is gathered is cast to float32.
     """
+
+    dtype = torch.float32
+    holds_integers = False
 
     def __init__(self, tensor: Tensor) -> None:
         self.tensor = tensor
@@ -81,4 +84,4 @@ def _array(rows: Rows) -> np.ndarray | None:
     """Return the array of rows that can be moved as they are."""
     array = rows.array if isinstance(rows, ArrayRows) else None
     plain = type(array) is np.ndarray and array.dtype in (np.float32, np.uint8)
-    return array if plain else None
+    return array if plain and rows.dtype == torch.float32 else None

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from ..nn import DomainStatistics, Layer, LayerCapture, batch_norm_layers, norms_in_eval
 from ..nn._copy import copy_net
+from .inputs import join
 from .locks import new_lock
 from .term import DomainOutput
 
@@ -140,7 +141,7 @@ class DomainModule(nn.Module):
         """
         if self.apart:
             return self(source, "source"), self(target, "target")
-        both = self(torch.cat([source, target]), "source")
+        both = self(join([source, target]), "source")
         # a split has one backward, two slices have two
         sizes = [source.shape[0], target.shape[0]]
         parts = [tensor.split_with_sizes(sizes) for tensor in (both.logits, *both.features)]

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
+from .inputs import first_row
 from .rows import DatasetRows, Index, Rows, even_batches
 
 __all__ = ["Batch", "DomainPair", "TwoDomainLoader"]
@@ -20,13 +21,13 @@ __all__ = ["Batch", "DomainPair", "TwoDomainLoader"]
 class Batch(NamedTuple):
     """Rows of one step. `target` and `y_target` are None where the target is not used."""
 
-    source: Tensor
+    source: Any
     y_source: Tensor
     target: Any
     y_target: Tensor | None
 
 
-class DomainPair(Dataset[tuple[Tensor, int]]):
+class DomainPair(Dataset[tuple[Any, int]]):
     """Labelled source rows and (partly labelled) target rows of one fit.
 
     As a torch Dataset it is the labelled source, which is what skorch's ``train_split`` and its
@@ -66,10 +67,10 @@ class DomainPair(Dataset[tuple[Tensor, int]]):
     def __len__(self) -> int:
         return len(self.subset)
 
-    def __getitem__(self, i: int) -> tuple[Tensor, int]:
+    def __getitem__(self, i: int) -> tuple[Any, int]:
         row = self.subset[i]
         (rows,) = self.source.batches([np.array([row])])
-        return rows[0], int(self.y_source[row])
+        return first_row(rows), int(self.y_source[row])
 
     @property
     def from_dataset(self) -> bool:

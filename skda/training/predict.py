@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -12,6 +12,7 @@ from torch import Tensor
 
 from .domain_module import DomainModule
 from .errors import DivergenceError
+from .inputs import join
 from .loader import DomainPair
 from .modes import no_autocast
 from .rows import Index, Rows, even_batches
@@ -134,9 +135,6 @@ def _joined(parts: Iterable[Features], n: int) -> Features:
     return wholes
 
 
-def _at_least(n: int, batch: Tensor) -> Tensor:
-    return (
-        batch
-        if len(batch) >= n
-        else torch.cat([batch, batch[:1].expand(n - len(batch), *batch.shape[1:])])
-    )
+def _at_least(n: int, batch: Any) -> Any:
+    """Fill a batch up to n rows by its first one."""
+    return batch if len(batch) >= n else join([batch, batch[torch.zeros(n - len(batch)).long()]])

@@ -1,4 +1,4 @@
-"""Rows of one domain by index, as float32 tensors: from arrays, memory maps or a Dataset."""
+"""Rows of one domain by index, as tensors: from arrays, memory maps or a Dataset."""
 
 from __future__ import annotations
 
@@ -14,8 +14,10 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from .._memmap import MappedPages
+from .._precision import centred
+from .inputs import InputRows, Inputs
 
-__all__ = ["ArrayRows", "DatasetRows", "Rows", "as_rows", "even_batches"]
+__all__ = ["ArrayRows", "DatasetRows", "Rows", "TypedDataset", "as_rows", "even_batches"]
 
 # a range, of step one, is a block of rows: copying it is several times faster than gathering it
 Index = np.ndarray | range
@@ -24,13 +26,25 @@ _CHUNK_BYTES = 1 << 18
 
 
 class Rows(Protocol):
-    """What the training loop asks of a domain's data."""
+    """What the training loop asks of a domain's data.
+
+    Attributes
+    ----------
+    dtype : torch.dtype, or a mapping of those of several inputs
+        Of the batches: float32, or int64 for a module that embeds its input.
+    """
+
+    dtype: Any
 
     def __len__(self) -> int:
         """Return the number of rows."""
 
-    def batches(self, indices: Iterable[Index]) -> Iterator[Tensor]:
-        """Yield one float32 CPU tensor for each array of row indices."""
+    def batches(self, indices: Iterable[Index]) -> Iterator[Any]:
+        """Yield one CPU tensor, or `Inputs`, for each array of row indices."""
+
+    @property
+    def holds_integers(self) -> Any:
+        """Whether the data are integers, whatever the batches are cast to; of each input."""
 
 
 class ArrayRows:
@@ -39,20 +53,33 @@ class ArrayRows:
     Parameters
     ----------
     array : ndarray or csr matrix/array of shape (n_rows, ...)
-        Kept as it is; only what is gathered is cast to float32 (and made dense).
+        Kept as it is; only what is gathered is cast (and made dense).
+    dtype : torch.dtype, default=torch.float32
+        Of the batches, float32 or int64.
+    centre : ndarray or None, default=None
+        Subtracted from each row before the cast to float32.
     """
 
-    def __init__(self, array: Any) -> None:
+    def __init__(
+        self, array: Any, dtype: torch.dtype = torch.float32, centre: np.ndarray | None = None
+    ) -> None:
         self.array = array
+        self.dtype = dtype
+        self.centre = centre
         self._pages = MappedPages(array)
+
+    @property
+    def holds_integers(self) -> bool:
+        """Whether the array is one of integers."""
+        return bool(self.array.dtype.kind in "iu")
 
     def __len__(self) -> int:
         """Return the number of rows."""
         return int(self.array.shape[0])
 
     def batches(self, indices: Iterable[Index]) -> Iterator[Tensor]:
-        """Yield one float32 CPU tensor for each array of row indices."""
-        row_bytes = 4 * math.prod(self.array.shape[1:])
+        """Yield one CPU tensor for each array of row indices."""
+        row_bytes = self.dtype.itemsize * math.prod(self.array.shape[1:])
         at_once = min(_CHUNK_BYTES // max(1, row_bytes), self._pages.most_rows(row_bytes))
         for chunk in _chunks(indices, at_once):
             if isinstance(chunk[0], range):
@@ -67,9 +94,12 @@ class ArrayRows:
     def _cast(self, rows: Any, copy: bool = False) -> Tensor:
         if sparse.issparse(rows):
             rows, copy = rows.toarray(), False
+        if self.centre is not None and self.dtype == torch.float32:
+            rows = centred(rows, self.centre)
         # the columns of a frame lie side by side, where kernels round otherwise than in an array
         cast = partial(np.array, order="C") if copy else np.ascontiguousarray
-        return torch.from_numpy(cast(rows, dtype=np.float32))
+        as_numpy = np.int64 if self.dtype == torch.int64 else np.float32
+        return torch.from_numpy(cast(rows, dtype=as_numpy))
 
 
 def _chunks(indices: Iterable[Index], n_rows: float) -> Iterator[list[Any]]:
@@ -86,6 +116,13 @@ def _chunks(indices: Iterable[Index], n_rows: float) -> Iterator[list[Any]]:
         yield chunk
 
 
+class TypedDataset(Dataset[Tensor]):
+    """A Dataset that is told what its rows are cast to."""
+
+    dtype: Any = torch.float32
+    holds_integers: Any = False
+
+
 class DatasetRows:
     """Rows of a torch Dataset, through a DataLoader.
 
@@ -95,13 +132,22 @@ class DatasetRows:
         Items are ``x`` or a tuple that starts with ``x``.
     loader : type, default=DataLoader
         Class of the loader.
+    dtype : torch.dtype, default=torch.float32
+        Of the batches, float32 or int64.
     **options
         Its options, such as ``num_workers``.
     """
 
-    def __init__(self, dataset: Dataset[Any], loader: type = DataLoader, **options: Any) -> None:
+    def __init__(
+        self,
+        dataset: Dataset[Any],
+        loader: type = DataLoader,
+        dtype: Any = torch.float32,
+        **options: Any,
+    ) -> None:
         self.dataset = dataset
         self.loader = loader
+        self.dtype = dtype
         self.options = options
         self.passes = 0
 
@@ -109,8 +155,24 @@ class DatasetRows:
         """Return the number of rows."""
         return len(self.dataset)  # type: ignore[arg-type]
 
-    def batches(self, indices: Iterable[Index]) -> Iterator[Tensor]:
-        """Yield one float32 CPU tensor for each array of row indices."""
+    @property
+    def dtype(self) -> Any:
+        """Of the batches, float32 or int64."""
+        return self._dtype
+
+    @dtype.setter
+    def dtype(self, dtype: Any) -> None:
+        self._dtype = dtype
+        if isinstance(self.dataset, TypedDataset):
+            self.dataset.dtype = dtype
+
+    @property
+    def holds_integers(self) -> Any:
+        """Whether the Dataset says that its rows are integers; of each input."""
+        return isinstance(self.dataset, TypedDataset) and self.dataset.holds_integers
+
+    def batches(self, indices: Iterable[Index]) -> Iterator[Any]:
+        """Yield one CPU tensor for each array of row indices."""
         order = [np.asarray(index).tolist() for index in indices]
         # a DataLoader draws its workers' seeds, by default from torch's global generator
         seed = (torch.initial_seed() + self.passes) % 2**63
@@ -118,47 +180,64 @@ class DatasetRows:
         options = {"generator": torch.Generator().manual_seed(seed), **self.options}
         for batch in self.loader(self.dataset, batch_sampler=order, **options):
             rows = batch[0] if isinstance(batch, (tuple, list)) else batch
-            yield torch.as_tensor(rows).float()
+            if isinstance(rows, Mapping):
+                yield Inputs(**{name: rows[name].to(self.dtype[name]) for name in self.dtype})
+            else:
+                yield torch.as_tensor(rows).to(self.dtype)
 
 
-class _ArrayDataset(Dataset[Tensor]):
-    def __init__(self, array: Any) -> None:
-        self.array = array
+class _ArrayDataset(TypedDataset):
+    def __init__(self, array: Any, centre: Any) -> None:
+        self.array, self.centre = array, centre
+        self.holds_integers = ArrayRows(array).holds_integers
 
     def __len__(self) -> int:
         return int(self.array.shape[0])
 
     def __getitem__(self, i: int) -> Tensor:
-        return next(ArrayRows(self.array).batches([np.array([i])]))[0]
+        return next(ArrayRows(self.array, self.dtype, self.centre).batches([np.array([i])]))[0]
 
 
 def as_rows(
-    data: Any, loader: type | None = None, options: Mapping[str, Any] | None = None
+    data: Any,
+    loader: type | None = None,
+    options: Mapping[str, Any] | None = None,
+    dtype: Any = torch.float32,
+    centre: Any = None,
 ) -> Rows:
     """Wrap `data` for the training loop.
 
     Parameters
     ----------
-    data : ndarray, csr matrix or torch Dataset
+    data : ndarray, csr matrix or torch Dataset, or a dict of arrays
         Arrays are sliced without a DataLoader, which is 2 to 3 times faster, unless a loader or
         options for one are given.
     loader : type or None
         A user's own DataLoader class (``iterator_train``).
     options : mapping or None
         Options of the DataLoader (``iterator_train__num_workers`` and the like).
+    dtype : torch.dtype, or a mapping of those of several inputs, default=torch.float32
+        Of the batches, float32 or int64.
+    centre : ndarray, a mapping of those of several inputs, or None, default=None
+        What is subtracted from memory maps and sparse matrices; others are without it already.
     """
+    if isinstance(data, Mapping):
+        types = dtype if isinstance(dtype, Mapping) else dict.fromkeys(data, dtype)
+        centres = centre or {}
+        return InputRows(
+            {
+                name: as_rows(part, loader, options, types[name], centres.get(name))
+                for name, part in data.items()
+            }
+        )
+    if not (isinstance(data, np.memmap) or sparse.issparse(data)):
+        centre = None
     options = dict(options or {})
-    for name in ("sampler", "batch_sampler"):
-        if name in options:
-            raise ValueError(
-                f"The 'iterator_train__{name}' parameter is not possible: an epoch draws the rows "
-                "of both domains itself. Repeat the rows that shall count more."
-            )
     if isinstance(data, Dataset):
-        return DatasetRows(data, loader or DataLoader, **options)
+        return DatasetRows(data, loader or DataLoader, dtype, **options)
     if loader is not None or options:
-        return DatasetRows(_ArrayDataset(data), loader or DataLoader, **options)
-    return ArrayRows(data)
+        return DatasetRows(_ArrayDataset(data, centre), loader or DataLoader, dtype, **options)
+    return ArrayRows(data, dtype, centre)
 
 
 def even_batches(order: Index, batch_size: int) -> Sequence[Index]:

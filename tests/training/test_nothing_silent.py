@@ -136,6 +136,20 @@ def test_a_validator_of_the_target_as_epoch_scoring() -> None:
     assert fitted.history_[-1, "im"] == pytest.approx(scorer(fitted, DATA.X, DATA.y), rel=1e-4)
 
 
+@pytest.mark.parametrize("use_caching", [False, True])
+def test_a_validator_of_features_as_epoch_scoring_of_held_out_rows(use_caching: bool) -> None:
+    scorer = make_validator_scorer("iwv", X_target=DATA.X_target)
+    scoring = EpochScoring(scorer, name="iwv", on_train=False, use_caching=use_caching)
+    fitted = dann(callbacks=[scoring], train_split=0.4)
+    held_out = fitted.net_.get_split_datasets(domains())[1].indices
+    expected = scorer(fitted, DATA.X[held_out], DATA.y[held_out])
+    assert fitted.history_[-1, "iwv"] == pytest.approx(expected, rel=1e-4)
+    features = fitted.net_.transform(DATA.X[held_out].astype(np.float32), "source")
+    np.testing.assert_allclose(
+        features, fitted.transform(DATA.X[held_out], domain="source"), atol=1e-5
+    )
+
+
 class Interrupt(Callback):
     """Ctrl-C in an epoch, counted over all fits."""
 

@@ -11,7 +11,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import issparse
 from sklearn.base import BaseEstimator
+from torch.utils.data import Dataset
 
+from ..._datasets import dataset_labels
 from ..._typing import Domain
 from ..._validation import unwrap
 from .._routing import call_with_domain, final_step, rows_at_final_step
@@ -107,6 +109,8 @@ class EstimatorEvidence:
     @cached_property
     def y_source(self) -> Labels:
         """Labels of the held-out source rows."""
+        if self._y_source is None and isinstance(self.X_source, Dataset):
+            return dataset_labels(self.X_source, "y", "X")
         if self._y_source is None:
             raise ValueError("This validator needs y, the labels of the held-out source rows.")
         return np.asarray(self._y_source)

@@ -10,6 +10,7 @@ import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
+from ..inputs import InputRows
 from ..loader import DomainPair
 from ..net import AdaptationNet
 from ..rows import ArrayRows
@@ -55,8 +56,12 @@ def check_stackable(job: Job) -> None:
         raise UnstackableError("mixed precision rounds otherwise in another shape")
     if domains.has_target_labels:
         raise UnstackableError("labelled target rows join the classification loss")
+    if isinstance(domains.source, InputRows):
+        raise UnstackableError("the module takes several inputs")
     if not all(isinstance(rows, ArrayRows) for rows in (domains.source, domains.target)):
         raise UnstackableError("the rows come from a Dataset or a DataLoader")
+    if domains.source.dtype != torch.float32:
+        raise UnstackableError("the rows are integers that the module embeds")
     on_cpu = torch.device(net.device).type == "cpu"
     for module in (net.module_, net.adaptation_):
         for layer in module.modules():
