@@ -33,6 +33,11 @@ class Own(nn.Module):
         return self.head(self.inner(x))
 
 
+def my_schedule(progress: float) -> float:
+    """A schedule of the user's."""
+    return 1 - progress / 2
+
+
 def there_and_back(estimator: Any, folder: Path, module: Any = None, **options: Any) -> Any:
     path = folder / "model.safetensors"
     skda.io.save(estimator, path, **options)
