@@ -22,11 +22,13 @@ PACKAGES = (
     "skda.base",
     "skda.datasets",
     "skda.inspection",
+    "skda.io",
     "skda.losses",
     "skda.model_selection",
     "skda.nn",
     "skda.pipeline",
     "skda.preprocessing",
+    "skda.priors",
     "skda.subspace",
     "skda.training",
 )

@@ -124,11 +124,14 @@ def _check_fitted(estimator: Any) -> None:
     """Check the attributes that every fitted estimator has."""
     fitted = vars(estimator)
     if "input_shape_" in fitted:
-        shape = expect(fitted["input_shape_"], tuple, "input_shape_")
-        if not all(type(n) is int and 0 < n < 1 << 31 for n in shape):
-            raise ModelFileError(f"no rows have the shape {shape}. Save the model again")
+        shapes = expect(fitted["input_shape_"], (tuple, dict), "input_shape_")
+        for shape in shapes.values() if isinstance(shapes, dict) else [shapes]:
+            if not all(type(n) is int and 0 < n < 1 << 31 for n in shape):
+                raise ModelFileError(f"no rows have the shape {shape}. Save the model again")
     if "input_dtype_" in fitted:
-        expect(fitted["input_dtype_"], torch.dtype, "input_dtype_")
+        dtypes = expect(fitted["input_dtype_"], (torch.dtype, dict), "input_dtype_")
+        for dtype in dtypes.values() if isinstance(dtypes, dict) else [dtypes]:
+            expect(dtype, torch.dtype, "input_dtype_")
     if "n_features_in_" in fitted:
         n_features = expect(fitted["n_features_in_"], int, "n_features_in_")
         if n_features < 1 or n_features not in fitted.get("input_shape_", (n_features,))[:1]:

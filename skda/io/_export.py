@@ -12,8 +12,8 @@ import torch
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor, nn
 
+from .._atomic import write_atomically
 from .._validation import check_domain
-from ._file import write_atomically
 from ._rows import rows_of_zeros
 
 if TYPE_CHECKING:

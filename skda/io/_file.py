@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-import uuid
 import zlib
-from collections.abc import Callable, Mapping
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -16,9 +14,10 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
+from .._atomic import write_atomically
 from ._errors import ModelFileError
 
-__all__ = ["FORMAT", "read", "write", "write_atomically"]
+__all__ = ["FORMAT", "read", "write"]
 
 FORMAT = 1
 _LONGEST = 1 << 24  # a description in JSON takes up to twenty times its length in memory
@@ -38,25 +37,6 @@ _DTYPES = {
     "F32": torch.float32,
     "F64": torch.float64,
 }
-
-
-def write_atomically(path: str | os.PathLike[str], write_to: Callable[[Path], object]) -> None:
-    """Let a function write a new file beside `path`, and put it in the place of `path`.
-
-    After an error or a crash, what was at `path` is there as before.
-    """
-    path = Path(path)
-    new = path.with_name(f".{path.stem}.{uuid.uuid4().hex}{path.suffix}")
-    try:
-        new.touch()
-        mode = new.stat().st_mode  # that of any new file; what writes it may make it private
-        write_to(new)
-        new.chmod(mode)
-        with new.open("rb") as file:
-            os.fsync(file.fileno())
-        os.replace(new, path)
-    finally:
-        new.unlink(missing_ok=True)
 
 
 def write(
