@@ -19,10 +19,10 @@ import joblib
 import torch
 
 from ..harness.machine import command
+from ..harness.small_tasks import ALL_TASKS, STRESS_TASKS, TASKS, Task, draw
 from .page import page
 from .rules import Row, read_rows, searches
 from .search import METHODS, N_FOLDS, search
-from .tasks import ALL_TASKS, STRESS_TASKS, TASKS, Task, draw
 
 OUT = Path(__file__).parent / "selection"
 

@@ -9,6 +9,7 @@ from skda.model_selection import LambdaSearchCV
 
 from ..harness.machine import header
 from ..harness.search_internals import STABILITY_TOLERANCE
+from ..harness.small_tasks import MAX_TEST_ROWS
 from .rules import (
     TARGET_LABELS,
     VALIDATORS,
@@ -24,7 +25,6 @@ from .rules import (
     mean_of,
     rule_pool,
 )
-from .tasks import MAX_TEST_ROWS
 
 MOST_REGRET, MOST_LOSS = 1.0, 1.0
 PUBLISHED_REGRET = 2.8

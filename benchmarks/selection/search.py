@@ -32,8 +32,8 @@ from ..harness.search_internals import (
     split_domains,
     training_part,
 )
+from ..harness.small_tasks import Sample, Task
 from .rules import Row
-from .tasks import Sample, Task
 
 N_FOLDS = 5
 # reverse validation is left out: it trains every model a second time

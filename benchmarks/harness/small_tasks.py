@@ -1,4 +1,4 @@
-"""The tasks of the benchmark of choosing lam: rows, and how a network is trained on them."""
+"""Small tasks on which many networks can be trained: rows, and how a network is trained on them."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -21,7 +21,7 @@ from skda.datasets import (
     make_scanned_digits,
 )
 
-from ..harness.search_internals import DomainData, own_stream, take_rows
+from .search_internals import DomainData, own_stream, take_rows
 
 MAX_TEST_ROWS = 1500
 
