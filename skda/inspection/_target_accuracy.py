@@ -17,7 +17,7 @@ from sklearn.utils._param_validation import (
 
 from .._typing import Rows
 from ..model_selection import EstimatorEvidence, density_ratio
-from ..priors._bootstrap import bootstrap_interval
+from ..priors._bootstrap import Statistic, bootstrap_interval
 from ..priors._labels import class_columns
 from ._accuracy_methods import METHODS, HeldOut
 from ._target_priors import BOOTSTRAP_CONSTRAINTS
@@ -169,8 +169,10 @@ def estimate_accuracy(
         folds = _of_folds(estimator, with_source=OF_A_SEARCH[method])
         accuracy, strata, n_target = folds.mean(), np.zeros(len(folds), dtype=np.intp), 1
 
-        def statistic(of_source: Any, _: Any) -> NDArray[np.float64]:
+        def of_folds(of_source: Any, _: Any) -> NDArray[np.float64]:
             return np.asarray(folds[of_source].mean())
+
+        statistic: Statistic = of_folds
 
     else:
         estimate = METHODS[method].estimate
@@ -180,8 +182,10 @@ def estimate_accuracy(
             len(held_out.proba_target),
         )
 
-        def statistic(of_source: Any, of_target: Any) -> NDArray[np.float64]:
+        def of_rows(of_source: Any, of_target: Any) -> NDArray[np.float64]:
             return np.asarray(estimate(held_out.take(of_source, of_target)))
+
+        statistic = of_rows
 
     interval = bootstrap_interval(
         statistic, strata, n_target, n_bootstrap=n_bootstrap, confidence=confidence, rng=rng

@@ -17,6 +17,9 @@ QUICK = {
         *("--seeds", "0", "--tasks", "gas 1→6", "--methods"),
         *("source-only", "AdaBN", "DDC, unbiased", "source-only, scaled"),
     ],
+    "estimated_accuracy": [
+        *("--seeds", "0", "--methods", "DANN", "--tasks", "moons", "heart Cleveland→VA"),
+    ],
     "lambda_search": ["--rounds", "1", "--methods", "MDD"],
     "office_caltech_shallow": [],
     "selection": ["--seeds", "0", "--methods", "DANN", "--tasks", "moons", "heart Cleveland→VA"],
