@@ -3,14 +3,23 @@
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from skda.model_selection import density_ratio
-from skda.priors import bbse_priors, confusion_matrix_of_shares, mlls_priors
+from skda.priors import (
+    apply_temperature,
+    bbse_priors,
+    confusion_matrix_of_shares,
+    expected_calibration_error,
+    fit_temperature,
+    mlls_priors,
+)
 
 from ..harness.search_internals import ACCURACY_METHODS, HeldOut
 from .models import Model
 
 ESTIMATES = ("source", *ACCURACY_METHODS, "stability", "stability_times_source")
+CALIBRATION = ("ece_before", "ece_temperature", "ece_weighted")
 SHARES = ("shares_source", "shares_bbse", "shares_mlls")
 
 
@@ -42,4 +51,23 @@ def measure(model: Model) -> dict[str, Any]:
     row["condition_number"] = float(
         np.linalg.cond(confusion_matrix_of_shares(source, columns, classes=known))
     )
-    return row
+    return row | dict(zip(CALIBRATION, calibration_errors(model, plain, weights), strict=True))
+
+
+def calibration_errors(model: Model, rows: HeldOut, weights: NDArray) -> list[float]:
+    """Return the ECE on the target: as it is, with a temperature, with a weighted one."""
+    known = np.arange(rows.proba_source.shape[1])
+    y_target = (model.y_target[:, np.newaxis] == model.evidence.classes).argmax(axis=1)
+    temperatures = [
+        1.0,
+        *(
+            fit_temperature(rows.proba_source, rows.columns, classes=known, sample_weight=each)
+            for each in (None, weights)
+        ),
+    ]
+    return [
+        expected_calibration_error(
+            y_target, apply_temperature(rows.proba_target, each), classes=known
+        )
+        for each in temperatures
+    ]

@@ -2,6 +2,7 @@
 
 from ._target_accuracy import AccuracyEstimate, estimate_accuracy
 from ._target_priors import TargetPriors, estimate_target_priors
+from ._target_temperature import estimate_target_temperature
 from ._transferability import TransferabilityCurve, transferability_curve
 from ._transferability_display import TransferabilityDisplay
 
@@ -12,5 +13,6 @@ __all__ = [
     "TransferabilityDisplay",
     "estimate_accuracy",
     "estimate_target_priors",
+    "estimate_target_temperature",
     "transferability_curve",
 ]
