@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from skda.inspection._accuracy_methods import METHODS as ACCURACY_METHODS
+from skda.inspection._accuracy_methods import HeldOut
 from skda.model_selection import EstimatorEvidence
 from skda.model_selection._choice import (
     STABILITY_TOLERANCE,
@@ -22,10 +24,12 @@ from skda.model_selection.validators.agreement import (
 from skda.model_selection.validators.guard import class_entropy
 
 __all__ = [
+    "ACCURACY_METHODS",
     "AGREEMENT",
     "STABILITY_TOLERANCE",
     "DomainData",
     "DomainFold",
+    "HeldOut",
     "Trial",
     "agreement_of_folds",
     "agreement_with_mean",

@@ -24,6 +24,7 @@ from .validators.mixval import mixval
 from .validators.registry import compute_validator, get_validator_names
 from .validators.reverse import reverse_validation
 from .validators.scorer import ValidatorScorer, make_validator_scorer
+from .validators.thresholded import thresholded_accuracy
 
 __all__ = [
     "ArrayEvidence",
@@ -51,4 +52,5 @@ __all__ = [
     "row_losses",
     "soft_neighborhood_density",
     "source_accuracy",
+    "thresholded_accuracy",
 ]

@@ -8,10 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 Rows = NDArray[np.intp]
+Statistic = Callable[[Rows, Rows], NDArray[np.float64]]
 
 
 def bootstrap_interval(
-    statistic: Callable[[Rows, Rows], NDArray[np.float64]],
+    statistic: Statistic,
     strata_source: NDArray[np.intp],
     n_target: int,
     *,

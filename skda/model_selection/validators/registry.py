@@ -28,6 +28,7 @@ from .importance import (
 from .inputs import EstimatorEvidence, ValidatorInputs
 from .mixval import mixval
 from .reverse import reverse_accuracy
+from .thresholded import thresholded_accuracy
 
 
 def _iwv(
@@ -88,6 +89,7 @@ _DOMAINS = ("features_source", "features_target")
 
 _VALIDATORS = {
     "a_distance": _Row(proxy_a_distance, _DOMAINS),
+    "atc": _Row(thresholded_accuracy, ("y_source", "proba_source", "proba_target", "classes")),
     "class_ami": _Row(_class_ami, ("features_target", "predictions_target", "classes")),
     "dev": _Row(_dev, (*_DOMAINS, "y_source", "proba_source", "classes"), density_ratio),
     "entropy": _Row(negative_entropy, ("proba_target",)),
@@ -125,7 +127,7 @@ def get_validator_names() -> list[str]:
     --------
     >>> from skda.model_selection import get_validator_names
     >>> get_validator_names()[:4]
-    ['a_distance', 'class_ami', 'dev', 'entropy']
+    ['a_distance', 'atc', 'class_ami', 'dev']
     """
     return sorted(_VALIDATORS)
 

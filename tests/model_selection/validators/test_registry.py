@@ -129,6 +129,7 @@ def test_clusters_are_as_many_as_classes_known():
 def test_names():
     assert get_validator_names() == [
         "a_distance",
+        "atc",
         "class_ami",
         "dev",
         "entropy",
