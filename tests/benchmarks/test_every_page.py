@@ -20,6 +20,7 @@ QUICK = {
     "label_shift": [
         *("--seeds", "0", "--tasks", "moons not turned, 1:9", "gas 1→6", "--methods"),
         *("source-only", "DANN", "DANN, known shares", "DANN, estimated shares"),
+    ],
     "estimated_accuracy": [
         *("--seeds", "0", "--methods", "DANN", "--tasks", "moons", "heart Cleveland→VA"),
     ],
