@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from numbers import Integral
+from typing import Any
 
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
@@ -15,12 +17,13 @@ from .._datasets import dataset_labels
 from .._validation import refuse_mixed_labels, unwrap
 from .._weights import check_sample_weight
 from ._fit_and_score import DomainData, seeded
+from ._routing import final_step
 from ._split import as_indexable, n_rows
 from ._typing import Candidate, Labels, Rows, Validator
 from .validators.agreement import needs_search, validator_names
 from .validators.registry import check_validator
 
-__all__ = ["check_candidates", "check_data", "check_guard", "check_validators"]
+__all__ = ["check_candidates", "check_checkpoints", "check_data", "check_guard", "check_validators"]
 
 _GUARD_OPTIONS = ("accuracy_tolerance", "min_entropy_ratio", "stability_tolerance")
 
@@ -62,6 +65,20 @@ def check_candidates(
         # lam 0 stands for all candidates that differ in lam only
         if candidate[lam_name] == 0:
             seeded(estimator, 0, candidate)
+
+
+def check_checkpoints(estimator: BaseEstimator, checkpoint: Any, random_state: Any) -> None:
+    """Refuse a folder that all candidates would share, and a search whose seed is not known."""
+    if getattr(final_step(estimator), "checkpoint", None) is not None:
+        raise ValueError(
+            "The 'checkpoint' parameter of the estimator names one folder for all candidates. "
+            "Leave it None, and pass 'checkpoint' to LambdaSearchCV."
+        )
+    if checkpoint is not None and not isinstance(random_state, Integral):
+        raise ValueError(
+            "The 'checkpoint' parameter of LambdaSearchCV needs an int as 'random_state', so that "
+            f"every run has the same folds and seeds. Got {random_state!r} instead."
+        )
 
 
 def check_data(

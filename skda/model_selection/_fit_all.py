@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from sklearn.base import BaseEstimator
 from sklearn.utils.parallel import Parallel, delayed
@@ -11,6 +11,7 @@ from ..training.stacked import UnstackableError
 from ._fit_and_score import CandidateResults, DomainData, FoldResult, fit_and_score, seeded
 from ._progress import Progress
 from ._split import DomainFold
+from ._store import ResultStore
 from ._typing import Candidate, Validator
 from ._vectorized import fit_and_score_together
 
@@ -30,6 +31,7 @@ def fit_all(
     n_jobs: int | None,
     verbose: int,
     done: list[FoldResult],
+    store: ResultStore | None = None,
 ) -> tuple[CandidateResults, str]:
     """Train and score every candidate in every fold, as one stacked network if possible.
 
@@ -49,6 +51,8 @@ def fit_all(
         As of `LambdaSearchCV`.
     done : list of FoldResult
         Empty; gets the results of candidates that are trained one by one, as they come.
+    store : ResultStore or None
+        Has the results of an earlier run of this search, and gets those of this one.
 
     Returns
     -------
@@ -66,6 +70,9 @@ def fit_all(
     def progress() -> Progress:
         return Progress(len(candidates) * len(folds), shown=bool(verbose))
 
+    stored = None if store is None else store.all(len(candidates), len(folds))
+    if stored is not None:
+        return stored, "all results were there already"
     reason = "vectorize=False"
     if vectorize is not False:
         try:
@@ -81,18 +88,30 @@ def fit_all(
                     of_any_size=vectorize is True,
                     advance=bar.advance,
                 )
+            for i, of_folds in enumerate(together if store is not None else []):
+                for j, result in enumerate(of_folds):
+                    store.put(i, j, result)  # type: ignore[union-attr]
             return together, ""
         except UnstackableError as error:
             if vectorize is True:
                 raise ValueError(f"vectorize=True is not possible: {error}.") from error
             reason = str(error)
+    places = [(i, j) for i in range(len(candidates)) for j in range(len(folds))]
+    found = {place: store.get(*place) if store else None for place in places}
     tasks = (
-        (seeded(estimator, seed, params), data, fold, validator)
-        for params in candidates
-        for fold, seed in zip(folds, seeds, strict=True)
+        (seeded(estimator, seeds[j], candidates[i]), data, folds[j], validator)
+        for i, j in places
+        if found[i, j] is None
     )
     with progress() as bar:
-        _run(tasks, n_jobs, bar.advance, done)
+        results = _run(tasks, n_jobs)
+        bar.advance(0)
+        for place in places:
+            result = found[place] or next(results)
+            if store is not None and found[place] is None:
+                store.put(*place, result)
+            done.append(result)
+            bar.advance(1)
     return of_candidates(done, len(folds)), reason
 
 
@@ -101,15 +120,7 @@ def of_candidates(done: list[FoldResult], n_folds: int) -> CandidateResults:
     return [done[i : i + n_folds] for i in range(0, len(done) // n_folds * n_folds, n_folds)]
 
 
-def _run(
-    tasks: Iterable[Task],
-    n_jobs: int | None,
-    advance: Callable[[float], None],
-    done: list[FoldResult],
-) -> None:
-    """Run `fit_and_score` on each task, `n_jobs` at a time; append the results to `done`."""
+def _run(tasks: Iterable[Task], n_jobs: int | None) -> Iterator[FoldResult]:
+    """Yield what `fit_and_score` returns of each task, `n_jobs` at a time."""
     parallel = Parallel(n_jobs=n_jobs, return_as="generator")
-    advance(0)
-    for result in parallel(delayed(fit_and_score)(*task) for task in tasks):
-        done.append(result)
-        advance(1)
+    return iter(parallel(delayed(fit_and_score)(*task) for task in tasks))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, ClassVar, Self
 
 from numpy.typing import ArrayLike
@@ -16,7 +18,13 @@ from .._validation import fitted_state_kept
 from .._versioned import VersionedMixin
 from ..training.modes import training_modes
 from ._candidates import find_lam, lams_around, make_candidates
-from ._checks import check_candidates, check_data, check_guard, check_validators
+from ._checks import (
+    check_candidates,
+    check_checkpoints,
+    check_data,
+    check_guard,
+    check_validators,
+)
 from ._choice import choose
 from ._delegation import BestEstimatorMixin
 from ._fit_all import fit_all, of_candidates
@@ -24,6 +32,7 @@ from ._fit_and_score import DomainData, FoldResult, fit_on, seeded
 from ._random import derive_random_state
 from ._routing import final_step
 from ._split import split_domains
+from ._store import ResultStore, search_fingerprint
 from ._typing import ParamGrid, Rows, Validator
 
 __all__ = ["LambdaSearchCV"]
@@ -79,6 +88,11 @@ class LambdaSearchCV(
         batches.
     verbose : int, default=0
         Whether to show a progress bar.
+    checkpoint : path of a folder or None, default=None
+        Where the results of finished candidates are kept. `fit` with the same data and parameters,
+        in a new process too, does not train them again, and goes on with the training on all rows
+        from its last epoch (see the parameter of the estimator, which is not to be set). Needs an
+        int as `random_state`. The files are pickles: use a folder that you trust.
 
     Attributes
     ----------
@@ -177,6 +191,7 @@ class LambdaSearchCV(
         "vectorize": ["boolean", StrOptions({"auto"})],
         "random_state": ["random_state"],
         "verbose": ["verbose"],
+        "checkpoint": [str, os.PathLike, None],
     }
 
     def __init__(
@@ -193,6 +208,7 @@ class LambdaSearchCV(
         n_jobs: int | None = None,
         random_state: Any = None,
         verbose: int = 0,
+        checkpoint: str | os.PathLike[str] | None = None,
     ) -> None:
         self.estimator = estimator
         self.lams = lams
@@ -205,6 +221,7 @@ class LambdaSearchCV(
         self.n_jobs = n_jobs
         self.random_state = random_state
         self.verbose = verbose
+        self.checkpoint = checkpoint
 
     def __sklearn_tags__(self) -> Tags:
         """Return the tags of a classifier whose input is that of the estimator."""
@@ -265,6 +282,7 @@ class LambdaSearchCV(
         check_guard(self.guard)
         check_candidates(self.estimator, candidates, lam_name)
         data = check_data(X_source, y_source, X_target, y_target, sample_weight)
+        check_checkpoints(self.estimator, self.checkpoint, self.random_state)
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
         with fitted_state_kept(self), training_modes():
             folds = split_domains(self.cv, data.X_source, data.y_source, data.X_target, seed)
@@ -272,6 +290,10 @@ class LambdaSearchCV(
             draw = derive_random_state(seed, "lambda search, training").randint
             *fold_seeds, last_seed = draw(2**31 - 1, size=len(folds) + 1).tolist()
             held_out = [fold.target_test for fold in folds]
+            store = None
+            if self.checkpoint is not None:
+                of_this = search_fingerprint(self, candidates, data, folds, fold_seeds)
+                store = ResultStore(self.checkpoint, of_this)
             done: list[FoldResult] = []
             interrupted: KeyboardInterrupt | None = None
             try:
@@ -287,6 +309,7 @@ class LambdaSearchCV(
                     n_jobs=self.n_jobs,
                     verbose=self.verbose,
                     done=done,
+                    store=store,
                 )
             except KeyboardInterrupt as interrupt:
                 finished = of_candidates(done, len(folds))
@@ -315,6 +338,8 @@ class LambdaSearchCV(
     def _refit(self, data: DomainData, seed: int) -> None:
         start = time.perf_counter()
         best = seeded(self.estimator, seed, self.best_params_)
+        if self.checkpoint is not None:
+            final_step(best).set_params(checkpoint=Path(self.checkpoint) / "best")
         self.best_estimator_ = fit_on(best, data)
         self.refit_time_ = time.perf_counter() - start
         self.classes_ = final_step(best).classes_

@@ -133,8 +133,10 @@ class CallbackNet(NeuralNetClassifier):
 
     # set in each epoch: whether a callback may look at single steps
     watched_ = False
-    # set by the net
+    # where the next training saves its state, and the state of the loader from which it goes on
     checkpoint_: Any = None
+    loader_state_: Any = None
+    # set by the net
     kept_: dict[str, Any]
     seeds: Any
     domain_module_: Any

@@ -14,13 +14,13 @@ from typing import Any
 import numpy as np
 import torch
 from skorch.history import History
-from torch import Tensor
+from torch import Tensor, nn
 
 from .._atomic import write_atomically
 from .callbacks import put_back, state_beside
 from .inputs import Inputs
 
-__all__ = ["StageFile", "check_folder", "fingerprint_of"]
+__all__ = ["StageFile", "as_text", "check_folder", "fingerprint_of", "some_rows"]
 
 _ROWS = 4096  # of each domain, evenly spaced, tell whether the data are the same
 
@@ -43,7 +43,7 @@ def check_folder(folder: str | os.PathLike[str]) -> Path:
 
 def fingerprint_of(params: Mapping[str, Any], net: Any, domains: Any) -> str:
     """Return a hash of the parameters, of the untrained net and of the data of a training."""
-    found = hashlib.sha256(_as_text(dict(params)).encode())
+    found = hashlib.sha256(as_text(dict(params)).encode())
     for name in sorted(net._modules):  # noqa: SLF001 - skorch's list of what is trained
         for key, tensor in getattr(net, f"{name}_").state_dict().items():
             found.update(key.encode())
@@ -56,21 +56,30 @@ def fingerprint_of(params: Mapping[str, Any], net: Any, domains: Any) -> str:
         found.update(str(len(rows)).encode())
         if domains.from_dataset:  # which may draw its rows anew
             continue
-        picked = np.unique(np.linspace(0, len(rows) - 1, _ROWS).astype(int))
-        for batch in rows.batches([picked]):
+        for batch in rows.batches([some_rows(len(rows))]):
             for tensor in batch.values() if isinstance(batch, Inputs) else [batch]:
                 found.update(tensor.cpu().numpy().tobytes())
     return found.hexdigest()
 
 
-def _as_text(value: Any) -> str:
+def some_rows(n: int) -> np.ndarray:
+    """Return the indices of the rows that tell whether the data are the same."""
+    return np.unique(np.linspace(0, n - 1, _ROWS).astype(int))
+
+
+def as_text(value: Any) -> str:
     """Return text for a parameter that is the same in another process."""
+    if isinstance(value, nn.Module):
+        weights = {name: tensor.detach().cpu() for name, tensor in value.state_dict().items()}
+        return type(value).__qualname__ + as_text(weights)
+    if isinstance(value, Tensor):
+        value = value.float().numpy()
     if isinstance(value, np.ndarray):
         value = value.tolist()
     if isinstance(value, dict):
-        return str({str(key): _as_text(value[key]) for key in sorted(value, key=str)})
+        return str({str(key): as_text(value[key]) for key in sorted(value, key=str)})
     if isinstance(value, (list, tuple)):
-        return str([_as_text(item) for item in value])
+        return str([as_text(item) for item in value])
     if isinstance(value, (bool, int, float, str, type(None))):
         return repr(value)
     return str(getattr(value, "__qualname__", type(value).__qualname__))

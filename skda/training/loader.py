@@ -164,6 +164,8 @@ class TwoDomainLoader:
         Only full source batches, where there is at least one.
     pin_memory : bool, default=False
         Whether batches lie in memory from which a GPU copies while the CPU goes on.
+    state : dict or None, default=None
+        What `state` returned of a loader of the same domains, to go on from there.
 
     Notes
     -----
@@ -181,6 +183,7 @@ class TwoDomainLoader:
         shuffle: bool = True,
         drop_last: bool = False,
         pin_memory: bool = False,
+        state: Mapping[str, Any] | None = None,
     ) -> None:
         if not len(domains):
             raise ValueError("There are no source rows to train on.")
@@ -196,6 +199,8 @@ class TwoDomainLoader:
             if domains.target is None
             else _EndlessOrder(len(domains.target), target_rng, shuffle)
         )
+        if state is not None:
+            self._set_state(state)
 
     def __len__(self) -> int:
         """Return the number of steps in an epoch."""
@@ -210,8 +215,7 @@ class TwoDomainLoader:
         states = [generator.bit_generator.state for generator in generators]
         return {"generators": json.dumps(states), "waiting": waiting}
 
-    def set_state(self, state: Mapping[str, Any]) -> None:
-        """Go on where a loader of the same domains had the state that `state` returned."""
+    def _set_state(self, state: Mapping[str, Any]) -> None:
         order = self.target_order
         generators = [self.source_rng, *([] if order is None else [order.rng])]
         for generator, of_it in zip(generators, json.loads(state["generators"]), strict=True):

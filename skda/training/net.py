@@ -6,14 +6,13 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from functools import partial
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 import torch
 from torch import Tensor, nn
 
 from ..nn import Layer, freeze_layers
 from .callbacks import CallbackNet, as_callbacks
-from .checkpoint import StageFile
 from .device import move_to_device, room_on
 from .domain_module import DomainModule
 from .errors import DivergenceError, StoppedEarly
@@ -70,9 +69,6 @@ class AdaptationNet(CallbackNet):
     generators_: Isolated | None = None
     rates_: Sequence[float] = ()
     last_batch_: Any = None
-    # where the next training saves its state, and the state of the loader from which it goes on
-    checkpoint_: StageFile | None = None
-    loader_state_: Any = None
 
     def __init__(
         self,
@@ -153,8 +149,7 @@ class AdaptationNet(CallbackNet):
         """Return the criterion of logits; a module's log-probabilities are logits as well."""
         if isinstance(self.criterion_, nn.NLLLoss):
             y_pred = y_pred.log_softmax(dim=1)
-        loss: Tensor = self.criterion_(y_pred, y_true)
-        return loss
+        return cast(Tensor, self.criterion_(y_pred, y_true))
 
     def backward(self, loss: Tensor) -> None:
         """Compute the gradient of the loss of a step."""
@@ -198,9 +193,8 @@ class AdaptationNet(CallbackNet):
         with training_modes(), isolated_rng(seed, device) as self.generators_:
             with self.domain_module_.capturing():
                 self.run_epochs(domains, epochs)
-            if self.last_batch_ is not None:  # None if a checkpoint had all epochs
-                self.check_last_step(self.last_batch_)
-        self.generators_ = self.last_batch_ = self.checkpoint_ = None
+            self.check_last_step()
+        self.generators_ = self.last_batch_ = self.checkpoint_ = self.loader_state_ = None
         self.fits_ += 1  # a later partial_fit must not repeat this one's batches
         return self
 
@@ -270,8 +264,7 @@ class AdaptationNet(CallbackNet):
             step = self.train_step_single(batch)
             if not steps:  # an optimizer may call it several times in one step
                 steps.append(step)
-            loss: Tensor = step["loss"]
-            return loss
+            return cast(Tensor, step["loss"])
 
         self._step_optimizer(closure)
         return steps[0]
@@ -306,8 +299,7 @@ class AdaptationNet(CallbackNet):
 
     def record_losses(self, losses: Tensor, classification_losses: Tensor) -> None:
         """Write the mean losses of an epoch's steps into the history; raise if they diverged."""
-        means = torch.stack([losses, classification_losses]).mean(1).tolist()
-        loss, classification = means
+        loss, classification = torch.stack([losses, classification_losses]).mean(1).tolist()
         if not math.isfinite(loss):
             raise self._diverged(
                 f"training loss became {loss} {{epoch}} (classification_loss={classification:.3g}, "
@@ -317,20 +309,20 @@ class AdaptationNet(CallbackNet):
         self.history.record("classification_loss", classification)
         self.history.record("adaptation_loss", loss - classification)
 
-    def check_last_step(self, batch: Batch) -> None:
+    def check_last_step(self) -> None:
         """Raise if the last step, after which no loss is computed, diverged."""
+        if self.last_batch_ is None:  # a checkpoint had all epochs
+            return
         self._set_training(False)
         with torch.no_grad():
-            outputs = self.forward_domains(batch)
+            outputs = self.forward_domains(self.last_batch_)
         # a class may be ruled out by a logit of -inf
         found = [output.logits.amax(dim=1) for output in outputs if output is not None]
-        found += [p.detach() for p in self.module_.parameters()]
-        found += [b for b in self.domain_module_.buffers() if b.is_floating_point()]
+        state = [*self.module_.parameters(), *self.domain_module_.buffers()]
+        found += [t.detach() for t in state if t.is_floating_point()]
         if not torch.stack([tensor.isfinite().all() for tensor in found]).all():
-            what = (
-                "weights or the network's outputs became infinite or NaN in the last step {epoch}"
-            )
-            raise self._diverged(what)
+            what = "weights or the network's outputs became infinite or NaN in the last step"
+            raise self._diverged(f"{what} {{epoch}}")
 
     def _diverged(self, what: str) -> DivergenceError:
         lr = self.optimizer_.param_groups[0]["lr"]
@@ -396,10 +388,8 @@ class AdaptationNet(CallbackNet):
                 shuffle=options.get("shuffle", True),
                 drop_last=options.get("drop_last", False),
                 pin_memory=torch.device(self.device).type == "cuda",
+                state=self.loader_state_,
             )
-            if self.loader_state_ is not None:
-                self.loader_.set_state(self.loader_state_)
-                self.loader_state_ = None
         return self.loader_
 
     def _set_training(self, training: bool = True) -> None:

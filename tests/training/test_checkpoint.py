@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from skorch.callbacks import Callback, EarlyStopping, LRScheduler
@@ -23,6 +24,7 @@ from skda import (
     FinetuneClassifier,
     WDGRLClassifier,
 )
+from skda.model_selection import LambdaSearchCV
 from skda.training.checkpoint import StageFile
 
 RNG = np.random.default_rng(0)
@@ -149,6 +151,72 @@ def test_kill_9_at_random_moments(cls: Any, tmp_path: Path) -> None:
     whole = cls(**params).fit(X, Y, X_TARGET)
     proba = np.load(tmp_path / "proba.npy")
     np.testing.assert_array_equal(proba, whole.predict_proba(X_TARGET))
+
+
+def search(estimator: Any = None, **params: Any) -> Any:
+    estimator = estimator or DANNClassifier(max_epochs=2, batch_size=16)
+    return LambdaSearchCV(estimator, [0.3, 1.0], cv=2, **{"random_state": 0, **params})
+
+
+def same_search(one: Any, other: Any) -> None:
+    for name, column in one.cv_results_.items():
+        if "time" not in name:
+            np.testing.assert_array_equal(column, other.cv_results_[name], err_msg=name)
+    same_state(one.best_estimator_, other.best_estimator_)
+
+
+@pytest.mark.parametrize("vectorize", [True, False])
+def test_a_search_does_not_train_again_what_was_finished(vectorize: bool, tmp_path: Path) -> None:
+    frame = pd.DataFrame(X).assign(**{"4": list("ab" * 30)})[[0, 1, 2, 3]]
+    whole = search(vectorize=vectorize).fit(frame, Y, X_TARGET)
+    for _ in range(2):
+        again = search(vectorize=vectorize, checkpoint=tmp_path).fit(frame, Y, X_TARGET)
+        same_search(again, whole)
+    assert again.vectorize_reason_ == "all results were there already"
+    assert len(list(tmp_path.glob("candidate-*-fold-*.joblib"))) == 6
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="forks")
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_kill_9_of_a_search(tmp_path: Path) -> None:
+    estimator = DANNClassifier(max_epochs=8, batch_size=16)
+
+    def train() -> None:
+        found = search(estimator, vectorize=False, checkpoint=tmp_path).fit(X, Y, X_TARGET)
+        np.save(tmp_path / "proba.npy", found.predict_proba(X_TARGET))
+
+    assert killed_until_done(train, 8, 0.5) >= 2
+    whole = search(estimator, vectorize=False).fit(X, Y, X_TARGET)
+    proba = np.load(tmp_path / "proba.npy")
+    np.testing.assert_array_equal(proba, whole.predict_proba(X_TARGET))
+
+
+@pytest.mark.parametrize(
+    ("params", "data"),
+    [
+        ({"random_state": 1}, {}),
+        ({"validator": "infomax"}, {}),
+        ({"estimator": DANNClassifier(max_epochs=3)}, {}),
+        ({}, {"X_source": X + 1e-3}),
+        ({}, {"y_source": 1 - Y}),
+        ({}, {"X_target": X_TARGET[1:]}),
+    ],
+)
+def test_another_search_is_refused(
+    params: dict[str, Any], data: dict[str, Any], tmp_path: Path
+) -> None:
+    search(checkpoint=tmp_path, refit=False).fit(X, Y, X_TARGET)
+    with pytest.raises(ValueError, match="holds a search with other data, other parameters or"):
+        search(**params, checkpoint=tmp_path).fit(
+            **{"X_source": X, "y_source": Y, "X_target": X_TARGET, **data}
+        )
+
+
+def test_what_the_checkpoint_of_a_search_needs(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="of the estimator names one folder for all candidates"):
+        search(DANNClassifier(checkpoint=tmp_path)).fit(X, Y, X_TARGET)
+    with pytest.raises(ValueError, match="LambdaSearchCV needs an int as 'random_state'"):
+        search(random_state=None, checkpoint=tmp_path).fit(X, Y, X_TARGET)
 
 
 @pytest.mark.parametrize(
