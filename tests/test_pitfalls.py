@@ -20,4 +20,6 @@ def test_the_page_demonstrates_its_pitfalls() -> None:
     ours, plain = (names[name].predict_proba(target) for name in ("same_as_right", "right"))
     assert (ours == plain).all()
     assert names["as_source"] != names["as_target"]
+    shares = [names[name] for name in ("not_adapted", "blind", "told")]
+    assert shares == pytest.approx([0.92, 0.67, 0.99], abs=0.02)
     assert names["search"].best_params_.keys() == {"dannclassifier__lam"}
