@@ -1,6 +1,7 @@
 """Choosing a model without target labels: validators, scorers, a collapse guard, a search."""
 
 from ._source_scorer import SourceScorer, make_source_scorer
+from ._verdict import AdaptationWarning
 from .display import LambdaCurveDisplay
 from .search import LambdaSearchCV
 from .validators.clusters import class_ami
@@ -27,6 +28,7 @@ from .validators.scorer import ValidatorScorer, make_validator_scorer
 from .validators.thresholded import thresholded_accuracy
 
 __all__ = [
+    "AdaptationWarning",
     "ArrayEvidence",
     "EstimatorEvidence",
     "GuardVerdict",

@@ -56,6 +56,9 @@ class FoldResult(NamedTuple):
     proba_target : ndarray of shape (n_held_out_target, n_classes) or None
         Class probabilities of the held-out target rows, if a validator compares the candidates
         by them.
+    sure : float
+        Share of the held-out target rows of which the model is as sure as where it is right on the
+        source (ATC).
     failure : str
         Why there is no score; empty if there is one.
     """
@@ -69,6 +72,7 @@ class FoldResult(NamedTuple):
     score_time: float
     votes: NDArray[np.unsignedinteger[Any]]
     proba_target: NDArray[np.floating[Any]] | None = None
+    sure: float = float("nan")
     failure: str = ""
 
     @property
@@ -187,4 +191,5 @@ def _score(
         time.perf_counter() - start,
         all_target.votes_target,
         held_out.proba_target if AGREEMENT in names else None,
+        compute_validator("atc", held_out),
     )

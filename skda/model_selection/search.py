@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import time
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
+import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin
 from sklearn.utils import Tags, check_random_state, get_tags
@@ -34,6 +36,7 @@ from ._routing import final_step
 from ._split import split_domains
 from ._store import ResultStore, search_fingerprint
 from ._typing import ParamGrid, Rows, Validator
+from ._verdict import AdaptationWarning, sign_of_harm
 
 __all__ = ["LambdaSearchCV"]
 
@@ -109,6 +112,9 @@ class LambdaSearchCV(
         Mean validator score of the best candidate with `lam=0`.
     adapted_ : bool
         Whether the chosen lam is above 0.
+    estimated_accuracy_ : float
+        Estimated accuracy of the chosen candidate on the target: the stability times the accuracy
+        on held-out source rows (see `skda.inspection.estimate_accuracy`).
     cv_results_ : dict of ndarrays
         As in `GridSearchCV`: `params`, `param_<name>`, `split<i>_test_score`, `mean_test_score`,
         `std_test_score`, `rank_test_score`, `mean_fit_time` and the other times (seconds). The test
@@ -151,6 +157,9 @@ class LambdaSearchCV(
     ones; frozen layers; and methods whose training has stages (ADDA) or whose term has a state of
     its own (WDGRL, MCD, DeepJDOT, DAN with optimal kernel weights). `vectorize_reason_` says what
     it was.
+
+    If a candidate with lam above 0 is chosen, but its models agree less and are less sure on the
+    target than the source-only models, `AdaptationWarning` says so.
 
     Scores that differ by no more than 1e-6 are a tie, which the smaller lam wins.
 
@@ -323,6 +332,13 @@ class LambdaSearchCV(
             self.best_params_ = dict(candidates[self.best_index_])
             self.best_score_ = float(self.cv_results_["mean_test_score"][self.best_index_])
             self.adapted_ = bool(self.best_params_[lam_name] > 0)
+            stability = self.cv_results_["mean_target_stability"]
+            accuracy = self.cv_results_["mean_source_accuracy"]
+            self.estimated_accuracy_ = float((stability * accuracy)[self.best_index_])
+            if self.adapted_:
+                lams_tried = np.array([candidate[lam_name] for candidate in candidates])
+                if sign := sign_of_harm(results, lams_tried, stability, self.best_index_):
+                    warnings.warn(sign, AdaptationWarning, stacklevel=2)
             if self.refit and interrupted is None:
                 try:
                     self._refit(data, last_seed)

@@ -1,0 +1,60 @@
+"""A warning where what a search has seen of the target speaks against adapting."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ._fit_and_score import CandidateResults
+
+__all__ = ["AdaptationWarning", "sign_of_harm"]
+
+_TOLERANCE = 0.1  # smaller differences are noise of a few hundred rows
+
+
+class AdaptationWarning(UserWarning):
+    """The target's rows speak against adapting, though a search chose it."""
+
+
+def sign_of_harm(
+    results: CandidateResults,
+    lams: NDArray[np.float64],
+    stability: NDArray[np.float64],
+    chosen: int,
+) -> str:
+    """Return a warning where the chosen model fits the target worse than the source-only model.
+
+    Two estimates of the accuracy on the target are compared, without its labels: on how many
+    held-out rows the models of the folds agree, and on how many they are as sure as where they are
+    right on the source (ATC). There is a sign of harm if their sum falls by more than .1.
+
+    Parameters
+    ----------
+    results : list of list of FoldResult
+        One list of folds for each candidate.
+    lams : ndarray of shape (n_candidates,)
+    stability : ndarray of shape (n_candidates,)
+        Mean over the folds.
+    chosen : int
+        Number of the chosen candidate, whose lam is above 0.
+
+    Returns
+    -------
+    str
+        Empty if there is no sign.
+    """
+    sure = np.array([np.mean([result.sure for result in of_one]) for of_one in results])
+    estimate = stability + sure
+    reference = np.flatnonzero(lams == 0)
+    reference = reference[np.isfinite(estimate[reference])]
+    plain = reference[estimate[reference].argmax()]
+    if not estimate[chosen] < estimate[plain] - _TOLERANCE:
+        return ""
+    return (
+        f"Adapting with lam={lams[chosen]:g} may have done harm: on held-out target rows the "
+        f"models of the folds agree on {stability[chosen]:.2f}, and are sure of "
+        f"{sure[chosen]:.2f}; the "
+        f"source-only models agree on {stability[plain]:.2f} and are sure of {sure[plain]:.2f}. "
+        "This happens where the classes have other shares in the target. Try target_priors (the "
+        "shares, or 'estimate'), or lams=[0]. AdaptationWarning is the category to filter."
+    )
