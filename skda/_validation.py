@@ -172,7 +172,8 @@ def _checked_array(
             centre = find_centre(table, name)
         elif not mapped and (expected is None or table.shape[1:] == expected):
             check_single_precision(table, name, centre)
-        if centre is not None and not mapped and table.shape[1] == len(centre):
+        fits = centre is not None and (len(centre), centre.ndim) == (table.shape[1], table.ndim - 1)
+        if fits and not mapped:
             X = centred(table, centre)
     # what overflows in float32 is infinite, and check_array says so
     with np.errstate(over="ignore", invalid="ignore"), naming(name):

@@ -16,7 +16,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from ._columns import reorder_columns
 from ._docstrings import shared_docs
 from ._typing import Array, Domain, Labels, Rows
-from ._validation import as_host_array, check_domain, fitted_state_kept, unwrap
+from ._validation import as_host_array, check_domain, fitted_state_kept, naming, unwrap
 from .io._mixin import SaveMixin
 
 __all__ = ["DomainScaler", "DomainStandardScaler", "DomainTransformer"]
@@ -184,7 +184,8 @@ class DomainTransformer(SourceFitTransformMixin, SaveMixin, TransformerMixin, Ba
 
     def _check_fit_rows(self, X: Rows, name: str) -> Array:
         checks = self._row_checks() | self._fit_checks
-        rows: Array = check_array(X, input_name=name, estimator=self, **checks)
+        with naming(name):
+            rows: Array = check_array(X, input_name=name, estimator=self, **checks)
         return rows
 
     def __sklearn_tags__(self) -> Tags:

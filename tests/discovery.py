@@ -8,6 +8,13 @@ from typing import Any
 import skda
 from skda.base import AdaptingClassifier, DomainClassifier
 
+# scikit-learn's checks that look at what was learnt; the others do not care for how long
+LEARNING_CHECKS = {
+    "check_class_weight_classifiers",
+    "check_classifiers_classes",
+    "check_classifiers_train",
+}
+
 
 def public_classifiers() -> list[type[DomainClassifier]]:
     """Return every deep estimator that ``skda`` exports."""

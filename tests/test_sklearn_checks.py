@@ -6,7 +6,7 @@ from typing import Any
 
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from tests.discovery import needs_target, public_classifiers, self_adapting
+from tests.discovery import LEARNING_CHECKS, needs_target, public_classifiers, self_adapting
 
 _NAMED = "the second argument of fit is called y_source: domains have names"
 NAMING = {
@@ -30,6 +30,8 @@ def small(cls: type) -> Any:
     expected_failed_checks=lambda estimator: NAMING,
 )
 def test_scikit_learn_check(estimator: Any, check: Any) -> None:
+    if check.func.__name__ not in LEARNING_CHECKS:
+        estimator.set_params(max_epochs=2)
     check(estimator)
 
 

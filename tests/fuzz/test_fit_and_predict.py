@@ -1,109 +1,45 @@
-"""Random calls of every public classifier: a fit with finite predictions, or a clear error.
+"""Random calls of everything public that fits: finite results, or a clear error.
 
-`make fuzz` runs them: the environment variable SKDA_FUZZ is their number.
+The environment variable SKDA_FUZZ is their number; `make fuzz` runs 50 000.
 """
 
 from __future__ import annotations
 
-import os
 import warnings
+from functools import cache
 from typing import Any
 
 import numpy as np
-import pandas as pd
-import pytest
-import torch
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy import sparse
+from sklearn.preprocessing import MinMaxScaler
 
-from tests.discovery import public_classifiers
-
-N_EXAMPLES = int(os.environ.get("SKDA_FUZZ", "0"))
-ARGUMENTS = ("X_source", "y_source", "X_target", "y_target")
-
-shapes = st.one_of(
-    st.tuples(st.integers(1, 9), st.integers(1, 4)),
-    st.tuples(st.integers(2, 9), st.just(3)),
-    st.tuples(st.integers(2, 5), st.integers(1, 2), st.integers(1, 5)),
-    st.tuples(st.integers(2, 5), st.integers(1, 3), st.integers(2, 6), st.integers(2, 6)),
-    st.tuples(st.integers(0, 3)),
+from skda import (
+    CORAL,
+    GFK,
+    MSDA,
+    TCA,
+    DANNClassifier,
+    DomainScaler,
+    DomainStandardScaler,
+    FinetuneClassifier,
+    SubspaceAlignment,
 )
-SPOILERS = {
-    "nan": lambda a: _put(a, np.nan),
-    "infinite": lambda a: _put(a, -np.inf),
-    "huge": lambda a: a * 1e30,
-    "tiny": lambda a: a * 1e-9,
-    "constant": lambda a: a * 0 + 3,
-    "off centre": lambda a: a + 1e6,
-}
-CONTAINERS = {
-    "list": lambda a: a.tolist(),
-    "float16": lambda a: a.astype(np.float16),
-    "integers": lambda a: np.nan_to_num(a).clip(-99, 99).astype(np.int64),
-    "uint8": lambda a: np.nan_to_num(a).clip(0, 255).astype(np.uint8),
-    "complex": lambda a: a.astype(complex),
-    "strings": lambda a: a.astype(str).astype(object),
-    "frame": lambda a: pd.DataFrame(a) if a.ndim == 2 else a,
-    "sparse": lambda a: sparse.csr_matrix(a) if a.ndim == 2 and a.size else a,
-    "tensor": torch.from_numpy,
-    "float64 tensor that needs a gradient": lambda a: torch.from_numpy(a).requires_grad_(),
-    "Fortran order": np.asfortranarray,
-    "read only": lambda a: _frozen(a),
-}
-LABELS = {
-    "integers": lambda n: np.arange(n) % 2,
-    "three": lambda n: np.arange(n) % 3,
-    "strings": lambda n: np.array(["a", "b"])[np.arange(n) % 2],
-    "bools": lambda n: np.arange(n) % 2 == 0,
-    "column": lambda n: (np.arange(n) % 2)[:, None],
-    "one class": lambda n: np.zeros(n, dtype=int),
-    "floats": lambda n: np.arange(n) % 2 + 0.5,
-    "one too many": lambda n: np.arange(n + 1) % 2,
-    "nan": lambda n: np.where(np.arange(n) == 0, np.nan, 1.0),
-    "none": lambda n: None,
-    "minus one": lambda n: np.arange(n) % 3 - 1,
-}
+from skda.model_selection import LambdaSearchCV, get_validator_names, make_validator_scorer
+from tests.discovery import public_classifiers
+from tests.fuzz.calls import ARGUMENTS, assert_unchanged, calls, copies, examples
 
-
-def _put(array: np.ndarray, value: float) -> np.ndarray:
-    array = array.copy()
-    array.flat[:1] = value
-    return array
-
-
-def _frozen(array: np.ndarray) -> np.ndarray:
-    array = array.copy()
-    array.flags.writeable = False
-    return array
-
-
-@st.composite
-def rows(draw: Any, shape: tuple[int, ...]) -> Any:
-    numbers = np.random.default_rng(draw(st.integers(0, 99))).normal(size=shape)
-    spoiler = draw(st.one_of(st.none(), st.none(), st.sampled_from(sorted(SPOILERS))))
-    container = draw(st.one_of(st.none(), st.sampled_from(sorted(CONTAINERS))))
-    array = numbers.astype(np.float32 if draw(st.booleans()) else np.float64)
-    array = array if spoiler is None else SPOILERS[spoiler](array)
-    return array if container is None else CONTAINERS[container](array)
-
-
-@st.composite
-def calls(draw: Any) -> dict[str, Any]:
-    shape = draw(shapes)
-    other = draw(st.one_of(st.just(shape), st.just(shape), shapes))
-    n_target = draw(st.integers(1, 9))
-    target_shape = (n_target, *other[1:])
-    y_target = draw(st.one_of(st.none(), st.none(), st.sampled_from(sorted(LABELS))))
-    label = draw(st.one_of(st.just("integers"), st.sampled_from(sorted(LABELS))))
-    given_target = draw(st.integers(0, 9))
-    return {
-        "X_source": draw(rows(shape)),
-        "y_source": LABELS[label](shape[0]),
-        "X_target": draw(rows(target_shape)) if given_target else None,
-        "y_target": None if y_target is None else LABELS[y_target](n_target),
-    }
-
+TRANSFORMERS = (
+    CORAL(),
+    DomainScaler(MinMaxScaler()),
+    DomainStandardScaler(),
+    GFK(n_components=1),
+    MSDA(),
+    SubspaceAlignment(n_components=1),
+    TCA(n_components=1),
+    TCA(n_components=1, kernel="rbf"),
+)
 
 parameters = st.fixed_dictionaries(
     {},
@@ -114,48 +50,106 @@ parameters = st.fixed_dictionaries(
         "lr": st.sampled_from([1e-3, 1.0]),
         "lr_schedule": st.sampled_from(["constant", "inverse_decay"]),
         "warm_start": st.booleans(),
+        "class_weight": st.sampled_from(["balanced", {0: 2.0}, {7: 1.0}, {0: -1.0}]),
+        "target_priors": st.sampled_from(["estimate", [0.5, 0.5], [1, 0], {0: 0.3}, [2, -1]]),
     },
 )
 
 
-def frozen_copy(value: Any) -> Any:
-    if isinstance(value, torch.Tensor):
-        return value.detach().clone().numpy()
-    if sparse.issparse(value):
-        return value.toarray()
-    return np.array(value, dtype=object if isinstance(value, list) else None)
+def assert_clear(error: Exception, *names: str) -> None:
+    """Assert that a message names an argument."""
+    assert any(name in str(error) for name in (*ARGUMENTS, *names)), str(error)
 
 
-@pytest.mark.skipif(not N_EXAMPLES, reason="make fuzz runs it")
-@settings(
-    max_examples=max(1, N_EXAMPLES),
-    phases=[Phase.generate],
-    deadline=None,
-    derandomize=True,
-    database=None,
-    suppress_health_check=list(HealthCheck),
-)
+@examples(0.6)
 @given(cls=st.sampled_from(public_classifiers()), params=parameters, call=calls())
 def test_a_fit_with_finite_predictions_or_a_clear_error(
     cls: type, params: dict[str, Any], call: dict[str, Any]
 ) -> None:
-    before = {name: frozen_copy(value) for name, value in call.items() if value is not None}
-    source, y, target = (call[name] for name in ARGUMENTS[:3])
+    before = copies(call)
+    source = call["X_source"]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         estimator = cls(max_epochs=1, random_state=0, device="cpu", **params)
         try:
-            estimator.fit(source, y, target, y_target=call["y_target"])
-            message = ""
+            estimator.fit(**call)
         except (ValueError, TypeError) as error:
-            message = str(error)
-        if message:
-            named = (*ARGUMENTS, "'module'", "'lr'", "'batch_size'")
-            assert any(name in message for name in named), message
+            assert_clear(error, "'module'", "'lr'", "'batch_size'", *params)
         else:
             probabilities = estimator.predict_proba(source, domain="source")
             assert np.isfinite(probabilities).all()
             assert len(estimator.transform(source)) == len(probabilities)
             assert set(estimator.predict(source)) <= set(estimator.classes_)
-    for name, value in before.items():
-        np.testing.assert_array_equal(frozen_copy(call[name]), value)
+    assert_unchanged(call, before)
+
+
+@examples(0.3)
+@given(transformer=st.sampled_from(TRANSFORMERS), call=calls())
+def test_finite_rows_or_a_clear_error(transformer: Any, call: dict[str, Any]) -> None:
+    before = copies(call)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            transformer.fit(call["X_source"], call["y_source"], call["X_target"])
+        except (ValueError, TypeError) as error:
+            assert_clear(error, "'n_components'")
+        else:
+            for name, domain in (("X_source", "source"), ("X_target", "target")):
+                rows = transformer.transform(call[name], domain=domain)
+                values = rows.data if sparse.issparse(rows) else np.asarray(rows)
+                assert np.isfinite(values).all()
+                assert rows.shape[0] == np.shape(before[name])[0]
+    assert_unchanged(call, before)
+
+
+@examples(0.02)
+@given(
+    call=calls(),
+    options=st.fixed_dictionaries(
+        {
+            "cv": st.sampled_from([2, 3, 1, "two"]),
+            "lams": st.sampled_from([(0.1, 1.0), (1.0,), (), (-1.0,), (np.nan,)]),
+            "vectorize": st.sampled_from(["auto", False]),
+            "validator": st.sampled_from([*get_validator_names(), "none"]),
+        }
+    ),
+)
+def test_a_search_with_finite_predictions_or_a_clear_error(
+    call: dict[str, Any], options: dict[str, Any]
+) -> None:
+    before = copies(call)
+    estimator = DANNClassifier(max_epochs=1, random_state=0, device="cpu")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            search = LambdaSearchCV(estimator, random_state=0, **options).fit(
+                call["X_source"], call["y_source"], call["X_target"]
+            )
+        except (ValueError, TypeError) as error:
+            assert_clear(error, "'cv'", "'lams'", "validator", "n_splits", "'lr'", "'module'")
+        else:
+            assert np.isfinite(search.predict_proba(call["X_target"])).all()
+    assert_unchanged(call, before)
+
+
+@cache
+def classifier() -> FinetuneClassifier:
+    X = np.random.default_rng(0).normal(size=(8, 3))
+    return FinetuneClassifier(max_epochs=1, random_state=0).fit(X, np.arange(8) % 2, X)
+
+
+@examples(0.08)
+@given(name=st.sampled_from(get_validator_names()), call=calls())
+def test_a_finite_score_or_a_clear_error(name: str, call: dict[str, Any]) -> None:
+    before = copies(call)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            score = make_validator_scorer(name)(
+                classifier(), call["X_source"], call["y_source"], X_target=call["X_target"]
+            )
+        except (ValueError, TypeError) as error:
+            assert_clear(error, "X has", "X:", "X is", "rows of shape", name)
+        else:
+            assert np.isfinite(score)
+    assert_unchanged(call, before)

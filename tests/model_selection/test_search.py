@@ -33,6 +33,7 @@ from skda.model_selection import (
 )
 from skda.model_selection._candidates import lams_around
 from skda.training import DivergenceError
+from tests.discovery import LEARNING_CHECKS
 from tests.model_selection.fakes import CenteringClassifier, CenteringScaler, shifted_blobs
 from tests.shifted import shifted
 
@@ -718,6 +719,8 @@ EXPECTED = {
     expected_failed_checks=lambda estimator: EXPECTED,
 )
 def test_scikit_learn_check(estimator: Any, check: Any) -> None:
+    if check.func.__name__ not in LEARNING_CHECKS:
+        estimator.set_params(estimator__max_epochs=2)
     check(estimator)
 
 

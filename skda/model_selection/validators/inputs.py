@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, TypeAlias
@@ -15,7 +16,7 @@ from torch.utils.data import Dataset
 
 from ..._datasets import dataset_labels
 from ..._typing import Domain
-from ..._validation import unwrap
+from ..._validation import naming, unwrap
 from .._routing import call_with_domain, final_step, rows_at_final_step
 from .._typing import Labels, Rows
 
@@ -204,13 +205,20 @@ class EstimatorEvidence:
                 f"{type(self._final).__name__} has not. "
                 "sklearn.calibration.CalibratedClassifierCV gives one to any classifier."
             )
-        return np.asarray(call_with_domain(self._final, "predict_proba", rows, domain))
+        with _naming_target(domain):
+            return np.asarray(call_with_domain(self._final, "predict_proba", rows, domain))
 
     def _features(self, rows: Rows, domain: Domain) -> NDArray[Any]:
         if hasattr(self._final, "transform"):
-            rows = call_with_domain(self._final, "transform", rows, domain)
+            with _naming_target(domain):
+                rows = call_with_domain(self._final, "transform", rows, domain)
         features: NDArray[Any] = rows if issparse(rows) else np.asarray(rows)
         return features
 
 
 ValidatorInputs: TypeAlias = ArrayEvidence | EstimatorEvidence
+
+
+def _naming_target(domain: Domain) -> AbstractContextManager[None]:
+    """Name X_target in errors about its rows, which `predict` and `transform` call X."""
+    return naming("X_target") if domain == "target" else nullcontext()
