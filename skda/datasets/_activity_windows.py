@@ -17,28 +17,13 @@ MIN_LABEL_SHARE = 0.8
 
 
 def window_features(windows: np.ndarray) -> np.ndarray:
-    r"""Describe windows of a six-channel inertial signal.
+    """Describe windows (n_windows, 6, n_samples) of a six-channel inertial signal.
 
-    Parameters
-    ----------
-    windows : ndarray of shape (n_windows, 6, n_samples)
-        Acceleration along x, y, z in m/s², angular velocity along x, y, z in rad/s.
+    The channels are the acceleration along x, y, z in m/s² and the angular velocity along x, y, z
+    in rad/s. Returns ten statistics of the six channels and of the two magnitudes, statistic by
+    statistic, in shape (n_windows, 80), float32. The powers are Σ_k |F_k|² / n over the band's
+    coefficients of the centred window's discrete Fourier transform F.
 
-    Returns
-    -------
-    features : ndarray of shape (n_windows, 80), float32
-        Ten statistics of the six channels and of the two magnitudes, statistic by
-        statistic.
-
-    Notes
-    -----
-    The powers are :math:`\sum_k |F_k|^2 / n` over the band's coefficients of the centred
-    window's discrete Fourier transform :math:`F`.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from skda.datasets._activity_windows import window_features
     >>> features = window_features(np.full((1, 6, 32), 2.0))
     >>> features.shape, round(float(features[0, 6]), 3)  # |(2, 2, 2)| = 3.464
     ((1, 80), 3.464)
@@ -63,26 +48,11 @@ def window_features(windows: np.ndarray) -> np.ndarray:
 
 
 def cut_windows(samples: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Cut one recording into labelled windows at half its sampling rate.
+    """Cut one recording (n_samples, 6) into labelled windows at half its sampling rate.
 
-    Parameters
-    ----------
-    samples : ndarray of shape (n_samples, 6)
-        The recording.
-    labels : ndarray of shape (n_samples,)
-        Class number of each sample.
+    Returns windows of shape (n_windows, 6, 32), means of two successive samples, and the class of
+    each, that of at least 80 % of its samples.
 
-    Returns
-    -------
-    windows : ndarray of shape (n_windows, 6, 32)
-        Means of two successive samples.
-    y : ndarray of shape (n_windows,)
-        The class of at least 80 % of the window's samples.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from skda.datasets._activity_windows import cut_windows
     >>> windows, y = cut_windows(np.zeros((128, 6)), np.repeat([0, 1], 64))
     >>> windows.shape, y  # the middle window holds half of each class
     ((2, 6, 32), array([0, 1]))
@@ -101,22 +71,9 @@ def cut_windows(samples: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np
 def read_recordings(folder: Path) -> dict[str, np.ndarray]:
     """Read all recordings of a clone of the public repository.
 
-    Parameters
-    ----------
-    folder : pathlib.Path
-        The clone: it holds ``DATA/sXX/sXX_YY_sp.csv`` (phone) and ``..._sw.csv`` (watch).
-
-    Returns
-    -------
-    arrays : dict of str to ndarray
-        ``{phone|watch}_{X|signal|y|subject|run}`` as in the prepared archive.
-
-    Raises
-    ------
-    FileNotFoundError
-        The folder holds no recording of one of the devices.
-    ValueError
-        A recording lacks a column or has an unknown label.
+    The folder holds ``DATA/sXX/sXX_YY_sp.csv`` (phone) and ``..._sw.csv`` (watch). Returns the
+    arrays ``{phone|watch}_{X|signal|y|subject|run}`` of the prepared archive. No recording of one
+    of the devices is a FileNotFoundError; a missing column or an unknown label is a ValueError.
     """
     arrays: dict[str, np.ndarray] = {}
     for device, code in DEVICE_CODES.items():

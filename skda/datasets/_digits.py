@@ -25,13 +25,9 @@ PARTS = ("source", "target", "target_test")
 class DigitSplit:
     """Every bundled digit, in one of three parts.
 
-    Parameters
-    ----------
-    source, target, target_test : LabelledRows
-        Images of shape (n_part, 16, 16), float64 from 0 (paper) to 1 (ink), and the digits.
-    rows : dict of str to ndarray
-        For ``rows_source``, ``rows_target`` and ``rows_target_test`` the rows of
-        :func:`sklearn.datasets.load_digits` that the images come from.
+    The images have shape (n_part, 16, 16), float64 from 0 (paper) to 1 (ink). `rows` has, as
+    ``rows_source``, ``rows_target`` and ``rows_target_test``, the rows of
+    :func:`sklearn.datasets.load_digits` that they come from.
     """
 
     source: LabelledRows
@@ -43,27 +39,13 @@ class DigitSplit:
 def check_digit_parameters(
     caller: str, params: Mapping[str, Any], **constraints: list[Any]
 ) -> None:
-    """Validate the parameters of a function that makes digits.
+    """Validate the parameters of `caller`, a public function that makes digits.
 
-    Parameters
-    ----------
-    caller : str
-        Name of the public function, for the message.
-    params : mapping of str to object
-        Its parameters: ``n_source`` and ``n_target``, each at least 10 and together at most
-        1787, because all three parts need ten digits; ``random_state``, ``return_X_y``; and
-        those of `constraints`.
-    **constraints : list
-        Constraints of further parameters, in scikit-learn's form.
+    In `params`, ``n_source`` and ``n_target`` must each be at least 10 and together at most 1787,
+    because all three parts need ten digits; ``random_state``, ``return_X_y`` and those of
+    `constraints`, in scikit-learn's form, are checked too. What is not allowed is a ValueError (a
+    TypeError too, where its type is wrong).
 
-    Raises
-    ------
-    ValueError
-        A parameter is not allowed (a TypeError too, where its type is wrong).
-
-    Examples
-    --------
-    >>> from skda.datasets._digits import check_digit_parameters
     >>> check_digit_parameters("make_scanned_digits", {"n_source": 1500, "n_target": 500})
     Traceback (most recent call last):
         ...
@@ -93,24 +75,9 @@ def split_digits(n_source: int, n_target: int, random_state: np.random.RandomSta
     """Split the bundled digits into source, target and target test.
 
     The parts are stratified: the domains differ in their images and not in the frequency of each
-    digit. The target test part has the digits that are in neither of the other two.
+    digit. The target test part has the digits that are in neither of the other two. Images are
+    enlarged bilinearly from 8 x 8 to 16 x 16; `random_state` is advanced.
 
-    Parameters
-    ----------
-    n_source, n_target : int
-        Number of digits, as :func:`check_digit_parameters` allows.
-    random_state : numpy.random.RandomState
-        Advanced by this call.
-
-    Returns
-    -------
-    split : DigitSplit
-        Images enlarged bilinearly from 8 x 8 to 16 x 16.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from skda.datasets._digits import split_digits
     >>> split = split_digits(900, 600, np.random.RandomState(0))
     >>> split.target_test.X.shape
     (297, 16, 16)

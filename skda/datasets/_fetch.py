@@ -24,15 +24,7 @@ DATA_HOME_VARIABLE = "SKDA_DATA_HOME"
 
 @dataclass(frozen=True)
 class RemoteFile:
-    """One published file.
-
-    Parameters
-    ----------
-    url : str
-        Public address.
-    sha256 : str
-        Checksum of its content, 64 hexadecimal digits.
-    """
+    """Public address of one published file, and the SHA-256 of its content in hexadecimal."""
 
     url: str
     sha256: str
@@ -41,27 +33,11 @@ class RemoteFile:
 def github_files(
     repository: str, commit: str, folder: str, checksums: str
 ) -> dict[str, RemoteFile]:
-    """Address files of a public GitHub repository at one commit.
+    """Address files, by name, of a ``owner/name`` GitHub repository at one full commit identifier.
 
-    Parameters
-    ----------
-    repository : str
-        ``owner/name``.
-    commit : str
-        Full commit identifier, so that the content cannot change.
-    folder : str
-        Folder of the files inside the repository.
-    checksums : str
-        A line per file as ``sha256sum`` writes it: checksum, blanks, file name.
+    At a commit the content cannot change. `checksums` has a line per file of `folder` as
+    ``sha256sum`` writes it: checksum, blanks, file name.
 
-    Returns
-    -------
-    files : dict of str to RemoteFile
-        Keyed by file name.
-
-    Examples
-    --------
-    >>> from skda.datasets._fetch import github_files
     >>> github_files("owner/name", "c0ffee", "data", "00  a.csv")["a.csv"].url
     'https://raw.githubusercontent.com/owner/name/c0ffee/data/a.csv'
     """
@@ -71,22 +47,11 @@ def github_files(
 
 
 def get_data_home(data_home: DataHome = None) -> Path:
-    """Return the folder that real data is read from and cached in.
+    """Return the absolute path of the folder that real data is read from and cached in.
 
-    Parameters
-    ----------
-    data_home : str or path-like, default=None
-        The folder. None takes the environment variable ``SKDA_DATA_HOME``, and
-        ``~/skda_data`` where that is unset or empty.
+    None takes the environment variable ``SKDA_DATA_HOME``, and ``~/skda_data`` where that is unset
+    or empty. The folder need not exist.
 
-    Returns
-    -------
-    folder : pathlib.Path
-        Absolute path; the folder need not exist.
-
-    Examples
-    --------
-    >>> from skda.datasets._fetch import get_data_home
     >>> get_data_home("/tmp/somewhere").name
     'somewhere'
     """
@@ -101,30 +66,11 @@ def read_npz(
     sha256: str | None = None,
     remedy: str = "Bring the right file.",
 ) -> Arrays:
-    """Read an ``.npz`` archive after verifying it.
+    """Read an ``.npz`` archive after verifying it; each array is decoded when it is accessed.
 
-    Parameters
-    ----------
-    path : str or path-like
-        The archive.
-    required : iterable of str, default=()
-        Array names that must be present.
-    sha256 : str, default=None
-        Expected checksum; None skips the comparison.
-    remedy : str
-        What a user can do, appended to every error.
-
-    Returns
-    -------
-    arrays : mapping of str to ndarray
-        Each array is decoded when it is accessed.
-
-    Raises
-    ------
-    FileNotFoundError
-        There is no such file.
-    ValueError
-        The checksum differs, the file is no ``.npz`` archive, or an array is missing.
+    No such file is a FileNotFoundError. A checksum other than `sha256` (None skips the comparison),
+    a file that is no archive, or a missing array of those `required` is a ValueError. `remedy`,
+    what a user can do, is appended to every error.
     """
     path = Path(path).expanduser()
     if not path.is_file():
@@ -153,19 +99,9 @@ def read_npz(
 class DataStore:
     """Where one data set lives: its prepared archive and its published files.
 
-    Parameters
-    ----------
-    name : str
-        Name of the data set; the archive is ``<home>/<name>.npz``, the published files
-        are cached in ``<home>/raw/<name>/``.
-    prepared_sha256 : str
-        Checksum of the prepared archive.
-    files : mapping of str to RemoteFile, default={}
-        The published files by name; empty where no stable public home exists.
+    The archive is ``<home>/<name>.npz``, with the known checksum; the published files are cached in
+    ``<home>/raw/<name>/``. `files` is empty where no stable public home exists.
 
-    Examples
-    --------
-    >>> from skda.datasets._fetch import DataStore
     >>> print(DataStore("wine_quality", "00").read_prepared("/nonexistent"))
     None
     """
@@ -175,22 +111,9 @@ class DataStore:
     files: Mapping[str, RemoteFile] = field(default_factory=dict)
 
     def read_prepared(self, data_home: DataHome = None) -> Arrays | None:
-        """Read the prepared archive where the cache folder holds one.
+        """Read the prepared archive where the cache folder, of :func:`get_data_home`, holds one.
 
-        Parameters
-        ----------
-        data_home : str or path-like, default=None
-            See :func:`get_data_home`.
-
-        Returns
-        -------
-        arrays : mapping of str to ndarray, or None
-            None where there is no such archive.
-
-        Raises
-        ------
-        ValueError
-            The archive's checksum is not the known one.
+        None where there is no such archive; a checksum that is not the known one is a ValueError.
         """
         path = get_data_home(data_home) / f"{self.name}.npz"
         if not path.exists():
@@ -209,37 +132,15 @@ class DataStore:
     ) -> dict[str, Path]:
         """Return verified local copies of published files, downloading what is missing.
 
-        Parameters
-        ----------
-        names : iterable of str
-            File names, keys of `files`.
-        data_home : str or path-like, default=None
-            See :func:`get_data_home`.
-        download_if_missing : bool, default=True
-            False raises instead of downloading.
-        progress : bool, default=False
-            Show a progress bar; needs tqdm.
-        n_retries : int, default=3
-            How often a failed download is tried again, after 1, 2, 3, ... seconds.
+        `names` are keys of `files`; `progress` shows a progress bar and needs tqdm. A failed
+        download is tried again `n_retries` times, after 1, 2, 3, ... seconds. A file that is
+        neither in the cache, in the folder of :func:`get_data_home`, nor at its public home is an
+        OSError, as is a missing one unless `download_if_missing`; a download without pooch is an
+        ImportError.
 
-        Returns
-        -------
-        paths : dict of str to pathlib.Path
-            Each file's content has the known checksum.
-
-        Raises
-        ------
-        OSError
-            A file can be had neither from the cache nor from its public home.
-        ImportError
-            A download is needed and pooch is not installed.
-
-        Notes
-        -----
-        A download goes to a temporary file in the same folder and takes its final name
-        only after its checksum agrees, in one atomic step: processes that download the same
-        file at once do not disturb each other, and a process that is killed leaves no file of the
-        final name.
+        A download goes to a temporary file in the same folder and takes its final name only after
+        its checksum agrees, in one atomic step: processes that download the same file at once do
+        not disturb each other, and a process that is killed leaves no file of the final name.
         """
         folder = get_data_home(data_home) / "raw" / self.name
         paths = {name: folder / name for name in names}

@@ -82,7 +82,7 @@ def fetch_gas_drift(
 
     ===========   ==================
     Classes                        6
-    LabelledRows             445, 1244, 2300
+    Rows             445, 1244, 2300
     Features                     128
     ===========   ==================
 

@@ -86,7 +86,7 @@ def fetch_heart_disease(
 
     ===========   ==================
     Classes                        2
-    LabelledRows          303, 294, 123, 200
+    Rows          303, 294, 123, 200
     Features                      13
     ===========   ==================
 

@@ -50,7 +50,7 @@ def make_rotated_moons(
 
     ===========   =======================================
     Classes                                             2
-    LabelledRows          n_source + n_target + n_target_test
+    Rows          n_source + n_target + n_target_test
     Features                                            2
     ===========   =======================================
 

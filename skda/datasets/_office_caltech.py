@@ -83,7 +83,7 @@ def fetch_office_caltech(
 
     ===========   =================================
     Classes                                      10
-    LabelledRows          958, 1123, 157, 295 (alphabetical)
+    Rows          958, 1123, 157, 295 (alphabetical)
     Features                                    800
     ===========   =================================
 

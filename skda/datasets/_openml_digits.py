@@ -13,21 +13,9 @@ from ._fetch import DATA_HOME_VARIABLE
 class OpenMLDigits:
     """How OpenML stores one data set of digits, training images first.
 
-    Parameters
-    ----------
-    name, version : str and int
-        Its identity at OpenML.
-    side : int
-        Height and width in pixels.
-    low, high : float
-        Range of the pixels.
-    first_label : int
-        Label of the digit 0.
-    train_counts : tuple of int
-        Published number of training images of each digit. Used to check that the rows are in the
-        published order.
-    n_test : int
-        Number of test images.
+    Images are side x side pixels in [low, high]; `first_label` is the label of the digit 0.
+    `train_counts`, the published number of training images of each digit, checks that the rows are
+    in the published order. The last `n_test` images are for testing.
     """
 
     name: str
@@ -67,27 +55,11 @@ OPENML_DIGITS = {
 def fetch_openml_digits(
     digits: OpenMLDigits, data_home: str | os.PathLike[str]
 ) -> dict[str, np.ndarray]:
-    """Download digits from OpenML, or read them from scikit-learn's cache in `data_home`.
+    """Download digits from OpenML, or read them from scikit-learn's cache in ``data_home/openml``.
 
-    Parameters
-    ----------
-    digits : OpenMLDigits
-        What to get.
-    data_home : str or path-like
-        Folder whose ``openml`` folder is scikit-learn's cache.
-
-    Returns
-    -------
-    arrays : dict of str to ndarray
-        ``X_train, X_test`` of shape (n, side, side), uint8, and ``y_train, y_test`` of
-        shape (n,), uint8.
-
-    Raises
-    ------
-    OSError
-        OpenML cannot be reached.
-    ValueError
-        The data set has another shape, range or order than expected.
+    Returns ``X_train, X_test`` of shape (n, side, side) and ``y_train, y_test`` of shape (n,),
+    uint8. If OpenML cannot be reached, it is an OSError; another shape, range or order than
+    expected is a ValueError.
     """
     identity = f"{digits.name!r}, version {digits.version}"
     try:

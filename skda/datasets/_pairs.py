@@ -18,15 +18,7 @@ DOWNLOAD_PARAMETERS = ("data_home", "download_if_missing", "progress")
 
 @dataclass(frozen=True)
 class LabelledRows:
-    """The rows of one domain.
-
-    Parameters
-    ----------
-    X : array-like or sparse matrix of shape (n_samples, ...)
-        Features, windows or images.
-    y : ndarray of shape (n_samples,)
-        Class numbers 0 .. n_classes - 1.
-    """
+    """The rows X of one domain, an array or sparse matrix, and their class numbers y from 0."""
 
     X: Any
     y: np.ndarray
@@ -38,28 +30,12 @@ def check_pair(
     params: Mapping[str, Any],
     **constraints: Sequence[Any],
 ) -> None:
-    """Validate the parameters of a function that loads a pair of domains.
+    """Validate the parameters of `caller`, a public function that loads a pair of `domains`.
 
-    Parameters
-    ----------
-    caller : str
-        Name of the public function, for the message.
-    domains : sequence of str
-        The domains to choose from.
-    params : mapping of str to object
-        The values by name. ``source`` and ``target`` must name two different domains,
-        ``data_home`` be a path or None, any other one be a boolean.
-    **constraints : sequence
-        Constraints, in scikit-learn's form, of parameters that are not booleans.
+    In `params`, ``source`` and ``target`` must name two different domains, ``data_home`` be a path
+    or None, any other one be a boolean or fit its `constraints`, in scikit-learn's form. What is
+    not allowed is a ValueError (a TypeError too, where its type is wrong).
 
-    Raises
-    ------
-    ValueError
-        A parameter is not allowed (a TypeError too, where its type is wrong).
-
-    Examples
-    --------
-    >>> from skda.datasets._pairs import check_pair
     >>> check_pair("fetch_wine_quality", ["red", "white"], {"source": "red", "target": "red"})
     Traceback (most recent call last):
         ...
@@ -99,35 +75,12 @@ def make_pair(
 ) -> Pair:
     """Return the rows of two domains in scikit-learn's form.
 
-    Parameters
-    ----------
-    source, target : LabelledRows
-        Labelled source rows; target rows to adapt to.
-    target_test : LabelledRows, default=None
-        Target rows to score on. With None, these are the rows of `target`.
-    feature_names, target_names : sequence of str
-        Names of the columns and of the classes.
-    descr : str
-        Description.
-    as_frame : bool, default=False
-        Give each ``X`` as a pandas DataFrame and each ``y`` as a Series.
-    return_X_y : bool, default=False
-        Return a tuple instead of a Bunch.
-    **extra
-        Further entries of the Bunch.
+    The Bunch has ``X_source, y_source, X_target, y_target, X_target_test, y_target_test,
+    feature_names, target_names, DESCR`` and `extra`; ``y`` are int64. Without `target_test`, the
+    rows of `target` are those to score on. `as_frame` makes each ``X`` a pandas DataFrame and each
+    ``y`` a Series. `return_X_y` returns the training rows of both domains, ``(X_source, y_source,
+    X_target, y_target)``, in place of the Bunch.
 
-    Returns
-    -------
-    pair : :class:`~sklearn.utils.Bunch`
-        ``X_source, y_source, X_target, y_target, X_target_test, y_target_test,
-        feature_names, target_names, DESCR`` and `extra`. ``y`` are int64.
-    (X_source, y_source, X_target, y_target) : tuple if ``return_X_y`` is True
-        The training rows of both domains.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from skda.datasets._pairs import LabelledRows, make_pair
     >>> rows = LabelledRows(np.zeros((2, 1)), np.array([0, 1]))
     >>> pair = make_pair(rows, rows, feature_names=["a"], target_names=["no", "yes"], descr="")
     >>> pair.X_target_test is pair.X_target
@@ -157,46 +110,18 @@ def make_pair(
 
 
 def rows_of_domain(arrays: Arrays, domain: str) -> LabelledRows:
-    """Read a domain from the arrays ``<domain>_X`` and ``<domain>_y`` of an archive.
-
-    Parameters
-    ----------
-    arrays : mapping of str to ndarray
-        The archive.
-    domain : str
-        Name of the domain.
-
-    Returns
-    -------
-    rows : LabelledRows
-        The features as float32.
-    """
+    """Read a domain, as float32, from the arrays ``<domain>_X`` and ``<domain>_y``."""
     return LabelledRows(arrays[f"{domain}_X"].astype(np.float32), arrays[f"{domain}_y"])
 
 
 @dataclass(frozen=True)
 class PairDataset:
-    """A data set of several domains, each in its own published file.
+    """A data set of several domains, each in its own published file of `store`.
 
-    Parameters
-    ----------
-    store : DataStore
-        Where the files live.
-    domains : sequence of str
-        Names of the domains.
-    file_name : str
-        Pattern of the published file of a part, such as ``"{}.csv"``.
-    from_file : callable
-        ``from_file(path)`` parses a published file to LabelledRows.
-    feature_names, target_names : sequence of str
-        Names of the columns and of the classes.
-    descr : str
-        Description.
-    from_prepared : callable
-        ``from_prepared(arrays, part)`` reads a part from the prepared archive.
-    parts : tuple of str
-        Patterns of the names of the source part, the target part and, if there is one, the target
-        test part.
+    `file_name` is the pattern of the published file of a part, such as ``"{}.csv"``, and
+    ``from_file(path)`` parses it; ``from_prepared(arrays, part)`` reads a part from the prepared
+    archive. `parts` has the patterns of the names of the source part, the target part and, if there
+    is one, the target test part.
     """
 
     store: DataStore
@@ -212,18 +137,9 @@ class PairDataset:
     def fetch(self, caller: str, **params: Any) -> Pair:
         """Load two domains, from the prepared archive or else from the published files.
 
-        Parameters
-        ----------
-        caller : str
-            Name of the public function, for messages.
-        **params
-            Its parameters: ``source`` and ``target``, ``data_home``, ``download_if_missing`` and
-            ``progress`` of :meth:`DataStore.fetch`, and those of :func:`make_pair`.
-
-        Returns
-        -------
-        pair : :class:`~sklearn.utils.Bunch` or tuple
-            See :func:`make_pair`.
+        The parameters are those of the public function `caller`: ``source`` and ``target``,
+        ``data_home``, ``download_if_missing`` and ``progress`` of :meth:`DataStore.fetch`, and
+        those of :func:`make_pair`, whose result is returned.
         """
         check_pair(caller, self.domains, params)
         parts = [part.format_map(params) for part in self.parts]

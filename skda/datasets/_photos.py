@@ -29,22 +29,9 @@ Licence: CC BY 2.0.
 def draw_patches(n_samples: int, random_state: np.random.RandomState) -> np.ndarray:
     """Cut random patches out of scikit-learn's sample photographs.
 
-    Parameters
-    ----------
-    n_samples : int
-        Number of patches.
-    random_state : numpy.random.RandomState
-        Advanced by this call.
+    Returns shape (n_samples, 3, 16, 16): red, green and blue from 0 to 1. Every place in every
+    photograph is equally likely; `random_state` is advanced.
 
-    Returns
-    -------
-    patches : ndarray of shape (n_samples, 3, 16, 16)
-        Red, green and blue from 0 to 1; every place in every photograph is equally likely.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from skda.datasets._photos import draw_patches
     >>> draw_patches(5, np.random.RandomState(0)).shape
     (5, 3, 16, 16)
     """
@@ -74,7 +61,7 @@ def make_digits_on_photos(
 
     ===========   ==================================
     Classes                                       10
-    LabelledRows          1797, in the three parts together
+    Rows          1797, in the three parts together
     Features      3 x 16 x 16, from 0 to 1
     ===========   ==================================
 

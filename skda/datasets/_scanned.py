@@ -51,26 +51,11 @@ def _one_channel(images: np.ndarray, y: np.ndarray) -> LabelledRows:
 
 
 def scan(ink: np.ndarray, severity: float, random_state: np.random.RandomState) -> np.ndarray:
-    """Simulate a scanner of low quality.
+    """Simulate a scanner of low quality on images (n_samples, height, width) from 0 to 1 (ink).
 
-    Parameters
-    ----------
-    ink : ndarray of shape (n_samples, height, width)
-        Images from 0 (paper) to 1 (ink). Not modified.
-    severity : float
-        Strength of all the effects, from 0 (none) to 1.
-    random_state : numpy.random.RandomState
-        Advanced by this call, by the same draws for every `severity`.
+    The severity, from 0 (none) to 1, is the strength of all the effects. `random_state` is advanced
+    by the same draws for every severity. Returns images of the same shape, from 0 to 1.
 
-    Returns
-    -------
-    scanned : ndarray of shape (n_samples, height, width)
-        Values from 0 to 1.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from skda.datasets._scanned import scan
     >>> ink = np.eye(16)[None]
     >>> bool((scan(ink, 0.0, np.random.RandomState(0)) == ink).all())
     True
@@ -107,7 +92,7 @@ def make_scanned_digits(
 
     ===========   ==================================
     Classes                                       10
-    LabelledRows          1797, in the three parts together
+    Rows          1797, in the three parts together
     Features      1 x 16 x 16, from 0 to 1
     ===========   ==================================
 

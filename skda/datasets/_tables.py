@@ -38,21 +38,8 @@ rows, exp(shift * x0). y_target is for oracles and scores only.
 
 
 def positive_probability(X: np.ndarray) -> np.ndarray:
-    """Return p(y = 1 | x) of the rows of :func:`make_covariate_shift`.
+    """Return p(y = 1 | x), (n_samples,), of rows of :func:`make_covariate_shift`, of any domain.
 
-    Parameters
-    ----------
-    X : ndarray of shape (n_samples, n_features)
-        LabelledRows of either domain.
-
-    Returns
-    -------
-    probability : ndarray of shape (n_samples,), float64
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from skda.datasets._tables import positive_probability
     >>> positive_probability(np.array([[0.0, -0.75]]))
     array([0.5])
     """
@@ -80,7 +67,7 @@ def make_covariate_shift(
 
     ===========   =======================================
     Classes                                             2
-    LabelledRows          n_source + n_target + n_target_test
+    Rows          n_source + n_target + n_target_test
     Features      n_features, two of them informative
     ===========   =======================================
 

@@ -78,7 +78,7 @@ def fetch_wine_quality(
 
     ===========   =======================
     Classes                             2
-    LabelledRows          1599 (red), 4898 (white)
+    Rows          1599 (red), 4898 (white)
     Features                           11
     ===========   =======================
 

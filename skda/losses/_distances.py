@@ -36,19 +36,10 @@ def _centre(points: Tensor) -> Tensor:
 
 
 def centred_distances(samples: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
-    """Pool and centre samples, and measure them, without a graph.
+    """Pool and centre samples (..., n_i, d), and measure them, without a graph.
 
-    Parameters
-    ----------
-    samples : sequence of Tensor of shape (..., n_i, d)
-        Left as they are. The leading axes are models.
-
-    Returns
-    -------
-    points : Tensor of shape (..., n, d), n = Σ n_i
-        The rows less their mean.
-    distances : Tensor of shape (..., n, n)
-        Their squared distances.
+    Returns the rows less their mean, (..., n, d) with n = Σ n_i, and their squared distances (...,
+    n, n). The samples are left as they are.
     """
     points = torch.cat(list(samples), -2)
     points.sub_(points[..., :1, :].clone()).sub_(points.mean(-2, keepdim=True))  # see _centre
@@ -99,20 +90,10 @@ class _PairwiseSquaredDistances(torch.autograd.Function):
 
 
 def pairwise_squared_distances(*samples: Tensor) -> Tensor:
-    """Squared Euclidean distances among all rows of the pooled samples.
+    """Squared Euclidean distances among all rows of the pooled samples (..., n_i, d).
 
-    Parameters
-    ----------
-    *samples : Tensor of shape (..., n_i, d)
-        One sample or several; the leading axes are models.
+    Of shape (..., n, n), n = Σ n_i; not negative, zero on the diagonal.
 
-    Returns
-    -------
-    Tensor of shape (..., n, n), n = Σ n_i
-        Not negative, zero on the diagonal.
-
-    Examples
-    --------
     >>> pairwise_squared_distances(torch.tensor([[0.0, 0.0], [3.0, 4.0]]))
     tensor([[ 0., 25.],
             [25.,  0.]])
@@ -162,20 +143,10 @@ def squared_distances(a: Tensor, b: Tensor) -> Tensor:
 def quad_tuple_distances(source: Tensor, target: Tensor) -> Tensor:
     """Squared distances within disjoint tuples of two source and two target rows.
 
-    Parameters
-    ----------
-    source : Tensor of shape (..., n_s, d)
-        Source rows; tuple i takes rows x = 2i and x' = 2i + 1. The leading axes are models.
-    target : Tensor of shape (..., n_t, d)
-        Target rows y and y', likewise.
+    Tuple i takes the source rows x = 2i and x' = 2i + 1 and the target rows y and y' likewise.
+    Returns ‖x − x'‖², ‖y − y'‖², ‖x − y'‖², ‖x' − y‖² in shape (..., 4, min(n_s, n_t) // 2). Time
+    and memory are linear in the rows.
 
-    Returns
-    -------
-    Tensor of shape (..., 4, min(n_s, n_t) // 2)
-        ‖x − x'‖², ‖y − y'‖², ‖x − y'‖², ‖x' − y‖². Time and memory are linear in the rows.
-
-    Examples
-    --------
     >>> quad_tuple_distances(torch.tensor([[0.0], [1.0]]), torch.tensor([[2.0], [4.0]]))
     tensor([[ 1.],
             [ 4.],
@@ -201,22 +172,11 @@ def _lower_median(values: Tensor) -> Tensor:
 
 
 def median_or_mean(distances: Tensor) -> Tensor:
-    """Median of squared distances, or their mean where the median is zero.
+    """Median of squared distances (..., n), or their mean where the median is zero; detached.
 
-    Parameters
-    ----------
-    distances : Tensor of shape (..., n)
-        Squared distances.
+    The lower of the two middle values when n is even. Zero only when every distance is zero: where
+    most rows are equal, as after a dead ReLU, the mean still tells the others apart.
 
-    Returns
-    -------
-    Tensor of shape (...)
-        The lower of the two middle values when n is even; detached. Zero only when every
-        distance is zero: where most rows are equal, as after a dead ReLU, the mean still tells
-        the others apart.
-
-    Examples
-    --------
     >>> median_or_mean(torch.tensor([4.0, 1.0, 9.0])), median_or_mean(torch.tensor([0.0, 0.0, 6.0]))
     (tensor(4.), tensor(2.))
     """
@@ -226,20 +186,10 @@ def median_or_mean(distances: Tensor) -> Tensor:
 
 
 def median_of_pairs(distances: Tensor) -> Tensor:
-    """Median over the pairs of distinct rows of a matrix of squared distances.
+    """:func:`median_or_mean` over the pairs of distinct rows of squared distances (..., n, n).
 
-    Parameters
-    ----------
-    distances : Tensor of shape (..., n, n), n >= 2
-        Symmetric.
+    The n (n − 1) / 2 values, n >= 2, are those on one side of the diagonal; detached.
 
-    Returns
-    -------
-    Tensor of shape (...)
-        As of :func:`median_or_mean`, of the n (n − 1) / 2 values off the diagonal; detached.
-
-    Examples
-    --------
     >>> median_of_pairs(torch.tensor([[0.0, 1.0, 4.0], [1.0, 0.0, 9.0], [4.0, 9.0, 0.0]]))
     tensor(4.)
     """
@@ -262,21 +212,9 @@ def distances_and_bandwidth(
 ) -> tuple[Tensor, Tensor, float | Tensor]:
     """Pool and measure samples, without a graph, however far some rows lie from the others.
 
-    Parameters
-    ----------
-    samples : sequence of Tensor of shape (..., n_i, d)
-        Left as they are. The leading axes are models.
-    bandwidth : float, Tensor of shape () or (...), or None
-        Squared distance that matters; None for :func:`median_of_pairs`.
-
-    Returns
-    -------
-    points : Tensor of shape (..., n, d), n = Σ n_i
-        The rows, less a row or the mean of them.
-    distances : Tensor of shape (..., n, n)
-        Their squared distances.
-    bandwidth : float or Tensor of shape () or (...)
-        What was given, or the median.
+    Returns the rows less a row or the mean of them, (..., n, d) with n = Σ n_i, their squared
+    distances (..., n, n), and the bandwidth: what was given, or for None :func:`median_of_pairs`.
+    The bandwidth is the squared distance that matters. The samples are left as they are.
     """
     points, distances = centred_distances(samples)
     scale: Any = _lower_median(pairs := _pairs(distances)) if bandwidth is None else bandwidth

@@ -38,25 +38,12 @@ def sample_kernel(
     spacing: float,
     weights: Tensor | Sequence[float] | None = None,
 ) -> Tensor:
-    """Kernel values that an estimator needs of two samples.
+    """Kernel values that an estimator needs, as :func:`estimate_mmd2` takes them.
 
-    Parameters
-    ----------
-    source : Tensor of shape (..., n_s, d)
-        Source rows; the leading axes are models.
-    target : Tensor of shape (..., n_t, d)
-        Target rows.
-    estimator : {"quadratic", "linear"}
-        All pairs of the pooled sample, or the pairs within disjoint quad-tuples.
-    bandwidth : float, Tensor of shape () or (...), or None
-        Bandwidth in the middle of the family; None for the median over those pairs.
-    n_kernels, spacing, weights
-        As in :func:`gaussian_kernel_mean`.
-
-    Returns
-    -------
-    Tensor of shape (..., n_s + n_t, n_s + n_t) or (..., 4, min(n_s, n_t) // 2)
-        What :func:`estimate_mmd2` takes.
+    For "quadratic" all pairs of the pooled sample, of shape (..., n_s + n_t, n_s + n_t); for
+    "linear" the pairs within disjoint quad-tuples, of shape (..., 4, min(n_s, n_t) // 2). A
+    bandwidth of None is the median over those pairs; the other options are those of
+    :func:`gaussian_kernel_mean`.
     """
     if estimator == "quadratic":
         distances = pairwise_squared_distances(source, target)
@@ -82,21 +69,9 @@ def _domain_weights(
 def domain_weights(n_source: int, n_target: int, like: Tensor) -> Tensor:
     """Weights of the rows with which a kernel matrix K gives the biased estimate w'Kw.
 
-    Parameters
-    ----------
-    n_source, n_target : int
-        Numbers of rows.
-    like : Tensor
-        Gives the dtype and the device.
+    They are 1 / n_source, then -1 / n_target, in the dtype and on the device of `like`; not to be
+    changed.
 
-    Returns
-    -------
-    Tensor of shape (n_source + n_target,)
-        1 / n_source, then -1 / n_target; not to be changed.
-
-    Examples
-    --------
-    >>> import torch
     >>> domain_weights(2, 1, torch.zeros(1))
     tensor([ 0.5000,  0.5000, -1.0000])
     """
@@ -104,26 +79,11 @@ def domain_weights(n_source: int, n_target: int, like: Tensor) -> Tensor:
 
 
 def mmd2_from_kernel(kernel: Tensor, n_source: int, *, unbiased: bool = False) -> Tensor:
-    """Squared MMD from the kernel matrix of the pooled sample.
+    """Squared MMD, (...), from the kernel matrix of the pooled sample, source rows first.
 
-    Parameters
-    ----------
-    kernel : Tensor of shape (..., n_s + n_t, n_s + n_t)
-        Kernel values, source rows first.
-    n_source : int
-        n_s.
-    unbiased : bool, default=False
-        Leave the diagonals out of the two terms within a domain. A domain of one row has
-        nothing off the diagonal; its term stays the biased one.
+    Unbiased leaves the diagonals out of the two terms within a domain, and may be negative. A
+    domain of one row has nothing off the diagonal; its term stays the biased one.
 
-    Returns
-    -------
-    Tensor of shape (...)
-        The estimate; the unbiased one may be negative.
-
-    Examples
-    --------
-    >>> import torch
     >>> mmd2_from_kernel(torch.eye(4), 2), mmd2_from_kernel(torch.eye(4), 2, unbiased=True)
     (tensor(1.), tensor(0.))
     """
@@ -142,21 +102,10 @@ def mmd2_from_kernel(kernel: Tensor, n_source: int, *, unbiased: bool = False) -
 
 
 def mmd2_from_quad_tuples(kernel: Tensor) -> Tensor:
-    """Squared MMD from the kernel values within disjoint quad-tuples.
+    """Squared MMD h of every quad-tuple, (..., m), from kernel values of shape (..., 4, m).
 
-    Parameters
-    ----------
-    kernel : Tensor of shape (..., 4, m)
-        k(x, x'), k(y, y'), k(x, y'), k(x', y).
+    They are k(x, x'), k(y, y'), k(x, y'), k(x', y). The linear-time estimate is the mean of h.
 
-    Returns
-    -------
-    Tensor of shape (..., m)
-        h of every tuple; the linear-time estimate is their mean.
-
-    Examples
-    --------
-    >>> import torch
     >>> mmd2_from_quad_tuples(torch.tensor([[1.0], [1.0], [0.5], [0.25]]))
     tensor([1.2500])
     """
@@ -165,23 +114,9 @@ def mmd2_from_quad_tuples(kernel: Tensor) -> Tensor:
 
 
 def estimate_mmd2(kernel: Tensor, n_source: int, *, estimator: str, unbiased: bool) -> Tensor:
-    """Squared MMD from what :func:`sample_kernel` returned for the same estimator.
+    """Squared MMD, (...), from what :func:`sample_kernel` returned for the same estimator.
 
-    Parameters
-    ----------
-    kernel : Tensor
-        Of :func:`sample_kernel`.
-    n_source : int
-        Number of source rows.
-    estimator : {"quadratic", "linear"}
-        The estimator.
-    unbiased : bool
-        For the quadratic one.
-
-    Returns
-    -------
-    Tensor of shape (...)
-        The estimate; zero for the linear one when there is no quad-tuple.
+    The linear one is zero when there is no quad-tuple; `unbiased` is for the quadratic one.
     """
     if estimator == "quadratic":
         return mmd2_from_kernel(kernel, n_source, unbiased=unbiased)

@@ -28,18 +28,9 @@ _MAX_SQUARINGS = 4
 def check_kernel_options(
     caller: str, *, n_kernels: int, spacing: float, bandwidth: float | Tensor | None
 ) -> None:
-    """Raise ValueError unless the options describe a family of kernels.
+    """Raise ValueError unless n_kernels >= 1, spacing > 1 and a float bandwidth is above 0.
 
-    Parameters
-    ----------
-    caller : str
-        Name of the loss, for the message.
-    n_kernels : int
-        Number of kernels, at least 1.
-    spacing : float
-        Ratio of successive bandwidths, above 1.
-    bandwidth : float, Tensor or None
-        A float must be above 0; a tensor is not looked into.
+    A bandwidth that is a tensor is not looked into.
     """
     check_int(caller, "n_kernels", n_kernels, low=1)
     check_real(caller, "spacing", spacing, low=1)
@@ -56,28 +47,13 @@ def _halving_stride(spacing: float) -> int:
 def kernel_rates(
     bandwidth: Tensor | float, like: Tensor, *, n_kernels: int = 5, spacing: float = 2.0
 ) -> Tensor:
-    """Inverse bandwidths of a family of Gaussian kernels.
+    """Inverse bandwidths of a family of Gaussian kernels, of shape (n_kernels,), detached.
 
-    Parameters
-    ----------
-    bandwidth : Tensor of shape () or float
-        gamma, in the units of the squared distances. Zero, as when all rows are equal, gives
-        rates of zero: kernels that are one everywhere and have no gradient.
-    like : Tensor
-        Gives the dtype and the device.
-    n_kernels : int, default=5
-        Number of kernels U.
-    spacing : float, default=2.0
-        Ratio r of successive bandwidths.
+    They are 1 / gamma_u with gamma_u = gamma r^(u − ⌊U/2⌋), u = 0 .. U − 1, narrowest kernel first,
+    for U kernels, the spacing r and the bandwidth gamma in the units of the squared distances. A
+    gamma of zero, as when all rows are equal, gives rates of zero: kernels that are one everywhere
+    and have no gradient. `like` gives the dtype and the device.
 
-    Returns
-    -------
-    Tensor of shape (n_kernels,)
-        1 / gamma_u with gamma_u = gamma r^(u − ⌊U/2⌋), u = 0 .. U − 1: narrowest kernel first;
-        detached.
-
-    Examples
-    --------
     >>> kernel_rates(2.0, torch.tensor(0.0), n_kernels=3)
     tensor([1.0000, 0.5000, 0.2500])
     """
@@ -124,25 +100,9 @@ def kernel_value_and_slope(
 ) -> tuple[Tensor, Any]:
     """Weighted mean of the kernels of a family and its derivative, without a graph.
 
-    Parameters
-    ----------
-    distances : Tensor of any shape
-        Squared distances.
-    rate : Tensor or float
-        Of :func:`widest_rate`.
-    weights : Tensor of shape (n_kernels,) or None
-        None for 1 / n_kernels each.
-    n_kernels, spacing
-        The family.
-    with_slope : bool, default=True
-        Whether the derivative is wanted.
-
-    Returns
-    -------
-    value : Tensor of the shape of distances
-        Σ_u beta_u k_u.
-    slope : Tensor of the shape of distances, or None
-        The derivative with respect to the distances, divided by -rate.
+    Both have the shape of the squared distances: Σ_u beta_u k_u, and its derivative with respect to
+    the distances divided by -rate (None unless wanted). The rate is that of :func:`widest_rate`;
+    the weights have shape (n_kernels,), or are None for 1 / n_kernels each.
     """
     stride = _halving_stride(spacing)
     wide = spacing ** (n_kernels // 2) > _WIDE
@@ -213,23 +173,7 @@ def as_weights(
 ) -> Tensor | None:
     """Weights of the kernels as a detached tensor of the dtype and on the device of `like`.
 
-    Parameters
-    ----------
-    weights : Tensor, sequence of n_kernels floats or None
-        None stays None.
-    n_kernels : int
-        Number of kernels.
-    like : Tensor
-        Gives the dtype and the device.
-
-    Returns
-    -------
-    Tensor of shape (n_kernels,) or None
-
-    Raises
-    ------
-    ValueError
-        If weights are not n_kernels numbers.
+    None stays None; what is not n_kernels numbers is a ValueError.
     """
     if weights is None:
         return None

@@ -172,24 +172,12 @@ def pooled_mmd2(
     *,
     unbiased: bool,
 ) -> Tensor:
-    """Squared MMD over all pairs with the product of the layers' kernels.
+    """Squared MMD, of shape (...), over all pairs with the product of the layers' kernels.
 
-    Parameters
-    ----------
-    families : sequence of KernelFamily
-        Kernels of each layer.
-    sources, targets : sequence of Tensor of shape (..., n_s, d_l) and (..., n_t, d_l)
-        The layers; the leading axes are models.
-    unbiased : bool
-        Leave k(z, z) out of the terms within a domain.
+    There is a family for each layer, and sources (..., n_s, d_l) and targets (..., n_t, d_l) are
+    the layers. Unbiased leaves k(z, z) out of the terms within a domain, as
+    :func:`mmd2_from_kernel`.
 
-    Returns
-    -------
-    Tensor of shape (...)
-        The estimate of :func:`mmd2_from_kernel`.
-
-    Examples
-    --------
     >>> source, target = torch.zeros(2, 1), torch.full((2, 1), 2.0)  # 2 - 2 exp(-4 / 8)
     >>> pooled_mmd2([KernelFamily(1, 2.0, 8.0)], [source], [target], unbiased=False)
     tensor(0.7869)

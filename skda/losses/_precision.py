@@ -33,21 +33,9 @@ def full_precision(function: Callable[_P, _R]) -> Callable[_P, _R]:
     """Make a loss run outside of autocast, on tensors of at least float32.
 
     A difference of nearly equal sums, as every discrepancy is, loses all its digits in half
-    precision, and autocast would run the Gram matrices there.
+    precision, and autocast would run the Gram matrices there. Half-precision tensors, or sequences
+    of them, arrive in the loss as float32 and get their gradient in their own precision.
 
-    Parameters
-    ----------
-    function : callable
-        A loss of tensors or of sequences of tensors, given by position or by name.
-
-    Returns
-    -------
-    callable
-        The same loss; half-precision tensors arrive in it as float32 and get their gradient
-        in their own precision.
-
-    Examples
-    --------
     >>> @full_precision
     ... def square(x):
     ...     return x @ x

@@ -20,17 +20,9 @@ __all__ = [
 def check_rows(caller: str, **tensors: Tensor) -> None:
     """Raise ValueError unless every tensor is a non-empty float tensor of shape (..., n, d).
 
-    The leading axes are models; every tensor must have those of the first.
+    The leading axes are models; every tensor must have those of the first. The message names the
+    loss, `caller`, and the parameter.
 
-    Parameters
-    ----------
-    caller : str
-        Name of the loss, for the message.
-    **tensors : Tensor
-        The tensors by the name of their parameter.
-
-    Examples
-    --------
     >>> import torch
     >>> check_rows("coral", source=torch.zeros(4, 3), target=torch.zeros(2, 4, 3))
     Traceback (most recent call last):
@@ -56,15 +48,7 @@ def _models(leading: Sequence[int]) -> str:
 
 
 def check_samples(caller: str, source: Tensor, target: Tensor) -> None:
-    """Raise ValueError unless source (..., n_s, d) and target (..., n_t, d) can be compared.
-
-    Parameters
-    ----------
-    caller : str
-        Name of the loss, for the message.
-    source, target : Tensor
-        The two samples.
-    """
+    """Raise ValueError unless source (..., n_s, d) and target (..., n_t, d) can be compared."""
     check_rows(caller, source=source, target=target)
     if source.shape[-1] != target.shape[-1]:
         raise ValueError(
@@ -78,19 +62,8 @@ def check_one_logit(
 ) -> Tensor:
     """Return logits of shape (n,) or (..., n, 1) as (..., n); any other shape is a ValueError.
 
-    Parameters
-    ----------
-    caller, name : str
-        Names of the loss and of its parameter, for the message.
-    logits : Tensor
-        One number a row. A last axis of one tells the rows of many models from many rows.
-    leading : sequence of int, default=None
-        The leading axes that logits must have; None for any.
-
-    Returns
-    -------
-    Tensor of shape (..., n)
-        The same numbers.
+    A last axis of one tells the rows of many models from many rows. With `leading`, the leading
+    axes must be these.
     """
     column = logits.ndim > 1 and logits.shape[-1] == 1
     rows = logits.squeeze(-1) if column else logits
@@ -105,17 +78,7 @@ def check_one_logit(
 
 
 def check_int(caller: str, name: str, value: object, *, low: int) -> None:
-    """Raise ValueError unless value is an int of at least low.
-
-    Parameters
-    ----------
-    caller, name : str
-        Names of the loss and of its parameter, for the message.
-    value : object
-        What was given.
-    low : int
-        Least value allowed.
-    """
+    """Raise ValueError unless value is an int of at least low."""
     if isinstance(value, bool) or not isinstance(value, Integral) or value < low:
         raise ValueError(
             f"The {name!r} parameter of {caller} must be an int in the range [{low}, inf). "
@@ -124,19 +87,7 @@ def check_int(caller: str, name: str, value: object, *, low: int) -> None:
 
 
 def check_real(caller: str, name: str, value: object, *, low: float, closed: bool = False) -> None:
-    """Raise ValueError unless value is a finite number above low.
-
-    Parameters
-    ----------
-    caller, name : str
-        Names of the loss and of its parameter, for the message.
-    value : object
-        What was given.
-    low : float
-        Lower end of the range.
-    closed : bool, default=False
-        Whether low itself is allowed.
-    """
+    """Raise ValueError unless value is a finite number above low, or low itself if closed."""
     real = isinstance(value, Real) and not isinstance(value, bool)
     if not real or not (low < float(value) < float("inf") or (closed and value == low)):  # type: ignore[arg-type]  # a Real by now
         raise ValueError(
@@ -146,17 +97,7 @@ def check_real(caller: str, name: str, value: object, *, low: float, closed: boo
 
 
 def check_choice(caller: str, name: str, value: object, choices: Sequence[str]) -> None:
-    """Raise ValueError unless value is one of the choices.
-
-    Parameters
-    ----------
-    caller, name : str
-        Names of the loss and of its parameter, for the message.
-    value : object
-        What was given.
-    choices : sequence of str
-        What is allowed.
-    """
+    """Raise ValueError unless value is one of the choices."""
     if value not in choices:
         raise ValueError(
             f"The {name!r} parameter of {caller} must be one of {', '.join(map(repr, choices))}. "

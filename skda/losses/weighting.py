@@ -18,22 +18,9 @@ __all__ = ["kernel_weights", "solve_weights"]
 def solve_weights(d: np.ndarray, q: np.ndarray, *, eps: float = 1e-3) -> np.ndarray:
     """Minimise b'(Q + eps I) b subject to d'b = 1 and b >= 0, scaled to sum to one.
 
-    Parameters
-    ----------
-    d : ndarray of shape (n_kernels,), float64
-        MMD estimate of each kernel.
-    q : ndarray of shape (n_kernels, n_kernels), float64
-        Covariance of the estimates, positive semidefinite.
-    eps : float, default=1e-3
-        Ridge.
+    d, of shape (n_kernels,), has the MMD estimate of each kernel, and q their covariance, positive
+    semidefinite. Uniform weights where no entry of d is positive and no b is feasible.
 
-    Returns
-    -------
-    ndarray of shape (n_kernels,), float64
-        b / Σ b, or uniform weights where no entry of d is positive and no b is feasible.
-
-    Examples
-    --------
     >>> solve_weights(np.array([0.1, 0.3, -0.2]), np.zeros((3, 3)))
     array([0.25, 0.75, 0.  ])
     """

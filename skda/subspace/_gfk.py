@@ -154,15 +154,8 @@ class GFK(ClassNamePrefixFeaturesOutMixin, DomainTransformer):
 def agreeing_dimensions(source_axes: Matrix, target_axes: Matrix, both_axes: Matrix) -> int:
     """Return the smallest dimension at which both domains disagree with their union.
 
-    Parameters
-    ----------
-    source_axes, target_axes, both_axes : ndarray of shape (n_features, n_dimensions)
-        Principal axes, one a column, of each domain and of both together.
-
-    Returns
-    -------
-    d : int
-        See :class:`GFK`; `n_dimensions` if the disagreement stays small.
+    See :class:`GFK`. The axes have shape (n_features, n_dimensions), one a column, of each domain
+    and of both together; n_dimensions is returned if the disagreement stays small.
     """
     overlaps = [source_axes.T @ both_axes, target_axes.T @ both_axes]
     largest = int(source_axes.shape[1])

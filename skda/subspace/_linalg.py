@@ -15,20 +15,9 @@ __all__ = ["principal_axes", "settle_n_components", "symmetric_power"]
 def principal_axes(X: Matrix) -> Matrix:
     """Return the orthonormal directions in which the rows of `X` vary, the widest first.
 
-    Parameters
-    ----------
-    X : ndarray of shape (n_samples, n_features)
-        Rows; centred here.
+    The rows are centred here. Returns shape (n_features, rank), one direction a column; none where
+    all rows are equal.
 
-    Returns
-    -------
-    axes : ndarray of shape (n_features, rank)
-        One direction a column; none where all rows are equal.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from skda.subspace._linalg import principal_axes
     >>> abs(principal_axes(np.array([[0.0, 1.0], [4.0, 1.0]])))
     array([[1.],
            [0.]])
@@ -43,26 +32,11 @@ def principal_axes(X: Matrix) -> Matrix:
 
 
 def symmetric_power(matrix: Matrix, exponent: float, floor: float = 0.0) -> Matrix:
-    """Raise a symmetric positive semi-definite matrix to a real power.
+    """Raise a symmetric positive semi-definite matrix to a real power, such as 0.5 for the root.
 
-    Parameters
-    ----------
-    matrix : ndarray of shape (n, n)
-        Symmetric; only its lower triangle is read.
-    exponent : float
-        The power, as 0.5 for the square root.
-    floor : float, default=0.0
-        A lower bound of the exact eigenvalues: a computed eigenvalue below it is set to it.
+    Only the lower triangle is read. `floor` is a lower bound of the exact eigenvalues: a computed
+    eigenvalue below it is set to it.
 
-    Returns
-    -------
-    power : ndarray of shape (n, n)
-        Symmetric.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from skda.subspace._linalg import symmetric_power
     >>> symmetric_power(np.diag([4.0, 9.0]), 0.5)
     array([[2., 0.],
            [0., 3.]])
@@ -75,26 +49,8 @@ def symmetric_power(matrix: Matrix, exponent: float, floor: float = 0.0) -> Matr
 def settle_n_components(estimator: Any, n_components: int | None, largest: int, reason: str) -> int:
     """Return the number of components, or raise if the data have fewer.
 
-    Parameters
-    ----------
-    estimator : estimator
-        Named in the message.
-    n_components : int or None
-        What was asked for, positive; None for all.
-    largest : int
-        The most that there can be.
-    reason : str
-        What `largest` is, for the message.
-
-    Returns
-    -------
-    n_components : int
-        `n_components`, or `largest` where that is None.
-
-    Raises
-    ------
-    ValueError
-        If `largest` is 0 or smaller than `n_components`.
+    None stands for `largest`, the most that there can be; `reason` says what that is. A ValueError
+    that names the estimator is raised if `largest` is 0 or smaller than `n_components`.
     """
     who = type(estimator).__name__
     if largest == 0:

@@ -144,18 +144,11 @@ def agreement_of_folds(
 
 
 def mean_z_score(scores: Mapping[str, NDArray[Any]]) -> NDArray[Any]:
-    """Return the mean z-score of several validators.
+    """Return the mean z-score of several validators, (n_candidates, n_splits).
 
-    Parameters
-    ----------
-    scores : mapping from str to ndarray of shape (n_candidates, n_splits)
-        Scores of each validator; NaN where a training diverged.
-
-    Returns
-    -------
-    ndarray of shape (n_candidates, n_splits)
-        Within each split, a z-score is a validator's score minus the mean of its scores over the
-        candidates, divided by their standard deviation (by 1 if all are equal).
+    Within each split, a z-score is a validator's score minus the mean of its scores over the
+    candidates, divided by their standard deviation (by 1 if all are equal). The scores of each
+    validator have the same shape, with NaN where a training diverged.
     """
     mean: NDArray[np.float64] = np.mean([_z_scores(each) for each in scores.values()], axis=0)
     return mean

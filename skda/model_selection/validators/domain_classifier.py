@@ -19,16 +19,9 @@ INVERSE_PENALTIES = (1e-3, 1e-2, 1e-1, 1.0)
 
 
 class DomainLogits(NamedTuple):
-    """Held-out log-odds of being a target row.
+    """Held-out log-odds of being a target row, float64, of the source and the target rows.
 
-    Attributes
-    ----------
-    source : ndarray of shape (n_source,), dtype float64
-        Log-odds of the source rows.
-    target : ndarray of shape (n_target,), dtype float64
-        Log-odds of the target rows.
-    C : float
-        The inverse penalty with the least held-out log loss.
+    C is the inverse penalty with the least held-out log loss.
     """
 
     source: NDArray[np.float64]
@@ -41,22 +34,8 @@ def stack_domains(
 ) -> tuple[NDArray[np.float64], NDArray[np.intp]]:
     """Stack the rows of both domains, with label 0 for a source row and 1 for a target row.
 
-    Parameters
-    ----------
-    features_source : {array-like, sparse matrix} of shape (n_source, ...)
-        Features of source rows.
-    features_target : {array-like, sparse matrix} of shape (n_target, ...)
-        Features of target rows.
-
-    Returns
-    -------
-    features : {ndarray, csr matrix} of shape (n_source + n_target, n_features)
-    domain : ndarray of shape (n_source + n_target,)
-
-    Raises
-    ------
-    ValueError
-        If the domains have different widths.
+    Features have shape (n_rows, ...), dense or sparse; those returned have two axes. If the domains
+    have different widths, it is a ValueError.
     """
     source = check_features(features_source, "features_source")
     target = check_features(features_target, "features_target")
@@ -74,16 +53,8 @@ def stack_domains(
 def make_domain_classifier(C: float, *, sparse: bool = False) -> Pipeline:
     """Return an unfitted domain classifier on standardised features.
 
-    Parameters
-    ----------
-    C : float
-        Inverse strength of the L2 penalty, above 0.
-    sparse : bool, default=False
-        Whether to scale without centring, so that sparse features stay sparse.
-
-    Returns
-    -------
-    Pipeline
+    C is the inverse strength of the L2 penalty, above 0. With `sparse`, features are scaled without
+    centring, so that they stay sparse.
     """
     return make_pipeline(
         StandardScaler(with_mean=not sparse), LogisticRegression(C=C, max_iter=1000)
@@ -100,28 +71,10 @@ def held_out_domain_logits(
 ) -> DomainLogits:
     """Log-odds of every row from a domain classifier that was not trained on that row.
 
-    Parameters
-    ----------
-    features_source : {array-like, sparse matrix} of shape (n_source, ...)
-        Features of source rows.
-    features_target : {array-like, sparse matrix} of shape (n_target, ...)
-        Features of target rows.
-    C : float or iterable of float, default=(0.001, 0.01, 0.1, 1.0)
-        Inverse strength of the L2 penalty. If there are several, that with the least held-out log
-        loss is used.
-    cv : int, default=5
-        Number of stratified folds; fewer where a domain has fewer rows.
-    random_state : int, default=0
-        Seed of the folds.
-
-    Returns
-    -------
-    DomainLogits
-
-    Raises
-    ------
-    ValueError
-        If a domain has fewer than two rows, or the domains have different widths.
+    Features have shape (n_rows, ...), dense or sparse. C is the inverse strength of the L2 penalty;
+    of several, that with the least held-out log loss is used. There are `cv` stratified folds,
+    fewer where a domain has fewer rows, drawn by `random_state`. If a domain has fewer than two
+    rows, or the domains have different widths, it is a ValueError.
     """
     features, domain = stack_domains(features_source, features_target)
     n_source = int((domain == 0).sum())

@@ -127,16 +127,5 @@ def collapse_guard(
 
 
 def class_entropy(labels: ArrayLike) -> float:
-    """Entropy of the shares of the classes.
-
-    Parameters
-    ----------
-    labels : array-like of shape (n_rows,)
-        Labels, true or predicted.
-
-    Returns
-    -------
-    float
-        Between 0 and the logarithm of the number of classes, in nats.
-    """
+    """Entropy in nats of the shares of the classes among the labels of rows."""
     return float(entropy(np.unique(labels, return_counts=True)[1]))

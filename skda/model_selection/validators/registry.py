@@ -133,20 +133,7 @@ def get_validator_names() -> list[str]:
 
 
 def check_validator(name: str, options: dict[str, Any]) -> None:
-    """Refuse an unknown validator, or an option that it does not have.
-
-    Parameters
-    ----------
-    name : str
-        Name of a validator.
-    options : dict of str to object
-        Its options.
-
-    Raises
-    ------
-    ValueError
-        If the name or an option is unknown.
-    """
+    """Raise ValueError for an unknown validator, or an option that it does not have."""
     if name not in _VALIDATORS:
         raise ValueError(f"The validator must be one of {get_validator_names()}. Got {name!r}.")
     allowed = _VALIDATORS[name].options

@@ -104,23 +104,10 @@ def reverse_accuracy(
 ) -> float:
     """Accuracy of the reverse model of a fitted one; the second half of `reverse_validation`.
 
-    Parameters
-    ----------
-    fitted : estimator
-        The fitted model η; its predictions and its parameters are used, not its weights.
-    X_target : array-like of shape (n_target, ...)
-        Target rows, to be labelled by η.
-    X_unlabelled : array-like of shape (n_source, ...)
-        Source rows, which the reverse model takes for its unlabelled target.
-    X_test : array-like of shape (n_test, ...)
-        Source rows to be scored on.
-    y_test : array-like of shape (n_test,)
-        Their labels.
-
-    Returns
-    -------
-    float
-        Between 0 and 1; higher is better.
+    The fitted model η labels the rows `X_target`; its predictions and its parameters are used, not
+    its weights. `X_unlabelled` are source rows, which the reverse model takes for its unlabelled
+    target; `X_test` and `y_test` are source rows to be scored on. Between 0 and 1; higher is
+    better.
     """
     # of a search, the best estimator is cloned: the search is not repeated
     fitted = getattr(fitted, "best_estimator_", fitted)
