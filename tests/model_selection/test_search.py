@@ -393,8 +393,6 @@ def test_the_same_seed_gives_the_same_search_and_any_number_of_jobs(blobs: Any) 
 # -- what goes in ---------------------------------------------------------------------------------
 
 
-# of a fake that is never wrong on the source, few target rows are as sure
-@pytest.mark.filterwarnings("ignore::skda.model_selection.AdaptationWarning")
 def test_a_pipeline_s_lam_is_found_and_its_steps_are_told_the_domain(blobs: Any) -> None:
     X, y, X_target, y_target = blobs
     scaler = CenteringScaler(source=1.0, target=9.0)

@@ -13,6 +13,7 @@ from torch import nn
 
 from skda import CDANClassifier, DANClassifier, DANNClassifier, DeepCORALClassifier, JANClassifier
 from tests.shifted import shifted
+from tests.training.small import with_the_pinned_torch
 
 # everything that decides the result is said here, so that a new default changes nothing
 PLAIN: dict[str, Any] = {
@@ -91,6 +92,7 @@ def fitted(case: str, as_rows: Callable[[np.ndarray], Any] = np.asarray) -> Any:
     return estimator.fit(as_rows(data.X), data.y, as_rows(data.X_target), y_target=y_target)
 
 
+@with_the_pinned_torch
 @pytest.mark.parametrize("case", CASES)
 def test_the_same_seed_gives_the_weights_that_it_gave_before(case: str) -> None:
     np.testing.assert_allclose(checksum(fitted(case)), GOLDEN[case], rtol=1e-6, atol=1e-6)

@@ -21,6 +21,7 @@ import skda
 from skda import DANClassifier, DANNClassifier, DeepCORALClassifier
 from tests.losses import naive
 from tests.shifted import Shifted, shifted
+from tests.training.small import with_the_pinned_torch
 
 # everything that decides the result is said here, so that a new default changes nothing
 PLAIN: dict[str, Any] = {
@@ -129,6 +130,7 @@ def checksum(network: str, estimator: Any) -> list[float]:
     return [float(v) for v in (numbers.mean(), (signs * numbers).mean(), norm, abs(logits).mean())]
 
 
+@with_the_pinned_torch
 @pytest.mark.parametrize("network", SMALL)
 @pytest.mark.parametrize("method", OPTIONS)
 def test_the_same_seed_gives_the_weights_that_it_gave_before(network: str, method: str) -> None:
