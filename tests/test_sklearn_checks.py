@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from sklearn.base import clone
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from tests.discovery import LEARNING_CHECKS, needs_target, public_classifiers, self_adapting
@@ -31,7 +32,7 @@ def small(cls: type) -> Any:
 )
 def test_scikit_learn_check(estimator: Any, check: Any) -> None:
     if check.func.__name__ not in LEARNING_CHECKS:
-        estimator.set_params(max_epochs=2)
+        estimator = clone(estimator).set_params(max_epochs=2)  # all checks share it
     check(estimator)
 
 

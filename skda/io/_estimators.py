@@ -128,6 +128,11 @@ def _check_fitted(estimator: Any) -> None:
         for shape in shapes.values() if isinstance(shapes, dict) else [shapes]:
             if not all(type(n) is int and 0 < n < 1 << 31 for n in shape):
                 raise ModelFileError(f"no rows have the shape {shape}. Save the model again")
+    centres = fitted.get("input_centre_")
+    for centre in centres.values() if isinstance(centres, dict) else [centres]:
+        expect(centre, (np.ndarray, type(None)), "input_centre_")
+        if centre is not None and (centre.ndim < 1 or centre.dtype.kind not in "iuf"):
+            raise ModelFileError("input_centre_ is no array of numbers. Save the model again")
     if "input_dtype_" in fitted:
         dtypes = expect(fitted["input_dtype_"], (torch.dtype, dict), "input_dtype_")
         for dtype in dtypes.values() if isinstance(dtypes, dict) else [dtypes]:

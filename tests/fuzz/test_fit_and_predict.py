@@ -149,7 +149,7 @@ def test_a_finite_score_or_a_clear_error(name: str, call: dict[str, Any]) -> Non
                 classifier(), call["X_source"], call["y_source"], X_target=call["X_target"]
             )
         except (ValueError, TypeError) as error:
-            assert_clear(error, "X has", "X:", "X is", "rows of shape", name)
+            assert_clear(error, "X has", "X:", "X is", "needs y", "rows of shape", name)
         else:
             assert np.isfinite(score)
     assert_unchanged(call, before)

@@ -718,7 +718,7 @@ EXPECTED = {
 )
 def test_scikit_learn_check(estimator: Any, check: Any) -> None:
     if check.func.__name__ not in LEARNING_CHECKS:
-        estimator.set_params(estimator__max_epochs=2)
+        estimator = clone(estimator).set_params(estimator__max_epochs=2)  # all checks share it
     check(estimator)
 
 
