@@ -14,7 +14,7 @@ from torch.utils.data import Dataset
 
 from .._array_checks import check_share
 from .._datasets import dataset_labels
-from .._validation import refuse_mixed_labels, unwrap
+from .._validation import naming, refuse_mixed_labels, unwrap
 from .._weights import check_sample_weight
 from ._fit_and_score import DomainData, seeded
 from ._routing import final_step
@@ -106,7 +106,8 @@ def check_data(
     X_source, X_target = as_indexable(X_source), as_indexable(X_target)
     labels_source: Labels = column_or_1d(y_source, warn=True)
     assert_all_finite(labels_source, input_name="y_source")
-    check_classification_targets(labels_source)
+    with naming("y_source"):
+        check_classification_targets(labels_source)
     for rows, labels, name in (
         (X_source, labels_source, "source"),
         (X_target, y_target, "target"),

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import issparse
 from sklearn.base import BaseEstimator
+from sklearn.utils.multiclass import check_classification_targets
 from torch.utils.data import Dataset
 
 from ..._datasets import dataset_labels
@@ -114,6 +115,8 @@ class EstimatorEvidence:
             return dataset_labels(self.X_source, "y", "X")
         if self._y_source is None:
             raise ValueError("This validator needs y, the labels of the held-out source rows.")
+        with naming("y"):
+            check_classification_targets(self._y_source)
         return np.asarray(self._y_source)
 
     @cached_property
