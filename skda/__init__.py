@@ -7,6 +7,7 @@ from .methods.adda import ADDAClassifier
 from .methods.cdan import CDANClassifier
 from .methods.dan import DANClassifier, DANRegressor
 from .methods.dann import DANNClassifier, DANNRegressor
+from .methods.dare_gram import DAREGRAMRegressor
 from .methods.ddc import DDCClassifier, DDCRegressor, select_bottleneck
 from .methods.deep_coral import DeepCORALClassifier, DeepCORALRegressor
 from .methods.deep_jdot import DeepJDOTClassifier
@@ -16,6 +17,7 @@ from .methods.mcc import MCCClassifier
 from .methods.mcd import MCDClassifier
 from .methods.mdd import MDDClassifier
 from .methods.pseudo_label import PseudoLabelClassifier
+from .methods.rsd import RSDRegressor
 from .methods.shallow_dann import DaNNClassifier, DaNNRegressor
 from .methods.wdgrl import WDGRLClassifier, WDGRLRegressor
 from .pipeline import make_pipeline
@@ -35,6 +37,7 @@ __all__ = [
     "DANNClassifier",
     "DANNRegressor",
     "DANRegressor",
+    "DAREGRAMRegressor",
     "DDCClassifier",
     "DDCRegressor",
     "DaNNClassifier",
@@ -51,6 +54,7 @@ __all__ = [
     "MCDClassifier",
     "MDDClassifier",
     "PseudoLabelClassifier",
+    "RSDRegressor",
     "SubspaceAlignment",
     "WDGRLClassifier",
     "WDGRLRegressor",

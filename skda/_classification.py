@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any, ClassVar
 
@@ -24,8 +25,8 @@ class ClassificationTask(DomainPredictionMixin, ClassifierMixin):
     """The classifier's side of an estimator; everything else knows nothing of classes.
 
     Another task defines the same: `_outputs`, `_net_class`, `_encode_source`, `_encode_target`,
-    `_prepare_labels`, `_n_outputs`, `_task_options`, `_criterion_options`, `_in_units` and
-    `_from_outputs`.
+    `_prepare_labels`, `_n_outputs`, `_task_options`, `_criterion_options`, `_in_units`,
+    `_metadata` and `_from_outputs`.
     """
 
     _outputs = LOGITS
@@ -95,6 +96,10 @@ class ClassificationTask(DomainPredictionMixin, ClassifierMixin):
     def _in_units(self, network: nn.Module) -> nn.Module:
         """Return a network whose outputs are for others: the logits as they are."""
         return network
+
+    def _metadata(self) -> dict[str, str]:
+        """Return what a file of the network tells of its outputs."""
+        return {"classes": json.dumps(self.classes_.tolist())}
 
     def _labels(self, logits: np.ndarray) -> np.ndarray:
         labels: np.ndarray = self.classes_[logits.argmax(axis=1)]

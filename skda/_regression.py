@@ -99,6 +99,10 @@ class RegressionTask(DomainPredictionMixin, RegressorMixin):
         """Return a network whose outputs are in the units of the labels."""
         return InUnits(network, np.atleast_1d(self.y_mean_), np.atleast_1d(self.y_scale_))
 
+    def _metadata(self) -> dict[str, str]:
+        """Return what a file of the network tells of its outputs: nothing more."""
+        return {}
+
     def _values(self, outputs: np.ndarray) -> np.ndarray:
         shaped = outputs.astype(np.float64).reshape(-1, *self.y_mean_.shape)
         values: np.ndarray = shaped * self.y_scale_ + self.y_mean_
