@@ -47,7 +47,8 @@ class _SingularBases(torch.autograd.Function):
             kept = has_rank(values, n_rows, n_columns)
             inverse = torch.where(kept, 1 / torch.where(kept, values, 1), 0)
             pull = pull + inverse[..., None] * outwards
-        return left @ pull
+        of_rows: Tensor = left @ pull
+        return of_rows
 
 
 def singular_bases(rows: Tensor) -> tuple[Tensor, Tensor]:
