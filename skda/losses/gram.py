@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
-from ._bases import has_rank, singular_bases
+from ._bases import has_rank, safe_svd
 from ._precision import full_precision
 from ._validation import check_real, check_samples
 
@@ -70,17 +71,20 @@ def dare_gram(
         )
     check_real("dare_gram", "scale", scale, low=0, closed=True)
     (roots_s, bases_s), (roots_t, bases_t) = (
-        singular_bases(_with_ones(rows) / rows.shape[-2] ** 0.5) for rows in (source, target)
+        safe_svd(_with_ones(rows) / rows.shape[-2] ** 0.5)[1:] for rows in (source, target)
     )
     n_kept = torch.maximum(_enough(roots_s, threshold), _enough(roots_t, threshold))
     inverse_s, inverse_t = (
         _inverse(roots, bases, n_kept, rows.shape[-2])
         for roots, bases, rows in ((roots_s, bases_s, source), (roots_t, bases_t, target))
     )
-    n = min(roots_s.shape[-1], roots_t.shape[-1])
-    squares = (roots_s[..., :n].square() - roots_t[..., :n].square()).square()
-    kept = torch.arange(n, device=source.device) < n_kept[..., None]
-    between = _root(torch.where(kept, squares, 0).sum(-1))
+    longest = max(roots_s.shape[-1], roots_t.shape[-1])
+    all_s, all_t = (
+        functional.pad(roots.square(), (0, longest - roots.shape[-1]))
+        for roots in (roots_s, roots_t)
+    )
+    kept = torch.arange(longest, device=source.device) < n_kept[..., None]
+    between = _root(torch.where(kept, (all_s - all_t).square(), 0).sum(-1))
     return _angles(inverse_s, inverse_t) + scale * between / n_kept
 
 

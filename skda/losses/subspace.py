@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from ._bases import has_rank, singular_bases
+from ._bases import has_rank, safe_svd
 from ._precision import full_precision
 from ._validation import check_real, check_samples
 
@@ -62,9 +62,7 @@ def rsd(source: Tensor, target: Tensor, *, mismatch: float = 0.1) -> Tensor:
     (of_source, kept_source), (of_target, kept_target) = (
         _leading_bases(rows, n_bases) for rows in (source, target)
     )
-    between = of_source.mT @ of_target
-    cosines, turned_target = singular_bases(between)
-    _, turned_source = singular_bases(between.mT)
+    turned_source, cosines, turned_target = safe_svd(of_source.mT @ of_target)
     compared = torch.minimum(kept_source.sum(-1), kept_target.sum(-1))
     counts = torch.arange(n_bases, device=source.device) < compared[..., None]
     squares = 1 - cosines.square()
@@ -78,7 +76,7 @@ def rsd(source: Tensor, target: Tensor, *, mismatch: float = 0.1) -> Tensor:
 
 def _leading_bases(rows: Tensor, n_bases: int) -> tuple[Tensor, Tensor]:
     """Return the first bases, zero where the rows have not that rank, and which are not."""
-    values, bases = singular_bases(rows)
+    _, values, bases = safe_svd(rows)
     kept = has_rank(values, *rows.shape[-2:])[..., :n_bases]
     return bases[..., :n_bases] * kept[..., None, :], kept
 
