@@ -164,6 +164,13 @@ def give_outputs(module: nn.Module, rows: Tensor, n_outputs: int, kind: Outputs 
             stacklevel=2,
         )
     undo = _squashed(module, first) if kind.are_logits else None
+    ends_in = None if kind.are_logits else getattr(run_of(module), "ends_in", None)
+    if ends_in:
+        warnings.warn(
+            f"The 'module' parameter is a network that ends in a {ends_in}, so that its outputs "
+            f"are bounded. The labels of a regressor are standardised: leave the {ends_in} out.",
+            stacklevel=2,
+        )
     if undo:
         warnings.warn(
             f"The 'module' parameter is a network that returns probabilities, not logits. The "

@@ -27,7 +27,8 @@ def check_source_numbers(
         )
     y_source = _numbers(y, "y_source")
     check_length(y_source, n_rows, "y_source", "X_source")
-    assert_all_finite(y_source, input_name="y_source")
+    with np.errstate(over="ignore", invalid="ignore"):
+        assert_all_finite(y_source, input_name="y_source")
     if known is not None and y_source.shape[1:] != known:
         raise ValueError(
             f"y_source has labels of shape {y_source.shape}, but {who} was fitted on those of "
@@ -58,7 +59,7 @@ def check_target_numbers(y: Any, n_rows: int, shape: tuple[int, ...]) -> np.ndar
 
 def _numbers(y: Any, name: str) -> np.ndarray:
     """Return labels as float64, of one or two axes; NaN may be among them."""
-    with naming(name):
+    with np.errstate(over="ignore", invalid="ignore"), naming(name):  # sums of large ones
         array: np.ndarray = check_array(
             as_host_array(y),
             dtype=np.float64,
@@ -66,6 +67,7 @@ def _numbers(y: Any, name: str) -> np.ndarray:
             allow_nd=True,
             ensure_all_finite="allow-nan",
             ensure_min_samples=0,
+            ensure_min_features=0,
             input_name=name,
         )
     if array.ndim not in (1, 2) or array[:1].size == 0:
