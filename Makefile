@@ -10,11 +10,12 @@ STAMP := $(VENV)/.installed
 UNFINISHED := $(VENV)/.installing
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test coverage check fuzz dist-check clean
+.PHONY: help demo test test-minimum coverage check fuzz dist-check clean
 
 help:
 	@echo 'make demo      adapt handwritten digits, print the table, save the figure'
 	@echo 'make test      the whole test suite'
+	@echo 'make test-minimum  the whole test suite with the lowest versions, in an environment of its own'
 	@echo 'make coverage  the whole test suite in one process, and the lines of skda that it misses'
 	@echo 'make check     format, lint, types'
 	@echo 'make fuzz      50 000 random calls of the estimators'
@@ -39,6 +40,18 @@ check: $(STAMP)
 	$(RUN) -m ruff format --check .
 	$(RUN) -m ruff check .
 	$(RUN) -m mypy
+
+# The whole suite with the lowest versions that pyproject.toml declares. PYTHON=python3.13 with
+# CONSTRAINTS=constraints.txt is another use of it: the suite with another Python.
+CONSTRAINTS ?= constraints-minimum.txt
+OTHER = .venv-$(basename $(CONSTRAINTS))
+test-minimum: export OMP_NUM_THREADS = 1
+test-minimum:
+	rm -rf $(OTHER)
+	'$(PYTHON)' -m venv $(OTHER)
+	$(OTHER)/bin/python -m pip install -qq --no-input --disable-pip-version-check \
+		--constraint $(CONSTRAINTS) --editable '.[test]'
+	$(OTHER)/bin/python -m pytest -n 2 --dist worksteal
 
 # Random calls of every estimator.
 fuzz: export OMP_NUM_THREADS = 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -41,7 +42,7 @@ def naming(name: str) -> Iterator[None]:
     try:
         yield
     except (TypeError, ValueError) as error:
-        if name in str(error):
+        if re.search(rf"\b{name}\b", str(error)):
             raise
         raise type(error)(f"{name}: {error}") from error
 

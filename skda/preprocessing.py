@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from typing import Any, ClassVar, Self
 
 import numpy as np
+from scipy.sparse import issparse
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin, clone
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils import Tags, check_array, get_tags
@@ -139,6 +140,8 @@ class DomainTransformer(SourceFitTransformMixin, SaveMixin, TransformerMixin, Ba
             except ValueError as error:
                 raise ValueError(f"X_target: {error}") from error
             self._fit_domains(source, target)
+            self._check_largest_row(X_source, "source")
+            self._check_largest_row(X_target, "target")
         return self
 
     def transform(self, X: Rows, domain: Domain = "target") -> Array:
@@ -164,7 +167,28 @@ class DomainTransformer(SourceFitTransformMixin, SaveMixin, TransformerMixin, Ba
         check_is_fitted(self)
         check_domain(domain)
         rows: Array = validate_data(self, as_host_array(X), reset=False, **self._row_checks())
-        return self._map_rows(rows, domain).astype(rows.dtype, copy=False)
+        return self._map(rows, domain, "X")
+
+    def _check_largest_row(self, X: Rows, domain: Domain) -> None:
+        """Map the row of the largest value as `transform` would."""
+        rows: Array = validate_data(self, X, reset=False, **self._row_checks())
+        largest = abs(rows).max(axis=1)
+        i = int((largest.toarray() if issparse(largest) else largest).argmax())
+        self._map(rows[[i]], domain, f"X_{domain}")
+
+    def _map(self, rows: Array, domain: Domain, name: str) -> Array:
+        """Return mapped rows; raise ValueError, which says `name`, if they are not finite."""
+        with np.errstate(over="ignore", invalid="ignore"):  # an error follows
+            mapped = self._map_rows(rows, domain).astype(rows.dtype, copy=False)
+        values = mapped.data if issparse(mapped) else np.asarray(mapped)
+        lost = np.isinf(values) if get_tags(self).input_tags.allow_nan else ~np.isfinite(values)
+        if lost.any():
+            raise ValueError(
+                f"{name} has rows that {type(self).__name__} maps to infinite numbers, because "
+                "their values are too large. Scale both domains first, for example with "
+                "skda.DomainStandardScaler."
+            )
+        return mapped
 
     @abstractmethod
     def _fit_domains(self, source: Array, target: Array) -> None:

@@ -1,7 +1,6 @@
 """How far estimates of the target accuracy and of the target's class shares are from the truth."""
 
 import argparse
-import csv
 import sys
 import time
 from collections.abc import Sequence
@@ -11,38 +10,14 @@ from pathlib import Path
 import torch
 
 from ..harness.machine import command
+from ..harness.rows import append_rows, read_rows
 from ..harness.small_tasks import ALL_TASKS, draw
 from .measure import measure
 from .models import METHODS, train
-from .page import Row, page
+from .page import page
 
 OUT = Path(__file__).parent / "estimated_accuracy"
 LEFT_OUT = ("digits on photos", "dvd→kitchen")
-
-
-def read_rows(path: Path) -> list[Row]:
-    if not path.exists():
-        return []
-    with path.open(encoding="utf-8", newline="") as file:
-        return [
-            {
-                key: cell if key in ("task", "method", "search") else float(cell)
-                for key, cell in row.items()
-            }
-            for row in csv.DictReader(file)
-        ]
-
-
-def append(path: Path, rows: Sequence[Row]) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    new = not path.exists()
-    with path.open("a", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
-        if new:
-            writer.writeheader()
-        writer.writerows(
-            {k: f"{v:.6g}" if isinstance(v, float) else v for k, v in row.items()} for row in rows
-        )
 
 
 def run(options: argparse.Namespace, path: Path) -> None:
@@ -62,7 +37,7 @@ def run(options: argparse.Namespace, path: Path) -> None:
                 start = time.perf_counter()
                 found = [measure(model) for model in train(task, each, sample, seed)]
                 key = {"task": name, "search": each, "seed": seed}
-                append(path, [{**key, **row} for row in found])
+                append_rows(path, [{**key, **row} for row in found])
                 seconds = time.perf_counter() - start
                 print(f"{name:24} {each:10} seed {seed}: {seconds:.0f} s", flush=True)
 

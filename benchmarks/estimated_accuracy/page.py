@@ -1,16 +1,14 @@
 """The page about estimated accuracies and shares."""
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import numpy as np
 
 from ..harness.machine import header
+from ..harness.rows import Row
 from ..harness.small_tasks import STRESS_TASKS
 from .measure import CALIBRATION, ESTIMATES, SHARES
 from .models import FACTORS, HELD_OUT, N_FOLDS, SOURCE_ONLY
-
-Row = dict[str, Any]
 
 INTRODUCTION = f"""\
 For every task and seed, source-only and each method with {" and ".join(f"{f:g}" for f in FACTORS)}

@@ -8,7 +8,6 @@ worked out from that file (`rules`) and written to selection.md (`page`).
 """
 
 import argparse
-import csv
 import sys
 import time
 from collections.abc import Sequence
@@ -19,25 +18,13 @@ import joblib
 import torch
 
 from ..harness.machine import command
+from ..harness.rows import append_rows, read_rows
 from ..harness.small_tasks import ALL_TASKS, STRESS_TASKS, TASKS, Task, draw
 from .page import page
-from .rules import Row, read_rows, searches
+from .rules import searches
 from .search import METHODS, N_FOLDS, search
 
 OUT = Path(__file__).parent / "selection"
-
-
-def append(path: Path, rows: Sequence[Row]) -> None:
-    """Write the rows of one search in one go, so that an interruption leaves none half-done."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    new = not path.exists()
-    with path.open("a", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
-        if new:
-            writer.writeheader()
-        writer.writerows(
-            {k: f"{v:.6g}" if isinstance(v, float) else v for k, v in row.items()} for row in rows
-        )
 
 
 def few(task: Task) -> Task:
@@ -61,7 +48,9 @@ def run(options: argparse.Namespace, path: Path) -> None:
                 if options.quick:
                     method = method._replace(lams=(0.0, method.estimator().lam))
                 found, kept = search(task, method, sample, seed)
-                append(path, [{"task": name, "method": each, "seed": seed, **row} for row in found])
+                append_rows(
+                    path, [{"task": name, "method": each, "seed": seed, **row} for row in found]
+                )
                 if options.keep:
                     options.keep.mkdir(parents=True, exist_ok=True)
                     joblib.dump(kept, options.keep / f"{name} {each} {seed}.joblib", compress=1)

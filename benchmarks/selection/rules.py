@@ -5,21 +5,19 @@ label. Its regret in a search is the target accuracy of the grid's best lam less
 that it chooses, both after a refit on all rows.
 """
 
-import csv
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import combinations
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import rankdata
 
+from ..harness.rows import Row
 from ..harness.search_internals import is_unstable
 
-Row = dict[str, Any]
 VALIDATORS = (
     "a_distance",
     "agreement",
@@ -40,17 +38,6 @@ KAPPA = "kappa"
 TARGET_LABELS = "labels"
 # Scores that differ by rounding alone are a tie, and the smaller lam wins it.
 TOLERANCE = 1e-6
-
-
-def read_rows(path: Path) -> list[Row]:
-    """Return the rows of the file of searches; none if there is no such file."""
-    if not path.exists():
-        return []
-    with path.open(encoding="utf-8", newline="") as file:
-        return [
-            {key: cell if key in ("task", "method") else float(cell) for key, cell in row.items()}
-            for row in csv.DictReader(file)
-        ]
 
 
 @dataclass(frozen=True)

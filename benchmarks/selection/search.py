@@ -18,6 +18,7 @@ from skda.model_selection import (
     row_losses,
 )
 
+from ..harness.rows import Row
 from ..harness.search_internals import (
     DomainData,
     DomainFold,
@@ -33,7 +34,6 @@ from ..harness.search_internals import (
     training_part,
 )
 from ..harness.small_tasks import Sample, Task
-from .rules import Row
 
 N_FOLDS = 5
 # reverse validation is left out: it trains every model a second time

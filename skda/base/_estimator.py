@@ -278,7 +278,7 @@ class DomainEstimator(
         return domains
 
     def _first_stage(self, folder: Path, net: AdaptationNet, domains: DomainPair) -> StageFile:
-        """Return the file of the first checkpoint, after looking for one of another training."""
+        """Return the file of the first checkpoint."""
         if not isinstance(self.random_state, Integral) or self.warm_start:
             raise ValueError(
                 "The 'checkpoint' parameter needs the same start in every run: an int as "
@@ -288,9 +288,7 @@ class DomainEstimator(
         params = self.get_params(deep=False) | {"": type(self).__qualname__}
         for name in ("checkpoint", "verbose"):
             del params[name]
-        stage = StageFile(folder, fingerprint_of(params, net, domains))
-        stage.load()
-        return stage
+        return StageFile(folder, fingerprint_of(params, net, domains))
 
     def _train(self, domains: DomainPair) -> None:
         """Train the net that `begin` built; a method with stages of its own overrides it."""

@@ -17,7 +17,7 @@ from sklearn.utils._param_validation import (
 
 from .._typing import Rows
 from ..model_selection import EstimatorEvidence, density_ratio
-from ..priors._bootstrap import Statistic, bootstrap_interval
+from ..priors._bootstrap import bootstrap_interval
 from ..priors._labels import class_columns
 from ._accuracy_methods import METHODS, HeldOut
 from ._target_priors import BOOTSTRAP_CONSTRAINTS
@@ -167,31 +167,25 @@ def estimate_accuracy(
     rng = check_random_state(random_state)
     if method in OF_A_SEARCH:
         folds = _of_folds(estimator, with_source=OF_A_SEARCH[method])
-        accuracy, strata, n_target = folds.mean(), np.zeros(len(folds), dtype=np.intp), 1
+        strata, n_target = np.zeros(len(folds), dtype=np.intp), 1
 
-        def of_folds(of_source: Any, _: Any) -> NDArray[np.float64]:
+        def statistic(of_source: Any, of_target: Any) -> NDArray[np.float64]:
+            del of_target  # the folds are all that is drawn
             return np.asarray(folds[of_source].mean())
 
-        statistic: Statistic = of_folds
-
     else:
+        strata, n_target = held_out.columns, len(held_out.proba_target)
         estimate = METHODS[method].estimate
-        accuracy, strata, n_target = (
-            estimate(held_out),
-            held_out.columns,
-            len(held_out.proba_target),
-        )
 
-        def of_rows(of_source: Any, of_target: Any) -> NDArray[np.float64]:
+        def statistic(of_source: Any, of_target: Any) -> NDArray[np.float64]:
             return np.asarray(estimate(held_out.take(of_source, of_target)))
 
-        statistic = of_rows
-
+    accuracy = float(statistic(np.arange(len(strata)), np.arange(n_target)))
     interval = bootstrap_interval(
         statistic, strata, n_target, n_bootstrap=n_bootstrap, confidence=confidence, rng=rng
     )
     on_source = float((held_out.predicted == held_out.columns).mean())
-    return AccuracyEstimate(float(accuracy), interval, on_source, method, confidence)
+    return AccuracyEstimate(accuracy, interval, on_source, method, confidence)
 
 
 def _held_out(rows: EstimatorEvidence, *, weighted: bool) -> HeldOut:

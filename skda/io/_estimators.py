@@ -131,23 +131,25 @@ def _map_a_row(transformer: Any, n_bytes: int) -> None:
         transformer._map_rows(np.zeros((1, transformer.n_features_in_)), domain)  # noqa: SLF001
 
 
+def _each(fitted: dict[str, Any], name: str, kind: Any) -> list[Any]:
+    """Return an attribute that may be a dict, one value for each input, as a checked list."""
+    if name not in fitted:
+        return []
+    values = fitted[name]
+    values = list(values.values()) if isinstance(values, dict) else [values]
+    return [expect(value, kind, name) for value in values]
+
+
 def _check_fitted(estimator: Any) -> None:
     """Check the attributes that every fitted estimator has."""
     fitted = vars(estimator)
-    if "input_shape_" in fitted:
-        shapes = expect(fitted["input_shape_"], (tuple, dict), "input_shape_")
-        for shape in shapes.values() if isinstance(shapes, dict) else [shapes]:
-            if not all(type(n) is int and 0 < n < 1 << 31 for n in shape):
-                raise ModelFileError(f"no rows have the shape {shape}. Save the model again")
-    centres = fitted.get("input_centre_")
-    for centre in centres.values() if isinstance(centres, dict) else [centres]:
-        expect(centre, (np.ndarray, type(None)), "input_centre_")
+    for shape in _each(fitted, "input_shape_", tuple):
+        if not all(type(n) is int and 0 < n < 1 << 31 for n in shape):
+            raise ModelFileError(f"no rows have the shape {shape}. Save the model again")
+    for centre in _each(fitted, "input_centre_", (np.ndarray, type(None))):
         if centre is not None and (centre.ndim < 1 or centre.dtype.kind not in "iuf"):
             raise ModelFileError("input_centre_ is no array of numbers. Save the model again")
-    if "input_dtype_" in fitted:
-        dtypes = expect(fitted["input_dtype_"], (torch.dtype, dict), "input_dtype_")
-        for dtype in dtypes.values() if isinstance(dtypes, dict) else [dtypes]:
-            expect(dtype, torch.dtype, "input_dtype_")
+    _each(fitted, "input_dtype_", torch.dtype)
     if "n_features_in_" in fitted:
         n_features = expect(fitted["n_features_in_"], int, "n_features_in_")
         if n_features < 1 or n_features not in fitted.get("input_shape_", (n_features,))[:1]:

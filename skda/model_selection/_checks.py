@@ -106,6 +106,8 @@ def check_data(
     X_source, X_target = as_indexable(X_source), as_indexable(X_target)
     labels_source: Labels = column_or_1d(y_source, warn=True)
     assert_all_finite(labels_source, input_name="y_source")
+    if len(labels_source) == 0:
+        raise ValueError("y_source has no label. Pass one label per row of X_source.")
     with naming("y_source"):
         check_classification_targets(labels_source)
     for rows, labels, name in (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import product
 
 from sklearn.base import BaseEstimator
 from sklearn.utils.parallel import Parallel, delayed
@@ -70,9 +71,12 @@ def fit_all(
     def progress() -> Progress:
         return Progress(len(candidates) * len(folds), shown=bool(verbose))
 
-    stored = None if store is None else store.all(len(candidates), len(folds))
-    if stored is not None:
-        return stored, "all results were there already"
+    places = list(product(range(len(candidates)), range(len(folds))))
+    found = {} if store is None else store.load(places)
+    if len(found) == len(places):
+        return of_candidates(
+            [found[place] for place in places], len(folds)
+        ), "all results were there already"
     reason = "vectorize=False"
     if vectorize is not False:
         try:
@@ -88,29 +92,28 @@ def fit_all(
                     of_any_size=vectorize is True,
                     advance=bar.advance,
                 )
-            for i, of_folds in enumerate(together if store is not None else []):
-                for j, result in enumerate(of_folds):
-                    store.put(i, j, result)  # type: ignore[union-attr]
+            if store is not None:
+                for i, j in places:
+                    store.put(i, j, together[i][j])
             return together, ""
         except UnstackableError as error:
             if vectorize is True:
                 raise ValueError(f"vectorize=True is not possible: {error}.") from error
             reason = str(error)
-    places = [(i, j) for i in range(len(candidates)) for j in range(len(folds))]
-    found = {place: store.get(*place) if store else None for place in places}
     tasks = (
         (seeded(estimator, seeds[j], candidates[i]), data, folds[j], validator)
         for i, j in places
-        if found[i, j] is None
+        if (i, j) not in found
     )
     with progress() as bar:
         results = _run(tasks, n_jobs)
         bar.advance(0)
         for place in places:
-            result = found[place] or next(results)
-            if store is not None and found[place] is None:
-                store.put(*place, result)
-            done.append(result)
+            if place not in found:
+                found[place] = next(results)
+                if store is not None:
+                    store.put(*place, found[place])
+            done.append(found[place])
             bar.advance(1)
     return of_candidates(done, len(folds)), reason
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -77,26 +77,12 @@ class ResultStore:
     def _path(self, candidate: int, fold: int) -> Path:
         return self.folder / f"candidate-{candidate}-fold-{fold}.joblib"
 
-    def get(self, candidate: int, fold: int) -> FoldResult | None:
-        """Return a result, or None if it is not there."""
-        path = self._path(candidate, fold)
-        if not path.exists():
-            return None
-        stored: Mapping[str, Any] = joblib.load(path)
-        return FoldResult(**stored)
+    def load(self, places: Iterable[tuple[int, int]]) -> dict[tuple[int, int], FoldResult]:
+        """Return the results that are there, by candidate and fold."""
+        there = [place for place in places if self._path(*place).exists()]
+        return {place: FoldResult(**joblib.load(self._path(*place))) for place in there}
 
     def put(self, candidate: int, fold: int, result: FoldResult) -> None:
         """Keep a result."""
         fields = result._asdict()
         write_atomically(self._path(candidate, fold), lambda new: joblib.dump(fields, new))
-
-    def all(self, n_candidates: int, n_folds: int) -> list[list[FoldResult]] | None:
-        """Return the results of all candidates, or None if one is missing."""
-        found: list[list[FoldResult]] = []
-        for i in range(n_candidates):
-            of_folds = [self.get(i, j) for j in range(n_folds)]
-            there = [result for result in of_folds if result is not None]
-            if len(there) < n_folds:
-                return None
-            found.append(there)
-        return found

@@ -53,8 +53,8 @@ def sign_of_harm(
     return (
         f"Adapting with lam={lams[chosen]:g} may have done harm: on held-out target rows the "
         f"models of the folds agree on {stability[chosen]:.2f}, and are sure of "
-        f"{sure[chosen]:.2f}; the "
-        f"source-only models agree on {stability[plain]:.2f} and are sure of {sure[plain]:.2f}. "
+        f"{sure[chosen]:.2f}; the source-only models agree on {stability[plain]:.2f} and are sure "
+        f"of {sure[plain]:.2f}. "
         "This happens where the classes have other shares in the target. Try target_priors (the "
         "shares, or 'estimate'), or lams=[0]. AdaptationWarning is the category to filter."
     )

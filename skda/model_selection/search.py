@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Self
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin
 from sklearn.utils import Tags, check_random_state, get_tags
 from sklearn.utils._param_validation import HasMethods, StrOptions
@@ -30,12 +30,12 @@ from ._checks import (
 from ._choice import choose
 from ._delegation import BestEstimatorMixin
 from ._fit_all import fit_all, of_candidates
-from ._fit_and_score import DomainData, FoldResult, fit_on, seeded
+from ._fit_and_score import CandidateResults, DomainData, FoldResult, fit_on, seeded
 from ._random import derive_random_state
 from ._routing import final_step
 from ._split import split_domains
 from ._store import ResultStore, search_fingerprint
-from ._typing import ParamGrid, Rows, Validator
+from ._typing import Candidate, ParamGrid, Rows, Validator
 from ._verdict import AdaptationWarning, sign_of_harm
 
 __all__ = ["LambdaSearchCV"]
@@ -326,19 +326,7 @@ class LambdaSearchCV(
                     raise
                 interrupted, results, self.vectorize_reason_ = interrupt, finished, "interrupted"
             self.vectorized_ = not self.vectorize_reason_
-            candidates = candidates[: len(results)]
-            choice = choose(candidates, lam_name, results, held_out, self.validator, self.guard)
-            self.cv_results_, self.best_index_, self.source_only_score_ = choice
-            self.best_params_ = dict(candidates[self.best_index_])
-            self.best_score_ = float(self.cv_results_["mean_test_score"][self.best_index_])
-            self.adapted_ = bool(self.best_params_[lam_name] > 0)
-            stability = self.cv_results_["mean_target_stability"]
-            accuracy = self.cv_results_["mean_source_accuracy"]
-            self.estimated_accuracy_ = float((stability * accuracy)[self.best_index_])
-            if self.adapted_:
-                lams_tried = np.array([candidate[lam_name] for candidate in candidates])
-                if sign := sign_of_harm(results, lams_tried, stability, self.best_index_):
-                    warnings.warn(sign, AdaptationWarning, stacklevel=2)
+            self._keep_choice(candidates[: len(results)], lam_name, results, held_out)
             if self.refit and interrupted is None:
                 try:
                     self._refit(data, last_seed)
@@ -350,6 +338,27 @@ class LambdaSearchCV(
         if interrupted is not None:
             raise interrupted
         return self
+
+    def _keep_choice(
+        self,
+        candidates: Sequence[Candidate],
+        lam_name: str,
+        results: CandidateResults,
+        held_out: Sequence[NDArray[np.intp]],
+    ) -> None:
+        """Choose a candidate, keep what is known of it; warn if adapting may have done harm."""
+        choice = choose(candidates, lam_name, results, held_out, self.validator, self.guard)
+        self.cv_results_, self.best_index_, self.source_only_score_ = choice
+        self.best_params_ = dict(candidates[self.best_index_])
+        self.best_score_ = float(self.cv_results_["mean_test_score"][self.best_index_])
+        self.adapted_ = bool(self.best_params_[lam_name] > 0)
+        stability = self.cv_results_["mean_target_stability"]
+        accuracy = self.cv_results_["mean_source_accuracy"]
+        self.estimated_accuracy_ = float((stability * accuracy)[self.best_index_])
+        if self.adapted_:
+            lams = np.array([candidate[lam_name] for candidate in candidates])
+            if sign := sign_of_harm(results, lams, stability, self.best_index_):
+                warnings.warn(sign, AdaptationWarning, stacklevel=3)
 
     def _refit(self, data: DomainData, seed: int) -> None:
         start = time.perf_counter()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from itertools import pairwise
+from typing import ClassVar
 
 from torch import Tensor, nn
 
@@ -70,7 +71,41 @@ class MLP(ScaledInput):
         return logits
 
 
-class ConvNet(ScaledInput):
+class _ConvolutionalNet(ScaledInput):
+    """What the built-in networks of images and series share; they name their convolutions."""
+
+    _n_places: ClassVar[int]  # in which the convolutions answer
+
+    def __init__(
+        self,
+        n_channels: int,
+        n_classes: int,
+        width: int = 16,
+        bottleneck: int = 64,
+        dropout: float = 0.0,
+    ) -> None:
+        super().__init__()
+        self.convolutions = nn.Sequential(*self._convolutions(n_channels, width))
+        self.bottleneck = nn.Sequential(
+            nn.Flatten(),
+            nn.Linear(2 * width * self._n_places, bottleneck),
+            nn.BatchNorm1d(bottleneck),
+            nn.ReLU(),
+            nn.Dropout(dropout),
+        )
+        self.classifier = nn.Linear(bottleneck, n_classes)
+
+    @staticmethod
+    def _convolutions(n_channels: int, width: int) -> list[nn.Module]:
+        raise NotImplementedError
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return logits, shape (n, n_classes), of rows of shape (n, n_channels, ...)."""
+        logits: Tensor = self.classifier(self.bottleneck(self.convolutions(scaled(self, x))))
+        return logits
+
+
+class ConvNet(_ConvolutionalNet):
     """Small convolutional network for images of any size and number of channels.
 
     Two 3x3 convolutions with batch normalisation, then a batch-normalised bottleneck, which is
@@ -96,16 +131,11 @@ class ConvNet(ScaledInput):
     torch.Size([5, 10])
     """
 
-    def __init__(
-        self,
-        n_channels: int,
-        n_classes: int,
-        width: int = 16,
-        bottleneck: int = 64,
-        dropout: float = 0.0,
-    ) -> None:
-        super().__init__()
-        self.convolutions = nn.Sequential(
+    _n_places = 4 * 4
+
+    @staticmethod
+    def _convolutions(n_channels: int, width: int) -> list[nn.Module]:
+        return [
             # puts 0..255 and 0..1, and two cameras, on one scale
             nn.BatchNorm2d(n_channels, affine=False),
             nn.Conv2d(n_channels, width, 3, padding=1),
@@ -117,17 +147,10 @@ class ConvNet(ScaledInput):
             nn.ReLU(),
             nn.MaxPool2d(2, ceil_mode=True),
             nn.AdaptiveAvgPool2d(4),
-        )
-        self.bottleneck = _bottleneck(2 * width * 16, bottleneck, dropout)
-        self.classifier = nn.Linear(bottleneck, n_classes)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Return logits, shape (n, n_classes), of images (n, n_channels, height, width)."""
-        logits: Tensor = self.classifier(self.bottleneck(self.convolutions(scaled(self, x))))
-        return logits
+        ]
 
 
-class ConvNet1d(ScaledInput):
+class ConvNet1d(_ConvolutionalNet):
     """Small convolutional network for series of any length and number of channels.
 
     Two convolutions over seven steps with batch normalisation, of which the largest responses in
@@ -154,16 +177,11 @@ class ConvNet1d(ScaledInput):
     torch.Size([5, 10])
     """
 
-    def __init__(
-        self,
-        n_channels: int,
-        n_classes: int,
-        width: int = 16,
-        bottleneck: int = 64,
-        dropout: float = 0.0,
-    ) -> None:
-        super().__init__()
-        self.convolutions = nn.Sequential(
+    _n_places = 4
+
+    @staticmethod
+    def _convolutions(n_channels: int, width: int) -> list[nn.Module]:
+        return [
             nn.BatchNorm1d(n_channels, affine=False),
             nn.Conv1d(n_channels, width, 7, padding=3),
             nn.BatchNorm1d(width),
@@ -173,24 +191,7 @@ class ConvNet1d(ScaledInput):
             nn.BatchNorm1d(2 * width),
             nn.ReLU(),
             nn.AdaptiveMaxPool1d(4),
-        )
-        self.bottleneck = _bottleneck(2 * width * 4, bottleneck, dropout)
-        self.classifier = nn.Linear(bottleneck, n_classes)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Return logits, shape (n, n_classes), of series (n, n_channels, length)."""
-        logits: Tensor = self.classifier(self.bottleneck(self.convolutions(scaled(self, x))))
-        return logits
-
-
-def _bottleneck(width_in: int, width: int, dropout: float) -> nn.Sequential:
-    return nn.Sequential(
-        nn.Flatten(),
-        nn.Linear(width_in, width),
-        nn.BatchNorm1d(width),
-        nn.ReLU(),
-        nn.Dropout(dropout),
-    )
+        ]
 
 
 class ShallowNet(ScaledInput):

@@ -225,21 +225,24 @@ class TwoDomainLoader:
         n = len(self.domains)
         return n // self.batch_size if self.drop_last else -(-n // self.batch_size)
 
+    @property
+    def _generators(self) -> list[np.random.Generator]:
+        if self.target_order is None:
+            return [self.source_rng]
+        return [self.source_rng, self.target_order.rng]
+
     def state(self) -> dict[str, Any]:
         """Return the states of the generators and the target rows that are to come."""
-        order = self.target_order
-        generators = [self.source_rng, *([] if order is None else [order.rng])]
-        waiting = [] if order is None else order.waiting.tolist()
-        states = [generator.bit_generator.state for generator in generators]
+        waiting = [] if self.target_order is None else self.target_order.waiting.tolist()
+        states = [generator.bit_generator.state for generator in self._generators]
         return {"generators": json.dumps(states), "waiting": waiting}
 
     def _set_state(self, state: Mapping[str, Any]) -> None:
-        order = self.target_order
-        generators = [self.source_rng, *([] if order is None else [order.rng])]
-        for generator, of_it in zip(generators, json.loads(state["generators"]), strict=True):
+        states = json.loads(state["generators"])
+        for generator, of_it in zip(self._generators, states, strict=True):
             generator.bit_generator.state = of_it
-        if order is not None:
-            order.waiting = np.array(state["waiting"], dtype=np.int64)
+        if self.target_order is not None:
+            self.target_order.waiting = np.array(state["waiting"], dtype=np.int64)
 
     def __iter__(self) -> Iterator[Batch]:
         """Yield the batches of one epoch."""

@@ -192,5 +192,6 @@ def density_ratio(
         classifier = make_domain_classifier(chosen, sparse=issparse(features))
         classifier.fit(features, domain)
         log_odds = classifier.decision_function(check_features(features_eval, "features_eval"))
-    ratio = np.exp(log_odds) * (n_source / n_target)
+    # of rows that are far from both domains: the squares of larger ratios would overflow
+    ratio = np.exp(np.clip(log_odds, -300, 300)) * (n_source / n_target)
     return ratio if clip is None else np.minimum(ratio, clip)

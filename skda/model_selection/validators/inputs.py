@@ -12,13 +12,15 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import issparse
 from sklearn.base import BaseEstimator
-from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.multiclass import check_classification_targets, unique_labels
+from sklearn.utils.validation import column_or_1d
 from torch.utils.data import Dataset
 
 from ..._datasets import dataset_labels
 from ..._typing import Domain
 from ..._validation import naming, unwrap
 from .._routing import call_with_domain, final_step, rows_at_final_step
+from .._split import n_rows
 from .._typing import Labels, Rows
 
 
@@ -117,7 +119,14 @@ class EstimatorEvidence:
             raise ValueError("This validator needs y, the labels of the held-out source rows.")
         with naming("y"):
             check_classification_targets(self._y_source)
-        return np.asarray(self._y_source)
+            unique_labels(self._y_source, self.classes)  # refuses strings beside numbers
+            labels: Labels = column_or_1d(np.asarray(self._y_source), warn=True)
+        if len(labels) != n_rows(self.X_source):
+            raise ValueError(
+                f"y must have one label a row of X. Got {len(labels)} labels and "
+                f"{n_rows(self.X_source)} rows."
+            )
+        return labels
 
     @cached_property
     def X_target(self) -> Rows:

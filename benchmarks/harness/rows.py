@@ -1,0 +1,33 @@
+"""Rows of any columns in a CSV file that grows while a benchmark runs."""
+
+import csv
+from collections.abc import Container, Sequence
+from pathlib import Path
+from typing import Any
+
+Row = dict[str, Any]
+TEXT = ("task", "method", "search")
+
+
+def read_rows(path: Path, text: Container[str] = TEXT) -> list[Row]:
+    """Return the rows, numbers but for the columns `text`; none if there is no such file."""
+    if not path.exists():
+        return []
+    with path.open(encoding="utf-8", newline="") as file:
+        return [
+            {key: cell if key in text else float(cell) for key, cell in row.items()}
+            for row in csv.DictReader(file)
+        ]
+
+
+def append_rows(path: Path, rows: Sequence[Row]) -> None:
+    """Write the rows in one go, so that an interruption leaves none half-done."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    new = not path.exists()
+    with path.open("a", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
+        if new:
+            writer.writeheader()
+        writer.writerows(
+            {k: f"{v:.6g}" if isinstance(v, float) else v for k, v in row.items()} for row in rows
+        )
