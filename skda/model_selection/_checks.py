@@ -14,21 +14,23 @@ from torch.utils.data import Dataset
 
 from .._array_checks import check_share
 from .._datasets import dataset_labels
+from .._regression_labels import check_source_numbers, check_target_numbers
 from .._validation import naming, refuse_mixed_labels, unwrap
 from .._weights import check_sample_weight
 from ._fit_and_score import DomainData, seeded
+from ._regression_choice import GUARD_OPTIONS
 from ._routing import final_step
 from ._split import as_indexable, n_rows
 from ._typing import Candidate, Labels, Rows, Validator
 from .validators.agreement import needs_search, validator_names
-from .validators.registry import check_validator
+from .validators.registry import Task, check_validator
 
 __all__ = ["check_candidates", "check_checkpoints", "check_data", "check_guard", "check_validators"]
 
 _GUARD_OPTIONS = ("accuracy_tolerance", "min_entropy_ratio", "stability_tolerance")
 
 
-def check_validators(validator: Validator) -> None:
+def check_validators(validator: Validator, task: Task) -> None:
     """Refuse an unknown validator, an empty sequence, or one that names a validator twice."""
     if callable(validator):
         return
@@ -41,18 +43,19 @@ def check_validators(validator: Validator) -> None:
         )
     for name in names:
         if not needs_search(name):
-            check_validator(name, {})
+            check_validator(name, {}, task)
 
 
-def check_guard(guard: bool | Mapping[str, float]) -> None:
+def check_guard(guard: bool | Mapping[str, float], task: Task) -> None:
     """Refuse an unknown option of the guard, or a value outside of its range."""
     if not isinstance(guard, Mapping):
         return
+    known = _GUARD_OPTIONS if task == "classification" else tuple(GUARD_OPTIONS)
     for name, value in guard.items():
-        if name not in _GUARD_OPTIONS:
+        if name not in known:
             raise ValueError(
                 "The 'guard' parameter of LambdaSearchCV must be a bool or a dict with the keys "
-                f"{', '.join(map(repr, _GUARD_OPTIONS))}. Got the key {name!r} instead."
+                f"{', '.join(map(repr, known))}. Got the key {name!r} instead."
             )
         check_share(value, name)
 
@@ -87,6 +90,7 @@ def check_data(
     X_target: Rows,
     y_target: ArrayLike | None,
     sample_weight: ArrayLike | None,
+    task: Task,
 ) -> DomainData:
     """Return rows that can be indexed and labels that are vectors, one label for each row."""
     X_target, y_target = unwrap(X_target, "X_target"), unwrap(y_target, "y_target")
@@ -96,14 +100,21 @@ def check_data(
             "X_target, e.g. LambdaSearchCV(...).fit(X_source, y_source, X_target)."
         )
     if y_source is None and isinstance(X_source, Dataset):
-        y_source = dataset_labels(X_source)
+        y_source = dataset_labels(X_source, numbers=task == "regression")
     if y_source is None:
         raise ValueError(
             "LambdaSearchCV requires y to be passed, but the target y is None: pass one label "
             "per row of X_source as y_source."
         )
-    refuse_mixed_labels(y_source, "y_source")
     X_source, X_target = as_indexable(X_source), as_indexable(X_target)
+    if sample_weight is not None:
+        sample_weight = check_sample_weight(sample_weight, n_rows(X_source))
+    if task == "regression":
+        numbers = check_source_numbers("LambdaSearchCV", y_source, n_rows(X_source))
+        if y_target is not None:
+            y_target = check_target_numbers(y_target, n_rows(X_target), numbers.shape[1:])
+        return DomainData(X_source, numbers, X_target, y_target, sample_weight)
+    refuse_mixed_labels(y_source, "y_source")
     labels_source: Labels = column_or_1d(y_source, warn=True)
     assert_all_finite(labels_source, input_name="y_source")
     if len(labels_source) == 0:
@@ -120,6 +131,4 @@ def check_data(
                 "Pass one label per row."
             )
     labels_target = None if y_target is None else column_or_1d(y_target)
-    if sample_weight is not None:
-        sample_weight = check_sample_weight(sample_weight, n_rows(X_source))
     return DomainData(X_source, labels_source, X_target, labels_target, sample_weight)

@@ -15,8 +15,17 @@ from ._scores import column, score_columns, stability_of_folds
 from ._typing import Candidate, Validator
 from .validators.guard import GuardVerdict, collapse_guard
 
-__all__ = ["STABILITY_TOLERANCE", "Choice", "choose", "guard_candidate", "is_unstable"]
+__all__ = [
+    "DEFAULT_VALIDATOR",
+    "STABILITY_TOLERANCE",
+    "Choice",
+    "best_of",
+    "choose",
+    "guard_candidate",
+    "is_unstable",
+]
 
+DEFAULT_VALIDATOR = ("agreement", "infomax", "stability")
 STABILITY_TOLERANCE = 0.05
 
 
@@ -79,14 +88,17 @@ def choose(
         "target_stability": stability,
     }
     table = tabulate(candidates, columns)
-    scores = table["mean_test_score"]
-    ranks = rank(scores, accepted)
-    table["rank_test_score"] = ranks
+    table["rank_test_score"] = rank(table["mean_test_score"], accepted)
     table["accepted"] = accepted
     table["guard_reason"] = np.array([decision.reason for decision in decisions], dtype=object)
-    first = np.flatnonzero(ranks == 1)
-    best_index = int(first[lams[first].argmin()])
-    return Choice(table, best_index, float(scores[accepted & (lams == 0)].max()))
+    return best_of(table, lams)
+
+
+def best_of(table: dict[str, Any], lams: NDArray[np.float64]) -> Choice:
+    """Return the choice of a ranked table: of several best candidates, that of the smallest lam."""
+    first = np.flatnonzero(table["rank_test_score"] == 1)
+    plain = table["mean_test_score"][table["accepted"] & (lams == 0)]
+    return Choice(table, int(first[lams[first].argmin()]), float(plain.max()))
 
 
 def apply_guard(

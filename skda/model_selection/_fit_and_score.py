@@ -48,11 +48,12 @@ class FoldResult(NamedTuple):
     predicted_target : ndarray of shape (n_held_out_target,)
         Predicted labels of the held-out target rows.
     n_classes : int
-        Number of classes that the model knows.
+        Number of classes that the model knows; 0 of a regressor.
     fit_time, score_time : float
         In seconds.
     votes : ndarray of shape (n_target,), an unsigned integer
-        Column of `predict_proba` that is highest for each target row, whether held out or not.
+        Column of `predict_proba` that is highest for each target row, whether held out or not; of
+        a regressor, the predicted numbers, shape (n_target, n_outputs).
     proba_target : ndarray of shape (n_held_out_target, n_classes) or None
         Class probabilities of the held-out target rows, if a validator compares the candidates
         by them.
@@ -171,9 +172,12 @@ def _score(
     X_target = take_rows(data.X_target, fold.target_test)
     all_target = EstimatorEvidence(fitted, X_source, y_source, data.X_target)
     held_out = EstimatorEvidence(fitted, X_source, y_source, X_target)
-    # the probabilities of all target rows hold those of the held-out ones: predict once
-    held_out.proba_target = all_target.proba_target[fold.target_test]
+    # the predictions for all target rows hold those for the held-out ones: predict once
     names = validator_names(validator)
+    if all_target.is_regression:
+        held_out.numbers_target = all_target.numbers_target[fold.target_test]
+    else:
+        held_out.proba_target = all_target.proba_target[fold.target_test]
     if callable(validator):
         scores = {"": float(validator(fitted, X_source, y_source, X_target=X_target))}
     else:
@@ -181,6 +185,17 @@ def _score(
             name: compute_validator(name, held_out) for name in names if not needs_search(name)
         }
     check_finite(scores, validator)
+    if all_target.is_regression:
+        return FoldResult(
+            scores,
+            y_source,
+            held_out.numbers_source,
+            held_out.numbers_target,
+            0,
+            fit_time,
+            time.perf_counter() - start,
+            all_target.numbers_target,
+        )
     return FoldResult(
         scores,
         y_source,

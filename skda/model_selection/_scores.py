@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -18,7 +18,7 @@ from .validators.agreement import (
     mean_z_score,
 )
 
-__all__ = ["column", "score_columns", "stability_of_folds"]
+__all__ = ["column", "named_scores", "score_columns", "stability_of_folds"]
 
 
 def column(results: CandidateResults, attribute: str) -> NDArray[Any]:
@@ -43,12 +43,20 @@ def score_columns(
     dict of str to ndarray of shape (n_candidates, n_splits)
         "test_score", and, if there are several validators, "test_<validator>" of each.
     """
+    compared = {STABILITY: lambda _: stability, AGREEMENT: lambda _: _agreement(results)}
+    return named_scores(results, validator, compared)
+
+
+def named_scores(
+    results: CandidateResults,
+    validator: Validator,
+    compared: Mapping[str, Callable[[str], NDArray[np.float64]]],
+) -> dict[str, NDArray[np.float64]]:
+    """Return the score columns; `compared` has those that compare the models of a search."""
 
     def scores_of(name: str) -> NDArray[np.float64]:
-        if name == STABILITY:
-            return stability
-        if name == AGREEMENT:
-            return _agreement(results)
+        if name in compared:
+            return compared[name](name)
         return np.array(
             [[result.scores.get(name, np.nan) for result in of_one] for of_one in results]
         )

@@ -75,6 +75,7 @@ def split_domains(
     y_source: Labels,
     X_target: Rows,
     random_state: int,
+    stratify: bool = True,
 ) -> list[DomainFold]:
     """Cut both domains into folds.
 
@@ -86,6 +87,8 @@ def split_domains(
         The rows, and the labels of the source.
     random_state : int
         Seed of the folds.
+    stratify : bool, default=True
+        Whether `y_source` are classes, by which the folds are stratified.
 
     Returns
     -------
@@ -100,10 +103,11 @@ def split_domains(
     """
     if isinstance(cv, int):
         rng = derive_random_state(random_state, "lambda search, source folds")
-        cv = StratifiedKFold(cv, shuffle=True, random_state=rng)
+        kind = StratifiedKFold if stratify else KFold
+        cv = kind(cv, shuffle=True, random_state=rng)
     # a splitter reads the number of rows only, which tensors and Datasets cannot tell it
     placeholder = np.zeros((n_rows(X_source), 1))
-    splits = list(check_cv(cv, y_source, classifier=True).split(placeholder, y_source))
+    splits = list(check_cv(cv, y_source, classifier=stratify).split(placeholder, y_source))
     if not splits:
         raise ValueError(
             "The 'cv' parameter of LambdaSearchCV must give at least one split. Got none."

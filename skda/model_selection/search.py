@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin
+from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, is_regressor
 from sklearn.utils import Tags, check_random_state, get_tags
 from sklearn.utils._param_validation import HasMethods, StrOptions
 from sklearn.utils.metadata_routing import UNUSED
@@ -27,16 +27,19 @@ from ._checks import (
     check_guard,
     check_validators,
 )
-from ._choice import choose
+from ._choice import DEFAULT_VALIDATOR, choose
 from ._delegation import BestEstimatorMixin
 from ._fit_all import fit_all, of_candidates
 from ._fit_and_score import CandidateResults, DomainData, FoldResult, fit_on, seeded
 from ._random import derive_random_state
+from ._regression_choice import DEFAULT_VALIDATOR as DEFAULT_OF_REGRESSORS
+from ._regression_choice import choose_regressor
 from ._routing import final_step
 from ._split import split_domains
 from ._store import ResultStore, search_fingerprint
 from ._typing import Candidate, ParamGrid, Rows, Validator
 from ._verdict import AdaptationWarning, sign_of_harm
+from .validators.registry import Task
 
 __all__ = ["LambdaSearchCV"]
 
@@ -191,7 +194,7 @@ class LambdaSearchCV(
     }
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
-        "estimator": [HasMethods(["fit", "predict_proba"])],
+        "estimator": [HasMethods(["fit", "predict"])],
         "param_grid": [dict, list, None],
         "validator": [str, callable, list, tuple],
         "cv": ["cv_object"],
@@ -209,7 +212,7 @@ class LambdaSearchCV(
         lams: Sequence[float] | None = None,
         *,
         param_grid: ParamGrid | None = None,
-        validator: Validator = ("agreement", "infomax", "stability"),
+        validator: Validator = "auto",
         cv: Any = 5,
         guard: bool | dict[str, float] = True,
         refit: bool = True,
@@ -237,7 +240,10 @@ class LambdaSearchCV(
         tags = super().__sklearn_tags__()
         inner = get_tags(self.estimator)
         tags.input_tags = inner.input_tags
+        tags.estimator_type = inner.estimator_type
+        tags.target_tags = inner.target_tags
         tags.classifier_tags = inner.classifier_tags
+        tags.regressor_tags = inner.regressor_tags
         tags.transformer_tags = inner.transformer_tags
         return tags
 
@@ -285,16 +291,25 @@ class LambdaSearchCV(
         """
         self._validate_params()
         lam_name = find_lam(self.estimator)
+        task: Task = "regression" if is_regressor(self.estimator) else "classification"
+        validator = self._validator(task)
         lams = lams_around(self.estimator) if self.lams is None else self.lams
         candidates = make_candidates(lams, self.param_grid, lam_name)
-        check_validators(self.validator)
-        check_guard(self.guard)
+        check_validators(validator, task)
+        check_guard(self.guard, task)
         check_candidates(self.estimator, candidates, lam_name)
-        data = check_data(X_source, y_source, X_target, y_target, sample_weight)
+        data = check_data(X_source, y_source, X_target, y_target, sample_weight, task)
         check_checkpoints(self.estimator, self.checkpoint, self.random_state)
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
         with fitted_state_kept(self), training_modes():
-            folds = split_domains(self.cv, data.X_source, data.y_source, data.X_target, seed)
+            folds = split_domains(
+                self.cv,
+                data.X_source,
+                data.y_source,
+                data.X_target,
+                seed,
+                stratify=task == "classification",
+            )
             self.n_splits_ = len(folds)
             draw = derive_random_state(seed, "lambda search, training").randint
             *fold_seeds, last_seed = draw(2**31 - 1, size=len(folds) + 1).tolist()
@@ -312,7 +327,7 @@ class LambdaSearchCV(
                     data,
                     folds,
                     fold_seeds,
-                    self.validator,
+                    validator,
                     lam_name,
                     vectorize=self.vectorize,
                     n_jobs=self.n_jobs,
@@ -339,6 +354,12 @@ class LambdaSearchCV(
             raise interrupted
         return self
 
+    def _validator(self, task: Task) -> Validator:
+        """Return the validator, that of the task where it is "auto"."""
+        if self.validator != "auto":
+            return self.validator
+        return DEFAULT_VALIDATOR if task == "classification" else DEFAULT_OF_REGRESSORS
+
     def _keep_choice(
         self,
         candidates: Sequence[Candidate],
@@ -347,11 +368,16 @@ class LambdaSearchCV(
         held_out: Sequence[NDArray[np.intp]],
     ) -> None:
         """Choose a candidate, keep what is known of it; warn if adapting may have done harm."""
-        choice = choose(candidates, lam_name, results, held_out, self.validator, self.guard)
+        of_numbers = is_regressor(self.estimator)
+        choose_one = choose_regressor if of_numbers else choose
+        validator = self._validator("regression" if of_numbers else "classification")
+        choice = choose_one(candidates, lam_name, results, held_out, validator, self.guard)
         self.cv_results_, self.best_index_, self.source_only_score_ = choice
         self.best_params_ = dict(candidates[self.best_index_])
         self.best_score_ = float(self.cv_results_["mean_test_score"][self.best_index_])
         self.adapted_ = bool(self.best_params_[lam_name] > 0)
+        if of_numbers:
+            return
         stability = self.cv_results_["mean_target_stability"]
         accuracy = self.cv_results_["mean_source_accuracy"]
         self.estimated_accuracy_ = float((stability * accuracy)[self.best_index_])
@@ -367,6 +393,7 @@ class LambdaSearchCV(
             final_step(best).set_params(checkpoint=Path(self.checkpoint) / "best")
         self.best_estimator_ = fit_on(best, data)
         self.refit_time_ = time.perf_counter() - start
-        self.classes_ = final_step(best).classes_
+        if hasattr(final_step(best), "classes_"):
+            self.classes_ = final_step(best).classes_
         if hasattr(best, "feature_names_in_"):
             self.feature_names_in_ = best.feature_names_in_

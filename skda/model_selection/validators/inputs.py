@@ -6,17 +6,18 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, TypeAlias
+from typing import Any, ClassVar, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import issparse
-from sklearn.base import BaseEstimator
+from sklearn.base import BaseEstimator, is_regressor
 from sklearn.utils.multiclass import check_classification_targets, unique_labels
 from sklearn.utils.validation import column_or_1d
 from torch.utils.data import Dataset
 
 from ..._datasets import dataset_labels
+from ..._regression_labels import check_source_numbers
 from ..._typing import Domain
 from ..._validation import naming, unwrap
 from .._routing import call_with_domain, final_step, rows_at_final_step
@@ -58,6 +59,8 @@ class ArrayEvidence:
     >>> round(compute_validator("infomax", evidence), 4)
     0.6931
     """
+
+    is_regression: ClassVar[bool] = False
 
     classes: Labels
     y_source: Labels | None = None
@@ -110,17 +113,26 @@ class EstimatorEvidence:
         self._y_source = y_source
         self._X_target = X_target
 
+    @property
+    def is_regression(self) -> bool:
+        """Whether the estimator predicts numbers."""
+        return bool(is_regressor(self._final))
+
     @cached_property
     def y_source(self) -> Labels:
         """Labels of the held-out source rows."""
         if self._y_source is None and isinstance(self.X_source, Dataset):
-            return dataset_labels(self.X_source, "y", "X")
+            return dataset_labels(self.X_source, "y", "X", numbers=self.is_regression)
         if self._y_source is None:
             raise ValueError("This validator needs y, the labels of the held-out source rows.")
+        labels: Labels
+        if self.is_regression:
+            labels = check_source_numbers("This validator", self._y_source, n_rows(self.X_source))
+            return labels
         with naming("y"):
             check_classification_targets(self._y_source)
             unique_labels(self._y_source, self.classes)  # refuses strings beside numbers
-            labels: Labels = column_or_1d(np.asarray(self._y_source), warn=True)
+            labels = column_or_1d(np.asarray(self._y_source), warn=True)
         if len(labels) != n_rows(self.X_source):
             raise ValueError(
                 f"y must have one label a row of X. Got {len(labels)} labels and "
@@ -155,6 +167,16 @@ class EstimatorEvidence:
     def proba_target(self) -> NDArray[Any]:
         """Class probabilities of the target rows."""
         return self._probabilities(self.rows_target, "target")
+
+    @cached_property
+    def numbers_source(self) -> NDArray[Any]:
+        """Predicted numbers of the held-out source rows."""
+        return self._numbers(self._rows_source, "source")
+
+    @cached_property
+    def numbers_target(self) -> NDArray[Any]:
+        """Predicted numbers of the target rows."""
+        return self._numbers(self.rows_target, "target")
 
     @cached_property
     def votes_target(self) -> NDArray[Any]:
@@ -219,6 +241,11 @@ class EstimatorEvidence:
             )
         with _naming_target(domain):
             return np.asarray(call_with_domain(self._final, "predict_proba", rows, domain))
+
+    def _numbers(self, rows: Rows, domain: Domain) -> NDArray[Any]:
+        with _naming_target(domain):
+            numbers = np.asarray(call_with_domain(self._final, "predict", rows, domain))
+        return numbers.reshape(len(numbers), -1)
 
     def _features(self, rows: Rows, domain: Domain) -> NDArray[Any]:
         if hasattr(self._final, "transform"):

@@ -27,6 +27,12 @@ from .importance import (
 )
 from .inputs import EstimatorEvidence, ValidatorInputs
 from .mixval import mixval
+from .numbers import (
+    importance_weighted_error,
+    reverse_error,
+    source_error,
+    validated_error,
+)
 from .reverse import reverse_accuracy
 from .thresholded import thresholded_accuracy
 
@@ -70,6 +76,9 @@ def _class_ami(
     )
 
 
+Task = Literal["classification", "regression"]
+
+
 class _Row(NamedTuple):
     """A validator: its function, and the inputs that are the function's positional arguments."""
 
@@ -105,6 +114,17 @@ _VALIDATORS = {
     "source_accuracy": _Row(source_accuracy, ("y_source", "predictions_source")),
 }
 
+_NUMBERS = "y_source", "numbers_source"
+
+_OF_REGRESSORS = {
+    "a_distance": _VALIDATORS["a_distance"],
+    "dev": _Row(validated_error, (*_DOMAINS, *_NUMBERS), density_ratio),
+    "iwv": _Row(importance_weighted_error, (*_DOMAINS, *_NUMBERS), density_ratio),
+    "reverse": _VALIDATORS["reverse"]._replace(function=reverse_error),
+    "source_error": _Row(source_error, _NUMBERS),
+}
+_OF_TASKS = {"classification": _VALIDATORS, "regression": _OF_REGRESSORS}
+
 
 def _read(inputs: ValidatorInputs, name: str) -> Any:
     if name == "estimator" and not isinstance(inputs, EstimatorEvidence):
@@ -115,8 +135,13 @@ def _read(inputs: ValidatorInputs, name: str) -> Any:
     return getattr(inputs, name)
 
 
-def get_validator_names() -> list[str]:
+def get_validator_names(task: Task = "classification") -> list[str]:
     """Return the names that `make_validator_scorer` and `compute_validator` know.
+
+    Parameters
+    ----------
+    task : {"classification", "regression"}, default="classification"
+        What the models predict: classes or numbers.
 
     Returns
     -------
@@ -129,14 +154,18 @@ def get_validator_names() -> list[str]:
     >>> get_validator_names()[:4]
     ['a_distance', 'atc', 'class_ami', 'dev']
     """
-    return sorted(_VALIDATORS)
+    return sorted(_OF_TASKS[task])
 
 
-def check_validator(name: str, options: dict[str, Any]) -> None:
-    """Raise ValueError for an unknown validator, or an option that it does not have."""
-    if name not in _VALIDATORS:
-        raise ValueError(f"The validator must be one of {get_validator_names()}. Got {name!r}.")
-    allowed = _VALIDATORS[name].options
+def check_validator(name: str, options: dict[str, Any], task: Task = "classification") -> None:
+    """Raise ValueError for a validator that the task lacks, or an option that it does not have."""
+    known = _OF_TASKS[task]
+    if name not in known:
+        of = " of a regressor" if task == "regression" else ""
+        raise ValueError(
+            f"The validator{of} must be one of {get_validator_names(task)}. Got {name!r}."
+        )
+    allowed = known[name].options
     for option in options:
         if option not in allowed:
             listed = f"its options are {allowed}" if allowed else "it has none"
@@ -176,6 +205,7 @@ def compute_validator(name: str, evidence: ValidatorInputs, **options: Any) -> f
     >>> compute_validator("source_accuracy", evidence)
     0.5
     """
-    check_validator(name, options)
-    row = _VALIDATORS[name]
+    task: Task = "regression" if evidence.is_regression else "classification"
+    check_validator(name, options, task)
+    row = _OF_TASKS[task][name]
     return row.function(*(_read(evidence, each) for each in row.reads), **options)

@@ -9,6 +9,7 @@ from sklearn.model_selection import train_test_split
 
 from .._random import derive_random_state
 from .._routing import call_with_domain, final_step, fit_adapting, rows_at_final_step
+from .._split import n_rows
 from .._typing import Labels, Rows
 from .importance import source_accuracy
 
@@ -109,15 +110,21 @@ def reverse_accuracy(
     target; `X_test` and `y_test` are source rows to be scored on. Between 0 and 1; higher is
     better.
     """
+    return source_accuracy(y_test, reverse_predictions(fitted, X_target, X_unlabelled, X_test))
+
+
+def reverse_predictions(
+    fitted: BaseEstimator, X_target: Rows, X_unlabelled: Rows, X_test: Rows
+) -> Labels:
+    """Return what the reverse model of a fitted one predicts for source rows `X_test`."""
     # of a search, the best estimator is cloned: the search is not repeated
     fitted = getattr(fitted, "best_estimator_", fitted)
     pseudo_labels = _predict_as_target(fitted, X_target)
-    found = np.unique(pseudo_labels)
-    if len(found) == 1:
-        return source_accuracy(y_test, np.full(len(np.asarray(y_test)), found[0]))
+    if len(np.unique(pseudo_labels, axis=0)) == 1:
+        return np.repeat(pseudo_labels[:1], n_rows(X_test), axis=0)
     reverse = fit_adapting(clone(fitted), X_target, pseudo_labels, X_unlabelled)
     # the source is the target of the reverse model
-    return source_accuracy(y_test, _predict_as_target(reverse, X_test))
+    return _predict_as_target(reverse, X_test)
 
 
 def _predict_as_target(estimator: BaseEstimator, X: Rows) -> Labels:

@@ -48,7 +48,7 @@ def check_stackable(job: Job) -> None:
         raise UnstackableError("the training has stages of its own")
     if type(net.optimizer_) not in _OPTIMIZERS:
         raise UnstackableError(f"the optimizer {type(net.optimizer_).__name__} cannot be stacked")
-    if not _is_plain_cross_entropy(net.criterion_):
+    if not (_is_plain_cross_entropy(net.criterion_) or is_of_numbers(net.criterion_)):
         raise UnstackableError(f"the criterion {type(net.criterion_).__name__} cannot be stacked")
     if net.callbacks not in (None, "disable", []) or net.train_split or net.compile:
         raise UnstackableError("callbacks, train_split and compile work on one network at a time")
@@ -89,6 +89,14 @@ def check_size(job: Job) -> None:
 
 # of the forward pass of a row: with a tenth of it, training together is some 4 times faster
 _MOST_FLOPS = 500_000
+
+
+def is_of_numbers(criterion: Any) -> bool:
+    """Whether a loss is a mean over rows and outputs, whose mean over each model can be taken."""
+    return type(criterion) in _OF_NUMBERS and criterion.reduction == "mean"
+
+
+_OF_NUMBERS = (nn.MSELoss, nn.L1Loss, nn.HuberLoss, nn.SmoothL1Loss)
 
 
 def _is_plain_cross_entropy(criterion: Any) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby
 from typing import Any
@@ -15,7 +16,7 @@ from ..loader import Batch, TwoDomainLoader
 from ..net import AdaptationNet
 from .layers import DROPOUTS, UnstackableError
 from .networks import StackedModules, StackedNetworks, stack_networks, stack_terms
-from .support import Job, check_size, check_stackable
+from .support import Job, check_size, check_stackable, is_of_numbers
 
 __all__ = ["StackedNet", "TrainedTogether", "train_together"]
 
@@ -164,7 +165,7 @@ def _stack(jobs: Sequence[Job], places: Sequence[Place], adapts: bool) -> Stacke
 
 
 def _class_weights(nets: Sequence[AdaptationNet]) -> Tensor | None:
-    weights = [net.criterion_.weight for net in nets]
+    weights = [getattr(net.criterion_, "weight", None) for net in nets]
     return None if weights[0] is None else torch.stack(weights)
 
 
@@ -276,7 +277,11 @@ class StackedNet(AdaptationNet):
         return Batch(source, y_source, target, None)
 
     def get_loss(self, y_pred: Tensor, y_true: Any, *args: Any, **kwargs: Any) -> Tensor:
-        """Return the cross-entropy of each model, shape (n_models_of_part,)."""
+        """Return the loss of each model, shape (n_models_of_part,)."""
+        if is_of_numbers(self.criterion_):
+            of_each = copy.copy(self.criterion_)
+            of_each.reduction = "none"
+            return of_each(y_pred, y_true).flatten(1).mean(dim=1)
         smoothing = self.criterion_.label_smoothing
         of_rows = cross_entropy(
             y_pred.flatten(0, 1), y_true.flatten(), reduction="none", label_smoothing=smoothing
