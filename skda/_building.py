@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from ._outputs import LOGITS, Outputs
 from ._parameters import check_arguments
 from .nn import MLP, ConvNet, ConvNet1d, Layer, LayerCapture
 from .nn._copy import copy_net, unwrapped
@@ -41,7 +42,11 @@ def resolve_device(device: str) -> torch.device:
 
 
 def build_module(
-    module: Any, options: Mapping[str, Any], input_shape: Sequence[int], n_classes: int
+    module: Any,
+    options: Mapping[str, Any],
+    input_shape: Sequence[int],
+    n_outputs: int,
+    outputs: Outputs = LOGITS,
 ) -> nn.Module:
     """Build the network for rows of `input_shape`, on the CPU.
 
@@ -53,13 +58,15 @@ def build_module(
         The ``module__*`` parameters.
     input_shape : sequence of int
         Shape of one row; empty for a module of several inputs, which must know their sizes.
-    n_classes : int
+    n_outputs : int
+        Number of classes, or of numbers to predict.
+    outputs : Outputs, default=LOGITS
 
     Returns
     -------
     nn.Module
     """
-    sizes = {"n_classes": n_classes}
+    sizes = {"n_classes": n_outputs, outputs.number: n_outputs}
     if input_shape:
         sizes |= {"n_features": math.prod(input_shape), "n_channels": input_shape[0]}
     return instantiate(
@@ -126,16 +133,21 @@ def _default_module(input_shape: Sequence[int]) -> type[nn.Module]:
 
 
 def probe(
-    module: nn.Module, rows: Tensor, layers: Sequence[Layer], n_classes: int
+    module: nn.Module,
+    rows: Tensor,
+    layers: Sequence[Layer],
+    n_outputs: int,
+    outputs: Outputs = LOGITS,
 ) -> tuple[int, ...]:
-    """Pass a few rows to check the logits and measure the adapted layers.
+    """Pass a few rows to check the outputs and measure the adapted layers.
 
     Parameters
     ----------
     module : nn.Module
     rows : Tensor of shape (n, ...)
     layers : sequence of Layer
-    n_classes : int
+    n_outputs : int
+    outputs : Outputs, default=LOGITS
 
     Returns
     -------
@@ -145,7 +157,7 @@ def probe(
     Raises
     ------
     ValueError
-        If the module does not return (n, n_classes) logits.
+        If the module does not return outputs of shape (n, n_outputs).
     """
     training = module.training
     module.eval()
@@ -153,11 +165,11 @@ def probe(
         logits = module(rows)
         widths = tuple(features.shape[1] for features in capture.pop())
     module.train(training)
-    expected = (len(rows), n_classes)
+    expected = (len(rows), n_outputs)
     got = tuple(logits.shape) if isinstance(logits, Tensor) else type(logits).__name__
     if got != expected:
         raise ValueError(
-            "The 'module' parameter must be a network that returns logits of shape (n_rows, "
-            f"n_classes), here {expected}. Got {got} instead."
+            f"The 'module' parameter must be a network that returns {outputs.shape}, here "
+            f"{expected}. Got {got} instead."
         )
     return widths

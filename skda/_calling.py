@@ -1,4 +1,4 @@
-"""Call a user's network before it is trained, and bring its output to logits."""
+"""Call a user's network before it is trained, and bring its output to logits or numbers."""
 
 from __future__ import annotations
 
@@ -11,11 +11,19 @@ import torch
 from torch import Tensor, nn
 from torch.nn.parameter import UninitializedBuffer
 
+from ._outputs import LOGITS, Outputs
 from .nn._run import main_output, note_run, run_of
 from .training import isolated_rng
 from .training.inputs import Inputs, pass_by_name
 
-__all__ = ["RefusedRowsError", "checked_discriminator", "first_run", "give_logits", "unchanged"]
+__all__ = [
+    "RefusedRowsError",
+    "ToOutputs",
+    "checked_discriminator",
+    "first_run",
+    "give_outputs",
+    "unchanged",
+]
 
 _N_ROWS = 5  # enough for batch normalisation, and not the size of another axis by chance
 
@@ -88,36 +96,44 @@ def unchanged(module: nn.Module, training: bool) -> Iterator[None]:
                 buffer.copy_(before)
 
 
-class ToLogits:
-    """Forward hook that makes logits (n_rows, n_outputs), float32, of what a network returns.
+class ToOutputs:
+    """Forward hook that makes outputs (n_rows, n_outputs), float32, of what a network returns.
 
     Parameters
     ----------
     undo : {"softmax", "sigmoid"} or None
         What the network ends in; its inverse is applied.
+    one_column : bool, default=False
+        Whether one number for each row is one output, and not the logit of two classes.
     """
 
-    def __init__(self, undo: str | None) -> None:
+    one_column = False
+
+    def __init__(self, undo: str | None, one_column: bool = False) -> None:
         self.undo = undo
+        self.one_column = one_column
 
     def __call__(self, _module: nn.Module, _args: Any, output: Any) -> Tensor:
-        """Return the logits; one column z becomes (0, z), whose softmax is the sigmoid of z."""
+        """Return the outputs; one logit z becomes (0, z), whose softmax is the sigmoid of z."""
         logits: Tensor = main_output(output).float()
         if self.undo == "softmax":
             logits = logits.clamp_min(torch.finfo(torch.float32).tiny).log()
         elif self.undo == "sigmoid":
             logits = logits.logit(eps=1e-7)
-        if logits.ndim == 1 or logits.shape[1] == 1:
+        if self.one_column:
+            logits = logits.reshape(-1, 1)
+        elif logits.ndim == 1 or logits.shape[1] == 1:
             second = logits.reshape(-1)
             logits = torch.stack([torch.zeros_like(second), second], dim=1)
         return logits
 
 
-def give_logits(module: nn.Module, rows: Tensor, n_outputs: int) -> None:
-    """Let `module` return logits of shape (n_rows, n_outputs) where it returns something else.
+def give_outputs(module: nn.Module, rows: Tensor, n_outputs: int, kind: Outputs = LOGITS) -> None:
+    """Let `module` return outputs of shape (n_rows, n_outputs) where it returns something else.
 
-    A tuple whose first element, or a structure whose field ``logits``, is the logits; in training
-    or always; probabilities; one logit for two classes. Anything else stays for `probe` to refuse.
+    A tuple whose first element, or a structure whose field ``logits``, is the outputs; in training
+    or always; probabilities; one logit for two classes; one number a row without an axis of its
+    own. Anything else stays for `probe` to refuse.
 
     Parameters
     ----------
@@ -125,27 +141,29 @@ def give_logits(module: nn.Module, rows: Tensor, n_outputs: int) -> None:
         After `first_run`.
     rows : Tensor of shape (n, ...)
     n_outputs : int
+    kind : Outputs, default=LOGITS
     """
     outputs = _in_both_modes(module, rows, "module")
     first = [main_output(output) for output in outputs]
-    shapes = [(_N_ROWS, n_outputs), *([(_N_ROWS, 1), (_N_ROWS,)] if n_outputs == 2 else [])]
+    one_column = n_outputs == (2 if kind.are_logits else 1)
+    shapes = [(_N_ROWS, n_outputs), *([(_N_ROWS, 1), (_N_ROWS,)] if one_column else [])]
     evaluated, trained = [tuple(f.shape) if isinstance(f, Tensor) else None for f in first]
     if evaluated not in shapes:
         return
     if trained not in shapes:
         raise ValueError(
-            "The 'module' parameter must be a network that returns logits of shape (n_rows, "
-            f"n_classes), here {shapes[0]}, in training mode as well. Got "
+            f"The 'module' parameter must be a network that returns {kind.shape}, here "
+            f"{shapes[0]}, in training mode as well. Got "
             f"{trained or type(first[1]).__name__} there."
         )
     structured = next((type(o).__name__ for o in outputs if not isinstance(o, Tensor)), None)
     if structured:
         warnings.warn(
             f"The 'module' parameter is a network that returns a {structured}. Its first element "
-            "is trained and predicted as the logits; the others are not used.",
+            f"is trained and predicted as the {kind.name}; the others are not used.",
             stacklevel=2,
         )
-    undo = _squashed(module, first)
+    undo = _squashed(module, first) if kind.are_logits else None
     if undo:
         warnings.warn(
             f"The 'module' parameter is a network that returns probabilities, not logits. The "
@@ -154,7 +172,7 @@ def give_logits(module: nn.Module, rows: Tensor, n_outputs: int) -> None:
         )
     plain = evaluated == trained == shapes[0] and all(f.dtype == torch.float32 for f in first)
     if structured or undo or not plain:
-        module.register_forward_hook(ToLogits(undo))
+        module.register_forward_hook(ToOutputs(undo, not kind.are_logits and n_outputs == 1))
 
 
 def _squashed(module: nn.Module, outputs: list[Tensor]) -> str | None:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any, ClassVar
 
 import numpy as np
 from scipy.special import softmax
 from sklearn.base import ClassifierMixin
+from torch import nn
 
+from ._outputs import LOGITS
 from ._prediction import DomainPredictionMixin
 from ._target_priors import check_priors, estimate_priors
 from ._validation import check_source_labels, check_target_labels
@@ -21,9 +24,13 @@ __all__ = ["ClassificationTask"]
 class ClassificationTask(DomainPredictionMixin, ClassifierMixin):
     """The classifier's side of an estimator; everything else knows nothing of classes.
 
-    Another task defines the same: `_encode_source`, `_encode_target`, `_draw_by_class`,
-    `_n_outputs`, `_task_options`, `_criterion_options` and `_from_outputs`.
+    Another task defines the same: `_outputs`, `_net_class`, `_encode_source`, `_encode_target`,
+    `_prepare_labels`, `_n_outputs`, `_task_options`, `_criterion_options`, `_in_units`,
+    `_metadata` and `_from_outputs`.
     """
+
+    _outputs = LOGITS
+    _net_class = AdaptationNet
 
     classes_: np.ndarray
     class_weight: Any
@@ -43,7 +50,7 @@ class ClassificationTask(DomainPredictionMixin, ClassifierMixin):
         """Check the target's labels and return class indices, -1 where a row is unlabelled."""
         return check_target_labels(self.classes_, y, n_rows)
 
-    def _draw_by_class(self, domains: DomainPair, keep: bool = False) -> DomainPair:
+    def _prepare_labels(self, domains: DomainPair, keep: bool = False) -> DomainPair:
         """Set `target_priors_`; return the domains, the source drawn with these shares.
 
         With `keep`, shares that were estimated before stay.
@@ -85,6 +92,14 @@ class ClassificationTask(DomainPredictionMixin, ClassifierMixin):
     def _criterion_options(self) -> dict[str, Any]:
         """Return options of the criterion that the task sets: the weights of the classes."""
         return {} if self.class_weight is None else {"weight": self.class_weight_}
+
+    def _in_units(self, network: nn.Module) -> nn.Module:
+        """Return a network whose outputs are for others: the logits as they are."""
+        return network
+
+    def _metadata(self) -> dict[str, str]:
+        """Return what a file of the network tells of its outputs."""
+        return {"classes": json.dumps(self.classes_.tolist())}
 
     def _labels(self, logits: np.ndarray) -> np.ndarray:
         labels: np.ndarray = self.classes_[logits.argmax(axis=1)]

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from ._outputs import LOGITS, Outputs
 from ._parameters import check_arguments
 from .nn._copy import copy_net
 
@@ -111,8 +112,8 @@ def _is_loss_function(criterion: Callable[..., Any]) -> bool:
     return len(required) >= 2
 
 
-def try_criterion(net: Any, n_outputs: int) -> None:
-    """Compute the criterion of a net once, for made-up logits of a few rows.
+def try_criterion(net: Any, n_outputs: int, outputs: Outputs = LOGITS) -> None:
+    """Compute the criterion of a net once, for made-up outputs of a few rows.
 
     Raises
     ------
@@ -122,16 +123,16 @@ def try_criterion(net: Any, n_outputs: int) -> None:
     # another number than of outputs: no broadcasting of labels to logits goes unnoticed
     n = n_outputs + 1 if n_outputs < 64 else 63
     logits = torch.linspace(-1, 1, n * n_outputs).float().reshape(n, n_outputs).to(net.device)
-    y = (torch.arange(n) % n_outputs).to(net.device)
+    y = outputs.some_labels(n, n_outputs).to(net.device)
     must = (
-        "The 'criterion' parameter must be a loss of logits (n_rows, n_classes) and class indices "
-        f"(n_rows,), here of {n_outputs} classes, that is one number"
+        f"The 'criterion' parameter must be a loss of {outputs.name} (n_rows, {outputs.number}) "
+        f"and {outputs.labels}, here of {n_outputs} {outputs.things}, that is one number"
     )
     try:
         loss = net.get_loss(logits.requires_grad_(), y)
     except Exception as error:
         raise ValueError(
-            f"{must}, such as torch.nn.CrossEntropyLoss. {net.criterion!r} raised "
+            f"{must}, such as {outputs.loss}. {net.criterion!r} raised "
             f"{type(error).__name__}: {error}"
         ) from error
     if not isinstance(loss, Tensor) or loss.ndim or not loss.requires_grad:

@@ -172,10 +172,13 @@ def needs_integers(found: str) -> str:
     )
 
 
-def dataset_labels(dataset: Dataset[Any], y: str = "y_source", X: str = "X_source") -> np.ndarray:
+def dataset_labels(
+    dataset: Dataset[Any], y: str = "y_source", X: str = "X_source", numbers: bool = False
+) -> np.ndarray:
     """Return the labels of a Dataset of (row, label) pairs, in one pass over it.
 
-    `y` and `X` are the names of the arguments, for messages.
+    `y` and `X` are the names of the arguments, for messages. Where labels are `numbers`, of a
+    regression, a row may have several.
 
     An attribute ``targets``, as torchvision's datasets have it, may be in another order, or lack
     what a ``target_transform`` does: the items alone are right.
@@ -184,16 +187,18 @@ def dataset_labels(dataset: Dataset[Any], y: str = "y_source", X: str = "X_sourc
     n: int = len(dataset)  # type: ignore[arg-type]
     with isolated_rng(0, torch.device("cpu")) as turns:  # reading may draw numbers
         items = turns.in_turns((dataset[i] for i in range(n)), slow=True)
-        return np.array([_label(item, y, X) for item in items])
+        return np.array([_label(item, y, X, numbers) for item in items])
 
 
-def _label(item: Any, y: str, X: str) -> Any:
+def _label(item: Any, y: str, X: str, numbers: bool) -> Any:
     if not isinstance(item, (tuple, list)) or len(item) < 2:
         raise ValueError(
             f"{y} is None, but {X} is a Dataset whose items are no (row, label) pairs. Pass the "
             f"labels as {y}."
         )
     label = np.asarray(item[1])
+    if numbers and label.ndim == 1 and label.size > 1:
+        return label
     if label.size != 1:
         raise ValueError(
             f"{y} is None, and the items of {X} have labels of shape {label.shape}, such as "

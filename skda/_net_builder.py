@@ -14,8 +14,9 @@ from sklearn.utils import check_random_state
 from torch import Tensor, nn
 
 from ._building import build_module, probe, resolve_device
-from ._calling import first_run, give_logits, unchanged
+from ._calling import first_run, give_outputs, unchanged
 from ._criterion import check_no_clash, ready_criterion, try_criterion
+from ._outputs import Outputs
 from ._parameters import NetParametersMixin, check_arguments, did_you_mean
 from ._row_types import run_with_rows
 from .nn import batch_norm_layers, resolve_layers
@@ -73,6 +74,8 @@ class NetBuilderMixin(NetParametersMixin):
     # of the task
     _task_options: Any
     _criterion_options: Any
+    _outputs: ClassVar[Outputs]
+    _net_class: ClassVar[type[AdaptationNet]]
 
     @property
     def _n_outputs(self) -> int:
@@ -119,11 +122,11 @@ class NetBuilderMixin(NetParametersMixin):
         self.input_dtype_ = domains.source.dtype
         with isolated_rng(seeds.module, cpu):
             samples = self._fit_input(module, domains)
-            give_logits(module, rows, n_classes)
+            give_outputs(module, rows, n_classes, self._outputs)
             layers = resolve_layers(module, self.adapt_layers)
             with unchanged(module, training=False), torch.no_grad():
                 layers = with_row_axes(module, layers, rows)
-            widths = probe(module, rows, layers, n_classes)
+            widths = probe(module, rows, layers, n_classes, self._outputs)
         net = self._assemble(module, layers=layers, widths=widths, seeds=seeds)
         if isinstance(module, ScaledInput) and len(samples) > 1:
             with net.domain_module_.statistics["target"].installed(net.domain_module_.norms):
@@ -182,7 +185,7 @@ class NetBuilderMixin(NetParametersMixin):
         return samples
 
     def _wrap(
-        self, module: nn.Module, net_class: type[AdaptationNet] = AdaptationNet, **options: Any
+        self, module: nn.Module, net_class: type[AdaptationNet] | None = None, **options: Any
     ) -> AdaptationNet:
         """Put a module into a skorch net with this estimator's parameters."""
         given = {
@@ -201,10 +204,11 @@ class NetBuilderMixin(NetParametersMixin):
         given |= {f"criterion__{name}": value for name, value in options_of_it.items()}
         if _can_fuse(self.optimizer, module, given):
             given.setdefault("optimizer__fused", True)
+        net_class = net_class or self._net_class
         net: AdaptationNet = net_class(module, **given | options).initialize()
         self._check_callback_names(net)
         self._check_batch_size(module)
-        try_criterion(net, self._n_outputs)
+        try_criterion(net, self._n_outputs, self._outputs)
         return net
 
     def _check_batch_size(self, module: nn.Module) -> None:
@@ -236,7 +240,8 @@ class NetBuilderMixin(NetParametersMixin):
         """Build the module and run it once on `rows`."""
         module = self.default_module if self.module is None else self.module
         options = self.net_params("module")
-        return first_run(build_module(module, options, tuple(rows.shape[1:]), n_classes), rows)
+        shape = tuple(rows.shape[1:])
+        return first_run(build_module(module, options, shape, n_classes, self._outputs), rows)
 
     def _skorch_options(self) -> dict[str, Any]:
         """Return the double-underscore parameters that skorch hands on itself."""

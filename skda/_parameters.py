@@ -59,13 +59,33 @@ def check_arguments(target: Callable[..., Any], names: Iterable[str], prefix: st
             raise ValueError(did_you_mean(f"{prefix}__{name}", known))
 
 
+def _handing_on(cls: type) -> Callable[..., None]:
+    """Return a constructor of `cls` that leaves everything to its parents'."""
+    owner: Any = cls
+
+    def __init__(self: Any, module: Any = None, **params: Any) -> None:
+        super(owner, self).__init__(module, **params)
+
+    return __init__
+
+
+def _written(cls: type, what: str) -> dict[str, Any]:
+    """Return what a class was written with, without what it inherits."""
+    if "_written" in vars(cls):
+        written: dict[str, Any] = vars(cls)["_written"][what]
+        return written
+    found = vars(cls).get(what, {})
+    return dict(inspect.signature(found).parameters) if callable(found) else found
+
+
 class NetParametersMixin:
     """Constructors that need not repeat their parents' parameters.
 
     A class names its own parameters in ``__init__`` and takes the rest as ``**params``; its
     signature and its docstring then show all of them, so that scikit-learn, ``help`` and
-    completion do. Parameters of the form ``prefix__name``, which skorch hands to the module, the
-    optimizer and so on, are stored, listed, set and cloned like any other.
+    completion do. Of `_parameter_constraints`, too, it names its own. Parameters of the form
+    ``prefix__name``, which skorch hands to the module, the optimizer and so on, are stored,
+    listed, set and cloned like any other.
     """
 
     net_prefixes: ClassVar[tuple[str, ...]] = (
@@ -81,18 +101,25 @@ class NetParametersMixin:
     net_components: ClassVar[tuple[str, ...]] = ("iterator_train", "iterator_valid")
 
     _written_docstring: ClassVar[str | None]
+    _parameter_constraints: ClassVar[dict[str, list[Any]]]
+    # the constructor's parameters and the constraints that a class names itself
+    _written: ClassVar[dict[str, dict[str, Any]]]
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         """Complete the signature and the docstring of a subclass by its parents' parameters."""
         super().__init_subclass__(**kwargs)
+        parents = [c for c in cls.__mro__[1:-1] if "__init__" in vars(c)]
+        if "__init__" not in vars(cls) and len(parents) > 1:
+            cls.__init__ = _handing_on(cls)  # type: ignore[method-assign]
         init = vars(cls).get("__init__")
-        parents = [
-            vars(parent)["__init__"] for parent in cls.__mro__[1:-1] if "__init__" in vars(parent)
-        ]
-        own = {} if init is None else dict(inspect.signature(init).parameters)
+        cls._written = {
+            "__init__": {} if init is None else dict(inspect.signature(init).parameters),
+            "_parameter_constraints": vars(cls).get("_parameter_constraints", {}),
+        }
+        own = cls._written["__init__"]
         inherited: dict[str, inspect.Parameter] = {}
         for parent in parents:
-            for name, p in inspect.signature(parent).parameters.items():
+            for name, p in _written(parent, "__init__").items():
                 if name not in own and p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY):
                     # **params takes them by name only
                     inherited.setdefault(name, p.replace(kind=p.KEYWORD_ONLY))
@@ -100,6 +127,9 @@ class NetParametersMixin:
             named = [p for p in own.values() if p.kind is not p.VAR_KEYWORD]
             # without **params: scikit-learn takes every name in here for a parameter
             init.__signature__ = inspect.Signature([*named, *inherited.values()])
+        cls._parameter_constraints = {}
+        for c in reversed(cls.__mro__):
+            cls._parameter_constraints |= _written(c, "_parameter_constraints")
         if cls.__doc__ and parents:
             cls._written_docstring = cls.__doc__
             cls.__doc__ = complete_docstring(cls)

@@ -152,7 +152,7 @@ class DomainPredictionMixin:
         float in [0, 1]
         """
         if y is None and isinstance(X, Dataset):
-            y = dataset_labels(X, "y", "X")
+            y = dataset_labels(X, "y", "X", numbers=not is_classifier(self))
         metric = accuracy_score if is_classifier(self) else r2_score
         return float(metric(y, self.predict(X, domain), sample_weight=sample_weight))
 

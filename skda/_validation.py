@@ -25,6 +25,7 @@ from .training.inputs import is_inputs
 __all__ = [
     "as_host_array",
     "check_domain",
+    "check_length",
     "check_rows",
     "check_source_labels",
     "check_target_labels",
@@ -313,7 +314,7 @@ def check_source_labels(
     refuse_mixed_labels(y, "y_source")
     with naming("y_source"):
         y = column_or_1d(as_host_array(y), warn=True)
-        _check_length(y, n_rows, "y_source", "X_source")
+        check_length(y, n_rows, "y_source", "X_source")
         assert_all_finite(y, input_name="y_source")
         check_classification_targets(y)
     present = np.unique(y)
@@ -361,7 +362,7 @@ def check_target_labels(classes: np.ndarray, y: Any, n_rows: int) -> np.ndarray:
 
     with naming("y_target"):
         y = column_or_1d(as_host_array(y))
-    _check_length(y, n_rows, "y_target", "X_target")
+    check_length(y, n_rows, "y_target", "X_target")
     unlabelled = np.asarray(pd.isna(y))
     if np.issubdtype(classes.dtype, np.number) and not unlabelled.all():
         minus_one = np.zeros(len(y), dtype=bool)
@@ -393,7 +394,7 @@ def as_host_array(values: Any) -> Any:
     return (values.float() if values.dtype == torch.bfloat16 else values).numpy()
 
 
-def _check_length(y: np.ndarray, n_rows: int, name: str, rows: str) -> None:
+def check_length(y: np.ndarray, n_rows: int, name: str, rows: str) -> None:
     if len(y) != n_rows:
         raise ValueError(
             f"{name} has {len(y)} labels, but {rows} has {n_rows} rows. Pass one label per row."

@@ -3,5 +3,13 @@
 from ._adapting import AdaptingEstimator
 from ._classifier import AdaptingClassifier, DomainClassifier
 from ._estimator import DomainEstimator
+from ._regressor import AdaptingRegressor, DomainRegressor
 
-__all__ = ["AdaptingClassifier", "AdaptingEstimator", "DomainClassifier", "DomainEstimator"]
+__all__ = [
+    "AdaptingClassifier",
+    "AdaptingEstimator",
+    "AdaptingRegressor",
+    "DomainClassifier",
+    "DomainEstimator",
+    "DomainRegressor",
+]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 from sklearn.utils._param_validation import StrOptions
 from torch import nn
@@ -51,6 +51,8 @@ class DomainClassifier(ClassificationTask, DomainEstimator):
         Names of the columns, where the source was a frame with string names.
     """
 
+    __metadata_request__partial_fit: ClassVar = {"classes": True}
+
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         **DomainEstimator._parameter_constraints,
         "class_weight": [None, StrOptions({"balanced"}), Mapping],
@@ -69,6 +71,31 @@ class DomainClassifier(ClassificationTask, DomainEstimator):
         super().__init__(module, criterion=criterion, **params)
         self.class_weight = class_weight
         self.target_priors = target_priors
+
+    def partial_fit(
+        self,
+        X_source: Any,
+        y_source: Any,
+        X_target: Any = None,
+        *,
+        y_target: Any = None,
+        classes: Any = None,
+        sample_weight: Any = None,
+    ) -> Self:
+        """Train for one more epoch, on the rows given here, from the weights as they are.
+
+        Parameters
+        ----------
+        X_source, y_source, X_target, y_target, sample_weight
+            As in `fit`.
+        classes : array-like of shape (n_classes,), default=None
+            All classes that will ever come; needed in the first call if some are missing there.
+
+        Returns
+        -------
+        self
+        """
+        return self._train_an_epoch(X_source, y_source, X_target, y_target, sample_weight, classes)
 
 
 class AdaptingClassifier(AdaptingEstimator, DomainClassifier):

@@ -37,7 +37,8 @@ class DomainEstimator(
 ):
     """Base of all deep estimators: a scikit-learn estimator that owns a skorch net.
 
-    It knows no task: a classifier is this and a `ClassificationTask`.
+    It knows no task: a classifier is this and a `ClassificationTask`, a regressor this and a
+    `RegressionTask`.
 
     Parameters
     ----------
@@ -104,7 +105,7 @@ class DomainEstimator(
     # of the task
     _encode_source: Any
     _encode_target: Any
-    _draw_by_class: Callable[..., DomainPair]
+    _prepare_labels: Callable[..., DomainPair]
 
     # what scikit-learn's routing hands over without being asked
     __metadata_request__fit: ClassVar = {
@@ -114,7 +115,7 @@ class DomainEstimator(
         "X_source": UNUSED,
         "y_source": UNUSED,
     }
-    __metadata_request__partial_fit: ClassVar = {**__metadata_request__fit, "classes": True}
+    __metadata_request__partial_fit: ClassVar = __metadata_request__fit
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "module": [callable, nn.Module, None],
@@ -214,14 +215,16 @@ class DomainEstimator(
             A column that float32 cannot hold, such as times of 1.7e9, is centred: `input_centre_`,
             the source's mean in float64 (0 for other columns), is subtracted from all rows.
         y_source : array-like of shape (n_source,) or None
-            Labels: int, str or bool. None takes them from a Dataset of pairs.
+            Labels: int, str or bool; of a regressor, numbers of shape (n_source,) or (n_source,
+            n_outputs). None takes them from a Dataset of pairs.
         X_target : same kinds as `X_source`, of shape (n_target, ...), or None
             Target rows; any number of them. A one-element tuple of these is taken apart: wrapped
             like that, scikit-learn's cross-validation passes the target whole even if it has as
             many rows as the source, where it would otherwise cut it into folds.
         y_target : array-like of shape (n_target,) or None
-            Labels of some target rows, -1 (numbers) or None / NaN (objects) elsewhere. Their mean
-            loss in a batch is added to that of the source rows: one row weighs as much as these.
+            Labels of some target rows, -1 (numbers) or None / NaN (objects) elsewhere; of a
+            regressor, like `y_source`, with NaN elsewhere. Their mean loss in a batch is added to
+            that of the source rows: one row weighs as much as these.
         sample_weight : array-like of shape (n_source,) or None
             How often a source row is drawn, for all losses alike. Whole numbers are the same as
             repeated rows (with up to ten times the rows); others are relative to each other.
@@ -265,7 +268,7 @@ class DomainEstimator(
         """
         go_on = self.warm_start and hasattr(self, "net_")
         domains = self._check_input(X_source, y_source, X_target, y_target, go_on, sample_weight)
-        domains = self._draw_by_class(domains)
+        domains = self._prepare_labels(domains)
         net = self._make_net(domains)
         if go_on:
             take_fitted_weights(net, self._net_of("source"))
@@ -305,7 +308,6 @@ class DomainEstimator(
         X_target: Any = None,
         *,
         y_target: Any = None,
-        classes: Any = None,
         sample_weight: Any = None,
     ) -> Self:
         """Train for one more epoch, on the rows given here, from the weights as they are.
@@ -314,19 +316,29 @@ class DomainEstimator(
         ----------
         X_source, y_source, X_target, y_target, sample_weight
             As in `fit`.
-        classes : array-like of shape (n_classes,), default=None
-            All classes that will ever come; needed in the first call if some are missing there.
 
         Returns
         -------
         self
         """
+        return self._train_an_epoch(X_source, y_source, X_target, y_target, sample_weight)
+
+    def _train_an_epoch(
+        self,
+        X_source: Any,
+        y_source: Any,
+        X_target: Any,
+        y_target: Any,
+        sample_weight: Any,
+        classes: Any = None,
+    ) -> Self:
+        """Do what `partial_fit` says; a classifier may name all of its classes."""
         with fitted_state_kept(self), training_modes():
             go_on = hasattr(self, "net_")
             domains = self._check_input(
                 X_source, y_source, X_target, y_target, go_on, sample_weight, classes
             )
-            domains = self._draw_by_class(domains, keep=go_on)
+            domains = self._prepare_labels(domains, keep=go_on)
             # a copy, because a diverging step must not spoil the fitted weights
             self.net_ = copy_net(self.net_) if go_on else self._make_net(domains)
             self._update_net()
@@ -349,7 +361,7 @@ class DomainEstimator(
         self._validate_params()
         source = check_rows(self, X_source, "X_source", reset=not go_on)
         if y_source is None and isinstance(source, Dataset):
-            y_source = dataset_labels(source)
+            y_source = dataset_labels(source, numbers=not self._outputs.are_logits)
         source = self._rows(source)
         y_source = self._encode_source(y_source, len(source), go_on, classes)
         X_target, y_target = unwrap(X_target, "X_target"), unwrap(y_target, "y_target")

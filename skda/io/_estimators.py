@@ -112,6 +112,17 @@ def make_estimator(reader: Reader, node: Any) -> Any:
     return estimator
 
 
+def _check_standardisation(mean: Any, scale: Any) -> None:
+    """Check by what a regressor standardised its labels."""
+    for values in (mean, scale):
+        expect(values, np.ndarray, "the standardisation of y")
+        one_kind = values.dtype == np.float64 and values.shape == mean.shape
+        if not (one_kind and values.ndim < 2 and values.size and np.isfinite(values).all()):
+            raise ModelFileError("y_mean_ and y_scale_ are none of a row. Save the model again")
+    if not (scale > 0).all():
+        raise ModelFileError("y_scale_ is not positive. Save the model again")
+
+
 def _map_a_row(transformer: Any, n_bytes: int) -> None:
     """Map a row of zeros of each domain: the fitted attributes must fit together."""
     if transformer.n_features_in_ > n_bytes:  # each feature has a number at least
@@ -151,5 +162,7 @@ def _check_fitted(estimator: Any) -> None:
             raise ModelFileError(
                 "classes_ must be two or more labels, sorted. Save the model again"
             )
+    if "y_mean_" in fitted or "y_scale_" in fitted:
+        _check_standardisation(fitted.get("y_mean_"), fitted.get("y_scale_"))
     if _OUTPUT in fitted:
         expect(fitted[_OUTPUT], dict, "the output of transform")

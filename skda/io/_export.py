@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import os
 import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 from sklearn.utils.validation import check_is_fitted
@@ -44,8 +43,9 @@ class ExportMixin:
         Returns
         -------
         nn.Module
-            From rows, float32 of shape (n_rows, ...), to logits of shape (n_rows, n_classes). It
-            is a copy on the CPU, in eval mode and in float32 (also with `amp`).
+            From rows, float32 of shape (n_rows, ...), to logits of shape (n_rows, n_classes), or
+            of a regressor to predictions in the units of its labels, (n_rows, n_outputs). It is a
+            copy on the CPU, in eval mode and in float32 (also with `amp`).
 
         See Also
         --------
@@ -72,7 +72,8 @@ class ExportMixin:
         check_domain(domain)
         net = estimator._net_of(domain)  # noqa: SLF001
         network: nn.Module = net.domain_module_.network_of(domain)
-        return network.cpu()
+        in_units: nn.Module = estimator._in_units(network.cpu())  # noqa: SLF001
+        return in_units.eval()
 
     def export(
         self, path: str | os.PathLike[str], format: str = "onnx", domain: Domain = "target"
@@ -105,6 +106,7 @@ class ExportMixin:
         The input is named "rows", float32 of shape (n_rows, ...) with any number of rows; the
         output is named "logits", (n_rows, n_classes). Their softmax is `predict_proba`. The
         labels in the order of the columns are in the metadata "classes" of an ONNX file, in JSON.
+        The output of a regressor is named "outputs", (n_rows, n_outputs), in the units of `y`.
 
         The other steps of a Pipeline are not exported: give the network what its last step is
         given. Convert them with the package skl2onnx, or put a scaler before the network, as in
@@ -134,10 +136,17 @@ class ExportMixin:
         estimator = self._exported()
         network = _FromRows(self.to_module(domain))
         rows = rows_of_zeros(estimator, 3).contiguous()
-        classes = json.dumps(estimator.classes_.tolist())
+        output = _Output(estimator._outputs.name, estimator._metadata())  # noqa: SLF001
         with warnings.catch_warnings(), torch.no_grad():
             warnings.simplefilter("ignore")  # what torch tells of its own exporter
-            write_atomically(path, lambda new: _FORMATS[format](network, rows, classes, new))
+            write_atomically(path, lambda new: _FORMATS[format](network, rows, output, new))
+
+
+class _Output(NamedTuple):
+    """The name of what a network returns, and what other programs are told of it."""
+
+    name: str
+    metadata: dict[str, str]
 
 
 class _FromRows(nn.Module):
@@ -156,7 +165,7 @@ def _any_number() -> Any:
     return {"rows": {0: torch.export.Dim("n_rows", min=1)}}
 
 
-def _write_onnx(network: nn.Module, rows: Tensor, classes: str, path: Path) -> None:
+def _write_onnx(network: nn.Module, rows: Tensor, output: _Output, path: Path) -> None:
     try:
         import onnxscript  # noqa: F401
     except ImportError as error:
@@ -168,18 +177,18 @@ def _write_onnx(network: nn.Module, rows: Tensor, classes: str, path: Path) -> N
         network,
         (rows,),
         input_names=["rows"],
-        output_names=["logits"],
+        output_names=[output.name],
         dynamic_shapes=_any_number(),
         dynamo=True,
         verbose=False,
     )
-    program.model.metadata_props["classes"] = classes
+    program.model.metadata_props.update(output.metadata)
     program.save(path, external_data=False)
 
 
-def _write_exported(network: nn.Module, rows: Tensor, classes: str, path: Path) -> None:
+def _write_exported(network: nn.Module, rows: Tensor, output: _Output, path: Path) -> None:
     program = torch.export.export(network, (rows,), dynamic_shapes=_any_number())
-    torch.export.save(program, path, extra_files={"classes": classes})
+    torch.export.save(program, path, extra_files=output.metadata)
 
 
 _FORMATS = {"onnx": _write_onnx, "torch.export": _write_exported}

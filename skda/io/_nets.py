@@ -13,7 +13,7 @@ from skorch.history import History
 from torch import nn
 
 from .._building import probe, resolve_device
-from .._calling import ToLogits
+from .._calling import ToOutputs
 from ..nn._run import Run, run_of
 from ..nn.capture import Layer, TimeFirst
 from ..training import AdaptationNet, Seeds, isolated_rng
@@ -60,9 +60,9 @@ def describe_net(writer: Writer, net: AdaptationNet, where: str) -> dict[str, An
 def _describe(writer: Writer, net: AdaptationNet, where: str) -> dict[str, Any]:
     module = net.plain_module
     run = run_of(module)
-    undo = [h.undo for h in module._forward_hooks.values() if isinstance(h, ToLogits)]  # noqa: SLF001
-    if is_describable(module, (ToLogits,)):
-        network = {"layers": describe_module(writer, module, f"{where}.module", (ToLogits,))}
+    undo = [h.undo for h in module._forward_hooks.values() if isinstance(h, ToOutputs)]  # noqa: SLF001
+    if is_describable(module, (ToOutputs,)):
+        network = {"layers": describe_module(writer, module, f"{where}.module", (ToOutputs,))}
     else:  # the parameters say how to make it
         network = {"state": writer.state(module, f"{where}.module")}
     options = {name: vars(net)[name] for name in _OPTIONS if name in vars(net)}
@@ -124,7 +124,7 @@ def make_net(reader: Reader, estimator: Any, name: str, node: Any) -> Adaptation
         for undo in node["undo"]:
             if undo not in (None, "softmax", "sigmoid"):
                 raise ModelFileError(f"it undoes {undo!r}. Save the model again")
-            module.register_forward_hook(ToLogits(undo))
+            module.register_forward_hook(ToOutputs(undo, estimator._n_outputs == 1))  # noqa: SLF001
         layers = [_layer(module, *entry) for entry in node["adapted"]]
         widths = tuple(expect(width, int, "a width") for width in node["widths"])
         own_layers = "layers" in node["network"]
@@ -165,7 +165,7 @@ def _network(reader: Reader, estimator: Any, node: Any, seeds: Seeds) -> nn.Modu
         return made
     rows = rows_of_zeros(estimator, 2)
     with isolated_rng(seeds.module, torch.device("cpu")):
-        module: nn.Module = estimator._rebuild_module(rows, len(estimator.classes_))  # noqa: SLF001
+        module: nn.Module = estimator._rebuild_module(rows, estimator._n_outputs)  # noqa: SLF001
     reader.load_state(module, node["state"])
     return module
 
@@ -186,9 +186,13 @@ def _layer(module: nn.Module, name: Any, side: Any, time_first: Any) -> Layer:
     return (TimeFirst if time_first else Layer)(name, side)
 
 
+def _probe(module: nn.Module, rows: Any, layers: list[Layer], estimator: Any) -> tuple[int, ...]:
+    return probe(module, rows, layers, estimator._n_outputs, estimator._outputs)  # noqa: SLF001
+
+
 def _pass_rows(module: nn.Module, estimator: Any, layers: list[Layer]) -> tuple[int, ...]:
     """Return the widths of the layers of a network of the user's."""
-    return probe(module, rows_of_zeros(estimator, 2), layers, len(estimator.classes_))
+    return _probe(module, rows_of_zeros(estimator, 2), layers, estimator)
 
 
 def _pass_shapes(module: nn.Module, estimator: Any, layers: list[Layer]) -> tuple[int, ...]:
@@ -200,11 +204,13 @@ def _pass_shapes(module: nn.Module, estimator: Any, layers: list[Layer]) -> tupl
     shapes = copy.deepcopy(module, without_data)
     rows = rows_of_zeros(estimator, 2, "meta")
     try:
-        return probe(shapes, rows, layers, len(estimator.classes_))
+        return _probe(shapes, rows, layers, estimator)
     except Exception as error:
+        kind = estimator._outputs  # noqa: SLF001
         raise ModelFileError(
-            f"its network cannot take rows of shape {tuple(estimator.input_shape_)} to logits of "
-            f"{len(estimator.classes_)} classes ({type(error).__name__}: {error}). Save it again"
+            f"its network cannot take rows of shape {tuple(estimator.input_shape_)} to "
+            f"{kind.name} of {estimator._n_outputs} {kind.things} "  # noqa: SLF001
+            f"({type(error).__name__}: {error}). Save it again"
         ) from error
 
 

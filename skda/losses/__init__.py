@@ -23,6 +23,7 @@ from .confusion import (
     nuclear_norm,
 )
 from .covariance import CORALLoss, coral
+from .gram import DAREGRAMLoss, dare_gram
 from .jmmd import JAN_SOFTMAX_BANDWIDTH, JMMDLoss, jmmd2
 from .mmd import (
     GaussianMMDLoss,
@@ -32,6 +33,7 @@ from .mmd import (
     linear_mmd2,
     mk_mmd2,
 )
+from .subspace import RSDLoss, rsd
 from .transport import DeepJDOTLoss, deepjdot, jdot_cost, optimal_coupling
 from .uncertainty import EntropyLoss, PseudoLabelLoss, entropy, pseudo_label, row_entropy
 from .weighting import kernel_weights
@@ -41,6 +43,7 @@ __all__ = [
     "BNMLoss",
     "CORALLoss",
     "ClassifierDiscrepancyLoss",
+    "DAREGRAMLoss",
     "DeepJDOTLoss",
     "DomainBCELoss",
     "EntropyLoss",
@@ -51,9 +54,11 @@ __all__ = [
     "MDDLoss",
     "MKMMDLoss",
     "PseudoLabelLoss",
+    "RSDLoss",
     "WassersteinCriticLoss",
     "classifier_discrepancy",
     "coral",
+    "dare_gram",
     "deepjdot",
     "domain_bce",
     "entropy",
@@ -76,6 +81,7 @@ __all__ = [
     "pseudo_label",
     "randomized_map",
     "row_entropy",
+    "rsd",
     "squared_distances",
     "wasserstein_critic",
 ]

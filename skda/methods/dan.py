@@ -10,12 +10,12 @@ import torch
 from sklearn.utils._param_validation import Interval, StrOptions
 from torch import Tensor, nn
 
-from ..base import AdaptingClassifier
+from ..base import AdaptingClassifier, AdaptingEstimator, AdaptingRegressor
 from ..losses import MKMMDLoss, kernel_weights, mk_mmd2
 from ..training import AdaptationTerm, Discrepancy, DomainOutput
 from ..training.term import Features
 
-__all__ = ["DANClassifier", "WeightedKernels"]
+__all__ = ["DANClassifier", "DANEstimator", "DANRegressor", "WeightedKernels"]
 
 
 class WeightedKernels(AdaptationTerm):
@@ -58,13 +58,8 @@ class WeightedKernels(AdaptationTerm):
         return lam * sum(others, start=first)
 
 
-class DANClassifier(AdaptingClassifier):
-    r"""Deep adaptation network (DAN): multi-kernel MMD on one or several layers.
-
-    .. math::
-
-        L = \mathrm{CE}(X_s, y_s) + \lambda \sum_{l} \mathrm{MMD}^2_k(f_l(X_s), f_l(X_t)), \quad
-        k = \sum_u \beta_u \exp(-\lVert \cdot \rVert^2 / \gamma_u)
+class DANEstimator(AdaptingEstimator):
+    """DAN for any task.
 
     Parameters
     ----------
@@ -81,26 +76,10 @@ class DANClassifier(AdaptingClassifier):
     unbiased : bool, default=False
         For "quadratic": leave out the pairs of a row with itself.
     **params
-        Parameters of `DomainClassifier`. Several `adapt_layers` add their losses, as in the
-        paper, which adapts the last three layers of AlexNet.
-
-    References
-    ----------
-    .. [1] Long, M., Cao, Y., Wang, J. and Jordan, M. (2015). Learning transferable features with
-       deep adaptation networks. ICML.
-
-    Examples
-    --------
-    >>> from skda import DANClassifier
-    >>> from skda.datasets import make_rotated_moons
-    >>> moons = make_rotated_moons(random_state=0)
-    >>> clf = DANClassifier(max_epochs=2, random_state=0)
-    >>> clf.fit(moons.X_source, moons.y_source, moons.X_target).predict(moons.X_target).shape
-    (300,)
+        Parameters of `AdaptingEstimator`.
     """
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
-        **AdaptingClassifier._parameter_constraints,
         "n_kernels": [Interval(Integral, 1, None, closed="left")],
         "spacing": [Interval(Real, 1, None, closed="neither")],
         "kernel_weights": [StrOptions({"uniform", "optimal"})],
@@ -135,3 +114,64 @@ class DANClassifier(AdaptingClassifier):
         if self.kernel_weights == "optimal":
             return WeightedKernels(len(widths), **kernels, **estimate)
         return Discrepancy(MKMMDLoss(**kernels, **estimate))
+
+
+class DANClassifier(DANEstimator, AdaptingClassifier):
+    r"""Deep adaptation network (DAN): multi-kernel MMD on one or several layers.
+
+    .. math::
+
+        L = \mathrm{CE}(X_s, y_s) + \lambda \sum_{l} \mathrm{MMD}^2_k(f_l(X_s), f_l(X_t)), \quad
+        k = \sum_u \beta_u \exp(-\lVert \cdot \rVert^2 / \gamma_u)
+
+    Parameters
+    ----------
+    **params
+        Parameters of `DomainClassifier`. Several `adapt_layers` add their losses, as in the
+        paper, which adapts the last three layers of AlexNet.
+
+    References
+    ----------
+    .. [1] Long, M., Cao, Y., Wang, J. and Jordan, M. (2015). Learning transferable features with
+       deep adaptation networks. ICML.
+
+    Examples
+    --------
+    >>> from skda import DANClassifier
+    >>> from skda.datasets import make_rotated_moons
+    >>> moons = make_rotated_moons(random_state=0)
+    >>> clf = DANClassifier(max_epochs=2, random_state=0)
+    >>> clf.fit(moons.X_source, moons.y_source, moons.X_target).predict(moons.X_target).shape
+    (300,)
+    """
+
+
+class DANRegressor(DANEstimator, AdaptingRegressor):
+    r"""Deep adaptation network (DAN) for a regression.
+
+    As `DANClassifier`, with the squared error for the cross-entropy:
+
+    .. math::
+
+        L = \mathrm{MSE}(X_s, y_s) + \lambda \sum_{l} \mathrm{MMD}^2_k(f_l(X_s), f_l(X_t))
+
+    Parameters
+    ----------
+    **params
+        Parameters of `DomainRegressor`.
+
+    References
+    ----------
+    .. [1] Long, M., Cao, Y., Wang, J. and Jordan, M. (2015). Learning transferable features with
+       deep adaptation networks. ICML.
+
+    Examples
+    --------
+    >>> from skda import DANRegressor
+    >>> from skda.datasets import make_rotated_moons
+    >>> moons = make_rotated_moons(random_state=0)
+    >>> y = moons.X_source[:, 0] - moons.X_source[:, 1]  # a number for each row
+    >>> reg = DANRegressor(max_epochs=2, random_state=0)
+    >>> reg.fit(moons.X_source, y, moons.X_target).predict(moons.X_target).shape
+    (300,)
+    """

@@ -9,12 +9,18 @@ from torch import Tensor, nn
 
 from .._building import instantiate
 from .._calling import checked_discriminator
-from ..base import AdaptingClassifier
+from ..base import AdaptingClassifier, AdaptingEstimator, AdaptingRegressor
 from ..losses import pooled_domain_bce
 from ..nn import DomainDiscriminator, reverse_gradient
 from ..training import AdaptationTerm, DomainOutput, features_of_both, one_logit_a_row
 
-__all__ = ["AdversarialClassifier", "Adversary", "DANNClassifier"]
+__all__ = [
+    "AdversarialClassifier",
+    "AdversarialEstimator",
+    "Adversary",
+    "DANNClassifier",
+    "DANNRegressor",
+]
 
 
 class Adversary(AdaptationTerm):
@@ -45,7 +51,7 @@ class Adversary(AdaptationTerm):
         return pooled_domain_bce(logits, source.n_rows)
 
 
-class AdversarialClassifier(AdaptingClassifier):
+class AdversarialEstimator(AdaptingEstimator):
     """Base of the methods with a domain discriminator.
 
     Parameters
@@ -55,13 +61,12 @@ class AdversarialClassifier(AdaptingClassifier):
         `skda.nn.DomainDiscriminator`; its options are parameters like
         ``discriminator__hidden=(1024, 1024)``, what DANN's paper uses for large images.
     **params
-        Parameters of `AdaptingClassifier`.
+        Parameters of `AdaptingEstimator`.
     """
 
-    net_prefixes: ClassVar = (*AdaptingClassifier.net_prefixes, "discriminator")
+    net_prefixes: ClassVar = (*AdaptingEstimator.net_prefixes, "discriminator")
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
-        **AdaptingClassifier._parameter_constraints,
         "discriminator": [callable, nn.Module, None],
     }
 
@@ -76,16 +81,18 @@ class AdversarialClassifier(AdaptingClassifier):
         return checked_discriminator(discriminator, n_features)
 
 
-class DANNClassifier(AdversarialClassifier):
-    r"""Domain-adversarial network (DANN, "adaptation by backpropagation").
+class AdversarialClassifier(AdversarialEstimator, AdaptingClassifier):
+    """Base of the classifiers with a domain discriminator.
 
-    A discriminator D learns to tell source features from target features; behind a gradient
-    reversal, the network f learns features on which it fails:
+    Parameters
+    ----------
+    **params
+        Parameters of `AdaptingClassifier`.
+    """
 
-    .. math::
 
-        \min_{f} \max_{D} \; \mathrm{CE}(X_s, y_s)
-            - \lambda_p \, [\mathrm{BCE}(D(f(X_s)), 0) + \mathrm{BCE}(D(f(X_t)), 1)]
+class DANNEstimator(AdversarialEstimator):
+    """DANN for any task.
 
     Parameters
     ----------
@@ -93,22 +100,7 @@ class DANNClassifier(AdversarialClassifier):
         Strength of the gradient reversal. It reaches the feature extractor only: the
         discriminator always learns at weight 1. 0 trains exactly the source-only network.
     **params
-        Parameters of `DomainClassifier`.
-
-    References
-    ----------
-    .. [1] Ganin, Y. and Lempitsky, V. (2015). Unsupervised domain adaptation by
-       backpropagation. ICML.
-    .. [2] Ganin, Y. et al. (2016). Domain-adversarial training of neural networks. JMLR 17.
-
-    Examples
-    --------
-    >>> from skda import DANNClassifier
-    >>> from skda.datasets import make_rotated_moons
-    >>> moons = make_rotated_moons(random_state=0)
-    >>> clf = DANNClassifier(max_epochs=2, random_state=0)
-    >>> clf.fit(moons.X_source, moons.y_source, moons.X_target).predict(moons.X_target).shape
-    (300,)
+        Parameters of `AdaptingEstimator`.
     """
 
     def __init__(
@@ -128,3 +120,69 @@ class DANNClassifier(AdversarialClassifier):
         self, module: nn.Module, widths: Sequence[int], n_classes: int
     ) -> AdaptationTerm:
         return Adversary(self._make_discriminator(sum(widths)))
+
+
+class DANNClassifier(DANNEstimator, AdversarialClassifier):
+    r"""Domain-adversarial network (DANN, "adaptation by backpropagation").
+
+    A discriminator D learns to tell source features from target features; behind a gradient
+    reversal, the network f learns features on which it fails:
+
+    .. math::
+
+        \min_{f} \max_{D} \; \mathrm{CE}(X_s, y_s)
+            - \lambda_p \, [\mathrm{BCE}(D(f(X_s)), 0) + \mathrm{BCE}(D(f(X_t)), 1)]
+
+    Parameters
+    ----------
+    **params
+        Parameters of `DomainClassifier`.
+
+    References
+    ----------
+    .. [1] Ganin, Y. and Lempitsky, V. (2015). Unsupervised domain adaptation by
+       backpropagation. ICML.
+    .. [2] Ganin, Y. et al. (2016). Domain-adversarial training of neural networks. JMLR 17.
+
+    Examples
+    --------
+    >>> from skda import DANNClassifier
+    >>> from skda.datasets import make_rotated_moons
+    >>> moons = make_rotated_moons(random_state=0)
+    >>> clf = DANNClassifier(max_epochs=2, random_state=0)
+    >>> clf.fit(moons.X_source, moons.y_source, moons.X_target).predict(moons.X_target).shape
+    (300,)
+    """
+
+
+class DANNRegressor(DANNEstimator, AdaptingRegressor):
+    r"""Domain-adversarial network (DANN) for a regression.
+
+    As `DANNClassifier`, with the squared error for the cross-entropy:
+
+    .. math::
+
+        \min_{f} \max_{D} \; \mathrm{MSE}(X_s, y_s)
+            - \lambda_p \, [\mathrm{BCE}(D(f(X_s)), 0) + \mathrm{BCE}(D(f(X_t)), 1)]
+
+    Parameters
+    ----------
+    **params
+        Parameters of `DomainRegressor`.
+
+    References
+    ----------
+    .. [1] Ganin, Y. and Lempitsky, V. (2015). Unsupervised domain adaptation by
+       backpropagation. ICML.
+    .. [2] Ganin, Y. et al. (2016). Domain-adversarial training of neural networks. JMLR 17.
+
+    Examples
+    --------
+    >>> from skda import DANNRegressor
+    >>> from skda.datasets import make_rotated_moons
+    >>> moons = make_rotated_moons(random_state=0)
+    >>> y = moons.X_source[:, 0] - moons.X_source[:, 1]  # a number for each row
+    >>> reg = DANNRegressor(max_epochs=2, random_state=0)
+    >>> reg.fit(moons.X_source, y, moons.X_target).predict(moons.X_target).shape
+    (300,)
+    """

@@ -12,21 +12,16 @@ from sklearn.utils import Bunch
 from sklearn.utils._param_validation import Interval
 from torch import nn
 
-from ..base import AdaptingClassifier
+from ..base import AdaptingClassifier, AdaptingEstimator, AdaptingRegressor
 from ..losses import LinearMMDLoss, linear_mmd2
 from ..nn import insert_bottleneck
 from ..training import AdaptationTerm, Discrepancy
 
-__all__ = ["DDCClassifier", "select_bottleneck"]
+__all__ = ["DDCClassifier", "DDCEstimator", "DDCRegressor", "select_bottleneck"]
 
 
-class DDCClassifier(AdaptingClassifier):
-    r"""Deep domain confusion (DDC): the distance of the means on a bottleneck.
-
-    .. math::
-
-        L = \mathrm{CE}(X_s, y_s)
-            + \lambda \, \lVert \overline{f(X_s)} - \overline{f(X_t)} \rVert^2
+class DDCEstimator(AdaptingEstimator):
+    """DDC for any task.
 
     Parameters
     ----------
@@ -41,26 +36,10 @@ class DDCClassifier(AdaptingClassifier):
         diverge. In benchmarks/all_methods/all_methods.md it is far above the default on scanned
         digits, and below it on gas sensors.
     **params
-        Parameters of `DomainClassifier`. For a pretrained module, the paper's ten times faster
-        new layers are ``optimizer__param_groups=[("*bottleneck*", {"lr": 1e-2}), ...]``.
-
-    References
-    ----------
-    .. [1] Tzeng, E. et al. (2014). Deep domain confusion: maximizing for domain invariance.
-       arXiv:1412.3474.
-
-    Examples
-    --------
-    >>> from skda import DDCClassifier
-    >>> from skda.datasets import make_rotated_moons
-    >>> moons = make_rotated_moons(random_state=0)
-    >>> clf = DDCClassifier(max_epochs=2, random_state=0)
-    >>> clf.fit(moons.X_source, moons.y_source, moons.X_target).predict(moons.X_target).shape
-    (300,)
+        Parameters of `AdaptingEstimator`.
     """
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
-        **AdaptingClassifier._parameter_constraints,
         "bottleneck_width": [Interval(Integral, 1, None, closed="left"), None],
         "unbiased": ["boolean"],
     }
@@ -88,6 +67,68 @@ class DDCClassifier(AdaptingClassifier):
         self, module: nn.Module, widths: Sequence[int], n_classes: int
     ) -> AdaptationTerm:
         return Discrepancy(LinearMMDLoss(unbiased=self.unbiased))
+
+
+class DDCClassifier(DDCEstimator, AdaptingClassifier):
+    r"""Deep domain confusion (DDC): the distance of the means on a bottleneck.
+
+    .. math::
+
+        L = \mathrm{CE}(X_s, y_s)
+            + \lambda \, \lVert \overline{f(X_s)} - \overline{f(X_t)} \rVert^2
+
+    Parameters
+    ----------
+    **params
+        Parameters of `DomainClassifier`. For a pretrained module, the paper's ten times faster
+        new layers are ``optimizer__param_groups=[("*bottleneck*", {"lr": 1e-2}), ...]``.
+
+    References
+    ----------
+    .. [1] Tzeng, E. et al. (2014). Deep domain confusion: maximizing for domain invariance.
+       arXiv:1412.3474.
+
+    Examples
+    --------
+    >>> from skda import DDCClassifier
+    >>> from skda.datasets import make_rotated_moons
+    >>> moons = make_rotated_moons(random_state=0)
+    >>> clf = DDCClassifier(max_epochs=2, random_state=0)
+    >>> clf.fit(moons.X_source, moons.y_source, moons.X_target).predict(moons.X_target).shape
+    (300,)
+    """
+
+
+class DDCRegressor(DDCEstimator, AdaptingRegressor):
+    r"""Deep domain confusion (DDC) for a regression.
+
+    As `DDCClassifier`, with the squared error for the cross-entropy:
+
+    .. math::
+
+        L = \mathrm{MSE}(X_s, y_s)
+            + \lambda \, \lVert \overline{f(X_s)} - \overline{f(X_t)} \rVert^2
+
+    Parameters
+    ----------
+    **params
+        Parameters of `DomainRegressor`.
+
+    References
+    ----------
+    .. [1] Tzeng, E. et al. (2014). Deep domain confusion: maximizing for domain invariance.
+       arXiv:1412.3474.
+
+    Examples
+    --------
+    >>> from skda import DDCRegressor
+    >>> from skda.datasets import make_rotated_moons
+    >>> moons = make_rotated_moons(random_state=0)
+    >>> y = moons.X_source[:, 0] - moons.X_source[:, 1]  # a number for each row
+    >>> reg = DDCRegressor(max_epochs=2, random_state=0)
+    >>> reg.fit(moons.X_source, y, moons.X_target).predict(moons.X_target).shape
+    (300,)
+    """
 
 
 def select_bottleneck(

@@ -7,31 +7,23 @@ from numbers import Integral, Real
 from os import PathLike
 from typing import Any, ClassVar
 
+import numpy as np
 import torch
 from sklearn.utils._param_validation import HasMethods, Interval
 from torch import nn
 
 from .._calling import first_run
 from .._pretrained import load_pretrained, load_weights, pretrained_module
-from ..base import DomainClassifier
+from ..base import DomainClassifier, DomainEstimator, DomainRegressor
 from ..nn import reinitialise, replace_head, weight_layers
 from ..nn._copy import copy_net
 from ..training import DomainPair, isolated_rng
 
-__all__ = ["FinetuneClassifier"]
+__all__ = ["FinetuneClassifier", "FinetuneEstimator", "FinetuneRegressor"]
 
 
-class FinetuneClassifier(DomainClassifier):
-    r"""Fine-tuning: the source-only network, or a pretrained one tuned on the labels at hand.
-
-    There is no adaptation loss. Rows with labels are learned from in up to two stages: first the
-    source, then the labelled rows of the target:
-
-    .. math:: L_1 = \mathrm{CE}(f(X_s), y_s), \qquad L_2 = \mathrm{CE}(f(X_t), y_t)
-
-    A stage that starts from trained weights is *tuned*: `n_frozen`, `reinit`,
-    `backbone_lr_ratio` and `unfreeze_schedule` apply to it. Without `pretrained` the source
-    stage trains a new network at full rate, and only the target stage is tuned.
+class FinetuneEstimator(DomainEstimator):
+    """Fine-tuning for any task.
 
     Parameters
     ----------
@@ -49,36 +41,12 @@ class FinetuneClassifier(DomainClassifier):
     unfreeze_schedule : int or None, default=None
         Free one more of the frozen layers, from the top, each time so many epochs have passed.
     **params
-        Parameters of `DomainClassifier`.
-
-    Notes
-    -----
-    Target rows without labels are used by ``adapt_batch_norm=True`` only. `partial_fit` has no
-    stages: labelled target rows are learned from beside the source rows.
-
-    References
-    ----------
-    .. [1] Yosinski, J. et al. (2014). How transferable are features in deep neural networks?
-       NIPS.
-    .. [2] Howard, J. and Ruder, S. (2018). Universal language model fine-tuning for text
-       classification. ACL. (Gradual unfreezing.)
-
-    Examples
-    --------
-    >>> from skda import FinetuneClassifier
-    >>> from skda.datasets import make_rotated_moons
-    >>> moons = make_rotated_moons(random_state=0)
-    >>> source_only = FinetuneClassifier(max_epochs=5, random_state=0)
-    >>> source_only = source_only.fit(moons.X_source, moons.y_source)
-    >>> tuned = FinetuneClassifier(pretrained=source_only, n_frozen=1, max_epochs=5)
-    >>> tuned.fit(moons.X_target[:20], moons.y_target[:20]).classes_
-    array([0, 1])
+        Parameters of `DomainEstimator`.
     """
 
     trains_in_stages: ClassVar[bool] = True
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
-        **DomainClassifier._parameter_constraints,
         "pretrained": [None, nn.Module, Mapping, str, PathLike, HasMethods(["predict"])],
         "n_frozen": [Interval(Integral, 0, None, closed="left")],
         "reinit": [Interval(Integral, 0, None, closed="left")],
@@ -141,17 +109,17 @@ class FinetuneClassifier(DomainClassifier):
         return [name for layer in layers[len(layers) - self.reinit :] for name in layer]
 
     def _check_counts(self, module: nn.Module) -> None:
-        n = len(weight_layers(module))
+        who, n = type(self).__name__, len(weight_layers(module))
         for name, value in (("n_frozen", self.n_frozen), ("reinit", self.reinit)):
             if value > n:
                 raise ValueError(
-                    f"The '{name}' parameter of FinetuneClassifier must be at most {n}, the "
+                    f"The '{name}' parameter of {who} must be at most {n}, the "
                     f"number of layers of the module. Got {value} instead."
                 )
         most = n - max(1, self.reinit)
         if self.n_frozen > most:
             raise ValueError(
-                f"The 'n_frozen' parameter of FinetuneClassifier must be at most {most}: of the "
+                f"The 'n_frozen' parameter of {who} must be at most {most}: of the "
                 f"module's {n} layers, the last and those of 'reinit' ({self.reinit}) must stay "
                 f"free. Got {self.n_frozen} instead."
             )
@@ -190,7 +158,7 @@ class FinetuneClassifier(DomainClassifier):
         module = copy_net(source_net.plain_module).cpu()
         if self.pretrained is None:
             with isolated_rng(source_net.seeds.adaptation, torch.device("cpu")):
-                self._renew(module, len(self.classes_))
+                self._renew(module, self._n_outputs)
         kept = {name: getattr(source_net, name) for name in ("layers", "widths", "seeds")}
         self.net_ = self._wrap(module, **kept, **self._tuning_options(module))
         self.net_.fits_ = source_net.fits_
@@ -198,3 +166,88 @@ class FinetuneClassifier(DomainClassifier):
         self.net_.fit_domains(domains.labelled_target(), self.max_epochs, domain="target")
         if self.adapt_batch_norm:
             self.net_.reestimate_target_statistics(domains)
+
+
+class FinetuneClassifier(FinetuneEstimator, DomainClassifier):
+    r"""Fine-tuning: the source-only network, or a pretrained one tuned on the labels at hand.
+
+    There is no adaptation loss. Rows with labels are learned from in up to two stages: first the
+    source, then the labelled rows of the target:
+
+    .. math:: L_1 = \mathrm{CE}(f(X_s), y_s), \qquad L_2 = \mathrm{CE}(f(X_t), y_t)
+
+    A stage that starts from trained weights is *tuned*: `n_frozen`, `reinit`,
+    `backbone_lr_ratio` and `unfreeze_schedule` apply to it. Without `pretrained` the source
+    stage trains a new network at full rate, and only the target stage is tuned.
+
+    Parameters
+    ----------
+    **params
+        Parameters of `DomainClassifier`.
+
+    Notes
+    -----
+    Target rows without labels are used by ``adapt_batch_norm=True`` only. `partial_fit` has no
+    stages: labelled target rows are learned from beside the source rows.
+
+    References
+    ----------
+    .. [1] Yosinski, J. et al. (2014). How transferable are features in deep neural networks?
+       NIPS.
+    .. [2] Howard, J. and Ruder, S. (2018). Universal language model fine-tuning for text
+       classification. ACL. (Gradual unfreezing.)
+
+    Examples
+    --------
+    >>> from skda import FinetuneClassifier
+    >>> from skda.datasets import make_rotated_moons
+    >>> moons = make_rotated_moons(random_state=0)
+    >>> source_only = FinetuneClassifier(max_epochs=5, random_state=0)
+    >>> source_only = source_only.fit(moons.X_source, moons.y_source)
+    >>> tuned = FinetuneClassifier(pretrained=source_only, n_frozen=1, max_epochs=5)
+    >>> tuned.fit(moons.X_target[:20], moons.y_target[:20]).classes_
+    array([0, 1])
+    """
+
+
+class FinetuneRegressor(FinetuneEstimator, DomainRegressor):
+    r"""Fine-tuning of a regressor: the source-only network, or a pretrained one that is tuned.
+
+    There is no adaptation loss. Rows with labels are learned from in up to two stages, as in
+    `FinetuneClassifier`:
+
+    .. math:: L_1 = \mathrm{MSE}(f(X_s), y_s), \qquad L_2 = \mathrm{MSE}(f(X_t), y_t)
+
+    Parameters
+    ----------
+    **params
+        Parameters of `DomainRegressor`.
+
+    Notes
+    -----
+    A network that is `pretrained` is taken for one of standardised labels. Of a fitted regressor
+    the standardisation is taken over too, unless `reinit` gives the last layer new weights.
+
+    References
+    ----------
+    .. [1] Yosinski, J. et al. (2014). How transferable are features in deep neural networks?
+       NIPS.
+
+    Examples
+    --------
+    >>> from skda import FinetuneRegressor
+    >>> from skda.datasets import make_rotated_moons
+    >>> moons = make_rotated_moons(random_state=0)
+    >>> y = moons.X_source[:, 0] - moons.X_source[:, 1]  # a number for each row
+    >>> source_only = FinetuneRegressor(max_epochs=20, random_state=0).fit(moons.X_source, y)
+    >>> source_only.score(moons.X_source, y, domain="source") > 0.9
+    True
+    """
+
+    def _encode_source(self, y: Any, n_rows: int, go_on: bool, classes: Any) -> np.ndarray:
+        numbers = super()._encode_source(y, n_rows, go_on, classes)
+        mean: np.ndarray | None = getattr(self.pretrained, "y_mean_", None)
+        of_another_start = go_on or self.reinit
+        if mean is not None and not of_another_start and mean.shape == numbers.shape[1:]:
+            self.y_mean_, self.y_scale_ = mean, self.pretrained.y_scale_
+        return numbers

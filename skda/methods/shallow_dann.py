@@ -7,15 +7,38 @@ from typing import Any
 
 from torch import nn
 
-from ..base import AdaptingClassifier
+from ..base import AdaptingClassifier, AdaptingEstimator, AdaptingRegressor
 from ..losses import GaussianMMDLoss
 from ..nn import ShallowNet
 from ..training import AdaptationTerm, Discrepancy
 
-__all__ = ["DaNNClassifier"]
+__all__ = ["DaNNClassifier", "DaNNEstimator", "DaNNRegressor"]
 
 
-class DaNNClassifier(AdaptingClassifier):
+class DaNNEstimator(AdaptingEstimator):
+    """DaNN for any task.
+
+    Parameters
+    ----------
+    module : nn.Module class or instance, callable, or None, default=None
+        Network that returns logits, as in `DomainClassifier`. None is
+        `skda.nn.ShallowNet`, shallow by design: 256 hidden units, ReLU, dropout .5.
+    **params
+        Parameters of `AdaptingEstimator`.
+    """
+
+    default_module = ShallowNet
+
+    def __init__(self, module: Any = None, *, lam: float = 3.0, **params: Any) -> None:
+        super().__init__(module, lam=lam, **params)
+
+    def _make_adaptation(
+        self, module: nn.Module, widths: Sequence[int], n_classes: int
+    ) -> AdaptationTerm:
+        return Discrepancy(GaussianMMDLoss())
+
+
+class DaNNClassifier(DaNNEstimator, AdaptingClassifier):
     r"""Domain adaptive neural network (DaNN): MMD on the one hidden layer, before its activation.
 
     .. math::
@@ -27,9 +50,6 @@ class DaNNClassifier(AdaptingClassifier):
 
     Parameters
     ----------
-    module : nn.Module class or instance, callable, or None, default=None
-        Network that returns logits, as in `DomainClassifier`. None is
-        `skda.nn.ShallowNet`, shallow by design: 256 hidden units, ReLU, dropout .5.
     **params
         Parameters of `DomainClassifier`.
 
@@ -48,12 +68,33 @@ class DaNNClassifier(AdaptingClassifier):
     (300,)
     """
 
-    default_module = ShallowNet
 
-    def __init__(self, module: Any = None, *, lam: float = 3.0, **params: Any) -> None:
-        super().__init__(module, lam=lam, **params)
+class DaNNRegressor(DaNNEstimator, AdaptingRegressor):
+    r"""Domain adaptive neural network (DaNN) for a regression.
 
-    def _make_adaptation(
-        self, module: nn.Module, widths: Sequence[int], n_classes: int
-    ) -> AdaptationTerm:
-        return Discrepancy(GaussianMMDLoss())
+    As `DaNNClassifier`, with the squared error for the cross-entropy:
+
+    .. math::
+
+        L = \mathrm{MSE}(X_s, y_s) + \lambda \, \mathrm{MMD}^2_k(h(X_s), h(X_t))
+
+    Parameters
+    ----------
+    **params
+        Parameters of `DomainRegressor`.
+
+    References
+    ----------
+    .. [1] Ghifary, M., Kleijn, W. B. and Zhang, M. (2014). Domain adaptive neural networks for
+       object recognition. PRICAI.
+
+    Examples
+    --------
+    >>> from skda import DaNNRegressor
+    >>> from skda.datasets import make_rotated_moons
+    >>> moons = make_rotated_moons(random_state=0)
+    >>> y = moons.X_source[:, 0] - moons.X_source[:, 1]  # a number for each row
+    >>> reg = DaNNRegressor(max_epochs=2, random_state=0)
+    >>> reg.fit(moons.X_source, y, moons.X_target).predict(moons.X_target).shape
+    (300,)
+    """

@@ -10,11 +10,12 @@ import torch
 from sklearn.utils._param_validation import Interval
 from torch import Tensor, nn
 
+from ..base import AdaptingRegressor
 from ..losses import gradient_penalty, wasserstein_critic
 from ..training import AdaptationTerm, DomainOutput
-from .dann import AdversarialClassifier
+from .dann import AdversarialClassifier, AdversarialEstimator
 
-__all__ = ["WDGRLClassifier", "WassersteinCritic"]
+__all__ = ["WDGRLClassifier", "WDGRLEstimator", "WDGRLRegressor", "WassersteinCritic"]
 
 
 class WassersteinCritic(AdaptationTerm):
@@ -71,15 +72,8 @@ class WassersteinCritic(AdaptationTerm):
         self.optimizer.step()
 
 
-class WDGRLClassifier(AdversarialClassifier):
-    r"""Wasserstein distance guided representation learning (WDGRL).
-
-    The discriminator is a critic D, trained for several steps before each step of the network:
-
-    .. math::
-
-        \min_{f} \; \mathrm{CE}(X_s, y_s) + \lambda \max_{D} \;
-            \overline{D(f(X_s))} - \overline{D(f(X_t))} - \rho \, \mathrm{GP}(D)
+class WDGRLEstimator(AdversarialEstimator):
+    """WDGRL for any task.
 
     Parameters
     ----------
@@ -90,25 +84,10 @@ class WDGRLClassifier(AdversarialClassifier):
     gradient_penalty : float, default=10.0
         rho, the weight of the penalty that keeps the critic's slope near one.
     **params
-        Parameters of `DomainClassifier`. The critic is the `discriminator`.
-
-    References
-    ----------
-    .. [1] Shen, J., Qu, Y., Zhang, W. and Yu, Y. (2018). Wasserstein distance guided
-       representation learning for domain adaptation. AAAI.
-
-    Examples
-    --------
-    >>> from skda import WDGRLClassifier
-    >>> from skda.datasets import make_rotated_moons
-    >>> moons = make_rotated_moons(random_state=0)
-    >>> clf = WDGRLClassifier(max_epochs=2, random_state=0)
-    >>> clf.fit(moons.X_source, moons.y_source, moons.X_target).predict(moons.X_target).shape
-    (300,)
+        Parameters of `AdaptingEstimator`.
     """
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
-        **AdversarialClassifier._parameter_constraints,
         "critic_steps": [Interval(Integral, 1, None, closed="left")],
         "critic_lr": [Interval(Real, 0, None, closed="neither")],
         "gradient_penalty": [Interval(Real, 0, None, closed="left")],
@@ -139,3 +118,66 @@ class WDGRLClassifier(AdversarialClassifier):
             lr=self.critic_lr,
             penalty=self.gradient_penalty,
         )
+
+
+class WDGRLClassifier(WDGRLEstimator, AdversarialClassifier):
+    r"""Wasserstein distance guided representation learning (WDGRL).
+
+    The discriminator is a critic D, trained for several steps before each step of the network:
+
+    .. math::
+
+        \min_{f} \; \mathrm{CE}(X_s, y_s) + \lambda \max_{D} \;
+            \overline{D(f(X_s))} - \overline{D(f(X_t))} - \rho \, \mathrm{GP}(D)
+
+    Parameters
+    ----------
+    **params
+        Parameters of `DomainClassifier`. The critic is the `discriminator`.
+
+    References
+    ----------
+    .. [1] Shen, J., Qu, Y., Zhang, W. and Yu, Y. (2018). Wasserstein distance guided
+       representation learning for domain adaptation. AAAI.
+
+    Examples
+    --------
+    >>> from skda import WDGRLClassifier
+    >>> from skda.datasets import make_rotated_moons
+    >>> moons = make_rotated_moons(random_state=0)
+    >>> clf = WDGRLClassifier(max_epochs=2, random_state=0)
+    >>> clf.fit(moons.X_source, moons.y_source, moons.X_target).predict(moons.X_target).shape
+    (300,)
+    """
+
+
+class WDGRLRegressor(WDGRLEstimator, AdaptingRegressor):
+    r"""Wasserstein distance guided representation learning (WDGRL) for a regression.
+
+    As `WDGRLClassifier`, with the squared error for the cross-entropy:
+
+    .. math::
+
+        \min_{f} \; \mathrm{MSE}(X_s, y_s) + \lambda \max_{D} \;
+            \overline{D(f(X_s))} - \overline{D(f(X_t))} - \rho \, \mathrm{GP}(D)
+
+    Parameters
+    ----------
+    **params
+        Parameters of `DomainRegressor`.
+
+    References
+    ----------
+    .. [1] Shen, J., Qu, Y., Zhang, W. and Yu, Y. (2018). Wasserstein distance guided
+       representation learning for domain adaptation. AAAI.
+
+    Examples
+    --------
+    >>> from skda import WDGRLRegressor
+    >>> from skda.datasets import make_rotated_moons
+    >>> moons = make_rotated_moons(random_state=0)
+    >>> y = moons.X_source[:, 0] - moons.X_source[:, 1]  # a number for each row
+    >>> reg = WDGRLRegressor(max_epochs=2, random_state=0)
+    >>> reg.fit(moons.X_source, y, moons.X_target).predict(moons.X_target).shape
+    (300,)
+    """

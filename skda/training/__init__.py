@@ -6,6 +6,7 @@ from .errors import DivergenceError
 from .loader import Batch, DomainPair, TwoDomainLoader
 from .net import AdaptationNet
 from .predict import predict_features, predict_logits
+from .regression_net import RegressionNet
 from .rng import Seeds, isolated_rng
 from .rows import ArrayRows, DatasetRows, Rows, as_rows, even_batches
 from .schedules import (
@@ -39,6 +40,7 @@ __all__ = [
     "DomainModule",
     "DomainOutput",
     "DomainPair",
+    "RegressionNet",
     "Rows",
     "Schedule",
     "Seeds",

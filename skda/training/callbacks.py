@@ -8,6 +8,7 @@ from numbers import Integral
 from typing import Any, Self, cast
 
 import torch
+from sklearn.base import is_classifier
 from sklearn.utils._param_validation import Interval, RealNotInt
 from skorch import NeuralNetClassifier
 from skorch.callbacks import (
@@ -56,8 +57,8 @@ def as_callbacks(given: Any) -> Any:
     return listed
 
 
-def as_split(given: Any, seed: int) -> Any:
-    """Return the parameter `train_split` as skorch takes it: a number is stratified.
+def as_split(given: Any, seed: int, stratified: bool = True) -> Any:
+    """Return the parameter `train_split` as skorch takes it: a number is stratified by classes.
 
     Examples
     --------
@@ -67,8 +68,8 @@ def as_split(given: Any, seed: int) -> Any:
     if given is None or callable(given):
         return given
     if isinstance(given, int):
-        return ValidSplit(given, stratified=True)
-    return ValidSplit(float(given), stratified=True, random_state=seed)
+        return ValidSplit(given, stratified=stratified)
+    return ValidSplit(float(given), stratified=stratified, random_state=seed)
 
 
 def _check_monitors(net: Any, own: set[str]) -> None:
@@ -157,7 +158,7 @@ class CallbackNet(NeuralNetClassifier):
         """Hold out source rows where the user asked for it; the target stays whole."""
         if not (isinstance(X, DomainPair) and self.train_split):
             return X, None
-        split = as_split(self.train_split, self.seeds.batches)
+        split = as_split(self.train_split, self.seeds.batches, is_classifier(self))
         train, valid = split(X, X.y_source[X.subset], **fit_params)
         held_in = getattr(train, "indices", None)
         return (X if held_in is None else X.only(held_in)), valid

@@ -15,7 +15,20 @@ from torch.utils.data import Dataset
 from .inputs import first_row
 from .rows import DatasetRows, Index, Rows, even_batches
 
-__all__ = ["Batch", "DomainPair", "TwoDomainLoader"]
+__all__ = ["Batch", "DomainPair", "TwoDomainLoader", "is_labelled"]
+
+
+def is_labelled(y: Any) -> Any:
+    """Say of each row whether it has a label, of an array or a tensor of labels.
+
+    Examples
+    --------
+    >>> is_labelled(np.array([1, -1]))
+    array([ True, False])
+    >>> is_labelled(np.array([[-1.5], [np.nan]]))
+    array([ True, False])
+    """
+    return y >= 0 if y.ndim == 1 else y[:, 0] == y[:, 0]  # NaN differs from itself
 
 
 class Batch(NamedTuple):
@@ -27,7 +40,7 @@ class Batch(NamedTuple):
     y_target: Tensor | None
 
 
-class DomainPair(Dataset[tuple[Any, int]]):
+class DomainPair(Dataset[tuple[Any, Any]]):
     """Labelled source rows and (partly labelled) target rows of one fit.
 
     As a torch Dataset it is the labelled source, which is what skorch's ``train_split`` and its
@@ -36,11 +49,11 @@ class DomainPair(Dataset[tuple[Any, int]]):
     Parameters
     ----------
     source : Rows
-    y_source : ndarray of shape (n_source,), int64
-        Class indices.
+    y_source : ndarray of shape (n_source,), int64, or (n_source, n_outputs), float
+        Class indices, or the numbers of a regression.
     target : Rows or None
-    y_target : ndarray of shape (n_target,), int64, or None
-        Class indices, -1 where unlabelled.
+    y_target : ndarray like `y_source`, or None
+        Where a row is unlabelled, -1 of class indices and NaN of numbers.
     subset : ndarray of int or None
         The source rows to train on; a row may be repeated. None means all.
     weights : ndarray of shape (n_source,), or None
@@ -67,10 +80,11 @@ class DomainPair(Dataset[tuple[Any, int]]):
     def __len__(self) -> int:
         return len(self.subset)
 
-    def __getitem__(self, i: int) -> tuple[Any, int]:
+    def __getitem__(self, i: int) -> tuple[Any, Any]:
         row = self.subset[i]
         (rows,) = self.source.batches([np.array([row])])
-        return first_row(rows), int(self.y_source[row])
+        y = self.y_source[row]
+        return first_row(rows), int(y) if np.ndim(y) == 0 else y
 
     @property
     def from_dataset(self) -> bool:
@@ -80,7 +94,7 @@ class DomainPair(Dataset[tuple[Any, int]]):
     @property
     def has_target_labels(self) -> bool:
         """Whether some target rows are labelled."""
-        return self.y_target is not None and bool((self.y_target >= 0).any())
+        return self.y_target is not None and bool(is_labelled(self.y_target).any())
 
     def without_target(self) -> DomainPair:
         """Return the source alone."""
@@ -90,7 +104,9 @@ class DomainPair(Dataset[tuple[Any, int]]):
         """Return the labelled target rows in the place of the source."""
         if self.target is None or self.y_target is None:
             raise ValueError("There are no labelled target rows.")
-        return DomainPair(self.target, self.y_target, subset=np.flatnonzero(self.y_target >= 0))
+        return DomainPair(
+            self.target, self.y_target, subset=np.flatnonzero(is_labelled(self.y_target))
+        )
 
     def only(self, indices: Any) -> DomainPair:
         """Return the same domains with only some of the source rows."""
@@ -118,13 +134,15 @@ class DomainPair(Dataset[tuple[Any, int]]):
         """Return the indices of the source rows of an epoch, as many as there are.
 
         With weights the draw is systematic: each row comes as often as its weight says on average,
-        and each class within one row of what its weights say in every epoch.
+        and each class, or range of the first number, within one row of what its weights say in
+        every epoch.
         """
         n = len(self.subset)
         if self.weights is None:
             return self.subset[rng.permutation(n)] if shuffle else self.subset
         mixed = rng.permutation(n) if shuffle else np.arange(n)
-        order = mixed[np.argsort(self.y_source[self.subset[mixed]], kind="stable")]
+        y = self.y_source if self.y_source.ndim == 1 else self.y_source[:, 0]
+        order = mixed[np.argsort(y[self.subset[mixed]], kind="stable")]
         edges = np.cumsum(self.weights[self.subset[order]])
         edges *= n / edges[-1]
         edges[-1] = n

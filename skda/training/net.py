@@ -16,7 +16,7 @@ from .callbacks import CallbackNet, as_callbacks
 from .device import move_to_device, room_on
 from .domain_module import DomainModule
 from .errors import DivergenceError, StoppedEarly
-from .loader import Batch, DomainPair, TwoDomainLoader
+from .loader import Batch, DomainPair, TwoDomainLoader, is_labelled
 from .modes import training_modes
 from .predict import reestimate_statistics, sample_both
 from .rng import NO_SEEDS, Isolated, Seeds, isolated_rng
@@ -140,7 +140,7 @@ class AdaptationNet(CallbackNet):
         """Return the criterion's mean over the labelled rows of a target batch, if any."""
         if target is None or target.y is None:
             return None
-        labelled = target.y >= 0
+        labelled = is_labelled(target.y)
         if not labelled.any():
             return None
         return self.get_loss(target.logits[labelled], target.y[labelled])

@@ -15,6 +15,8 @@ FEATURE_LOSSES = {
     "gaussian_mmd2": losses.gaussian_mmd2,
     "linear_mmd2": losses.linear_mmd2,
     "coral": losses.coral,
+    "rsd": losses.rsd,
+    "dare_gram": losses.dare_gram,
     "jmmd2": lambda s, t: losses.jmmd2([s, s.softmax(1)], [t, t.softmax(1)]),
     "jmmd2_linear": lambda s, t: losses.jmmd2(
         [s, s.softmax(1)], [t, t.softmax(1)], estimator="linear"

@@ -65,6 +65,8 @@ LOSSES = {
     "jmmd2 unbiased": lambda s, t: joint(s, t, unbiased=True, bandwidths=(3.0, None)),
     "jmmd2 linear": lambda s, t: joint(s, t, estimator="linear"),
     "coral": losses.coral,
+    "rsd": losses.rsd,
+    "dare_gram": losses.dare_gram,
     "squared_distances": lambda s, t: losses.squared_distances(s, t).square().mean((-2, -1)),
     "domain_bce": lambda s, t: losses.domain_bce(s[..., :1], t[..., :1]),
     "domain_bce, entropy_weights": adversaries,

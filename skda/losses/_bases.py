@@ -1,0 +1,76 @@
+"""Singular values and bases of batches, with a gradient that stays finite."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.autograd.function import once_differentiable
+
+__all__ = ["has_rank", "safe_svd"]
+
+
+def has_rank(values: Tensor, n_rows: int, n_columns: int) -> Tensor:
+    """Say of singular values (..., r), largest first, which are more than rounding."""
+    largest = values[..., :1]
+    return values > largest * (max(n_rows, n_columns) * torch.finfo(values.dtype).eps)
+
+
+class _SafeSVD(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, rows: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        finite = rows.isfinite().all(-1).all(-1)[..., None]
+        # LAPACK raises where the loss should be NaN, for the net to say that it diverged
+        known = torch.where(finite[..., None], rows, 0)
+        left, values, right = torch.linalg.svd(known, full_matrices=False)
+        ctx.save_for_backward(left, values, right.mT)
+        ctx.set_materialize_grads(False)
+        values = torch.where(finite, values, torch.nan)
+        return left, values, torch.where(finite[..., None], right.mT, torch.nan)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, *grad_outputs: Tensor | None) -> Tensor | None:
+        left, values, right = ctx.saved_tensors
+        of_left, of_values, of_right = grad_outputs
+        parts = []
+        if of_values is not None:
+            parts.append((left * of_values[..., None, :]) @ right.mT)
+        if of_right is not None:
+            parts.append(_pull(left, values, right, of_right))
+        if of_left is not None:
+            parts.append(_pull(right, values, left, of_left).mT)
+        return sum(parts[1:], start=parts[0]) if parts else None
+
+
+def _pull(left: Tensor, values: Tensor, right: Tensor, of_right: Tensor) -> Tensor:
+    """Return the gradient of the matrix for that of its right vectors."""
+    squares = values.square()
+    largest = squares[..., :1].clamp_min(torch.finfo(values.dtype).tiny)
+    relative = squares / largest
+    # a vector turns towards another by 1 / gap: without bound, as two values become equal
+    gap = relative[..., None, :] - relative[..., :, None]
+    turn = (right.mT @ of_right) * gap / (gap.square() + torch.finfo(values.dtype).eps)
+    pull = (values / largest)[..., None] * ((turn + turn.mT) @ right.mT)
+    n_rows, n_columns, rank = left.shape[-2], right.shape[-2], values.shape[-1]
+    if n_columns > rank:  # out of the space of the rows
+        outwards = of_right.mT - (of_right.mT @ right) @ right.mT
+        kept = has_rank(values, n_rows, n_columns)
+        inverse = torch.where(kept, 1 / torch.where(kept, values, 1), 0)
+        pull = pull + inverse[..., None] * outwards
+    return left @ pull
+
+
+def safe_svd(rows: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Return U (..., n, r), the singular values (..., r) and V (..., d, r), r = min(n, d).
+
+    Of rows (..., n, d). The largest value comes first. The signs of the pairs of vectors are
+    arbitrary, and so is every basis of a value that is zero or that is another's as well. The
+    gradient is exact but where two values are almost equal: there, torch's own is infinite.
+
+    >>> safe_svd(torch.tensor([[3.0, 0.0], [0.0, 2.0]]))[1]
+    tensor([3., 2.])
+    """
+    left, values, right = _SafeSVD.apply(rows)
+    return left, values, right

@@ -1,0 +1,93 @@
+"""Representation subspace distance: the angles between the spaces that two batches span."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from ._bases import has_rank, safe_svd
+from ._precision import full_precision
+from ._validation import check_real, check_samples
+
+__all__ = ["RSDLoss", "rsd"]
+
+
+@full_precision
+def rsd(source: Tensor, target: Tensor, *, mismatch: float = 0.1) -> Tensor:
+    r"""Representation subspace distance, the adaptation loss of RSD.
+
+    Parameters
+    ----------
+    source : Tensor of shape (..., n_s, d), float
+        Features of source rows; the leading axes are models.
+    target : Tensor of shape (..., n_t, d), float
+        Features of target rows.
+    mismatch : float, default=0.1
+        Weight of the mismatch of the bases.
+
+    Returns
+    -------
+    Tensor of shape (...)
+        :math:`\sum_i \sin\theta_i + \beta \lVert |P_s| - |P_t| \rVert_F^2`, >= 0.
+
+    Raises
+    ------
+    ValueError
+        If the samples cannot be compared, or `mismatch` is negative.
+
+    Notes
+    -----
+    U_s and U_t are the first k orthonormal bases of the rows of each batch, by decreasing singular
+    value; :math:`U_s' U_t = P_s \cos(\theta) P_t'` gives the principal angles. The length of the
+    features does not enter: that is what makes it suit a regression.
+
+    k is the number of rows of the smaller batch, as in the paper, but at most half of the features,
+    d / 2: bases of the whole space have no angle to each other, whatever the rows are. Only as many
+    angles count as both batches have rank. The paper's code takes the norm of the mismatch, the
+    paper its square, which has a gradient at zero.
+
+    References
+    ----------
+    .. [1] Chen, X., Wang, S., Wang, J. and Long, M. (2021). Representation subspace distance for
+       domain adaptation regression. ICML.
+
+    Examples
+    --------
+    >>> rsd(torch.tensor([[2.0, 0.0]]), torch.tensor([[1.0, 1.0]]))  # 45 degrees
+    tensor(0.7071)
+    """
+    check_samples("rsd", source, target)
+    check_real("rsd", "mismatch", mismatch, low=0, closed=True)
+    n_bases = min(source.shape[-2], target.shape[-2], max(1, source.shape[-1] // 2))
+    (of_source, kept_source), (of_target, kept_target) = (
+        _leading_bases(rows, n_bases) for rows in (source, target)
+    )
+    turned_source, cosines, turned_target = safe_svd(of_source.mT @ of_target)
+    compared = torch.minimum(kept_source.sum(-1), kept_target.sum(-1))
+    counts = torch.arange(n_bases, device=source.device) < compared[..., None]
+    squares = 1 - cosines.square()
+    # no gradient of the root where the angle is rounding
+    opened = counts & (squares > 4 * torch.finfo(squares.dtype).eps * n_bases)
+    sines = torch.where(opened, torch.where(opened, squares, 1).sqrt(), 0)
+    apart = (turned_source.abs() - turned_target.abs()).square().sum(-2)
+    distance: Tensor = (sines + mismatch * torch.where(counts, apart, 0)).sum(-1)
+    return distance + 0 * cosines.sum(-1)  # NaN of features that are
+
+
+def _leading_bases(rows: Tensor, n_bases: int) -> tuple[Tensor, Tensor]:
+    """Return the first bases, zero where the rows have not that rank, and which are not."""
+    _, values, bases = safe_svd(rows)
+    kept = has_rank(values, *rows.shape[-2:])[..., :n_bases]
+    return bases[..., :n_bases] * kept[..., None, :], kept
+
+
+class RSDLoss(nn.Module):
+    """Module face of :func:`rsd`."""
+
+    def __init__(self, mismatch: float = 0.1) -> None:
+        super().__init__()
+        self.mismatch = mismatch
+
+    def forward(self, source: Tensor, target: Tensor) -> Tensor:
+        """Return the subspace distance of source (..., n_s, d) and target (..., n_t, d)."""
+        return rsd(source, target, mismatch=self.mismatch)
