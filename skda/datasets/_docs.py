@@ -34,6 +34,12 @@ X_target_test, y_target_test : the same objects as X_target, y_target
     The protocol has no separate test set.
 """,
     "names": _NAMES,
+    "output_names": """
+target_names : ndarray of shape (n_outputs,)
+    Names of the numbers to predict.
+DESCR : str
+    Description.
+""",
     "tuple": """
 (X_source, y_source, X_target, y_target) : tuple if ``return_X_y`` is True
     The training rows of both domains.

@@ -18,7 +18,11 @@ DOWNLOAD_PARAMETERS = ("data_home", "download_if_missing", "progress")
 
 @dataclass(frozen=True)
 class LabelledRows:
-    """The rows X of one domain, an array or sparse matrix, and their class numbers y from 0."""
+    """The rows X of one domain, an array or sparse matrix, and their labels y.
+
+    Labels are class numbers from 0, or, in a regression, floating-point numbers of shape (n,) or
+    (n, n_outputs).
+    """
 
     X: Any
     y: np.ndarray
@@ -76,10 +80,11 @@ def make_pair(
     """Return the rows of two domains in scikit-learn's form.
 
     The Bunch has ``X_source, y_source, X_target, y_target, X_target_test, y_target_test,
-    feature_names, target_names, DESCR`` and `extra`; ``y`` are int64. Without `target_test`, the
-    rows of `target` are those to score on. `as_frame` makes each ``X`` a pandas DataFrame and each
-    ``y`` a Series. `return_X_y` returns the training rows of both domains, ``(X_source, y_source,
-    X_target, y_target)``, in place of the Bunch.
+    feature_names, target_names, DESCR`` and `extra`; class numbers ``y`` are int64, the numbers of
+    a regression keep their type. Without `target_test`, the rows of `target` are those to score on.
+    `as_frame` makes each ``X`` a pandas DataFrame and each ``y`` a Series, or a DataFrame where
+    there are several outputs. `return_X_y` returns the training rows of both domains, ``(X_source,
+    y_source, X_target, y_target)``, in place of the Bunch.
 
     >>> rows = LabelledRows(np.zeros((2, 1)), np.array([0, 1]))
     >>> pair = make_pair(rows, rows, feature_names=["a"], target_names=["no", "yes"], descr="")
@@ -90,11 +95,17 @@ def make_pair(
     for part, rows in (("source", source), ("target", target), ("target_test", target_test)):
         if rows is None:
             continue
-        X, y = rows.X, np.asarray(rows.y, dtype=np.int64)
+        X, y = rows.X, np.asarray(rows.y)
+        is_number = np.issubdtype(y.dtype, np.floating)
+        y = y if is_number else y.astype(np.int64)
         if as_frame:
             import pandas as pd
 
-            X, y = pd.DataFrame(X, columns=list(feature_names)), pd.Series(y, name="class")
+            X = pd.DataFrame(X, columns=list(feature_names))
+            if y.ndim == 1:
+                y = pd.Series(y, name=target_names[0] if is_number else "class")
+            else:
+                y = pd.DataFrame(y, columns=list(target_names))
         arrays[f"X_{part}"], arrays[f"y_{part}"] = X, y
     for name in ("X", "y"):
         arrays.setdefault(f"{name}_target_test", arrays[f"{name}_target"])

@@ -9,10 +9,18 @@ from skda.datasets import (
     make_digits_on_photos,
     make_rotated_moons,
     make_scanned_digits,
+    make_shifted_regression,
 )
 
 pytestmark = pytest.mark.parametrize(
-    "make", [make_covariate_shift, make_digits_on_photos, make_rotated_moons, make_scanned_digits]
+    "make",
+    [
+        make_covariate_shift,
+        make_digits_on_photos,
+        make_rotated_moons,
+        make_scanned_digits,
+        make_shifted_regression,
+    ],
 )
 TRAINING_ROWS = ("X_source", "y_source", "X_target", "y_target")
 

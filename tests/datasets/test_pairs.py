@@ -68,6 +68,23 @@ def test_frames():
     pd.testing.assert_series_equal(pair.y_target, pd.Series([0, 1, 0], name="class"))
 
 
+def test_the_numbers_of_a_regression_keep_their_type():
+    y = np.array([0.5, 1.5, -2.0], dtype=np.float32)
+    rows = LabelledRows(np.zeros((3, 2)), y)
+    names = NAMES | {"target_names": ["oil"]}
+    assert make_pair(rows, rows, **names).y_target.dtype == np.float32
+    frames = make_pair(rows, rows, **names, as_frame=True)
+    pd.testing.assert_series_equal(frames.y_target, pd.Series(y, name="oil"))
+
+
+def test_several_outputs_make_a_frame():
+    rows = LabelledRows(np.zeros((2, 2)), np.array([[0.5, 1.0], [2.0, 3.0]]))
+    names = NAMES | {"target_names": ["oil", "starch"]}
+    frames = make_pair(rows, rows, **names, as_frame=True)
+    expected = pd.DataFrame({"oil": [0.5, 2.0], "starch": [1.0, 3.0]})
+    pd.testing.assert_frame_equal(frames.y_source, expected)
+
+
 def test_return_X_y():
     source, target = make_rows(0), make_rows(10)
     parts = make_pair(source, target, make_rows(20), **NAMES, return_X_y=True)
