@@ -57,7 +57,7 @@ class LambdaSearchCV(
     Parameters
     ----------
     estimator : estimator
-        An estimator with a parameter `lam`, or a Pipeline that ends in one.
+        A classifier or regressor with a parameter `lam`, or a Pipeline that ends in one.
     lams : sequence of float or None, default=None
         Trade-off weights to try, each at least 0. 0 is always tried. None tries .1, .3, 1, 3 and
         10 times the lam of the estimator, and its lam alone for `ADDAClassifier`, where a larger
@@ -66,20 +66,22 @@ class LambdaSearchCV(
         Other parameters to try beside lam, as `GridSearchCV` takes them. With
         ``{"batch_stats": ["per_domain", "joint"]}`` the search chooses the batch statistics, too.
         This is worth its time if the shares of the classes may differ between the domains.
-    validator : str, sequence of str or callable, default=("agreement", "infomax", "stability")
+    validator : str, sequence of str or callable, default="auto"
         One of `get_validator_names`, or a callable ``(estimator, X, y, X_target=...) -> float``
         on held-out rows, such as `make_validator_scorer` makes with other options. Higher is
         better. For a sequence, the score is the mean of the validators' z-scores, each over the
         candidates of a fold. The search knows two more names: "agreement", the share of target
         rows on which a candidate agrees with the mean of all candidates' probabilities, and
-        "stability" (see Notes).
+        "stability" (see Notes). "auto" is ("agreement", "infomax", "stability") for a classifier
+        and ("agreement", "stability") for a regressor.
     cv : int, splitter or iterable of (train, test), default=5
         Folds of the source. An int is the number of shuffled, stratified folds. The target is
         cut into the same number of shuffled folds.
     guard : bool or dict, default=True
         Whether to reject candidates that forgot the source, or that collapsed or are unstable on
         the target (see Notes). A dict holds the options `accuracy_tolerance` and
-        `min_entropy_ratio` of `collapse_guard`, and `stability_tolerance`, .05 by default.
+        `min_entropy_ratio` of `collapse_guard`, and `stability_tolerance`, .05 by default; that of
+        a regressor holds `error_tolerance`, `stability_tolerance` and `min_spread_ratio`.
     refit : bool, default=True
         Whether to train the chosen candidate on all rows, so that the search predicts.
     vectorize : bool or "auto", default="auto"
@@ -163,6 +165,16 @@ class LambdaSearchCV(
 
     If a candidate with lam above 0 is chosen, but its models agree less and are less sure on the
     target than the source-only models, `AdaptationWarning` says so.
+
+    **Regressors.** Errors are in standard deviations of the source's labels; with several outputs
+    they are means over the outputs. "stability" is minus the mean squared difference between the
+    model of a fold and those of the other folds on the fold's held-out target rows, "agreement"
+    minus the mean squared distance to the mean of all candidates. `cv_results_` has, in place of
+    `source_accuracy` and `target_stability`, `source_error` (root mean squared error on held-out
+    source rows) and `target_disagreement` (the root of that difference). A candidate with lam above
+    0 is rejected if its error on the source is more than 1.5 times that of `lam=0`
+    (`error_tolerance` .5), its disagreement more than 1.1 times (`stability_tolerance` .1), or the
+    standard deviation of its predictions on the target less than .3 times (`min_spread_ratio`).
 
     Scores that differ by no more than 1e-6 are a tie, which the smaller lam wins.
 
