@@ -5,26 +5,51 @@ from __future__ import annotations
 import inspect
 from typing import Any
 
+import numpy as np
+
 import skda
-from skda.base import AdaptingClassifier, DomainClassifier
+from skda.base import AdaptingEstimator, DomainClassifier, DomainEstimator
 
 # scikit-learn's checks that look at what was learnt; the others do not care for how long
 LEARNING_CHECKS = {
     "check_class_weight_classifiers",
     "check_classifiers_classes",
     "check_classifiers_train",
+    "check_regressors_train",
 }
 
 
-def public_classifiers() -> list[type[DomainClassifier]]:
+def public_estimators() -> list[type[DomainEstimator]]:
     """Return every deep estimator that ``skda`` exports."""
     members = (getattr(skda, name) for name in skda.__all__)
-    return [m for m in members if inspect.isclass(m) and issubclass(m, DomainClassifier)]
+    return [m for m in members if inspect.isclass(m) and issubclass(m, DomainEstimator)]
+
+
+def public_classifiers() -> list[type[DomainEstimator]]:
+    """Return those that know classes."""
+    return [cls for cls in public_estimators() if has_classes(cls)]
+
+
+def has_classes(cls: type) -> bool:
+    """Say whether the estimator is a classifier; the others are regressors."""
+    return issubclass(cls, DomainClassifier)
+
+
+def stem(cls: type) -> str:
+    """Return the name of the method, without the task."""
+    return cls.__name__.removesuffix("Classifier").removesuffix("Regressor")
+
+
+def outputs(estimator: Any, X: Any, domain: str = "target") -> np.ndarray:
+    """Return all that an estimator says of rows: probabilities, or numbers."""
+    method = "predict_proba" if has_classes(type(estimator)) else "predict"
+    found: np.ndarray = getattr(estimator, method)(X, domain=domain)
+    return found
 
 
 def needs_target(cls: type) -> bool:
     """Say whether the estimator adapts."""
-    return issubclass(cls, AdaptingClassifier)
+    return issubclass(cls, AdaptingEstimator)
 
 
 class _SelfAdapting:

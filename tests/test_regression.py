@@ -38,7 +38,7 @@ X_TARGET = RNG.normal(size=(90, 4)) * [1, 1, 1, 3]
 Y_TARGET = 1000 + 30 * (X_TARGET @ WEIGHTS)
 BOTH = np.column_stack([Y, -1e-3 * X[:, 3]])
 SMALL: dict[str, Any] = {"max_epochs": 3, "module__hidden": (8, 6), "random_state": 0}
-LONG: dict[str, Any] = {"max_epochs": 40, "lr": 1e-2, "module__hidden": (16,), "random_state": 0}
+LONG: dict[str, Any] = {"max_epochs": 20, "lr": 0.03, "module__hidden": (16,), "random_state": 0}
 
 
 def weights(estimator: Any) -> dict[str, torch.Tensor]:
@@ -81,7 +81,7 @@ def assert_same_weights_only(a: Any, b: Any) -> None:
         assert torch.equal(value, weights(b)[name]), name
 
 
-@pytest.mark.parametrize("y", [BOTH, BOTH[:, :1], pd.DataFrame(BOTH), torch.from_numpy(BOTH)])
+@pytest.mark.parametrize("y", [BOTH[:, :1], pd.DataFrame(BOTH)], ids=["one", "two"])
 def test_several_outputs_have_a_scale_each(y: Any) -> None:
     reg = DANRegressor(**LONG, lam=0.01).fit(X, y, X_TARGET)
     assert reg.predict(X_TARGET).shape == (90, y.shape[1])
