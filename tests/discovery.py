@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from typing import Any
 
-import numpy as np
+import pytest
 
 import skda
 from skda.base import AdaptingEstimator, DomainClassifier, DomainEstimator
@@ -40,13 +40,6 @@ def stem(cls: type) -> str:
     return cls.__name__.removesuffix("Classifier").removesuffix("Regressor")
 
 
-def outputs(estimator: Any, X: Any, domain: str = "target") -> np.ndarray:
-    """Return all that an estimator says of rows: probabilities, or numbers."""
-    method = "predict_proba" if has_classes(type(estimator)) else "predict"
-    found: np.ndarray = getattr(estimator, method)(X, domain=domain)
-    return found
-
-
 def needs_target(cls: type) -> bool:
     """Say whether the estimator adapts."""
     return issubclass(cls, AdaptingEstimator)
@@ -72,3 +65,8 @@ def self_adapting(cls: type) -> type:
     mixin = _SelfAdaptingByParts if hasattr(cls(), "partial_fit") else _SelfAdapting
     subclass = type(name, (mixin, cls), {"__module__": __name__})
     return globals().setdefault(name, subclass)  # where pickle looks for it
+
+
+every_estimator = pytest.mark.parametrize("cls", public_estimators())
+every_classifier = pytest.mark.parametrize("cls", public_classifiers())
+every_adapting = pytest.mark.parametrize("cls", [*filter(needs_target, public_estimators())])

@@ -22,17 +22,17 @@ from torch.utils.data import TensorDataset
 
 from skda import FinetuneClassifier, FinetuneRegressor
 from skda.nn import MLP
+from tests.compared import assert_same_weights, differ, outputs, weights
 from tests.discovery import (
+    every_adapting,
+    every_classifier,
+    every_estimator,
     has_classes,
     needs_target,
-    outputs,
-    public_classifiers,
     public_estimators,
     stem,
 )
 
-ESTIMATORS = public_estimators()
-ADAPTING = [cls for cls in ESTIMATORS if needs_target(cls)]
 SMALL = {"max_epochs": 3, "batch_size": 16, "module__hidden": (8, 6), "random_state": 0}
 
 # what a method's own network needs to be comparable with the others
@@ -41,11 +41,6 @@ OWN = {"DaNN": {"module": MLP}, "DDC": {"bottleneck_width": None}}
 
 def small(cls: type) -> dict[str, Any]:
     return {**SMALL, **OWN.get(stem(cls), {})}
-
-
-every_estimator = pytest.mark.parametrize("cls", ESTIMATORS)
-every_classifier = pytest.mark.parametrize("cls", public_classifiers())
-every_adapting = pytest.mark.parametrize("cls", ADAPTING)
 
 
 class Data:
@@ -74,23 +69,8 @@ def reference(cls: type, **params: Any) -> Any:
     return fitted(cls, Data(), **params)
 
 
-def weights(estimator: Any) -> dict[str, torch.Tensor]:
-    return estimator.module_.state_dict()
-
-
-def assert_same_weights(a: Any, b: Any) -> None:
-    ours, theirs = weights(a), weights(b)
-    assert ours.keys() == theirs.keys()
-    for name in ours:
-        assert torch.equal(ours[name], theirs[name]), name
-
-
-def differ(a: Any, b: Any) -> bool:
-    return any(not torch.equal(weights(a)[k], weights(b)[k]) for k in weights(a))
-
-
 def test_discovery_finds_the_family() -> None:
-    names = {cls.__name__ for cls in ESTIMATORS}
+    names = {cls.__name__ for cls in public_estimators()}
     assert {"DANClassifier", "DANNClassifier", "FinetuneClassifier"} <= names
     assert {"DANNRegressor", "FinetuneRegressor", "RSDRegressor"} <= names
 
@@ -319,9 +299,8 @@ def test_adapt_layers_say_what_transform_returns(cls: type, data: Data) -> None:
         made, expected = logits[:, 0] * two.y_scale_ + two.y_mean_, two.predict(data.X_target)
     np.testing.assert_allclose(made, expected, rtol=1e-5)
     frame = two.set_output(transform="pandas").transform(data.X_target)
-    assert frame.columns.tolist() == [
-        f"{cls.__name__.lower()}{i}" for i in range(features.shape[1])
-    ]
+    names = [f"{cls.__name__.lower()}{i}" for i in range(features.shape[1])]
+    assert frame.columns.tolist() == names
 
 
 @every_estimator

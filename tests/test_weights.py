@@ -18,7 +18,8 @@ from skda import DANClassifier, DANNClassifier, FinetuneClassifier, MCCClassifie
 from skda.model_selection import LambdaSearchCV
 from skda.training import ArrayRows, DomainPair
 
-from .discovery import has_classes, outputs, public_estimators
+from .compared import outputs
+from .discovery import has_classes, public_estimators
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(60, 4))
