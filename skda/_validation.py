@@ -15,11 +15,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import assert_all_finite, column_or_1d, validate_data
 from torch.utils.data import Dataset
 
-from ._datasets import (
-    CheckedDataset,
-    needs_integers,
-    refuse_containers,
-)
+from ._datasets import CheckedDataset, needs_integers, refuse_containers
 from ._precision import as_table, centred, check_single_precision, find_centre, in_blocks
 from .training.inputs import is_inputs
 

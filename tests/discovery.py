@@ -5,26 +5,44 @@ from __future__ import annotations
 import inspect
 from typing import Any
 
+import pytest
+
 import skda
-from skda.base import AdaptingClassifier, DomainClassifier
+from skda.base import AdaptingEstimator, DomainClassifier, DomainEstimator
 
 # scikit-learn's checks that look at what was learnt; the others do not care for how long
 LEARNING_CHECKS = {
     "check_class_weight_classifiers",
     "check_classifiers_classes",
     "check_classifiers_train",
+    "check_regressors_train",
 }
 
 
-def public_classifiers() -> list[type[DomainClassifier]]:
+def public_estimators() -> list[type[DomainEstimator]]:
     """Return every deep estimator that ``skda`` exports."""
     members = (getattr(skda, name) for name in skda.__all__)
-    return [m for m in members if inspect.isclass(m) and issubclass(m, DomainClassifier)]
+    return [m for m in members if inspect.isclass(m) and issubclass(m, DomainEstimator)]
+
+
+def public_classifiers() -> list[type[DomainEstimator]]:
+    """Return those that know classes."""
+    return [cls for cls in public_estimators() if has_classes(cls)]
+
+
+def has_classes(cls: type) -> bool:
+    """Say whether the estimator is a classifier; the others are regressors."""
+    return issubclass(cls, DomainClassifier)
+
+
+def stem(cls: type) -> str:
+    """Return the name of the method, without the task."""
+    return cls.__name__.removesuffix("Classifier").removesuffix("Regressor")
 
 
 def needs_target(cls: type) -> bool:
     """Say whether the estimator adapts."""
-    return issubclass(cls, AdaptingClassifier)
+    return issubclass(cls, AdaptingEstimator)
 
 
 class _SelfAdapting:
@@ -47,3 +65,8 @@ def self_adapting(cls: type) -> type:
     mixin = _SelfAdaptingByParts if hasattr(cls(), "partial_fit") else _SelfAdapting
     subclass = type(name, (mixin, cls), {"__module__": __name__})
     return globals().setdefault(name, subclass)  # where pickle looks for it
+
+
+every_estimator = pytest.mark.parametrize("cls", public_estimators())
+every_classifier = pytest.mark.parametrize("cls", public_classifiers())
+every_adapting = pytest.mark.parametrize("cls", [*filter(needs_target, public_estimators())])

@@ -20,24 +20,27 @@ from sklearn.exceptions import NotFittedError
 from torch import nn
 from torch.utils.data import TensorDataset
 
-from skda import FinetuneClassifier
+from skda import FinetuneClassifier, FinetuneRegressor
 from skda.nn import MLP
-from tests.discovery import needs_target, public_classifiers
+from tests.compared import assert_same_weights, differ, outputs, weights
+from tests.discovery import (
+    every_adapting,
+    every_classifier,
+    every_estimator,
+    has_classes,
+    needs_target,
+    public_estimators,
+    stem,
+)
 
-ESTIMATORS = public_classifiers()
-ADAPTING = [cls for cls in ESTIMATORS if needs_target(cls)]
 SMALL = {"max_epochs": 3, "batch_size": 16, "module__hidden": (8, 6), "random_state": 0}
 
 # what a method's own network needs to be comparable with the others
-OWN = {"DaNNClassifier": {"module": MLP}, "DDCClassifier": {"bottleneck_width": None}}
+OWN = {"DaNN": {"module": MLP}, "DDC": {"bottleneck_width": None}}
 
 
 def small(cls: type) -> dict[str, Any]:
-    return {**SMALL, **OWN.get(cls.__name__, {})}
-
-
-every_estimator = pytest.mark.parametrize("cls", ESTIMATORS)
-every_adapting = pytest.mark.parametrize("cls", ADAPTING)
+    return {**SMALL, **OWN.get(stem(cls), {})}
 
 
 class Data:
@@ -66,37 +69,22 @@ def reference(cls: type, **params: Any) -> Any:
     return fitted(cls, Data(), **params)
 
 
-def weights(estimator: Any) -> dict[str, torch.Tensor]:
-    return estimator.module_.state_dict()
-
-
-def assert_same_weights(a: Any, b: Any) -> None:
-    ours, theirs = weights(a), weights(b)
-    assert ours.keys() == theirs.keys()
-    for name in ours:
-        assert torch.equal(ours[name], theirs[name]), name
-
-
-def differ(a: Any, b: Any) -> bool:
-    return any(not torch.equal(weights(a)[k], weights(b)[k]) for k in weights(a))
-
-
 def test_discovery_finds_the_family() -> None:
-    names = {cls.__name__ for cls in ESTIMATORS}
+    names = {cls.__name__ for cls in public_estimators()}
     assert {"DANClassifier", "DANNClassifier", "FinetuneClassifier"} <= names
+    assert {"DANNRegressor", "FinetuneRegressor", "RSDRegressor"} <= names
 
 
 @every_adapting
 def test_lam_zero_is_the_source_only_network_to_the_last_bit(cls: type, data: Data) -> None:
     dropout = {"module__dropout": 0.3}  # whose masks must not depend on the target either
     # the methods' own defaults of the optimiser and the network apply to both
-    own = {k: v for k, v in cls().get_params().items() if k in FinetuneClassifier().get_params()}
+    finetune = FinetuneClassifier if has_classes(cls) else FinetuneRegressor
+    own = {k: v for k, v in cls().get_params().items() if k in finetune().get_params()}
     lam_zero = cls(**{**small(cls), **dropout, "lam": 0}).fit(data.X, data.y, data.X_target)
-    source_only = FinetuneClassifier(**{**own, **SMALL, **dropout}).fit(data.X, data.y)
+    source_only = finetune(**{**own, **SMALL, **dropout}).fit(data.X, data.y)
     assert_same_weights(lam_zero, source_only)
-    assert_array_equal(
-        lam_zero.predict_proba(data.X_target), source_only.predict_proba(data.X_target)
-    )
+    assert_array_equal(outputs(lam_zero, data.X_target), outputs(source_only, data.X_target))
 
 
 @every_adapting
@@ -132,7 +120,11 @@ def test_inputs_are_read_only_and_stay_as_they_are(cls: type, data: Data) -> Non
 @pytest.mark.parametrize(("n_source", "n_target"), [(50, 7), (50, 1), (7, 200), (33, 33)])
 def test_the_domains_may_have_any_two_sizes(cls: type, n_source: int, n_target: int) -> None:
     data = Data(n_source, n_target)
-    proba = fitted(cls, data).predict_proba(data.X_target)
+    estimator = fitted(cls, data)
+    assert estimator.predict(data.X_target).shape == (n_target,)
+    if not has_classes(cls):
+        return
+    proba = estimator.predict_proba(data.X_target)
     assert proba.shape == (n_target, 2)
     np.testing.assert_allclose(proba.sum(axis=1), 1, rtol=1e-6)
 
@@ -152,7 +144,7 @@ def test_a_second_fit_forgets_the_first(cls: type, data: Data) -> None:
     assert_same_weights(reference(cls), twice)
 
 
-@every_estimator
+@every_classifier
 @pytest.mark.parametrize(
     ("labels", "dtype"),
     [(["no", "yes"], "<U3"), ([-1, 1], "int64"), ([False, True], "bool"), ([3.0, 7.0], "float64")],
@@ -172,14 +164,14 @@ def test_labels_of_any_kind_come_back(cls: type, data: Data, labels: list, dtype
 @every_estimator
 def test_frames_keep_their_names(cls: type, data: Data) -> None:
     names = ["a", "b", "c", "d"]
-    expected = reference(cls).predict_proba(data.X_target)
+    expected = outputs(reference(cls), data.X_target)
     for frame in (pd.DataFrame, pl.DataFrame):
         X, X_target = (
             frame(dict(zip(names, rows.T, strict=True))) for rows in (data.X, data.X_target)
         )
         estimator = cls(**small(cls)).fit(X, data.y, X_target)
         assert estimator.feature_names_in_.tolist() == names
-        assert_array_equal(estimator.predict_proba(X_target), expected)
+        assert_array_equal(outputs(estimator, X_target), expected)
     swapped = pd.DataFrame(data.X_target, columns=names)[["b", "a", "c", "d"]]
     with pytest.raises(ValueError, match="feature names should match"):
         estimator.predict(swapped)
@@ -209,9 +201,7 @@ def test_every_kind_of_input_gives_the_same_fit(
     estimator = cls(**small(cls)).fit(convert(X, "source"), data.y, convert(X_target, "target"))
     expected = reference(cls)
     assert_same_weights(estimator, expected)
-    assert_array_equal(
-        estimator.predict_proba(convert(X_target, "test")), expected.predict_proba(X_target)
-    )
+    assert_array_equal(outputs(estimator, convert(X_target, "test")), outputs(expected, X_target))
 
 
 @every_estimator
@@ -223,7 +213,7 @@ def test_images_in_float_and_uint8_give_the_same_fit(cls: type) -> None:
     a = cls(**params).fit(X, y, X_target)
     b = cls(**params).fit(X.astype(np.float64), y, X_target.astype(np.float64))
     assert_same_weights(a, b)
-    width = {"DaNNClassifier": 4, "DDCClassifier": 256}.get(cls.__name__, 64)
+    width = {"DaNN": 4, "DDC": 256}.get(stem(cls), 64)
     assert a.transform(X_target).shape == (20, width)
     with pytest.raises(ValueError, match=r"rows of shape \(1, 8, 8\).*expecting \(3, 8, 8\)"):
         a.predict(X_target[:, :1])
@@ -237,7 +227,8 @@ def test_clone_and_pickle(cls: type, data: Data) -> None:
     with pytest.raises(NotFittedError):
         copied.predict(data.X_target)
     loaded = pickle.loads(pickle.dumps(estimator))
-    for method in ("predict", "predict_proba", "decision_function", "transform"):
+    methods = "predict", "predict_proba", "decision_function", "transform"
+    for method in [method for method in methods if hasattr(estimator, method)]:
         for domain in ("source", "target"):
             assert_array_equal(
                 getattr(loaded, method)(data.X_target, domain=domain),
@@ -275,9 +266,11 @@ def test_n_jobs_changes_nothing(cls: type, data: Data) -> None:
 def test_a_user_s_module_needs_no_change_and_is_never_trained_in_place(
     cls: type, data: Data
 ) -> None:
-    module = nn.Sequential(nn.Linear(4, 5), nn.BatchNorm1d(5), nn.ReLU(), nn.Linear(5, 2))
+    module = nn.Sequential(
+        nn.Linear(4, 5), nn.BatchNorm1d(5), nn.ReLU(), nn.Linear(5, 1 + has_classes(cls))
+    )
     before = {name: value.clone() for name, value in module.state_dict().items()}
-    own = {name: value for name, value in OWN.get(cls.__name__, {}).items() if name != "module"}
+    own = {name: value for name, value in OWN.get(stem(cls), {}).items() if name != "module"}
     params = {"max_epochs": 2, "random_state": 0, **own}
     estimator = cls(module, **params).fit(data.X, data.y, data.X_target)
     assert estimator.transform(data.X_target).shape == (70, 5)
@@ -300,11 +293,14 @@ def test_adapt_layers_say_what_transform_returns(cls: type, data: Data) -> None:
     two = fitted(cls, data, adapt_layers=["features.1", "classifier"])
     features = two.transform(data.X_target)
     logits = features[:, 8:]
-    np.testing.assert_allclose(
-        logits[:, 1] - logits[:, 0], two.decision_function(data.X_target), rtol=1e-5
-    )
+    if has_classes(cls):
+        made, expected = logits[:, 1] - logits[:, 0], two.decision_function(data.X_target)
+    else:
+        made, expected = logits[:, 0] * two.y_scale_ + two.y_mean_, two.predict(data.X_target)
+    np.testing.assert_allclose(made, expected, rtol=1e-5)
     frame = two.set_output(transform="pandas").transform(data.X_target)
-    assert frame.columns.tolist() == [f"{cls.__name__.lower()}{i}" for i in range(10)]
+    names = [f"{cls.__name__.lower()}{i}" for i in range(features.shape[1])]
+    assert frame.columns.tolist() == names
 
 
 @every_estimator
@@ -322,7 +318,7 @@ def test_a_domain_has_its_own_batch_statistics(cls: type, data: Data) -> None:
 
 def differ_by_domain(estimator: Any, data: Data) -> bool:
     of_source, of_target = (
-        estimator.predict_proba(data.X_target, domain=domain) for domain in ("source", "target")
+        outputs(estimator, data.X_target, domain) for domain in ("source", "target")
     )
     return bool((of_source != of_target).any())
 
@@ -339,7 +335,8 @@ def test_joint_statistics_make_no_difference_between_the_domains(cls: type, data
 def test_labelled_target_rows_join(cls: type) -> None:
     data = Data(60, 160)
     data.X_target[:, 2:] *= -1  # two of the four columns say the opposite there
-    y_target = np.where(np.arange(160) < 60, data.y_target, -1)
+    unlabelled = -1 if has_classes(cls) else np.nan
+    y_target = np.where(np.arange(160) < 60, data.y_target, unlabelled)
     params = {**small(cls), "max_epochs": 40, "lr": 1e-2}
     if needs_target(cls):
         params["lam"] = 0  # so that nothing but the labels speaks of the target
@@ -347,6 +344,8 @@ def test_labelled_target_rows_join(cls: type) -> None:
     estimator = cls(**params).fit(data.X, data.y, data.X_target, y_target=y_target)
     unseen = data.X_target[60:], data.y_target[60:]
     assert estimator.score(*unseen) > without.score(*unseen) + 0.2
+    if not has_classes(cls):
+        return
     objects = np.where(y_target < 0, None, np.array(["a", "b"])[y_target])
     named = cls(**params).fit(data.X, np.array(["a", "b"])[data.y], data.X_target, y_target=objects)
     assert_same_weights(estimator, named)
@@ -354,10 +353,11 @@ def test_labelled_target_rows_join(cls: type) -> None:
 
 @every_estimator
 def test_partial_fit_and_warm_start_go_on_from_the_weights(cls: type, data: Data) -> None:
+    all_classes = {"classes": [0, 1]} if has_classes(cls) else {}
     if hasattr(cls(), "partial_fit"):
         parts = cls(**small(cls))
         for _ in range(3):
-            parts.partial_fit(data.X, data.y, data.X_target, classes=[0, 1])
+            parts.partial_fit(data.X, data.y, data.X_target, **all_classes)
         assert len(parts.history_) == 3
     before = copy.deepcopy(reference(cls))
     first, last = source_losses(before)[[0, -1]]
@@ -374,7 +374,7 @@ def source_losses(estimator: Any) -> np.ndarray:
 
 @every_estimator
 def test_a_double_underscore_parameter_is_like_any_other(cls: type, data: Data) -> None:
-    own = OWN.get(cls.__name__, {})
+    own = OWN.get(stem(cls), {})
     estimator = cls(module__hidden=(7,), optimizer__weight_decay=0.1, **own)
     assert estimator.get_params()["module__hidden"] == (7,)
     estimator.set_params(module__hidden=(9, 5), optimizer__weight_decay=0.2, max_epochs=1)

@@ -7,7 +7,7 @@ from typing import Any
 from sklearn.base import clone
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from tests.discovery import LEARNING_CHECKS, needs_target, public_classifiers, self_adapting
+from tests.discovery import LEARNING_CHECKS, needs_target, public_estimators, self_adapting
 
 _NAMED = "the second argument of fit is called y_source: domains have names"
 NAMING = {
@@ -27,7 +27,7 @@ def small(cls: type) -> Any:
 
 
 @parametrize_with_checks(
-    [small(cls) for cls in public_classifiers()],
+    [small(cls) for cls in public_estimators()],
     expected_failed_checks=lambda estimator: NAMING,
 )
 def test_scikit_learn_check(estimator: Any, check: Any) -> None:

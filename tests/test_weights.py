@@ -18,7 +18,8 @@ from skda import DANClassifier, DANNClassifier, FinetuneClassifier, MCCClassifie
 from skda.model_selection import LambdaSearchCV
 from skda.training import ArrayRows, DomainPair
 
-from .discovery import public_classifiers
+from .compared import outputs
+from .discovery import has_classes, public_estimators
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(60, 4))
@@ -34,10 +35,12 @@ def probabilities(estimator: Any, *data: Any, **options: Any) -> np.ndarray:
     return result
 
 
-@pytest.mark.parametrize("cls", public_classifiers())
+@pytest.mark.parametrize("cls", public_estimators())
 def test_whole_weights_are_repeated_rows(cls: Any) -> None:
-    weighted = probabilities(cls(**FEW), X, Y, X_TARGET, sample_weight=WEIGHTS)
-    repeated = probabilities(cls(**FEW), *REPEATED, X_TARGET)
+    y = Y if has_classes(cls) else X[:, 0]
+    of_rows = np.repeat(X, WEIGHTS, axis=0), np.repeat(y, WEIGHTS)
+    weighted = outputs(cls(**FEW).fit(X, y, X_TARGET, sample_weight=WEIGHTS), X_TARGET)
+    repeated = outputs(cls(**FEW).fit(*of_rows, X_TARGET), X_TARGET)
     np.testing.assert_array_equal(weighted, repeated)
 
 

@@ -21,7 +21,7 @@ class DaNNEstimator(AdaptingEstimator):
     Parameters
     ----------
     module : nn.Module class or instance, callable, or None, default=None
-        Network that returns logits, as in `DomainClassifier`. None is
+        Network that returns logits, or the numbers of a regression. None is
         `skda.nn.ShallowNet`, shallow by design: 256 hidden units, ReLU, dropout .5.
     **params
         Parameters of `AdaptingEstimator`.

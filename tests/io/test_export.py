@@ -19,7 +19,7 @@ from torch import nn
 import skda
 from skda import DANNClassifier, make_pipeline
 from skda.model_selection import LambdaSearchCV
-from tests.discovery import public_classifiers
+from tests.discovery import has_classes, public_estimators
 from tests.io.helpers import FIT, SMALL, X_TARGET, Own, X, Y, state
 
 ROWS = X_TARGET.astype(np.float32)
@@ -31,14 +31,20 @@ def decisions(network: nn.Module, rows: np.ndarray) -> np.ndarray:
     return logits[:, 1] - logits[:, 0] if logits.shape[1] == 2 else logits
 
 
-@pytest.mark.parametrize("cls", public_classifiers())
+def decided(estimator: Any, domain: str) -> np.ndarray:
+    if has_classes(type(estimator)):
+        return estimator.decision_function(ROWS, domain)
+    return estimator.predict(ROWS, domain)[:, None]
+
+
+@pytest.mark.parametrize("cls", public_estimators())
 def test_the_module_of_a_domain_decides_as_the_estimator(cls: type) -> None:
     estimator = cls(**SMALL, adapt_batch_norm=True).fit(*FIT)
     before = state(estimator)
     networks = {domain: estimator.to_module(domain) for domain in ("source", "target")}
     for domain, network in networks.items():
         assert not network.training
-        expected = estimator.decision_function(ROWS, domain)
+        expected = decided(estimator, domain)
         assert_allclose(decisions(network, ROWS), expected, atol=1e-6)
     apart = decisions(networks["source"], ROWS) - decisions(networks["target"], ROWS)
     assert np.abs(apart).max() > 1e-3
@@ -48,7 +54,7 @@ def test_the_module_of_a_domain_decides_as_the_estimator(cls: type) -> None:
                 weights.zero_()
     for name, weights in state(estimator).items():
         assert_array_equal(weights, before[name])
-    assert_allclose(estimator.decision_function(ROWS, "target"), expected, atol=0)
+    assert_allclose(decided(estimator, "target"), expected, atol=0)
 
 
 def test_the_default_is_the_target_where_the_net_s_own_module_has_the_source() -> None:

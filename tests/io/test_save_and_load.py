@@ -29,7 +29,7 @@ from skda import DANNClassifier, FinetuneClassifier, make_pipeline
 from skda.model_selection import LambdaSearchCV
 from skda.nn import ConvNet
 from skda.preprocessing import DomainScaler, DomainStandardScaler
-from tests.discovery import public_classifiers
+from tests.discovery import public_estimators
 from tests.io.helpers import (
     FIT,
     SMALL,
@@ -45,7 +45,7 @@ from tests.io.helpers import (
     there_and_back,
 )
 
-ESTIMATORS = public_classifiers()
+ESTIMATORS = public_estimators()
 every_estimator = pytest.mark.parametrize("cls", ESTIMATORS)
 TRANSFORMERS = [
     skda.CORAL(),

@@ -31,7 +31,7 @@ def test_dare_gram_equals_the_oracle(shape, threshold, scale):
     assert found.item() == pytest.approx(expected, rel=1e-8)
 
 
-@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("shape", [(6, 9, 4), (2, 3, 11), (5, 2, 7)])
 @pytest.mark.parametrize("loss", [rsd, dare_gram])
 def test_gradients_numerically(loss, shape):
     assert torch.autograd.gradcheck(loss, naive.samples(*shape))
