@@ -104,7 +104,7 @@ def apply_guard(
         If every candidate with lam 0 diverged: there is nothing to fall back on.
     """
     failed = [sum(bool(result.failure) for result in of_one) for of_one in results]
-    plain = [i for i in np.flatnonzero(lams == 0) if not failed[i]]
+    plain = [i for i, lam in enumerate(lams) if lam == 0 and not failed[i]]
     if not plain:
         first = results[int(np.flatnonzero(lams == 0)[0])]
         raise DivergenceError(next(result.failure for result in first if result.failure))

@@ -165,8 +165,9 @@ def _stack(jobs: Sequence[Job], places: Sequence[Place], adapts: bool) -> Stacke
 
 
 def _class_weights(nets: Sequence[AdaptationNet]) -> Tensor | None:
-    weights = [getattr(net.criterion_, "weight", None) for net in nets]
-    return None if weights[0] is None else torch.stack(weights)
+    if getattr(nets[0].criterion_, "weight", None) is None:
+        return None
+    return torch.stack([net.criterion_.weight for net in nets])
 
 
 class _JobBatches:
@@ -281,7 +282,8 @@ class StackedNet(AdaptationNet):
         if is_of_numbers(self.criterion_):
             of_each = copy.copy(self.criterion_)
             of_each.reduction = "none"
-            return of_each(y_pred, y_true).flatten(1).mean(dim=1)
+            losses: Tensor = of_each(y_pred, y_true).flatten(1).mean(dim=1)
+            return losses
         smoothing = self.criterion_.label_smoothing
         of_rows = cross_entropy(
             y_pred.flatten(0, 1), y_true.flatten(), reduction="none", label_smoothing=smoothing
