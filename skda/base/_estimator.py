@@ -25,6 +25,7 @@ from .._weights import weigh_rows
 from ..io._mixin import NetStoreMixin
 from ..nn._copy import copy_net
 from ..training import LR_SCHEDULES, AdaptationNet, DomainPair
+from ..training._progress import FitProgress
 from ..training.callbacks import SPLITS
 from ..training.checkpoint import StageFile, check_folder, fingerprint_of
 from ..training.modes import training_modes
@@ -91,7 +92,9 @@ class DomainEstimator(
     amp : {"bf16"} or None, default=None
         Precision of the module's matrix products; weights, losses and results stay float32.
     verbose : int, default=0
-        Whether to print a row of losses per epoch.
+        1 shows a progress bar with the classification and the adaptation loss, lam and the time
+        left; where the output is no terminal or notebook, one line at the end; in the workers of
+        joblib, nothing. 2 prints a row of losses per epoch instead, as skorch does.
     **params
         Parameters of skorch's components: ``module__hidden``, ``optimizer__momentum``,
         ``optimizer__param_groups``, ``criterion__label_smoothing``,
@@ -239,7 +242,8 @@ class DomainEstimator(
             domains = self.begin(
                 X_source, y_source, X_target, y_target=y_target, sample_weight=sample_weight
             )
-            self._train(domains)
+            with self._progress(self._n_stages(domains) * self.max_epochs):
+                self._train(domains)
         return self
 
     def begin(
@@ -289,6 +293,13 @@ class DomainEstimator(
         stage.load()
         return stage
 
+    def _progress(self, epochs: int) -> FitProgress:
+        return FitProgress(epochs, self.verbose == 1, type(self).__name__)
+
+    def _n_stages(self, domains: DomainPair) -> int:  # noqa: ARG002 - an override
+        """Return the number of trainings of `max_epochs` epochs in a fit."""
+        return 1
+
     def _train(self, domains: DomainPair) -> None:
         """Train the net that `begin` built; a method with stages of its own overrides it."""
         self._train_net(domains, self.max_epochs)
@@ -330,7 +341,8 @@ class DomainEstimator(
             # a copy, because a diverging step must not spoil the fitted weights
             self.net_ = copy_net(self.net_) if go_on else self._make_net(domains)
             self._update_net()
-            self._train_net(domains, 1)
+            with self._progress(1):
+                self._train_net(domains, 1)
         return self
 
     def _update_net(self) -> None:

@@ -180,9 +180,12 @@ class FinetuneClassifier(DomainClassifier):
         slow = lr * self.backbone_lr_ratio
         return options | {"optimizer__lr": slow, "optimizer__param_groups": groups}
 
+    def _n_stages(self, domains: DomainPair) -> int:
+        return 2 if domains.has_target_labels else 1
+
     def _train(self, domains: DomainPair) -> None:
         """Train the source stage, then tune on the labelled target rows, if there are any."""
-        if not domains.has_target_labels:
+        if self._n_stages(domains) == 1:
             super()._train(domains)
             return
         checkpoint = self.net_.checkpoint_

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from sklearn.base import BaseEstimator
 from sklearn.utils.parallel import Parallel, delayed
 
+from ..training._progress import Progress
 from ..training.stacked import UnstackableError
 from ._fit_and_score import CandidateResults, DomainData, FoldResult, fit_and_score, seeded
-from ._progress import Progress
 from ._split import DomainFold
 from ._store import ResultStore
 from ._typing import Candidate, Validator
@@ -68,7 +68,8 @@ def fit_all(
     """
 
     def progress() -> Progress:
-        return Progress(len(candidates) * len(folds), shown=bool(verbose))
+        n_trainings = len(candidates) * len(folds)
+        return Progress(n_trainings, bool(verbose), "LambdaSearchCV", "trainings")
 
     stored = None if store is None else store.all(len(candidates), len(folds))
     if stored is not None:
