@@ -17,6 +17,7 @@ from torch import nn
 from torch.utils.data import Dataset
 
 from .._datasets import dataset_labels
+from .._html import FittedDiagramMixin
 from .._net_builder import NetBuilderMixin, take_fitted_weights
 from .._prediction import NetPredictionMixin
 from .._validation import check_rows, fitted_state_kept, unwrap
@@ -34,7 +35,12 @@ __all__ = ["DomainEstimator"]
 
 
 class DomainEstimator(
-    NetPredictionMixin, NetStoreMixin, NetBuilderMixin, VersionedMixin, BaseEstimator
+    NetPredictionMixin,
+    NetStoreMixin,
+    NetBuilderMixin,
+    FittedDiagramMixin,
+    VersionedMixin,
+    BaseEstimator,
 ):
     """Base of all deep estimators: a scikit-learn estimator that owns a skorch net.
 

@@ -208,3 +208,8 @@ class ADDAClassifier(AdversarialClassifier):
 
     def _net_of(self, domain: str) -> AdaptationNet:
         return self.source_net_ if domain == "source" else self.net_
+
+    @property
+    def _histories(self) -> list[Any]:
+        nets = dict.fromkeys([self.source_net_, self.net_])  # one net if there was one stage
+        return [net.history for net in nets]

@@ -51,6 +51,18 @@ class FinetuneClassifier(DomainClassifier):
     **params
         Parameters of `DomainClassifier`.
 
+    Attributes
+    ----------
+    net_ : AdaptationNet
+        The skorch net of the last stage; its ``module_`` is the trained network.
+    source_history_ : list of dict
+        Rows of the history of the source stage, if a target stage came after it; `history_` has
+        those of the last stage.
+    classes_ : ndarray of shape (n_classes,)
+        The labels, sorted.
+    n_features_in_ : int
+        Number of columns (tables) or channels (images) seen in `fit`.
+
     Notes
     -----
     Target rows without labels are used by ``adapt_batch_norm=True`` only. `partial_fit` has no
@@ -185,11 +197,14 @@ class FinetuneClassifier(DomainClassifier):
 
     def _train(self, domains: DomainPair) -> None:
         """Train the source stage, then tune on the labelled target rows, if there are any."""
+        self.source_history_: list[dict[str, Any]] = []
         if self._n_stages(domains) == 1:
             super()._train(domains)
             return
         checkpoint = self.net_.checkpoint_
         source_net = self.net_.fit_domains(domains.without_target(), self.max_epochs)
+        rows = source_net.history
+        self.source_history_ = [{k: row[k] for k in row if k != "batches"} for row in rows]
         module = copy_net(source_net.plain_module).cpu()
         if self.pretrained is None:
             with isolated_rng(source_net.seeds.adaptation, torch.device("cpu")):
@@ -201,3 +216,8 @@ class FinetuneClassifier(DomainClassifier):
         self.net_.fit_domains(domains.labelled_target(), self.max_epochs, domain="target")
         if self.adapt_batch_norm:
             self.net_.reestimate_target_statistics(domains)
+
+    @property
+    def _histories(self) -> list[Any]:
+        first = vars(self).get("source_history_", [])
+        return [first, self.net_.history] if first else [self.net_.history]

@@ -16,6 +16,7 @@ from sklearn.utils import Tags, check_random_state, get_tags
 from sklearn.utils._param_validation import HasMethods, StrOptions
 from sklearn.utils.metadata_routing import UNUSED
 
+from .._html import FittedDiagramMixin
 from .._validation import fitted_state_kept
 from .._versioned import VersionedMixin
 from ..training.modes import training_modes
@@ -29,6 +30,7 @@ from ._checks import (
 )
 from ._choice import choose
 from ._delegation import BestEstimatorMixin
+from ._diagram import search_diagram
 from ._fit_all import fit_all, of_candidates
 from ._fit_and_score import DomainData, FoldResult, fit_on, seeded
 from ._random import derive_random_state
@@ -42,7 +44,12 @@ __all__ = ["LambdaSearchCV"]
 
 
 class LambdaSearchCV(
-    BestEstimatorMixin, VersionedMixin, ClassifierMixin, MetaEstimatorMixin, BaseEstimator
+    BestEstimatorMixin,
+    FittedDiagramMixin,
+    VersionedMixin,
+    ClassifierMixin,
+    MetaEstimatorMixin,
+    BaseEstimator,
 ):
     """Choose lam, and whether to adapt at all, without a target label.
 
@@ -362,3 +369,6 @@ class LambdaSearchCV(
         self.classes_ = final_step(best).classes_
         if hasattr(best, "feature_names_in_"):
             self.feature_names_in_ = best.feature_names_in_
+
+    def _fitted_diagram(self) -> Any:
+        return search_diagram(self) if hasattr(self, "cv_results_") else None
