@@ -60,7 +60,8 @@ class Progress:
         if self.bar is None:
             return
         if kind is None:
-            self.bar.total = self.total = round(self.done)  # less if the training stopped early
+            # less than planned if the training stopped early; the sum of parts is not exact
+            self.done = self.total = self.bar.total = self.bar.n = round(self.done)
         self.bar.close()
         if kind is None and self.bar.disable:
             sys.stderr.write(self._last_line() + "\n")
