@@ -53,7 +53,6 @@ _NET_PARAMETERS = (
     "data_device",
     "compile",
     "amp",
-    "verbose",
 )
 
 
@@ -71,6 +70,7 @@ class NetBuilderMixin(NetParametersMixin):
     batch_size: int
     random_state: Any
     device: str
+    verbose: int
     # of the task
     _task_options: Any
     _criterion_options: Any
@@ -193,6 +193,7 @@ class NetBuilderMixin(NetParametersMixin):
             "per_domain": self.batch_stats == "per_domain",
             "device": str(resolve_device(self.device)),
             "planned_epochs": self.max_epochs,
+            "verbose": max(0, int(self.verbose) - 1),  # skorch's rows; 1 is the progress bar
             **self._task_options(),
             **{name: getattr(self, name) for name in _NET_PARAMETERS},
             **self._skorch_options(),

@@ -14,6 +14,7 @@ from sklearn.utils.validation import check_is_fitted
 from torch.utils.data import Dataset
 
 from ._datasets import dataset_labels
+from ._html import net_diagram
 from ._typing import Domain
 from ._validation import check_domain, check_rows
 from .training import AdaptationNet, predict_features, predict_logits
@@ -203,3 +204,11 @@ class NetPredictionMixin(DomainPredictionMixin, ClassNamePrefixFeaturesOutMixin,
     def history_(self) -> Any:
         """Skorch's history of the training, one row an epoch."""
         return self.net_.history
+
+    @property
+    def _histories(self) -> list[Any]:
+        """The rows of the history of each stage of the training."""
+        return [self.net_.history]
+
+    def _fitted_diagram(self) -> Any:
+        return net_diagram(self) if hasattr(self, "net_") else None

@@ -17,6 +17,7 @@ from torch import nn
 from torch.utils.data import Dataset
 
 from .._datasets import dataset_labels
+from .._html import FittedDiagramMixin
 from .._net_builder import NetBuilderMixin, take_fitted_weights
 from .._prediction import NetPredictionMixin
 from .._validation import check_rows, fitted_state_kept, unwrap
@@ -25,6 +26,7 @@ from .._weights import weigh_rows
 from ..io._mixin import NetStoreMixin
 from ..nn._copy import copy_net
 from ..training import LR_SCHEDULES, AdaptationNet, DomainPair
+from ..training._progress import FitProgress
 from ..training.callbacks import SPLITS
 from ..training.checkpoint import StageFile, check_folder, fingerprint_of
 from ..training.modes import training_modes
@@ -33,7 +35,12 @@ __all__ = ["DomainEstimator"]
 
 
 class DomainEstimator(
-    NetPredictionMixin, NetStoreMixin, NetBuilderMixin, VersionedMixin, BaseEstimator
+    NetPredictionMixin,
+    NetStoreMixin,
+    NetBuilderMixin,
+    FittedDiagramMixin,
+    VersionedMixin,
+    BaseEstimator,
 ):
     """Base of all deep estimators: a scikit-learn estimator that owns a skorch net.
 
@@ -92,7 +99,9 @@ class DomainEstimator(
     amp : {"bf16"} or None, default=None
         Precision of the module's matrix products; weights, losses and results stay float32.
     verbose : int, default=0
-        Whether to print a row of losses per epoch.
+        1 shows a progress bar with the classification and the adaptation loss, lam and the time
+        left; where the output is no terminal or notebook, one line at the end; in the workers of
+        joblib, nothing. 2 prints a row of losses per epoch instead, as skorch does.
     **params
         Parameters of skorch's components: ``module__hidden``, ``optimizer__momentum``,
         ``optimizer__param_groups``, ``criterion__label_smoothing``,
@@ -242,7 +251,8 @@ class DomainEstimator(
             domains = self.begin(
                 X_source, y_source, X_target, y_target=y_target, sample_weight=sample_weight
             )
-            self._train(domains)
+            with self._progress(self._n_stages(domains) * self.max_epochs):
+                self._train(domains)
         return self
 
     def begin(
@@ -289,6 +299,13 @@ class DomainEstimator(
         for name in ("checkpoint", "verbose"):
             del params[name]
         return StageFile(folder, fingerprint_of(params, net, domains))
+
+    def _progress(self, epochs: int) -> FitProgress:
+        return FitProgress(epochs, self.verbose == 1, type(self).__name__)
+
+    def _n_stages(self, domains: DomainPair) -> int:  # noqa: ARG002 - an override
+        """Return the number of trainings of `max_epochs` epochs in a fit."""
+        return 1
 
     def _train(self, domains: DomainPair) -> None:
         """Train the net that `begin` built; a method with stages of its own overrides it."""
@@ -340,7 +357,8 @@ class DomainEstimator(
             # a copy, because a diverging step must not spoil the fitted weights
             self.net_ = copy_net(self.net_) if go_on else self._make_net(domains)
             self._update_net()
-            self._train_net(domains, 1)
+            with self._progress(1):
+                self._train_net(domains, 1)
         return self
 
     def _update_net(self) -> None:

@@ -50,6 +50,7 @@ class EncoderAdversary(AdaptationTerm):
         """Return the loss, already weighted."""
         of_source = self._logits(source.joined.detach())
         of_target = self._logits(target.joined.detach())
+        self.domain_logits = of_source.detach(), of_target.detach()
         constant = {name: p.detach() for name, p in self.discriminator.named_parameters()}
         fooled = functional_call(self.discriminator, constant, (target.joined,))
         return domain_bce(of_source, of_target) + lam * nn.functional.softplus(fooled).mean()
@@ -168,11 +169,14 @@ class ADDAClassifier(AdversarialClassifier):
             "Use fit, with warm_start=True to go on from the weights."
         )
 
+    def _n_stages(self, domains: DomainPair) -> int:
+        return 2 if self.lam > 0 or domains.has_target_labels else 1
+
     def _train(self, domains: DomainPair) -> None:
         checkpoint = self.net_.checkpoint_
         source_net = self.net_.fit_domains(domains.without_target(), self.max_epochs)
         self.source_net_ = source_net
-        if self.lam > 0 or domains.has_target_labels:
+        if self._n_stages(domains) > 1:
             self.net_ = self._target_net(source_net)
             self.net_.checkpoint_ = checkpoint and checkpoint.next()
             self.net_.fit_domains(domains, self.max_epochs)
@@ -204,3 +208,8 @@ class ADDAClassifier(AdversarialClassifier):
 
     def _net_of(self, domain: str) -> AdaptationNet:
         return self.source_net_ if domain == "source" else self.net_
+
+    @property
+    def _histories(self) -> list[Any]:
+        nets = dict.fromkeys([self.source_net_, self.net_])  # one net if there was one stage
+        return [net.history for net in nets]

@@ -73,6 +73,7 @@ class ConditionalAdversary(AdaptationTerm):
         logits = torch.cat([source.logits, target.logits], -2).detach()
         joint = self.joint(features, logits.softmax(-1))
         domain = one_logit_a_row(self.discriminator(joint), joint)
+        self.domain_logits = (domain.detach(),)
         weights = {}
         if self.entropy_weighting:
             weights = {

@@ -48,6 +48,7 @@ class Adversary(AdaptationTerm):
         """Return the loss, already weighted through the reversal."""
         features = reverse_gradient(features_of_both(source, target), lam)
         logits = one_logit_a_row(self.discriminator(features), features)
+        self.domain_logits = (logits.detach(),)
         return pooled_domain_bce(logits, source.n_rows)
 
 

@@ -42,6 +42,12 @@ class FinetuneEstimator(DomainEstimator):
         Free one more of the frozen layers, from the top, each time so many epochs have passed.
     **params
         Parameters of `DomainEstimator`.
+
+    Attributes
+    ----------
+    source_history_ : list of dict
+        Rows of the history of the source stage, if a target stage came after it; `history_` has
+        those of the last stage.
     """
 
     trains_in_stages: ClassVar[bool] = True
@@ -148,13 +154,19 @@ class FinetuneEstimator(DomainEstimator):
         slow = lr * self.backbone_lr_ratio
         return options | {"optimizer__lr": slow, "optimizer__param_groups": groups}
 
+    def _n_stages(self, domains: DomainPair) -> int:
+        return 2 if domains.has_target_labels else 1
+
     def _train(self, domains: DomainPair) -> None:
         """Train the source stage, then tune on the labelled target rows, if there are any."""
-        if not domains.has_target_labels:
+        self.source_history_: list[dict[str, Any]] = []
+        if self._n_stages(domains) == 1:
             super()._train(domains)
             return
         checkpoint = self.net_.checkpoint_
         source_net = self.net_.fit_domains(domains.without_target(), self.max_epochs)
+        rows = source_net.history
+        self.source_history_ = [{k: row[k] for k in row if k != "batches"} for row in rows]
         module = copy_net(source_net.plain_module).cpu()
         if self.pretrained is None:
             with isolated_rng(source_net.seeds.adaptation, torch.device("cpu")):
@@ -166,6 +178,11 @@ class FinetuneEstimator(DomainEstimator):
         self.net_.fit_domains(domains.labelled_target(), self.max_epochs, domain="target")
         if self.adapt_batch_norm:
             self.net_.reestimate_target_statistics(domains)
+
+    @property
+    def _histories(self) -> list[Any]:
+        first = vars(self).get("source_history_", [])
+        return [first, self.net_.history] if first else [self.net_.history]
 
 
 class FinetuneClassifier(FinetuneEstimator, DomainClassifier):

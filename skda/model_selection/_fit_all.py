@@ -8,9 +8,9 @@ from itertools import product
 from sklearn.base import BaseEstimator
 from sklearn.utils.parallel import Parallel, delayed
 
+from ..training._progress import Progress
 from ..training.stacked import UnstackableError
 from ._fit_and_score import CandidateResults, DomainData, FoldResult, fit_and_score, seeded
-from ._progress import Progress
 from ._split import DomainFold
 from ._store import ResultStore
 from ._typing import Candidate, Validator
@@ -69,7 +69,8 @@ def fit_all(
     """
 
     def progress() -> Progress:
-        return Progress(len(candidates) * len(folds), shown=bool(verbose))
+        n_trainings = len(candidates) * len(folds)
+        return Progress(n_trainings, bool(verbose), "LambdaSearchCV", "trainings")
 
     places = list(product(range(len(candidates)), range(len(folds))))
     found = {} if store is None else store.load(places)

@@ -16,6 +16,7 @@ from sklearn.utils import Tags, check_random_state, get_tags
 from sklearn.utils._param_validation import HasMethods, StrOptions
 from sklearn.utils.metadata_routing import UNUSED
 
+from .._html import FittedDiagramMixin
 from .._validation import fitted_state_kept
 from .._versioned import VersionedMixin
 from ..training.modes import training_modes
@@ -29,6 +30,7 @@ from ._checks import (
 )
 from ._choice import DEFAULT_VALIDATOR, choose
 from ._delegation import BestEstimatorMixin
+from ._diagram import search_diagram
 from ._fit_all import fit_all, of_candidates
 from ._fit_and_score import CandidateResults, DomainData, FoldResult, fit_on, seeded
 from ._random import derive_random_state
@@ -45,7 +47,12 @@ __all__ = ["LambdaSearchCV"]
 
 
 class LambdaSearchCV(
-    BestEstimatorMixin, VersionedMixin, ClassifierMixin, MetaEstimatorMixin, BaseEstimator
+    BestEstimatorMixin,
+    FittedDiagramMixin,
+    VersionedMixin,
+    ClassifierMixin,
+    MetaEstimatorMixin,
+    BaseEstimator,
 ):
     """Choose lam, and whether to adapt at all, without a target label.
 
@@ -95,7 +102,8 @@ class LambdaSearchCV(
         a RandomState. In a fold, all candidates have the same seed: the same initial weights and
         batches.
     verbose : int, default=0
-        Whether to show a progress bar.
+        Whether to show a progress bar of all trainings. Those of single trainings are not shown,
+        except that of the best candidate on all rows.
     checkpoint : path of a folder or None, default=None
         Where the results of finished candidates are kept. `fit` with the same data and parameters,
         in a new process too, does not train them again, and goes on with the training on all rows
@@ -409,3 +417,6 @@ class LambdaSearchCV(
             self.classes_ = final_step(best).classes_
         if hasattr(best, "feature_names_in_"):
             self.feature_names_in_ = best.feature_names_in_
+
+    def _fitted_diagram(self) -> Any:
+        return search_diagram(self) if hasattr(self, "cv_results_") else None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from numbers import Integral
 from typing import Any, Self, cast
 
@@ -130,7 +130,7 @@ def _own_state(net: Any) -> dict[str, Any]:
 
 
 class CallbackNet(NeuralNetClassifier):
-    """What skorch does otherwise: whom it tells, what callbacks restore, predict and pickle."""
+    """What skorch does otherwise: whom it tells, what callbacks restore, names, predict, pickle."""
 
     # set in each epoch: whether a callback may look at single steps
     watched_ = False
@@ -142,6 +142,8 @@ class CallbackNet(NeuralNetClassifier):
     seeds: Any
     domain_module_: Any
     labelled_domain_: str
+    adaptation: Any
+    adaptation_: Any
 
     @property
     def _default_callbacks(self) -> list[tuple[str, Any]]:
@@ -241,6 +243,14 @@ class CallbackNet(NeuralNetClassifier):
             super().__setstate__(state)
         else:
             self.__dict__.update(state)
+
+    def get_all_learnable_params(self) -> Iterator[tuple[str, nn.Parameter]]:
+        """Name the parameters for ``param_groups`` as in the user's module, compiled or not."""
+        term = () if self.adaptation is None else self.adaptation_.own_parameters()
+        left_alone = {id(parameter) for parameter in term}
+        for name, parameter in super().get_all_learnable_params():
+            if id(parameter) not in left_alone:
+                yield name.removeprefix("_orig_mod."), parameter
 
     def _zero_grad_optimizer(self, set_to_none: bool | None = None) -> None:
         # the optimizer's own method does the same and spends ten times as long on profiling itself

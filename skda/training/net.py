@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
 from typing import Any, ClassVar, cast
@@ -12,6 +12,8 @@ import torch
 from torch import Tensor, nn
 
 from ..nn import Layer, freeze_layers
+from ._progress import counted, report_epoch, skip_epochs
+from ._record import EpochRecord
 from .callbacks import CallbackNet, as_callbacks
 from .device import move_to_device, room_on
 from .domain_module import DomainModule
@@ -114,11 +116,13 @@ class AdaptationNet(CallbackNet):
             self._set_training(True)
         source, target = self.forward_domains(batch)
         loss = classification = self.classification_loss(source, target)
+        step = {"classification_loss": classification.detach(), "y_pred": source.logits}
         if self.adapts and target is not None:
-            loss = classification + self.adaptation_(source, target, self.current_lam())
+            step["lam"] = self.current_lam()
+            loss = classification + self.adaptation_(source, target, step["lam"])
+            step["domain_logits"] = self.adaptation_.domain_logits
         self.backward(loss)
-        step = {"loss": loss, "classification_loss": classification.detach()}
-        return step | {"y_pred": source.logits}
+        return step | {"loss": loss}
 
     def forward_domains(self, batch: Batch) -> tuple[DomainOutput, DomainOutput | None]:
         """Pass the rows of a batch through the module, with the labels beside the outputs."""
@@ -209,7 +213,9 @@ class AdaptationNet(CallbackNet):
         self._swap_rates()
         self.notify("on_train_begin", X=domains, y=None)
         if self.checkpoint_ is not None:
-            epochs -= self.checkpoint_.restore(self)
+            restored = self.checkpoint_.restore(self)
+            skip_epochs(restored)
+            epochs -= restored
         with suppress(StoppedEarly):
             self.fit_loop(domains, epochs=epochs)
         self._swap_rates()  # the rate of the last step stays visible
@@ -232,19 +238,20 @@ class AdaptationNet(CallbackNet):
         self._start_term_epoch(iterator)
         self._set_training(True)
         take_step = partial(self._watched_step, step_fn) if self.watched_ else self._quiet_step
-        losses, classification_losses = [], []
-        batches = iterator
+        batches, record = iterator, EpochRecord()
         if (turns := self.generators_) is not None:
             batches = turns.in_turns(iterator, slow=iterator.domains.from_dataset)
-        for batch in batches:
+        for batch in counted(batches, len(iterator)):
             self._anneal()
-            step = take_step(batch)
-            losses.append(step["loss"].detach())
-            classification_losses.append(step["classification_loss"])
+            record.add(take_step(batch))
             self.step_ += 1
         self.last_batch_ = batch
-        self.record_losses(torch.stack(losses), torch.stack(classification_losses))
-        self.history.record("train_batch_count", len(losses))
+        self.record_losses(*record.stacked_losses())
+        for name, value in record.columns(self.optimizer_, self.rates_).items():
+            self.history.record(name, value)
+        if self.adaptation is not None:
+            self.adaptation_.domain_logits = ()  # not to be pickled with the term
+        report_epoch(self.history[-1])
 
     def _watched_step(self, step_fn: Callable[[Batch], Any], batch: Batch) -> dict[str, Any]:
         labelled = batch.source, batch.y_source  # what skorch's callbacks take a batch for
@@ -354,14 +361,6 @@ class AdaptationNet(CallbackNet):
         if compiled is not module:
             self.domain_module_.use(compiled)
         return compiled
-
-    def get_all_learnable_params(self) -> Iterator[tuple[str, nn.Parameter]]:
-        """Name the parameters for ``param_groups`` as in the user's module, compiled or not."""
-        term = () if self.adaptation is None else self.adaptation_.own_parameters()
-        left_alone = {id(parameter) for parameter in term}
-        for name, parameter in super().get_all_learnable_params():
-            if id(parameter) not in left_alone:
-                yield name.removeprefix("_orig_mod."), parameter
 
     def take_weights(self, other: AdaptationNet) -> None:
         """Copy weights, buffers and statistics from a net of the same architecture."""

@@ -96,10 +96,15 @@ class AdaptationTerm(nn.Module):
     epoch_sample : int
         Class attribute. Number of rows of each domain whose features `start_epoch` is given; with
         0, the default, it is not called.
+    domain_logits : tuple of Tensor
+        Set by `forward` of a term with a domain discriminator, detached: its logits of "target"
+        of the source rows, then of the target rows, in one tensor (..., n_s + n_t, 1) or in two.
+        The history then has the `domain_accuracy` of each epoch.
     """
 
     stackable: ClassVar[bool] = True
     epoch_sample: ClassVar[int] = 0
+    domain_logits: tuple[Tensor, ...] = ()
 
     def forward(self, source: DomainOutput, target: DomainOutput, lam: float | Tensor) -> Tensor:
         """Return the weighted term.

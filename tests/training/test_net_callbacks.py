@@ -101,7 +101,7 @@ def test_callbacks_can_be_disabled_and_their_parameters_set() -> None:
 
 
 def test_a_verbose_fit_prints_a_row_of_losses_per_epoch(capsys: pytest.CaptureFixture[str]) -> None:
-    dann(verbose=1)
+    dann(verbose=2)
     lines = capsys.readouterr().out.splitlines()
     assert all(name in lines[0] for name in ("adaptation_loss", "classification_loss"))
     assert len(lines) == 2 + 3
