@@ -1,5 +1,6 @@
 """Inspection: layers that transfer, shares of the classes in the target, accuracy on the target."""
 
+from ._feature_shift import feature_shift
 from ._target_accuracy import AccuracyEstimate, estimate_accuracy
 from ._target_priors import TargetPriors, estimate_target_priors
 from ._target_temperature import estimate_target_temperature
@@ -14,5 +15,6 @@ __all__ = [
     "estimate_accuracy",
     "estimate_target_priors",
     "estimate_target_temperature",
+    "feature_shift",
     "transferability_curve",
 ]
