@@ -1,6 +1,10 @@
 """Inspection: layers that transfer, shares of the classes in the target, accuracy on the target."""
 
+from ._confusion_display import ConfusionByDomainDisplay
+from ._domain_shift_display import DomainShiftDisplay
+from ._embedding_display import EmbeddingDisplay
 from ._feature_shift import feature_shift
+from ._priors_display import PriorsDisplay
 from ._target_accuracy import AccuracyEstimate, estimate_accuracy
 from ._target_priors import TargetPriors, estimate_target_priors
 from ._target_temperature import estimate_target_temperature
@@ -9,6 +13,10 @@ from ._transferability_display import TransferabilityDisplay
 
 __all__ = [
     "AccuracyEstimate",
+    "ConfusionByDomainDisplay",
+    "DomainShiftDisplay",
+    "EmbeddingDisplay",
+    "PriorsDisplay",
     "TargetPriors",
     "TransferabilityCurve",
     "TransferabilityDisplay",
