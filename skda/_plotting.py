@@ -14,7 +14,6 @@ from sklearn.utils._optional_dependencies import check_matplotlib_support
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.legend import Legend
     from matplotlib.lines import Line2D
 
 __all__ = [
@@ -154,14 +153,16 @@ def label_axes(ax: Axes, **labels: str) -> None:
     for name, label in labels.items():
         usual = _points("axes.titlesize" if name == "title" else "axes.labelsize")
         size = min(_SMALL, usual) if is_small(ax) else usual
-        room = height if name == "ylabel" else width
+        # a legend and tick labels take some of the height later
+        room = (1.0 if is_small(ax) else 0.75) * height if name == "ylabel" else width
         characters = max(10, int(room * 72 / (_POINTS_A_CHARACTER * size)))
         getattr(ax, f"set_{name}")(
-            textwrap.fill(label, characters, break_long_words=False), fontsize=size
+            textwrap.fill(label, characters, break_long_words=False, break_on_hyphens=False),
+            fontsize=size,
         )
 
 
-def legend_below(ax: Axes, handles: Mapping[str, Any]) -> Legend:
+def legend_below(ax: Axes, handles: Mapping[str, Any]) -> None:
     """Put a legend below the axes and their labels, in as many columns as fit.
 
     There it hides no data, and leaves the place above to a title.
@@ -201,7 +202,6 @@ def legend_below(ax: Axes, handles: Mapping[str, Any]) -> Legend:
         if legend.get_window_extent().width <= room:
             break
     legend.get_tightbbox = partial(_layout_box, legend)
-    return legend
 
 
 def _layout_box(legend: Any, renderer: Any = None) -> Any:

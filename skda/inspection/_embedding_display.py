@@ -39,7 +39,8 @@ _CONSTRAINTS: dict[str, list[Any]] = {
     "random_state": ["random_state"],
 }
 _SHAPES = "os^DP"  # 6 colours and 5 shapes tell 30 classes apart
-_LISTED, _LISTED_SMALL = 20, 6  # classes in the legend
+# classes in the legend, and characters of their names; of small axes
+_LISTED, _LISTED_SMALL = (20, 20), (6, 11)
 
 
 class EmbeddingDisplay:
@@ -286,7 +287,9 @@ def _scatter(panel: Axes, rows: NDArray[Any], y: Any, classes: NDArray[Any], dom
         panel.scatter(of_class[:, 0], of_class[:, 1], s=size, alpha=0.8, **_look(k, domain))
 
 
-def _handles(classes: NDArray[Any], target_is_labelled: bool, most: int) -> dict[str, Any]:
+def _handles(
+    classes: NDArray[Any], target_is_labelled: bool, listed: tuple[int, int]
+) -> dict[str, Any]:
     """Return what the legend shows, by label."""
     from matplotlib.lines import Line2D
 
@@ -299,10 +302,11 @@ def _handles(classes: NDArray[Any], target_is_labelled: bool, most: int) -> dict
         handles["target (open)"] = point("o", NEUTRAL, filled=False)
     else:
         handles["target"] = point("x", NEUTRAL)
+    most, characters = listed
     prefix = "" if classes.dtype.kind in "OUST" else "class "
     for k, label in enumerate(classes[:most]):
         marker, color = _SHAPES[k % len(_SHAPES)], COLORS[k % len(COLORS)]
-        handles[prefix + short(label)] = point(marker, color)
+        handles[prefix + short(label, characters)] = point(marker, color)
     if len(classes) > most:
         handles[f"… of {len(classes)} classes"] = point("", NEUTRAL)
     return handles
