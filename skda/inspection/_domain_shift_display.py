@@ -64,7 +64,7 @@ class DomainShiftDisplay:
     >>> from skda.inspection import DomainShiftDisplay
     >>> data = make_covariate_shift(random_state=0)
     >>> display = DomainShiftDisplay.from_domains(data.X_source, data.X_target)
-    >>> [bar.get_width() > 0 for bar in display.bars_][:2]
+    >>> [bool(bar.get_width() > 0) for bar in display.bars_][:2]
     [True, True]
     """
 

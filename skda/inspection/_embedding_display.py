@@ -306,7 +306,9 @@ def _handles(
     prefix = "" if classes.dtype.kind in "OUST" else "class "
     for k, label in enumerate(classes[:most]):
         marker, color = _SHAPES[k % len(_SHAPES)], COLORS[k % len(COLORS)]
-        handles[prefix + short(label, characters)] = point(marker, color)
+        name = prefix + short(label, characters)
+        # names that are cut may be equal
+        handles[f"{k}: {name}" if name in handles else name] = point(marker, color)
     if len(classes) > most:
         handles[f"… of {len(classes)} classes"] = point("", NEUTRAL)
     return handles

@@ -62,7 +62,7 @@ class PriorsDisplay:
     ...     shares={"source": [0.5, 0.5], "estimated": [0.8, 0.2]},
     ...     intervals={"estimated": [[0.7, 0.1], [0.9, 0.3]]},
     ... ).plot()
-    >>> [bar.get_width() for bar in display.bars_["estimated"]]
+    >>> [float(bar.get_width()) for bar in display.bars_["estimated"]]
     [0.8, 0.2]
     """
 
