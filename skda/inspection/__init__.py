@@ -1,6 +1,11 @@
-"""Inspection: trainings, layers that transfer, shares of the classes and accuracy in the target."""
+"""Inspection: distance of the domains, layers that transfer, shares and accuracy in the target."""
 
+from ._confusion_display import ConfusionByDomainDisplay
+from ._domain_shift_display import DomainShiftDisplay
+from ._embedding_display import EmbeddingDisplay
+from ._feature_shift import feature_shift
 from ._history_display import TrainingHistoryDisplay
+from ._priors_display import PriorsDisplay
 from ._target_accuracy import AccuracyEstimate, estimate_accuracy
 from ._target_priors import TargetPriors, estimate_target_priors
 from ._target_temperature import estimate_target_temperature
@@ -9,6 +14,10 @@ from ._transferability_display import TransferabilityDisplay
 
 __all__ = [
     "AccuracyEstimate",
+    "ConfusionByDomainDisplay",
+    "DomainShiftDisplay",
+    "EmbeddingDisplay",
+    "PriorsDisplay",
     "TargetPriors",
     "TrainingHistoryDisplay",
     "TransferabilityCurve",
@@ -16,5 +25,6 @@ __all__ = [
     "estimate_accuracy",
     "estimate_target_priors",
     "estimate_target_temperature",
+    "feature_shift",
     "transferability_curve",
 ]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.typing import ArrayLike
 
+from .._plotting import BLUE, NEUTRAL, VERMILLION, draw_mean, label_axes, legend_below, make_axes
 from ._transferability import TREATMENTS, TransferabilityCurve
 
 if TYPE_CHECKING:
@@ -109,31 +110,26 @@ class TransferabilityDisplay:
         -------
         TransferabilityDisplay
         """
-        import matplotlib.pyplot as plt
-
-        if ax is None:
-            ax = plt.subplots(layout="constrained")[1]
+        ax = make_axes(ax, type(self).__name__)
         layers = np.asarray(self.layers)
         base = float(np.asarray(self.base_scores).mean())
-        self.lines_ = {"base": ax.axhline(base, color="0.4", ls=":", label="base: trained on B")}
+        line = ax.axhline(base, color=NEUTRAL, ls=":", label="base: trained on B")
+        self.lines_ = {"base": line}
         for name, scores in self.scores.items():
-            values, style = np.asarray(scores), _STYLES[name]
-            mean, deviation = values.mean(axis=1), values.std(axis=1)
-            (self.lines_[name],) = ax.plot(layers, mean, label=_label(name), **style)
-            band = {"color": style["color"], "alpha": 0.12, "lw": 0}
-            ax.fill_between(layers, mean - deviation, mean + deviation, **band)
+            style = {"label": _label(name), "alpha": 0.12, **_STYLES[name]}
+            self.lines_[name] = draw_mean(ax, layers, scores, **style)
         ax.set_xticks(layers)
-        ax.set(xlabel="transferred layers", ylabel=f"{self.score_name} on B")
-        ax.legend(frameon=False)
+        label_axes(ax, xlabel="transferred layers", ylabel=f"{self.score_name} on B")
+        legend_below(ax, {str(line.get_label()): line for line in self.lines_.values()})
         self.ax_, self.figure_ = ax, ax.figure
         return self
 
 
 _STYLES: dict[str, dict[str, Any]] = {
-    "BnB": {"color": "C0", "ls": "-", "marker": "o"},
-    "BnB+": {"color": "C0", "ls": "--", "marker": "s"},
-    "AnB": {"color": "C1", "ls": "-", "marker": "o"},
-    "AnB+": {"color": "C1", "ls": "--", "marker": "s"},
+    "BnB": {"color": BLUE, "ls": "-", "marker": "o"},
+    "BnB+": {"color": BLUE, "ls": "--", "marker": "s"},
+    "AnB": {"color": VERMILLION, "ls": "-", "marker": "o"},
+    "AnB+": {"color": VERMILLION, "ls": "--", "marker": "s"},
 }
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from sklearn.utils.validation import check_is_fitted
 
+from .._plotting import BLUE, NEUTRAL, VERMILLION, draw_mean, label_axes, legend_below, make_axes
 from ._candidates import find_lam
 from ._typing import Candidate, Validator
 
@@ -123,44 +124,37 @@ class LambdaCurveDisplay:
         -------
         LambdaCurveDisplay
         """
-        import matplotlib.pyplot as plt
-
-        if ax is None:
-            ax = plt.subplots(layout="constrained")[1]
+        ax = make_axes(ax, type(self).__name__)
         lams, accepted = np.asarray(self.lams), np.asarray(self.accepted, dtype=bool)
         # 0 is among the lams, so no logarithmic axis: equal steps, with the lams as tick labels
         places = np.arange(len(lams))
         best = places[lams == self.best_lam]
         accuracy_ax = ax.twinx()
-        mean = _draw_curve(ax, places, self.scores, "C0", "o-")
-        accuracy = _draw_curve(accuracy_ax, places, self.source_accuracies, "C1", "s--")
+        mean = draw_mean(ax, places, self.scores, color=BLUE, ls="-", marker="o")
+        accuracy = draw_mean(
+            accuracy_ax, places, self.source_accuracies, color=VERMILLION, ls="--", marker="s"
+        )
         lines = {
             f"{self.score_name} (left)": mean,
             "source accuracy (right)": accuracy,
-            "source-only score (left)": ax.axhline(mean.get_ydata()[0], color="C0", ls=":", lw=1),
-            f"chosen lam = {self.best_lam:g}": ax.axvline(best[0], color="0.4", lw=1, zorder=0),
+            "source-only score (left)": ax.axhline(
+                np.asarray(mean.get_ydata())[0], color=BLUE, ls=":", lw=1
+            ),
+            f"chosen lam = {self.best_lam:g}": ax.axvline(best[0], color=NEUTRAL, lw=1, zorder=0),
         }
         if not accepted.all():
             rejected = places[~accepted], np.asarray(mean.get_ydata())[~accepted]
-            lines["rejected by the guard"] = ax.plot(*rejected, "x", color="C3", ms=10, mew=2)[0]
+            lines["rejected by the guard"] = ax.plot(*rejected, "x", color=NEUTRAL, ms=10, mew=2)[0]
         ax.set_xticks(places, [f"{lam:g}" for lam in lams])
-        ax.set(xlabel="lam", ylabel=f"{self.score_name} on held-out rows")
-        ax.yaxis.label.set_color("C0")
+        label_axes(ax, xlabel="lam", ylabel=f"{self.score_name} on held-out rows")
+        ax.yaxis.label.set_color(BLUE)
         low, high = accuracy_ax.get_ylim()
         accuracy_ax.set_ylim(min(low, 0.9), min(high, 1.01))
-        accuracy_ax.set_ylabel("accuracy on held-out source rows", color="C1")
-        ax.legend(lines.values(), lines.keys(), **_OUTSIDE)
+        label_axes(accuracy_ax, ylabel="accuracy on held-out source rows")
+        accuracy_ax.yaxis.label.set_color(VERMILLION)
+        legend_below(ax, lines)
         self.ax_, self.accuracy_ax_, self.figure_ = ax, accuracy_ax, ax.figure
         return self
-
-
-# above the axes, where the legend hides no curve
-_OUTSIDE: dict[str, Any] = {
-    "loc": "lower center",
-    "bbox_to_anchor": (0.5, 1.0),
-    "ncols": 2,
-    "frameon": False,
-}
 
 
 def _name_of(validator: Validator) -> str:
@@ -173,13 +167,3 @@ def _name_of(validator: Validator) -> str:
 
 def _others(params: Candidate, lam_name: str) -> Candidate:
     return {name: value for name, value in params.items() if name != lam_name}
-
-
-def _draw_curve(
-    ax: Axes, places: NDArray[np.intp], values: ArrayLike, color: str, style: str
-) -> Any:
-    values = np.asarray(values)
-    mean, std = values.mean(axis=1), values.std(axis=1)
-    ax.fill_between(places, mean - std, mean + std, color=color, alpha=0.15, lw=0)
-    (line,) = ax.plot(places, mean, style, color=color)
-    return line
