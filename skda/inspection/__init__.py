@@ -1,5 +1,7 @@
 """Inspection: distance of the domains, layers that transfer, shares and accuracy in the target."""
 
+from ._report import domain_report
+from ._report_object import DomainReport, DomainState
 from ._separability import MMDTest, mmd_test, proxy_a_distance
 from ._target_accuracy import AccuracyEstimate, estimate_accuracy
 from ._target_priors import TargetPriors, estimate_target_priors
@@ -9,10 +11,13 @@ from ._transferability_display import TransferabilityDisplay
 
 __all__ = [
     "AccuracyEstimate",
+    "DomainReport",
+    "DomainState",
     "MMDTest",
     "TargetPriors",
     "TransferabilityCurve",
     "TransferabilityDisplay",
+    "domain_report",
     "estimate_accuracy",
     "estimate_target_priors",
     "estimate_target_temperature",
