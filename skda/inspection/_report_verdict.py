@@ -130,7 +130,9 @@ def _source_forgotten(measured: Measured) -> str:
 
 def _collapsed(measured: Measured) -> str:
     before, after = (measured.states.get(name) for name in (SOURCE_ONLY, ADAPTED))
-    if before is None or after is None or after.predicted_shares is None:
+    if before is None or after is None:
+        return ""
+    if before.predicted_shares is None or after.predicted_shares is None:
         return ""
     expected = min(entropy(measured.shares.priors_source), entropy(before.predicted_shares))
     if entropy(after.predicted_shares) >= MIN_ENTROPY_RATIO * expected:
@@ -172,6 +174,6 @@ def _shares_unknown(measured: Measured) -> str:
         return ""
     return (
         "Whether the classes have other shares in the target cannot be told: the domains are too "
-        "far apart. If they may have, adapting can do harm, and no estimate here shows it: pass "
-        "target_priors if you know the shares."
+        "far apart, or the held-out rows too few. If they may have, adapting can do harm that no "
+        "estimate here shows: pass target_priors if you know the shares."
     )
