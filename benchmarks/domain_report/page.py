@@ -7,7 +7,7 @@ import pandas as pd
 
 from ..harness.machine import header
 from .measure import HELD_OUT
-from .tasks import GROUPS
+from .tasks import ALL, GROUPS
 
 HARM, NO_CHANGE, OTHER_SHARES = 0.02, 0.03, 0.15
 
@@ -50,14 +50,17 @@ adapting **did harm** if the accuracy on the target fell by more than {100 * HAR
 **hardly matters** if the accuracy changed by at most {100 * NO_CHANGE:.0f} points, and the
 **shares differ** if at least {OTHER_SHARES:.0%} of the rows would have to change class.
 
-The thresholds were set while looking at seeds 0 and 1 of the tasks of the first two groups (and of
-seven more with other shares, which are not here). The rows here are of other seeds; the tasks of
+The thresholds were set while looking at seeds 0 and 1 of the tasks of the first two groups, and of
+eight more of their kind that are not here. The rows here are those of another seed; the tasks of
 the groups called *new* were not looked at before the thresholds were set. `halves` are two halves
 of the same rows, so that there is no shift, or one of the shares alone."""
 
 
 def page(rows: pd.DataFrame, command: str) -> str:
     """Return the page for these rows of the file."""
+    rows = rows.sort_values(
+        ["task", "seed"], key=lambda c: c.map(list(ALL).index) if c.name == "task" else c
+    )
     n_seeds = rows.seed.nunique()
     parts = [
         "# What the verdict of `domain_report` is worth",

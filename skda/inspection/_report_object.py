@@ -24,10 +24,10 @@ _MAX_CLASSES = 20  # shown; the frame has all
 _STYLE = """\
 <style>
 .skda-report {max-width: 60em}
-.skda-report table {border-collapse: collapse; margin: 0.6em 0; font-variant-numeric: tabular-nums}
+.skda-report table {border-collapse: collapse; margin: 0.6em 0; color: inherit;
+  font-variant-numeric: tabular-nums}
 .skda-report th, .skda-report td {border: 0; border-bottom: 1px solid rgba(128, 128, 128, 0.4);
   padding: 0.2em 0.7em; text-align: right; background: none; color: inherit}
-.skda-report caption {caption-side: top; text-align: left; color: inherit}
 </style>"""
 
 
@@ -157,7 +157,7 @@ class DomainReport:
                 self.to_frame().rename(columns=_HEADS).to_string(**options),
                 "",
                 "Shares of the classes, source and target",
-                self.shares_to_frame().to_string(max_rows=_MAX_CLASSES, **options),
+                self._shares().to_string(max_rows=_MAX_CLASSES, **options),
                 "",
                 *(f"- {sentence}" for sentence in self.verdict),
             ]
@@ -173,10 +173,14 @@ class DomainReport:
                 f"<ul>{sentences}</ul>",
                 self.to_frame().rename(columns=_HEADS).to_html(**options),
                 "<p>Shares of the classes, source and target</p>",
-                self.shares_to_frame().to_html(max_rows=_MAX_CLASSES, **options),
+                self._shares().to_html(max_rows=_MAX_CLASSES, **options),
                 "</div>",
             ]
         )
+
+    def _shares(self) -> pd.DataFrame:
+        # the name of the labels goes into the line of the heads, not into a line of its own
+        return self.shares_to_frame().rename_axis(index=None, columns="class")
 
     def _title(self) -> str:
         return f"DomainReport: {self.n_source} source rows, {self.n_target} target rows"

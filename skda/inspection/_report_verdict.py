@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from scipy.stats import binomtest, entropy
@@ -108,41 +108,44 @@ def _hardly_changed(measured: Measured) -> str:
     )
 
 
+def _before_and_after(measured: Measured, figure: str) -> tuple[Any, Any] | None:
+    """Return a figure of both models; None where there is only one."""
+    if SOURCE_ONLY not in measured.states:
+        return None
+    before, after = (getattr(measured.states[name], figure) for name in (SOURCE_ONLY, ADAPTED))
+    return before, after
+
+
 def _source_forgotten(measured: Measured) -> str:
-    before, after = (measured.states.get(name) for name in (SOURCE_ONLY, ADAPTED))
-    if before is None or after is None:
-        return ""
-    if before.source_accuracy is None or after.source_accuracy is None:
-        return ""
-    fall = before.source_accuracy - after.source_accuracy
+    accuracies = _before_and_after(measured, "source_accuracy")
     changed = measured.forgotten + measured.learnt
+    if accuracies is None or changed == 0:
+        return ""
+    before, after = accuracies
     # 1e-12: .8 - .75 is rounded to a little below .05
-    if fall < SOURCE_LOSS - 1e-12 or changed == 0:
+    if before - after < SOURCE_LOSS - 1e-12:
         return ""
     if binomtest(measured.forgotten, changed, alternative="greater").pvalue > LEVEL:
         return ""
     return (
-        f"Source accuracy fell {100 * fall:.0f} points after adapting, from "
-        f"{before.source_accuracy:.2f} to {after.source_accuracy:.2f}: suspect negative transfer, "
-        "and try a smaller lam."
+        f"Source accuracy fell {100 * (before - after):.0f} points after adapting, from "
+        f"{before:.2f} to {after:.2f}: suspect negative transfer, and try a smaller lam."
     )
 
 
 def _collapsed(measured: Measured) -> str:
-    before, after = (measured.states.get(name) for name in (SOURCE_ONLY, ADAPTED))
-    if before is None or after is None:
+    predicted = _before_and_after(measured, "predicted_shares")
+    if predicted is None:
         return ""
-    if before.predicted_shares is None or after.predicted_shares is None:
+    before, after = predicted
+    expected = min(entropy(measured.shares.priors_source), entropy(before))
+    if entropy(after) >= MIN_ENTROPY_RATIO * expected:
         return ""
-    expected = min(entropy(measured.shares.priors_source), entropy(before.predicted_shares))
-    if entropy(after.predicted_shares) >= MIN_ENTROPY_RATIO * expected:
-        return ""
-    largest = after.predicted_shares.argmax()
+    largest = after.argmax()
     return (
-        f"After adapting, {after.predicted_shares[largest]:.0%} of the target rows are predicted "
-        f"to be of class {measured.shares.classes[largest]!s}, before it "
-        f"{before.predicted_shares[largest]:.0%}: the model seems to have collapsed. Try a smaller "
-        "lam."
+        f"After adapting, {after[largest]:.0%} of the target rows are predicted to be of class "
+        f"{measured.shares.classes[largest]!s}, before it {before[largest]:.0%}: the model seems "
+        "to have collapsed. Try a smaller lam."
     )
 
 
