@@ -6,8 +6,7 @@ from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
-from scipy.sparse import issparse
+from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
 from sklearn.model_selection import train_test_split
 from sklearn.utils import check_random_state, resample
@@ -28,18 +27,15 @@ from ..model_selection._random import derive_random_state
 from ..model_selection._routing import final_step, fit_adapting
 from ..model_selection._split import n_rows as count_rows
 from ..model_selection._split import take_rows
-from ..priors._labels import class_columns
-from ._report_object import ADAPTED, INPUTS, SOURCE_ONLY, DomainReport, DomainState
-from ._report_verdict import Measured, find
-from ._separability import SAMPLING_CONSTRAINTS, mmd_test, proxy_a_distance, some_rows
-from ._target_accuracy import DEFAULT, estimate_accuracy
-from ._target_priors import BOOTSTRAP_CONSTRAINTS, TargetPriors, estimate_target_priors
+from ._report_measure import Measure
+from ._report_object import ADAPTED, SOURCE_ONLY, DomainReport
+from ._report_verdict import find
+from ._separability import SAMPLING_CONSTRAINTS, some_rows
+from ._target_priors import BOOTSTRAP_CONSTRAINTS
 
 __all__ = ["domain_report"]
 
 CALLER = "domain_report"
-_MAX_COLUMNS = 5000  # of the inputs, for the distances: large images would take minutes
-_LEAST_ROWS = 10  # of the source, drawn with the estimated shares
 _CONSTRAINTS: dict[str, list[Any]] = {
     "estimator": [HasMethods(["predict_proba"])],
     "source_only": [HasMethods(["predict_proba"]), StrOptions({"fit"}), None],
@@ -157,7 +153,7 @@ def domain_report(
         adapted, before, seen = _train(estimator, data, test_size, int(rng.randint(2**31 - 1)))
     seen = _some_of(seen, n_rows, rng)
     models = {SOURCE_ONLY: before, ADAPTED: adapted}
-    measure = _Measure(
+    measure = Measure(
         {name: EstimatorEvidence(m, *seen[:3]) for name, m in models.items() if m is not None},
         rng,
         n_permutations=n_permutations,
@@ -228,109 +224,3 @@ def _some_of(data: DomainData, n_rows: int | None, rng: np.random.RandomState) -
     if n_rows is not None and n_target > n_rows:
         X_target = take_rows(X_target, some_rows(n_target, n_rows, rng))
     return DomainData(X_source, y_source, X_target)
-
-
-class _Measure:
-    """Measures the two domains as the models see them."""
-
-    def __init__(
-        self,
-        seen: dict[str, EstimatorEvidence],
-        rng: np.random.RandomState,
-        *,
-        n_permutations: int,
-        interval: dict[str, Any],
-    ) -> None:
-        self.seen = seen
-        self.before = seen.get(SOURCE_ONLY, seen[ADAPTED])
-        self.rng = rng
-        self.n_permutations = n_permutations
-        self.interval = interval
-        self.columns = class_columns(
-            self.before.y_source, self.before.proba_source, self.before.classes
-        )
-
-    def all(self) -> Measured:
-        """Return everything that the report shows and that its sentences depend on."""
-        shares = estimate_target_priors(*self._asked(self.before), **self._draws())
-        states = self._inputs() | {name: self._state(seen) for name, seen in self.seen.items()}
-        hits = {name: self._hits(seen) for name, seen in self.seen.items()}
-        agreement, forgotten, learnt = None, 0, 0
-        if SOURCE_ONLY in self.seen:
-            before, after = hits[SOURCE_ONLY], hits[ADAPTED]
-            forgotten, learnt = int((before & ~after).sum()), int((after & ~before).sum())
-            votes = [self._predicted(seen) for seen in self.seen.values()]
-            agreement = float((votes[0] == votes[1]).mean())
-        final = final_step(self.seen[ADAPTED].estimator)
-        lam = getattr(final, "lam", None)
-        return Measured(
-            states,
-            shares,
-            agreement,
-            forgotten,
-            learnt,
-            self._explained_distance(shares),
-            None if lam is None else float(lam),
-            getattr(final, "target_priors", None) is not None,
-        )
-
-    def _draws(self) -> dict[str, Any]:
-        return {**self.interval, "random_state": self.rng}
-
-    def _asked(self, seen: EstimatorEvidence) -> tuple[Any, ...]:
-        return seen.estimator, seen.X_source, seen.y_source, seen.X_target
-
-    def _inputs(self) -> dict[str, DomainState]:
-        rows = self.before.rows_source, self.before.rows_target
-        if not all(hasattr(each, "shape") or issparse(each) for each in rows):
-            return {}
-        source, target = (_flat(each) for each in rows)
-        columns = some_rows(source.shape[1], _MAX_COLUMNS, self.rng)
-        if len(columns) < source.shape[1]:
-            source, target = source[:, columns], target[:, columns]
-        return {INPUTS: self._distances(source, target)}
-
-    def _distances(self, source: Any, target: Any) -> DomainState:
-        found = mmd_test(source, target, n_permutations=self.n_permutations, random_state=self.rng)
-        distance = proxy_a_distance(source, target, n_rows=None, random_state=self.rng)
-        return DomainState(distance, found.statistic, found.pvalue)
-
-    def _state(self, seen: EstimatorEvidence) -> DomainState:
-        distances = self._distances(seen.features_source, seen.features_target)
-        counts = np.bincount(seen.votes_target, minlength=len(seen.classes))
-        return DomainState(
-            distances.a_distance,
-            distances.mmd2,
-            distances.mmd_pvalue,
-            float(self._hits(seen).mean()),
-            estimate_accuracy(*self._asked(seen), method=DEFAULT, **self._draws()),
-            counts / counts.sum(),
-        )
-
-    def _hits(self, seen: EstimatorEvidence) -> NDArray[np.bool_]:
-        hits: NDArray[np.bool_] = seen.classes[seen.proba_source.argmax(axis=1)] == seen.y_source
-        return hits
-
-    def _predicted(self, seen: EstimatorEvidence) -> NDArray[Any]:
-        predicted: NDArray[Any] = seen.classes[seen.votes_target]
-        return predicted
-
-    def _explained_distance(self, shares: TargetPriors) -> float:
-        """Return the distance of the features from source rows with the estimated shares."""
-        ratio = shares.priors / shares.priors_source
-        kept = self.rng.uniform(size=len(self.columns)) < (ratio / ratio.max())[self.columns]
-        if kept.sum() < _LEAST_ROWS:
-            return float("nan")
-        return proxy_a_distance(
-            self.before.features_source[kept],
-            self.before.features_target,
-            n_rows=None,
-            random_state=self.rng,
-        )
-
-
-def _flat(rows: Any) -> Any:
-    if issparse(rows):
-        return rows.tocsr()
-    dense = np.asarray(rows)
-    return dense.reshape(len(dense), -1)

@@ -31,7 +31,7 @@ MIN_ENTROPY_RATIO = 0.5
 SHARES_DIFFER = 0.05
 # If the source, drawn with the estimated shares, is still so far from the target, then other shares
 # do not explain the distance, and the confusion matrix of the source says little about the target:
-# on the tasks with usual shares above it, the estimates were wrong by 20 to 70 points.
+# on the benchmark's tasks above it, the estimates were mostly wrong by 20 to 70 points.
 SEVERE_SHIFT = 1.4
 
 
@@ -101,6 +101,8 @@ def _barely_separable(measured: Measured) -> str:
 def _hardly_changed(measured: Measured) -> str:
     if measured.agreement is None or measured.agreement < HARDLY_CHANGED or measured.lam == 0:
         return ""
+    if measured.agreement == 1:
+        return "Adapting changed nothing: every target row is predicted as before."
     return (
         f"Adapting hardly changed anything: {measured.agreement:.1%} of the target rows are "
         "predicted as before, so that the accuracy cannot have changed by more than "

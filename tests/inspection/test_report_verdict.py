@@ -55,6 +55,7 @@ def test_models_that_agree_cannot_differ_in_accuracy():
         "Adapting hardly changed anything: 98.0% of the target rows are predicted as before, so "
         "that the accuracy cannot have changed by more than 2.0 points."
     )
+    assert "every target row is predicted as before" in found(agreement=1.0)["hardly_changed"]
     assert "hardly_changed" not in found(agreement=0.96)
     assert list(found(agreement=1.0, lam=0.0)) == ["same_model"]
 

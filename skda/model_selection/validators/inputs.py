@@ -140,7 +140,7 @@ class EstimatorEvidence:
     @cached_property
     def proba_source(self) -> NDArray[Any]:
         """Class probabilities of the held-out source rows."""
-        return self._probabilities(self.rows_source, "source")
+        return self._probabilities(self._rows_source, "source")
 
     @cached_property
     def proba_target(self) -> NDArray[Any]:
@@ -157,7 +157,7 @@ class EstimatorEvidence:
     @cached_property
     def features_source(self) -> NDArray[Any]:
         """Features of the held-out source rows."""
-        return self._features(self.rows_source, "source")
+        return self._features(self._rows_source, "source")
 
     @cached_property
     def features_target(self) -> NDArray[Any]:
@@ -190,8 +190,7 @@ class EstimatorEvidence:
         return final_step(self.estimator)
 
     @cached_property
-    def rows_source(self) -> Rows:
-        """Held-out source rows as the last step gets them."""
+    def _rows_source(self) -> Rows:
         return rows_at_final_step(self.estimator, self.X_source, "source")
 
     def _name_columns(self, rows: Rows) -> Rows:
