@@ -1,0 +1,74 @@
+"""The report on the models of a task, and the truth about them."""
+
+from typing import Any
+
+import numpy as np
+from sklearn.model_selection import train_test_split
+
+from skda import DANNClassifier, make_pipeline
+from skda.inspection import DomainReport, domain_report
+
+from ..harness.search_internals import DomainData, fit_on, own_stream, take_rows
+from ..harness.small_tasks import Task, draw
+
+# name -> times the shipped lam
+METHODS = {"DANN": 1.0, "DANN, 10 lam": 10.0}
+HELD_OUT = 0.25
+
+
+def measure(task: Task, seed: int, *, quick: bool = False) -> list[dict[str, Any]]:
+    """Return a row for each method. Labels of the target serve the columns of the truth alone."""
+    sample = draw(task, task.load(), seed)
+    data = sample.train
+    fitted_on, held_out = train_test_split(
+        np.arange(len(data.y_source)),
+        test_size=HELD_OUT,
+        stratify=data.y_source,
+        random_state=own_stream(seed, "domain report, held-out rows"),
+    )
+    part = DomainData(take_rows(data.X_source, fitted_on), data.y_source[fitted_on], data.X_target)
+    held_out_rows = take_rows(data.X_source, held_out), data.y_source[held_out], data.X_target
+
+    def trained(factor: float) -> Any:
+        estimator = DANNClassifier(random_state=seed, device="cpu", **task.params)
+        estimator.set_params(lam=factor * estimator.lam)
+        return fit_on(make_pipeline(*task.steps, estimator) if task.steps else estimator, part)
+
+    def accuracy(model: Any) -> float:
+        return float((model.predict(data.X_target) == sample.y_target).mean())
+
+    source_only = trained(0.0)
+    rows = []
+    for name, factor in METHODS.items():
+        adapted = trained(factor)
+        report = domain_report(
+            adapted,
+            *held_out_rows,
+            source_only=source_only,
+            n_permutations=20 if quick else 100,
+            n_bootstrap=10 if quick else 50,
+            random_state=seed,
+        )
+        true_shares = (sample.y_target[:, np.newaxis] == report.shares.classes).mean(axis=0)
+        truth = {
+            "true_source_only": accuracy(source_only),
+            "true_adapted": accuracy(adapted),
+            "true_shares_differ": half_distance(true_shares, report.shares.priors_source),
+        }
+        rows.append({"method": name} | truth | figures(report))
+    return rows
+
+
+def half_distance(shares: Any, others: Any) -> float:
+    """Return the total variation: the part of the rows that would have to change class."""
+    return float(np.abs(shares - others).sum() / 2)
+
+
+def figures(report: DomainReport) -> dict[str, Any]:
+    """Return what the report holds, in one row."""
+    row: dict[str, Any] = {"said": " ".join(report.findings)}
+    for state, values in report.to_frame().to_dict(orient="index").items():
+        row |= {f"{state}_{name}": value for name, value in values.items()}
+    row["agreement"] = report.agreement
+    row["shares_differ"] = half_distance(report.shares.priors, report.shares.priors_source)
+    return row

@@ -1,0 +1,133 @@
+"""What a report measures: the domains as the models see them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import issparse
+
+from ..model_selection import EstimatorEvidence
+from ..model_selection._routing import final_step, rows_at_final_step
+from ..priors._labels import class_columns
+from ._report_object import ADAPTED, INPUTS, SOURCE_ONLY, DomainState
+from ._report_verdict import Measured
+from ._separability import mmd_test, proxy_a_distance, some_rows
+from ._target_accuracy import DEFAULT, estimate_accuracy
+from ._target_priors import TargetPriors, estimate_target_priors
+
+__all__ = ["Measure"]
+
+_MAX_COLUMNS = 5000  # of the inputs, for the distances: large images would take minutes
+_LEAST_ROWS = 10  # of the source, drawn with the estimated shares
+
+
+class Measure:
+    """Measures the two domains as the models see them."""
+
+    def __init__(
+        self,
+        seen: dict[str, EstimatorEvidence],
+        rng: np.random.RandomState,
+        *,
+        n_permutations: int,
+        interval: dict[str, Any],
+    ) -> None:
+        self.seen = seen
+        self.before = seen.get(SOURCE_ONLY, seen[ADAPTED])
+        self.rng = rng
+        self.n_permutations = n_permutations
+        self.interval = interval
+        self.columns = class_columns(
+            self.before.y_source, self.before.proba_source, self.before.classes
+        )
+
+    def all(self) -> Measured:
+        """Return everything that the report shows and that its sentences depend on."""
+        shares = estimate_target_priors(*self._asked(self.before), **self._draws())
+        states = self._inputs() | {name: self._state(seen) for name, seen in self.seen.items()}
+        hits = {name: self._hits(seen) for name, seen in self.seen.items()}
+        agreement, forgotten, learnt = None, 0, 0
+        if SOURCE_ONLY in self.seen:
+            before, after = hits[SOURCE_ONLY], hits[ADAPTED]
+            forgotten, learnt = int((before & ~after).sum()), int((after & ~before).sum())
+            votes = [self._predicted(seen) for seen in self.seen.values()]
+            agreement = float((votes[0] == votes[1]).mean())
+        final = final_step(self.seen[ADAPTED].estimator)
+        lam = getattr(final, "lam", None)
+        return Measured(
+            states,
+            shares,
+            agreement,
+            forgotten,
+            learnt,
+            self._explained_distance(shares),
+            None if lam is None else float(lam),
+            getattr(final, "target_priors", None) is not None,
+        )
+
+    def _draws(self) -> dict[str, Any]:
+        return {**self.interval, "random_state": self.rng}
+
+    def _asked(self, seen: EstimatorEvidence) -> tuple[Any, ...]:
+        return seen.estimator, seen.X_source, seen.y_source, seen.X_target
+
+    def _inputs(self) -> dict[str, DomainState]:
+        before = self.before
+        rows = (
+            rows_at_final_step(before.estimator, before.X_source, "source"),
+            before.rows_target,
+        )
+        if not all(hasattr(each, "shape") or issparse(each) for each in rows):
+            return {}
+        source, target = (_flat(each) for each in rows)
+        columns = some_rows(source.shape[1], _MAX_COLUMNS, self.rng)
+        if len(columns) < source.shape[1]:
+            source, target = source[:, columns], target[:, columns]
+        return {INPUTS: self._distances(source, target)}
+
+    def _distances(self, source: Any, target: Any) -> DomainState:
+        found = mmd_test(source, target, n_permutations=self.n_permutations, random_state=self.rng)
+        distance = proxy_a_distance(source, target, n_rows=None, random_state=self.rng)
+        return DomainState(distance, found.statistic, found.pvalue)
+
+    def _state(self, seen: EstimatorEvidence) -> DomainState:
+        distances = self._distances(seen.features_source, seen.features_target)
+        counts = np.bincount(seen.votes_target, minlength=len(seen.classes))
+        return DomainState(
+            distances.a_distance,
+            distances.mmd2,
+            distances.mmd_pvalue,
+            float(self._hits(seen).mean()),
+            estimate_accuracy(*self._asked(seen), method=DEFAULT, **self._draws()),
+            counts / counts.sum(),
+        )
+
+    def _hits(self, seen: EstimatorEvidence) -> NDArray[np.bool_]:
+        hits: NDArray[np.bool_] = seen.classes[seen.proba_source.argmax(axis=1)] == seen.y_source
+        return hits
+
+    def _predicted(self, seen: EstimatorEvidence) -> NDArray[Any]:
+        predicted: NDArray[Any] = seen.classes[seen.votes_target]
+        return predicted
+
+    def _explained_distance(self, shares: TargetPriors) -> float:
+        """Return the distance of the features from source rows with the estimated shares."""
+        ratio = shares.priors / shares.priors_source
+        kept = self.rng.uniform(size=len(self.columns)) < (ratio / ratio.max())[self.columns]
+        if kept.sum() < _LEAST_ROWS:
+            return float("nan")
+        return proxy_a_distance(
+            self.before.features_source[kept],
+            self.before.features_target,
+            n_rows=None,
+            random_state=self.rng,
+        )
+
+
+def _flat(rows: Any) -> Any:
+    if issparse(rows):
+        return rows.tocsr()
+    dense = np.asarray(rows)
+    return dense.reshape(len(dense), -1)
