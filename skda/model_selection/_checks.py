@@ -90,7 +90,7 @@ def check_data(
     X_target: Rows,
     y_target: ArrayLike | None,
     sample_weight: ArrayLike | None,
-    task: Task,
+    task: Task = "classification",
 ) -> DomainData:
     """Return rows that can be indexed and labels that are vectors, one label for each row."""
     X_target, y_target = unwrap(X_target, "X_target"), unwrap(y_target, "y_target")
