@@ -28,7 +28,7 @@ def search_diagram(search: Any) -> Any:
     return _VisualBlock(
         "parallel",
         [choice, shown],
-        names=[f"choice by {_name(search.validator)}", label],
+        names=[f"choice by {_name(search.validator_)}", label],
         name_details=[None, str(shown)],
     )
 
@@ -43,7 +43,10 @@ def search_summary(search: Any) -> Iterator[str]:
         yield "fell back on lam=0: no accepted lam above 0 scored higher"
     if search.guard is not False:
         yield f"guard rejected {np.sum(~accepted)} of {len(accepted)} candidates"
-    yield f"estimated accuracy on the target {search.estimated_accuracy_:.2f}"
+    if hasattr(search, "estimated_error_"):
+        yield f"estimated error on the target {search.estimated_error_:.2f} standard deviations"
+    else:
+        yield f"estimated accuracy on the target {search.estimated_accuracy_:.2f}"
 
 
 def _name(validator: Any) -> str:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import is_regressor
 from sklearn.utils.validation import check_is_fitted
 
 from .._plotting import BLUE, NEUTRAL, VERMILLION, draw_mean, label_axes, legend_below, make_axes
@@ -39,6 +40,8 @@ class LambdaCurveDisplay:
         The chosen lam.
     score_name : str, default="validator score"
         Name of the validator.
+    source_name : {"accuracy", "error"}, default="accuracy"
+        What `source_accuracies` are; the errors of a regressor are in standard deviations.
 
     Attributes
     ----------
@@ -71,6 +74,7 @@ class LambdaCurveDisplay:
         accepted: ArrayLike,
         best_lam: float,
         score_name: str = "validator score",
+        source_name: str = "accuracy",
     ) -> None:
         self.lams = lams
         self.scores = scores
@@ -78,6 +82,7 @@ class LambdaCurveDisplay:
         self.accepted = accepted
         self.best_lam = best_lam
         self.score_name = score_name
+        self.source_name = source_name
 
     @classmethod
     def from_search(cls, search: LambdaSearchCV, *, ax: Axes | None = None) -> Self:
@@ -99,16 +104,19 @@ class LambdaCurveDisplay:
         results, lam_name = search.cv_results_, find_lam(search.estimator)
         others = _others(search.best_params_, lam_name)
         kept = [i for i, p in enumerate(results["params"]) if _others(p, lam_name) == others]
-        splits = range(search.n_splits_)
+        source_name = "error" if is_regressor(search) else "accuracy"
+
+        def of_splits(name: str) -> NDArray[np.float64]:
+            return np.array([results[f"split{i}_{name}"] for i in range(search.n_splits_)]).T[kept]
+
         display = cls(
             lams=np.array([results["params"][i][lam_name] for i in kept]),
-            scores=np.array([results[f"split{i}_test_score"] for i in splits]).T[kept],
-            source_accuracies=np.array([results[f"split{i}_source_accuracy"] for i in splits]).T[
-                kept
-            ],
+            scores=of_splits("test_score"),
+            source_accuracies=of_splits(f"source_{source_name}"),
             accepted=results["accepted"][kept],
             best_lam=search.best_params_[lam_name],
-            score_name=_name_of(search.validator),
+            score_name=_name_of(search.validator_),
+            source_name=source_name,
         )
         return display.plot(ax=ax)
 
@@ -136,7 +144,7 @@ class LambdaCurveDisplay:
         )
         lines = {
             f"{self.score_name} (left)": mean,
-            "source accuracy (right)": accuracy,
+            f"source {self.source_name} (right)": accuracy,
             "source-only score (left)": ax.axhline(
                 np.asarray(mean.get_ydata())[0], color=BLUE, ls=":", lw=1
             ),
@@ -148,9 +156,10 @@ class LambdaCurveDisplay:
         ax.set_xticks(places, [f"{lam:g}" for lam in lams])
         label_axes(ax, xlabel="lam", ylabel=f"{self.score_name} on held-out rows")
         ax.yaxis.label.set_color(BLUE)
-        low, high = accuracy_ax.get_ylim()
-        accuracy_ax.set_ylim(min(low, 0.9), min(high, 1.01))
-        label_axes(accuracy_ax, ylabel="accuracy on held-out source rows")
+        if self.source_name == "accuracy":
+            low, high = accuracy_ax.get_ylim()
+            accuracy_ax.set_ylim(min(low, 0.9), min(high, 1.01))
+        label_axes(accuracy_ax, ylabel=f"{self.source_name} on held-out source rows")
         accuracy_ax.yaxis.label.set_color(VERMILLION)
         legend_below(ax, lines)
         self.ax_, self.accuracy_ax_, self.figure_ = ax, accuracy_ax, ax.figure

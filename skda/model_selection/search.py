@@ -128,6 +128,11 @@ class LambdaSearchCV(
     estimated_accuracy_ : float
         Estimated accuracy of the chosen candidate on the target: the stability times the accuracy
         on held-out source rows (see `skda.inspection.estimate_accuracy`).
+    estimated_error_ : float
+        Of a regressor, in place of `estimated_accuracy_`: estimated root mean squared error on the
+        target, in standard deviations of the source's labels: the root of the sum of the squares
+        of the error on held-out source rows and of the disagreement on held-out target rows. It is
+        too low where the models of all folds err alike.
     cv_results_ : dict of ndarrays
         As in `GridSearchCV`: `params`, `param_<name>`, `split<i>_test_score`, `mean_test_score`,
         `std_test_score`, `rank_test_score`, `mean_fit_time` and the other times (seconds). The test
@@ -138,6 +143,8 @@ class LambdaSearchCV(
         Notes), `accepted` (bool) and `guard_reason` (str).
     n_splits_ : int
         Number of folds.
+    validator_ : str, sequence of str or callable
+        The validator that was used: `validator`, or what "auto" stands for.
     vectorized_ : bool
         Whether the models of all lams and folds were trained together.
     vectorize_reason_ : str
@@ -330,7 +337,7 @@ class LambdaSearchCV(
                 seed,
                 stratify=task == "classification",
             )
-            self.n_splits_ = len(folds)
+            self.n_splits_, self.validator_ = len(folds), validator
             draw = derive_random_state(seed, "lambda search, training").randint
             *fold_seeds, last_seed = draw(2**31 - 1, size=len(folds) + 1).tolist()
             held_out = [fold.target_test for fold in folds]
@@ -390,13 +397,16 @@ class LambdaSearchCV(
         """Choose a candidate, keep what is known of it; warn if adapting may have done harm."""
         of_numbers = is_regressor(self.estimator)
         choose_one = choose_regressor if of_numbers else choose
-        validator = self._validator("regression" if of_numbers else "classification")
-        choice = choose_one(candidates, lam_name, results, held_out, validator, self.guard)
+        choice = choose_one(candidates, lam_name, results, held_out, self.validator_, self.guard)
         self.cv_results_, self.best_index_, self.source_only_score_ = choice
         self.best_params_ = dict(candidates[self.best_index_])
         self.best_score_ = float(self.cv_results_["mean_test_score"][self.best_index_])
         self.adapted_ = bool(self.best_params_[lam_name] > 0)
         if of_numbers:
+            parts = (
+                self.cv_results_[name] for name in ("mean_source_error", "mean_target_disagreement")
+            )
+            self.estimated_error_ = float(np.hypot(*parts)[self.best_index_])
             return
         stability = self.cv_results_["mean_target_stability"]
         accuracy = self.cv_results_["mean_source_accuracy"]

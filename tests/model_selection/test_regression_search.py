@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from sklearn.base import is_classifier, is_regressor
@@ -13,7 +14,12 @@ from sklearn.preprocessing import StandardScaler
 from torch import nn
 
 from skda import DANNClassifier, DANNRegressor, DANRegressor, DAREGRAMRegressor, make_pipeline
-from skda.model_selection import LambdaSearchCV, get_validator_names, make_validator_scorer
+from skda.model_selection import (
+    LambdaCurveDisplay,
+    LambdaSearchCV,
+    get_validator_names,
+    make_validator_scorer,
+)
 from skda.model_selection._fit_and_score import FoldResult
 from skda.model_selection._regression_choice import (
     apply_guard,
@@ -63,6 +69,29 @@ def test_is_a_regressor(drifted: LambdaSearchCV) -> None:
     assert drifted.predict(DRIFTED).shape == (120,)
     names = ("mean_source_error", "mean_target_disagreement", "mean_test_agreement")
     assert all(np.isfinite(drifted.cv_results_[name]).all() for name in names)
+
+
+def test_the_curve_shows_errors(drifted: LambdaSearchCV) -> None:
+    display = LambdaCurveDisplay.from_search(drifted)
+    assert display.score_name == "mean z-score of 2 validators"
+    assert display.accuracy_ax_.get_ylabel() == "error on held-out source rows"
+    (line,) = (line for line in display.accuracy_ax_.lines if len(line.get_ydata()) == 3)
+    np.testing.assert_allclose(line.get_ydata(), drifted.cv_results_["mean_source_error"])
+    plt.close(display.figure_)
+
+
+def test_the_diagram_says_what_was_chosen(drifted: LambdaSearchCV) -> None:
+    page = drifted._repr_html_()
+    assert "choice by agreement, stability" in page
+    assert f"estimated error on the target {drifted.estimated_error_:.2f} standard devia" in page
+
+
+def test_the_estimated_error_is_of_both_domains(drifted: LambdaSearchCV) -> None:
+    table, best = drifted.cv_results_, drifted.best_index_
+    error = table["mean_source_error"][best] ** 2 + table["mean_target_disagreement"][best] ** 2
+    assert drifted.estimated_error_ == pytest.approx(error**0.5)
+    true = np.sqrt(np.mean((drifted.predict(DRIFTED) - Y[::-1]) ** 2)) / Y.std()
+    assert true < drifted.estimated_error_ < 0.5
 
 
 @pytest.mark.parametrize("cls", [DANNRegressor, DANRegressor, DAREGRAMRegressor])
