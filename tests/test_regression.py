@@ -335,3 +335,22 @@ def test_an_exported_network_predicts_in_the_units_of_the_labels(y: Any, tmp_pat
     for network in (reg.to_module(), read):
         predicted = network(rows).detach().numpy()
         assert_allclose(predicted, expected, rtol=1e-5, atol=1e-5 * np.abs(expected).max())
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("y_scale_", np.zeros(2), "y_scale_ is not positive"),
+        ("y_scale_", np.ones(3), "y_mean_ and y_scale_ are none of a row"),
+        ("y_mean_", np.array([0.0, np.nan]), "y_mean_ and y_scale_ are none of a row"),
+        ("y_mean_", "0", "the standardisation of y must be of type ndarray"),
+    ],
+)
+def test_a_file_with_another_standardisation(
+    name: str, value: Any, message: str, tmp_path: Any
+) -> None:
+    reg = FinetuneRegressor(**SMALL).fit(X, BOTH)
+    setattr(reg, name, value)
+    reg.save(tmp_path / "reg.safetensors")
+    with pytest.raises(ValueError, match=message):
+        skda.load(tmp_path / "reg.safetensors")
