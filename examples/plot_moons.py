@@ -35,8 +35,8 @@ methods = {
 }
 
 # %%
-# All of them see the same three arrays. ``FinetuneClassifier`` uses the first two: it is the network
-# without adaptation, which ``lam=0`` makes of every other method.
+# All of them see the same three arrays. ``FinetuneClassifier`` uses the first two: it is the
+# network without adaptation, which ``lam=0`` makes of every other method.
 
 scores = {}
 for name, method in methods.items():
@@ -66,9 +66,8 @@ figure.suptitle("Target rows (their labels as colour and marker) and the boundar
 
 # %%
 # Without adaptation the boundary is that of the moons that were not turned, and 70 % of the target
-# are right. Matching covariances (DeepCORAL) gains little, because the moons' covariances say little
-# about the angle. DANN, MDD and MCC turn the boundary with the moons and are right nearly
-# everywhere.
+# are right. Matching covariances (DeepCORAL) gains 5 points, matching means in a kernel space (DAN)
+# 14. DANN, MDD and MCC turn the boundary with the moons and are right nearly everywhere.
 #
 # How far each gets varies by seed. With the seeds 0, 1 and 2 (of data and training), source-only is
 # right in .70, .79 and .83, DANN in 1.00, .89 and .96, MCC in 1.00, .85 and .89. Learn from this
