@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import matplotlib.pyplot as plt
+import numpy as np
 import pytest
 
 PAGES = sorted((Path(__file__).parents[1] / "examples").glob("plot_*.py"))
@@ -30,6 +31,14 @@ FINDINGS: dict[str, Callable[[Namespace], bool]] = {
         and page["scores"]["DANN"] < page["scores"]["source-only"] - 0.2
         and page["scores"]["DANN, estimated shares"] > page["scores"]["source-only"] + 0.02
     ),
+    "plot_digits_on_photos": lambda page: (
+        0.03 < page["scores"]["MCC"] - page["scores"]["source-only"] < 0.2
+        and page["scores"]["MCC"] < 0.8
+    ),
+    "plot_features_svm": lambda page: (
+        page["scores"]["source-only"] + 0.05 < page["scores"]["pixels"] < 0.6
+        and page["scores"]["DAN"] > 0.7
+    ),
     "plot_few_target_labels": lambda page: (
         page["scores"]["both, DANN"][0] > page["scores"]["both, no adapting"][0] + 0.2
         and page["scores"]["both, DANN"][2] > page["scores"]["both, no adapting"][2] + 0.05
@@ -41,6 +50,10 @@ FINDINGS: dict[str, Callable[[Namespace], bool]] = {
     "plot_moons": lambda page: (
         page["scores"]["source-only"] < 0.8
         and all(page["scores"][name] > 0.95 for name in ("DANN", "MDD", "MCC"))
+    ),
+    "plot_own_module": lambda page: (
+        np.mean(page["scores"]["none (lam=0)"]) + 0.1 < np.mean(page["scores"]["default"])
+        and np.mean(page["scores"]["lower"]) + 0.05 < np.mean(page["scores"]["all three"])
     ),
     "plot_save_load_export": lambda page: page["equal"] and page["differing"] == 0,
     "plot_scanned_digits": lambda page: (
