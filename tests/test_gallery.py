@@ -25,6 +25,11 @@ FINDINGS: dict[str, Callable[[Namespace], bool]] = {
         and "may have done harm" in page["warned"]["DANN"][0]
         and page["scores"]["DANN, shares told"] > page["scores"]["source-only"] + 0.03
     ),
+    "plot_choose_lam": lambda page: (
+        page["search"].best_params_["lam"] > 10
+        and dict(zip(page["lams"], page["scores"], strict=True))[page["search"].best_params_["lam"]]
+        > max(page["scores"][0], page["scores"][page["lams"].index(10)]) + 0.05
+    ),
     "plot_class_shares": lambda page: (
         (page["found"].interval[0] < page["true_shares"]).all()
         and (page["true_shares"] < page["found"].interval[1]).all()
