@@ -25,6 +25,10 @@ FINDINGS: dict[str, Callable[[Namespace], bool]] = {
         and "may have done harm" in page["warned"]["DANN"][0]
         and page["scores"]["DANN, shares told"] > page["scores"]["source-only"] + 0.03
     ),
+    "plot_categorical_columns": lambda page: all(
+        page["scores"][name, 0.0] < 0.65 and page["scores"][name, 0.3] > 0.8
+        for name in page["steps"]
+    ),
     "plot_choose_lam": lambda page: (
         page["search"].best_params_["lam"] > 10
         and dict(zip(page["lams"], page["scores"], strict=True))[page["search"].best_params_["lam"]]
