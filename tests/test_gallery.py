@@ -75,6 +75,9 @@ FINDINGS: dict[str, Callable[[Namespace], bool]] = {
         and page["scores"]["AdaBN"] > 0.75
         and page["scores"]["DANN"] > 0.85
     ),
+    "plot_series": lambda page: (
+        page["scores"]["source-only"] < 0.5 and page["scores"]["DeepCORAL"] > 0.8
+    ),
 }
 
 
