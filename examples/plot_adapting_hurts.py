@@ -81,7 +81,9 @@ for ax, name in zip(axes, ("source-only", "DANN", "DANN, shares told"), strict=T
 
 # %%
 # Both methods lose a quarter of the target: they move the boundary into the common class, until
-# both domains have equal halves. With DAN the search rejects most lams and falls back on ``lam=0``,
-# the network that does not adapt. With DANN it is taken in, but warns: its networks agree less and
-# are less sure than those that do not adapt. With the shares told, DANN is better than either.
+# both domains have equal halves. With DAN the search rejects all lams but 0 and falls back on the
+# network that does not adapt. With DANN it is taken in, but warns: its networks agree less and are
+# less sure than those that do not adapt. With the shares told, DANN is better than either.
 #
+# These signs are no guarantee. With the seed 1 the harm is as large, and the search chooses to
+# adapt with both methods without a word. Where other class shares are likely, estimate them.

@@ -60,6 +60,10 @@ ax.set(xlabel="labelled rows of the target", ylabel="accuracy on the target", yl
 ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=3, frameon=False)
 
 # %%
-# Without a label DANN finds two thirds of what the network without adapting cannot see at all. Four
-# labels bring both to .84; ten are enough for DANN, and also for a network that sees nothing but
-# these ten, because moons are simple.
+# Without a label DANN is right in two thirds of the target, the network that does not adapt in one
+# third. Four labels bring both to .84. Ten are enough for DANN, but also for a network that sees
+# nothing but these ten, because moons are simple: with enough target labels the source is no help,
+# and without adapting it is a burden (.90).
+#
+# Which rows are labelled matters. With the seed 1 ten labels alone give .97, both domains .78
+# without adapting and .90 with DANN.

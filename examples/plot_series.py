@@ -75,3 +75,4 @@ for row, (sensor, X, y) in zip(
 # The waves of the second sensor look much like those of the first to the eye, but the network that
 # does not adapt is right in a third of them: no better than guessing. Deep CORAL, which scales each
 # domain by its own statistics and aligns the covariances, is right in nine of ten.
+# With the seeds 1 and 2: source-only .32 and .32, Deep CORAL .97 and .93.
