@@ -85,5 +85,6 @@ for ax, name in zip(axes, ("source-only", "DANN", "DANN, shares told"), strict=T
 # network that does not adapt. With DANN it is taken in, but warns: its networks agree less and are
 # less sure than those that do not adapt. With the shares told, DANN is better than either.
 #
-# These signs are no guarantee. With the seed 1 the harm is as large, and the search chooses to
-# adapt with both methods without a word. Where other class shares are likely, estimate them.
+# These signs are no guarantee. The harm is as large with other seeds: with the seed 2 the search
+# adapts with both methods and warns of both, with the seed 1 it adapts without a word. Where other
+# class shares are likely, estimate them.

@@ -49,6 +49,7 @@ FINDINGS: dict[str, Callable[[Namespace], bool]] = {
     "plot_few_target_labels": lambda page: (
         page["scores"]["both, DANN"][0] > page["scores"]["both, no adapting"][0] + 0.2
         and page["scores"]["both, DANN"][2] > page["scores"]["both, no adapting"][2] + 0.05
+        and min(values[3] for values in page["scores"].values()) > 0.97
     ),
     "plot_layers_transfer": lambda page: (
         page["means"]["AnB"][0] > page["means"]["AnB"][2] + 0.2
