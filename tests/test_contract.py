@@ -33,10 +33,15 @@ from tests.discovery import (
     stem,
 )
 
-SMALL = {"max_epochs": 3, "batch_size": 16, "module__hidden": (8, 6), "random_state": 0}
+# two epochs, for some methods look at the features between them; the last batch is smaller
+SMALL = {"max_epochs": 2, "batch_size": 20, "module__hidden": (8, 6), "random_state": 0}
 
-# what a method's own network needs to be comparable with the others
-OWN = {"DaNN": {"module": MLP}, "DDC": {"bottleneck_width": None}}
+# what a method's own network needs to be comparable with the others, or its time
+OWN: dict[str, dict[str, Any]] = {
+    "DaNN": {"module": MLP},
+    "DDC": {"bottleneck_width": None},
+    "WDGRL": {"critic_steps": 2},
+}
 
 
 def small(cls: type) -> dict[str, Any]:
@@ -120,7 +125,7 @@ def test_inputs_are_read_only_and_stay_as_they_are(cls: type, data: Data) -> Non
 @pytest.mark.parametrize(("n_source", "n_target"), [(50, 7), (50, 1), (7, 200), (33, 33)])
 def test_the_domains_may_have_any_two_sizes(cls: type, n_source: int, n_target: int) -> None:
     data = Data(n_source, n_target)
-    estimator = fitted(cls, data)
+    estimator = fitted(cls, data, max_epochs=1)
     assert estimator.predict(data.X_target).shape == (n_target,)
     if not has_classes(cls):
         return
@@ -131,10 +136,10 @@ def test_the_domains_may_have_any_two_sizes(cls: type, n_source: int, n_target: 
 
 @every_estimator
 @pytest.mark.parametrize("batch_size", [1, 16, 1000])
-def test_any_batch_size_trains(cls: type, data: Data, batch_size: int) -> None:
-    estimator = fitted(cls, data, batch_size=batch_size, max_epochs=1)
+def test_any_batch_size_trains(cls: type, batch_size: int) -> None:
+    estimator = fitted(cls, Data(20, 30), batch_size=batch_size, max_epochs=1)
     assert all(torch.isfinite(value).all() for value in weights(estimator).values())
-    assert estimator.history_[-1]["train_batch_count"] == -(-50 // batch_size)
+    assert estimator.history_[-1]["train_batch_count"] == -(-20 // batch_size)
 
 
 @every_estimator
@@ -150,15 +155,21 @@ def test_a_second_fit_forgets_the_first(cls: type, data: Data) -> None:
     [(["no", "yes"], "<U3"), ([-1, 1], "int64"), ([False, True], "bool"), ([3.0, 7.0], "float64")],
 )
 def test_labels_of_any_kind_come_back(cls: type, data: Data, labels: list, dtype: str) -> None:
-    y = np.array(labels)[data.y]
-    params = {"max_epochs": 30, "lr": 1e-2}
-    estimator = cls(**{**small(cls), **params}).fit(data.X, y, data.X_target)
+    estimator = cls(**small(cls)).fit(data.X, np.array(labels)[data.y], data.X_target)
     assert estimator.classes_.tolist() == labels
-    assert estimator.predict(data.X_target).dtype == dtype
+    proba, predicted = estimator.predict_proba(data.X_target), estimator.predict(data.X_target)
+    assert_array_equal(proba, reference(cls).predict_proba(data.X_target))
     # the columns of the probabilities are in the order of classes_
+    assert_array_equal(predicted, np.array(labels)[proba.argmax(axis=1)])
+    assert predicted.dtype == dtype
+
+
+@every_classifier
+def test_the_labels_are_learned(cls: type, data: Data) -> None:
+    y = np.array(["no", "yes"])[data.y]
+    params = {"max_epochs": 15, "lr": 2e-2}
+    estimator = cls(**{**small(cls), **params}).fit(data.X, y, data.X_target)
     assert estimator.score(data.X, y, domain="source") > 0.85
-    expected = reference(cls, **params).predict_proba(data.X_target)
-    assert_array_equal(estimator.predict_proba(data.X_target), expected)
 
 
 @every_estimator
@@ -209,7 +220,7 @@ def test_images_in_float_and_uint8_give_the_same_fit(cls: type) -> None:
     rng = np.random.default_rng(0)
     images = rng.integers(0, 256, size=(40, 3, 8, 8), dtype=np.uint8)
     X, X_target, y = images[:20], images[20:], np.arange(20) % 4
-    params = {"max_epochs": 2, "batch_size": 8, "random_state": 0, "module__width": 4}
+    params = {"max_epochs": 1, "batch_size": 8, "random_state": 0, "module__width": 4}
     a = cls(**params).fit(X, y, X_target)
     b = cls(**params).fit(X.astype(np.float64), y, X_target.astype(np.float64))
     assert_same_weights(a, b)
@@ -305,7 +316,7 @@ def test_adapt_layers_say_what_transform_returns(cls: type, data: Data) -> None:
 
 @every_estimator
 def test_a_domain_has_its_own_batch_statistics(cls: type, data: Data) -> None:
-    estimator = fitted(cls, data, adapt_batch_norm=True, max_epochs=30)
+    estimator = fitted(cls, data, adapt_batch_norm=True)
     assert differ_by_domain(estimator, data)
     # re-estimated on the target, the normalised input has zero mean and unit variance there
     first = estimator.net_.plain_module.features[0]
@@ -337,7 +348,7 @@ def test_labelled_target_rows_join(cls: type) -> None:
     data.X_target[:, 2:] *= -1  # two of the four columns say the opposite there
     unlabelled = -1 if has_classes(cls) else np.nan
     y_target = np.where(np.arange(160) < 60, data.y_target, unlabelled)
-    params = {**small(cls), "max_epochs": 40, "lr": 1e-2}
+    params = {**small(cls), "batch_size": 16, "max_epochs": 40, "lr": 1e-2}
     if needs_target(cls):
         params["lam"] = 0  # so that nothing but the labels speaks of the target
     without = cls(**params).fit(data.X, data.y, data.X_target)
@@ -347,8 +358,11 @@ def test_labelled_target_rows_join(cls: type) -> None:
     if not has_classes(cls):
         return
     objects = np.where(y_target < 0, None, np.array(["a", "b"])[y_target])
-    named = cls(**params).fit(data.X, np.array(["a", "b"])[data.y], data.X_target, y_target=objects)
-    assert_same_weights(estimator, named)
+    names = np.array(["a", "b"])[data.y]
+    params["max_epochs"] = 1
+    numbered = cls(**params).fit(data.X, data.y, data.X_target, y_target=y_target)
+    named = cls(**params).fit(data.X, names, data.X_target, y_target=objects)
+    assert_same_weights(numbered, named)
 
 
 @every_estimator
@@ -359,7 +373,7 @@ def test_partial_fit_and_warm_start_go_on_from_the_weights(cls: type, data: Data
         for _ in range(3):
             parts.partial_fit(data.X, data.y, data.X_target, **all_classes)
         assert len(parts.history_) == 3
-    before = copy.deepcopy(reference(cls))
+    before = fitted(cls, data, lr=1e-2)
     first, last = source_losses(before)[[0, -1]]
     warm = before.set_params(warm_start=True, lr=1e-8, max_epochs=1)
     warm.fit(data.X, data.y, data.X_target)

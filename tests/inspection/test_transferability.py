@@ -87,7 +87,7 @@ def test_layers_of_a_task_about_other_columns_are_worth_less_and_tuning_repairs_
     X = rng.normal(size=(1200, 8))
     of_a, of_b = (X[:, 0] > 0).astype(int), (X[:, 1] * X[:, 2] > 0).astype(int)
     estimator = FinetuneClassifier(
-        module__hidden=(8, 8), max_epochs=40, lr=0.01, backbone_lr_ratio=1.0
+        module__hidden=(8, 8), max_epochs=40, batch_size=200, lr=0.03, backbone_lr_ratio=1.0
     )
     train, test = slice(None, 800), slice(800, None)
     found = transferability_curve(

@@ -90,6 +90,6 @@ def test_a_curve_is_drawn_on_the_axes_that_are_given() -> None:
 
 
 def test_matplotlib_is_imported_for_the_figure_only() -> None:
-    code = "import sys, skda.inspection; print('matplotlib' in sys.modules)"
+    code = "import sys, skda.inspection, skda.model_selection; print('matplotlib' in sys.modules)"
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert ran.stdout == "False\n"
