@@ -40,6 +40,14 @@ _OF_AN_EPOCH = (EpochTimer, PrintLog)
 _OF_A_STEP = ("on_batch_begin", "on_grad_computed", "on_batch_end")
 
 
+class _PrintLog(PrintLog):
+    """skorch's table of losses, which it lays out in every epoch though it may print nothing."""
+
+    def on_epoch_end(self, net: Any, **kwargs: Any) -> None:
+        if net.verbose or self.sink is not print:
+            super().on_epoch_end(net, **kwargs)
+
+
 def as_callbacks(given: Any) -> Any:
     """Return the parameter `callbacks` as skorch takes it: a list, also of a single callback."""
     if given is None or isinstance(given, str):
@@ -150,7 +158,7 @@ class CallbackNet(NeuralNetClassifier):
         # the scores that skorch collects batch by batch cost more than a step of a small net
         if self.callbacks or self.train_split:
             return list(super()._default_callbacks)
-        return [("epoch_timer", EpochTimer()), ("print_log", PrintLog())]
+        return [("epoch_timer", EpochTimer()), ("print_log", _PrintLog())]
 
     def is_watched(self) -> bool:
         """Say whether a callback may look at single steps."""

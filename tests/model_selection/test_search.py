@@ -711,14 +711,14 @@ EXPECTED = {
 @parametrize_with_checks(
     [
         SelfAdaptingSearch(
-            DANNClassifier(max_epochs=15, lr=1e-2), (0.1,), cv=2, validator="source_accuracy"
+            DANNClassifier(max_epochs=8, lr=2e-2), (0.1,), cv=2, validator="source_accuracy"
         )
     ],
     expected_failed_checks=lambda estimator: EXPECTED,
 )
 def test_scikit_learn_check(estimator: Any, check: Any) -> None:
     if check.func.__name__ not in LEARNING_CHECKS:
-        estimator = clone(estimator).set_params(estimator__max_epochs=2)  # all checks share it
+        estimator = clone(estimator).set_params(estimator__max_epochs=1)  # all checks share it
     check(estimator)
 
 
