@@ -7,6 +7,7 @@ A name in backticks, in a docstring or on a page, becomes a link if it is public
 from __future__ import annotations
 
 import importlib
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -111,9 +112,18 @@ def _ancestors(node: nodes.Node) -> Iterator[nodes.Node]:
         yield node
 
 
+def quote_fitted_sizes(_app: Sphinx, *args: Any) -> None:
+    """Put `n_features_in_` of "shape (n_features_in_,)" in backticks: bare, it would be a link."""
+    lines: list[str] = args[-1]
+    for i, line in enumerate(lines):
+        if "shape (" in line:
+            lines[i] = re.sub(r"(?<=[(, ])(\w+_)(?=[,) ])", r"`\1`", line)
+
+
 def setup(app: Sphinx) -> dict[str, Any]:
     """Register the extension."""
     write_reference(Path(app.srcdir) / "api")
     app.skda_targets = link_targets()  # type: ignore[attr-defined]
     app.add_transform(LinkPublicNames)
+    app.connect("autodoc-process-docstring", quote_fitted_sizes, priority=400)  # before numpydoc
     return {"parallel_read_safe": True}
