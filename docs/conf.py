@@ -6,6 +6,8 @@ import shutil
 import sys
 from pathlib import Path
 
+from sphinx.application import Sphinx
+
 import skda
 
 DOCS = Path(__file__).parent
@@ -101,3 +103,14 @@ html_theme_options = {
     "pygments_light_style": "a11y-high-contrast-light",
     "pygments_dark_style": "a11y-high-contrast-dark",
 }
+
+
+def link_copied_pages(_app: Sphinx, page: str, source: list[str]) -> None:
+    """Let the guide's links to benchmark pages, which work in the repository, lead to the copies."""
+    up = "../" * page.count("/")
+    source[0] = source[0].replace(f"](../{up}benchmarks/", f"]({up}benchmarks/")
+
+
+def setup(app: Sphinx) -> None:
+    """Sphinx calls it."""
+    app.connect("source-read", link_copied_pages)
