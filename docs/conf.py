@@ -106,7 +106,7 @@ html_theme_options = {
 
 
 def link_copied_pages(_app: Sphinx, page: str, source: list[str]) -> None:
-    """Let the guide's links to benchmark pages, which work in the repository, lead to the copies."""
+    """Let links to benchmark pages, which work in the repository, lead to the copies."""
     up = "../" * page.count("/")
     source[0] = source[0].replace(f"](../{up}benchmarks/", f"]({up}benchmarks/")
 
