@@ -1,0 +1,60 @@
+"""
+Deep features and a support vector machine
+==========================================
+
+``transform`` returns the features of the adapted layer, so that any estimator of scikit-learn can
+go on from there. Does a support vector machine read scanned digits better from adapted features
+than from those of a network that did not adapt?
+"""
+
+# %%
+# The features come from the deep adaptation network (DAN, `Long et al. 2015
+# <https://arxiv.org/abs/1502.02791>`_), and from the same network with ``lam=0``.
+
+import matplotlib.pyplot as plt
+import numpy as np
+from sklearn.decomposition import PCA
+from sklearn.svm import SVC
+
+from skda import DANClassifier
+from skda.datasets import make_scanned_digits
+
+digits = make_scanned_digits(n_source=500, n_target=400, random_state=0)
+settings = {"max_epochs": 10, "lr": 2e-3, "random_state": 0}
+
+# %%
+# Source rows and target rows have batch statistics of their own: ``transform`` is told the domain.
+# The machine learns from source rows only.
+
+scores, features = {}, {}
+for name, lam in (("source-only", 0.0), ("DAN", 1.0)):
+    network = DANClassifier(lam=lam, **settings)
+    network.fit(digits.X_source, digits.y_source, digits.X_target)
+    Z_source = network.transform(digits.X_source, domain="source")
+    Z_test = network.transform(digits.X_target_test)
+    svm = SVC().fit(Z_source, digits.y_source)
+    scores[name] = svm.score(Z_test, digits.y_target_test)
+    features[name] = Z_source[:300], Z_test[:300]
+flat = digits.X_source.reshape(len(digits.X_source), -1)
+svm = SVC().fit(flat, digits.y_source)
+flat_test = digits.X_target_test.reshape(len(digits.X_target_test), -1)
+scores["pixels"] = svm.score(flat_test, digits.y_target_test)
+for name, score in scores.items():
+    print(f"SVM on {name:>11}: {score:.3f} of the target's digits")
+
+# %%
+
+figure, axes = plt.subplots(1, 2, figsize=(9, 4.2), layout="constrained")
+for ax, (name, (Z_source, Z_test)) in zip(axes, features.items(), strict=True):
+    pca = PCA(2).fit(np.concatenate([Z_source, Z_test]))
+    ax.scatter(*pca.transform(Z_source).T, marker="o", s=16, color="0.75", label="source")
+    ax.scatter(*pca.transform(Z_test).T, marker="x", s=16, color="#0072B2", label="target", lw=1)
+    ax.set_title(f"features of {name}, SVM {scores[name]:.2f}")
+    ax.set(xticks=[], yticks=[], xlabel="first component", ylabel="second component")
+handles, labels = axes[0].get_legend_handles_labels()
+figure.legend(handles, labels, loc="outside lower center", ncols=2, frameon=False)
+
+# %%
+# Without adapting, the target's features lie beside the source's (left), and the machine that
+# learned from source features is right in a third of the target, less often than one on plain
+# pixels. On adapted features the same machine, with the same labels, is right in four of five.
