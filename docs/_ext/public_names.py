@@ -120,10 +120,18 @@ def quote_fitted_sizes(_app: Sphinx, *args: Any) -> None:
             lines[i] = re.sub(r"(?<=[(, ])(\w+_)(?=[,) ])", r"`\1`", line)
 
 
+def shorten_defaults(
+    _app: Sphinx, _what: str, _name: str, _obj: Any, _options: Any, signature: str, returned: str
+) -> tuple[str, str]:
+    """Show a class as the default of a parameter by its name."""
+    return re.sub(r"<class '(?:\w+\.)*(\w+)'>", r"\1", signature or ""), returned
+
+
 def setup(app: Sphinx) -> dict[str, Any]:
     """Register the extension."""
     write_reference(Path(app.srcdir) / "api")
     app.skda_targets = link_targets()  # type: ignore[attr-defined]
     app.add_transform(LinkPublicNames)
+    app.connect("autodoc-process-signature", shorten_defaults)
     app.connect("autodoc-process-docstring", quote_fitted_sizes, priority=400)  # before numpydoc
     return {"parallel_read_safe": True}
