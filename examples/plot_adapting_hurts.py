@@ -81,7 +81,10 @@ for ax, name in zip(axes, ("source-only", "DANN", "DANN, shares told"), strict=T
 
 # %%
 # Both methods lose a quarter of the target: they move the boundary into the common class, until
-# both domains have equal halves. With DAN the search rejects most lams and falls back on ``lam=0``,
-# the network that does not adapt. With DANN it is taken in, but warns: its networks agree less and
-# are less sure than those that do not adapt. With the shares told, DANN is better than either.
+# both domains have equal halves. With DAN the search rejects all lams but 0 and falls back on the
+# network that does not adapt. With DANN it is taken in, but warns: its networks agree less and are
+# less sure than those that do not adapt. With the shares told, DANN is better than either.
 #
+# These signs are no guarantee. The harm is as large with other seeds: with the seed 2 the search
+# adapts with both methods and warns of both, with the seed 1 it adapts without a word. Where other
+# class shares are likely, estimate them.

@@ -55,6 +55,6 @@ for ax, (name, network) in zip(axes, networks.items(), strict=True):
 
 # %%
 # The network that saw digits on black takes a third of these images for a 4. MCC ends this, and
-# gains 7 points, but four images in ten are still misread: photographs are a harder shift than a second
-# device, where the same method reads nine digits in ten. Larger networks that train for longer on
-# all of MNIST get further; the benchmarks have their scores.
+# gains 7 points, but four images in ten are still misread: photographs are a harder shift than a
+# second device, where the same method reads nine digits in ten. Larger networks that train for
+# longer on all of MNIST get further; the benchmarks have their scores.

@@ -60,6 +60,10 @@ ax.set(xlabel="labelled rows of the target", ylabel="accuracy on the target", yl
 ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=3, frameon=False)
 
 # %%
-# Without a label DANN finds two thirds of what the network without adapting cannot see at all. Four
-# labels bring both to .84; ten are enough for DANN, and also for a network that sees nothing but
-# these ten, because moons are simple.
+# Without a label DANN is right in two thirds of the target, the network that does not adapt in one
+# third. Thirty labels bring all three to 1.00, because moons are simple: with enough labels there
+# is nothing left to adapt.
+#
+# Between the two it depends on which rows are labelled. With ten, the seeds 0, 1 and 2 give 1.00,
+# .97 and .77 for the target labels alone, .90, .78 and .88 for both domains without adapting, and
+# .99, .90 and .86 for both with DANN: each time second of the three.
