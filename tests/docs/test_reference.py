@@ -6,6 +6,9 @@ import importlib
 import inspect
 import re
 import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,20 +21,19 @@ METHODS = sorted(page for page in (DOCS / "methods").glob("*.md") if page.stem !
 
 
 @pytest.fixture
-def public_names(monkeypatch: pytest.MonkeyPatch) -> object:
-    pytest.importorskip("sphinx")
+def reference(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     monkeypatch.syspath_prepend(str(DOCS / "_ext"))
-    yield importlib.import_module("public_names")
-    del sys.modules["public_names"]
+    yield importlib.import_module("reference")
+    del sys.modules["reference"]
 
 
-def test_every_public_name_is_in_the_reference(public_names: object, tmp_path: object) -> None:
-    assert set(public_names.PACKAGES) == set(PACKAGES)
-    assert public_names.OF_THE_ENGINE == OF_THE_ENGINE
-    public_names.write_reference(tmp_path)
+def test_every_public_name_is_in_the_reference(reference: Any, tmp_path: Path) -> None:
+    assert set(reference.PACKAGES) == set(PACKAGES)
+    assert reference.OF_THE_ENGINE == OF_THE_ENGINE
+    reference.write_reference(tmp_path)
     text = (tmp_path / "index.rst").read_text(encoding="utf-8")
     listed = set(re.findall(r"^   (\w+)$", text, flags=re.MULTILINE))
-    targets = public_names.link_targets()
+    targets = reference.link_targets()
     for package in PACKAGES:
         names = OF_THE_ENGINE if package == "skda.training" else _all(package)
         for name in names:
@@ -52,7 +54,7 @@ def test_every_method_has_a_page() -> None:
 
 
 @pytest.mark.parametrize("page", METHODS, ids=lambda page: page.stem)
-def test_the_page_of_a_method_shows_its_defaults(page: object) -> None:
+def test_the_page_of_a_method_shows_its_defaults(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
     for heading in ("Assumption", "Equation", "When it fails", "Defaults", "Cost", "Reference"):
         assert f"\n## {heading}\n" in text
@@ -86,7 +88,7 @@ def test_the_costs_are_the_same_on_all_pages() -> None:
 
 
 @pytest.mark.parametrize("page", sorted(DOCS.rglob("*.md")), ids=lambda page: page.stem)
-def test_the_links_of_a_page_lead_somewhere(page: object) -> None:
+def test_the_links_of_a_page_lead_somewhere(page: Path) -> None:
     built = {DOCS / folder for folder in ("_build", "benchmarks", "api", "auto_examples")}
     if built & set(page.parents):
         return
