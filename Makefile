@@ -7,10 +7,11 @@ PYTHON ?= $(or $(shell for p in python3.11 python3 python3.12 python3.13 python3
 RECENT := import sys; sys.exit(sys.version_info < (3, 11))
 RUN := $(VENV)/bin/python
 STAMP := $(VENV)/.installed
+DOCS_STAMP := $(VENV)/.installed-docs
 UNFINISHED := $(VENV)/.installing
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-minimum coverage check fuzz dist-check clean
+.PHONY: help demo test test-minimum coverage check fuzz docs dist-check clean
 
 help:
 	@echo 'make demo      adapt handwritten digits, print the table, save the figure'
@@ -19,6 +20,7 @@ help:
 	@echo 'make coverage  the whole test suite in one process, and the lines of skda that it misses'
 	@echo 'make check     format, lint, types'
 	@echo 'make fuzz      50 000 random calls of the estimators'
+	@echo 'make docs      the site, in docs/_build/html; reads no network once installed'
 	@echo 'make dist-check  build sdist and wheel, install each, use it'
 	@echo 'make bench-X   run the benchmark in benchmarks/X; ARGS="--seeds 0 1" passes options'
 	@echo 'make clean     remove the environment and the caches'
@@ -58,6 +60,12 @@ fuzz: export OMP_NUM_THREADS = 1
 fuzz: $(STAMP)
 	SKDA_FUZZ=50000 $(RUN) -m pytest tests/fuzz
 
+# -W: a warning is an error; -n: so is a link to nothing.
+docs: export OMP_NUM_THREADS = 1
+docs: $(DOCS_STAMP)
+	$(RUN) -m sphinx -W --keep-going -n -q -d docs/_build/doctrees docs docs/_build/html $(ARGS)
+	@echo 'Open docs/_build/html/index.html'
+
 # Builds sdist and wheel, installs each into an environment of its own, and uses it from elsewhere.
 dist-check: $(STAMP)
 	rm -rf dist .venv-dist
@@ -95,7 +103,15 @@ $(STAMP): pyproject.toml constraints.txt
 		--constraint constraints.txt --editable '.[test]'
 	@mv '$(UNFINISHED)' '$(STAMP)'
 
+# What builds the site comes on top, where it is asked for.
+$(DOCS_STAMP): $(STAMP)
+	@echo 'Installing what builds the site ...'
+	@$(RUN) -m pip install -qq --no-input --disable-pip-version-check \
+		--constraint constraints.txt --editable '.[docs]'
+	@touch '$(DOCS_STAMP)'
+
 clean:
 	@if [ -e '$(STAMP)' ] || [ -e '$(UNFINISHED)' ]; then rm -rf '$(VENV)'; fi
+	rm -rf docs/_build docs/api docs/auto_examples docs/benchmarks
 	rm -rf build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

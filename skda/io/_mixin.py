@@ -42,7 +42,7 @@ def save(estimator: Any, path: str | os.PathLike[str], *, optimizer: bool = Fals
 
     See Also
     --------
-    load : Its inverse.
+    skda.load : Its inverse.
 
     Examples
     --------
