@@ -33,7 +33,15 @@ QUICK = {
         *("--methods", "source-only", "AdaBN"),
     ],
 }
-OWN_TEST = {"amazon", "digits", "first_methods", "office_caltech", "tabular", "transferability"}
+OWN_TEST = {
+    "amazon",
+    "digits",
+    "first_methods",
+    "office_caltech",
+    "regression",
+    "tabular",
+    "transferability",
+}
 # The time of these is measured anew: a page is made from rows of several days.
 MEASURED = {"lambda_search", "speed"}
 FROM_RUNS = set(PAGES) - MEASURED - {"office_caltech_shallow"}
