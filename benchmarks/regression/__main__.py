@@ -12,9 +12,6 @@ from . import corn, turbofan
 from .cases import ADAPTING, MODELS, View
 from .page import GOALS, INTRODUCTION, NOTES, what_it_shows, what_was_chosen
 
-# a seed of the turbofans takes as long as four of corn
-N_TURBOFAN_SEEDS = 1
-
 
 def method(name: str) -> Method:
     """Return the row of a model: its lam and what else was chosen for it are its defaults."""
@@ -45,7 +42,7 @@ def parts(todo: Plan) -> list[Plan]:
     def of(tasks: Sequence[Task], seeds: Sequence[int]) -> Plan:
         return replace(todo, tasks=[task for task in todo.tasks if task in tasks], seeds=seeds)
 
-    return [of(corn.TASKS, todo.seeds), of(turbofan.TASKS, todo.seeds[:N_TURBOFAN_SEEDS])]
+    return [of(corn.TASKS, todo.seeds), of(turbofan.TASKS, todo.seeds[: turbofan.N_SEEDS])]
 
 
 def compared(todo: Plan, results: Results) -> Comparison:

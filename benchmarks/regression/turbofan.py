@@ -15,6 +15,8 @@ from .cases import Case, View
 
 CAP = 125
 PAIRS = list(permutations(("FD001", "FD002", "FD003"), 2))
+# a seed takes longer than two of corn
+N_SEEDS = 2
 N_WINDOWS, STEP = 1000, 5
 PARAMS = {"max_epochs": 20}
 # a channel whose deviation is below this share of its size is constant up to its last digit
