@@ -1,0 +1,70 @@
+"""Numbers for labels: corn spectra of three instruments, turbofans in three conditions."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from ..harness.comparison import Comparison
+from ..harness.matrix import Matrix, compare, run, write_page
+from ..harness.results import Results
+from ..harness.runner import Method, Plan, Task, plan
+from . import corn, turbofan
+from .cases import ADAPTING, MODELS, View
+from .page import GOALS, INTRODUCTION, NOTES, what_it_shows, what_was_chosen
+
+
+def method(name: str) -> Method:
+    """Return the row of a model: its lam and what else was chosen for it are its defaults."""
+    settings = f"lam={ADAPTING[name]().lam:g}" if name in ADAPTING else ""
+
+    def score(view_of, seed: int) -> float:
+        view: View = view_of(seed)
+        return view.score(name)
+
+    return Method(name, score, settings)
+
+
+MATRIX = Matrix(
+    "Regression: corn spectra and turbofans",
+    [*corn.TASKS, *turbofan.TASKS],
+    [method(name) for name in MODELS],
+    Path(__file__).parent / "regression",
+    INTRODUCTION,
+    NOTES,
+    goals=GOALS,
+    groups={**corn.GROUPS, **turbofan.GROUPS},
+)
+
+
+def parts(todo: Plan) -> list[Plan]:
+    """Return the plan of corn, with all seeds, and that of the turbofans, with the first ones."""
+
+    def of(tasks: Sequence[Task], seeds: Sequence[int]) -> Plan:
+        return replace(todo, tasks=[task for task in todo.tasks if task in tasks], seeds=seeds)
+
+    return [of(corn.TASKS, todo.seeds), of(turbofan.TASKS, todo.seeds[: turbofan.N_SEEDS])]
+
+
+def compared(todo: Plan, results: Results) -> Comparison:
+    """Gather the runs of both parts."""
+    of_corn, of_turbofan = (compare(MATRIX, part, results) for part in parts(todo))
+    return replace(
+        of_corn,
+        tasks=[*of_corn.tasks, *of_turbofan.tasks],
+        runs={**of_corn.runs, **of_turbofan.runs},
+    )
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run what is missing, then write and print the page."""
+    todo = plan(MATRIX, arguments)
+    results = todo.results()
+    for part in parts(todo):
+        run(MATRIX, part, results)
+    comparison = compared(todo, results)
+    notes = "\n\n".join([what_it_shows(comparison), what_was_chosen(comparison), NOTES])
+    print(write_page(replace(MATRIX, notes=notes), todo, results, comparison))
+
+
+if __name__ == "__main__":
+    main()
