@@ -137,7 +137,7 @@ def classifier_discrepancy(logits: Tensor, other_logits: Tensor) -> Tensor:
     Returns
     -------
     Tensor of shape (...)
-        Mean over rows and classes of |p − q|. The classifiers maximise it on target rows, the
+        Mean over rows and classes of ``|p − q|``. The classifiers maximise it on target rows, the
         features minimise it.
 
     Raises
