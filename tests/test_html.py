@@ -74,7 +74,7 @@ def search() -> LambdaSearchCV:
 
 def test_a_search_says_what_was_chosen_and_why(search: LambdaSearchCV) -> None:
     choice, best = captions(search)
-    assert f"choice by {', '.join(search.validator)}" in search._repr_html_()
+    assert f"choice by {', '.join(search.validator_)}" in search._repr_html_()
     assert f"chosen: lam={search.best_params_['lam']:g}" in search._repr_html_()
     rejected = int((~search.cv_results_["accepted"]).sum())
     assert f"guard rejected {rejected} of 2 candidates" in choice
@@ -92,7 +92,12 @@ def test_a_search_says_what_was_chosen_and_why(search: LambdaSearchCV) -> None:
 def test_both_reasons(search: LambdaSearchCV, adapted: bool, said: str) -> None:
     found = LambdaSearchCV(DANNClassifier(), validator=len)
     fitted = {k: v for k, v in vars(search).items() if k.endswith("_") and k != "best_estimator_"}
-    fitted |= {"adapted_": adapted, "best_score_": 0.25, "source_only_score_": -1.0}
+    fitted |= {
+        "validator_": len,
+        "adapted_": adapted,
+        "best_score_": 0.25,
+        "source_only_score_": -1.0,
+    }
     vars(found).update(fitted, best_params_={"lam": 0.0, "lr": 0.5, "module": "m" * 50})
     assert captions(found)[0].startswith(said)
     shown = found._repr_html_()

@@ -11,11 +11,11 @@ from sklearn.preprocessing import StandardScaler
 
 import skda
 from skda import FinetuneClassifier, make_pipeline
-from skda.model_selection import LambdaSearchCV
 from skda.preprocessing import DomainStandardScaler
 
 from .runner import Method
 from .runs import network, of_seed, z_scores
+from .search_internals import DEFAULT_VALIDATOR
 from .shifts import Data, Shift
 
 SCALED = ", scaled"
@@ -33,7 +33,7 @@ ADAPTING = {
     cls.__name__.removesuffix("Classifier"): cls for cls in CLASSES if hasattr(cls(), "lam")
 }
 # those that LambdaSearchCV takes by itself
-VALIDATORS = LambdaSearchCV(FinetuneClassifier()).validator
+VALIDATORS = DEFAULT_VALIDATOR
 # not the default: in a long training on few rows it may diverge
 UNBIASED = "DDC, unbiased"
 COMPARED = [*ADAPTING, UNBIASED]

@@ -6,6 +6,7 @@ from skda.inspection._accuracy_methods import METHODS as ACCURACY_METHODS
 from skda.inspection._accuracy_methods import HeldOut
 from skda.model_selection import EstimatorEvidence
 from skda.model_selection._choice import (
+    DEFAULT_VALIDATOR,
     STABILITY_TOLERANCE,
     guard_candidate,
     is_unstable,
@@ -26,6 +27,7 @@ from skda.model_selection.validators.guard import class_entropy
 __all__ = [
     "ACCURACY_METHODS",
     "AGREEMENT",
+    "DEFAULT_VALIDATOR",
     "STABILITY_TOLERANCE",
     "DomainData",
     "DomainFold",

@@ -1,14 +1,11 @@
 """The page about the regret of choosing lam without target labels."""
 
-import inspect
 from collections.abc import Sequence
 
 import numpy as np
 
-from skda.model_selection import LambdaSearchCV
-
 from ..harness.machine import header
-from ..harness.search_internals import STABILITY_TOLERANCE
+from ..harness.search_internals import DEFAULT_VALIDATOR, STABILITY_TOLERANCE
 from ..harness.small_tasks import MAX_TEST_ROWS
 from .rules import (
     TARGET_LABELS,
@@ -29,7 +26,7 @@ from .rules import (
 MOST_REGRET, MOST_LOSS = 1.0, 1.0
 PUBLISHED_REGRET = 2.8
 # the search's default
-BEST = inspect.signature(LambdaSearchCV).parameters["validator"].default
+BEST = DEFAULT_VALIDATOR
 ENSEMBLES = (
     ("agreement", "stability"),
     ("agreement", "infomax"),

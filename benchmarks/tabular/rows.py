@@ -14,6 +14,7 @@ from ..harness.methods import (
 )
 from ..harness.runner import Method
 from ..harness.runs import network, of_seed, oracle
+from ..harness.search_internals import DEFAULT_VALIDATOR
 from ..harness.shifts import Shift
 
 BOTH_SEARCHED = ", lam and statistics searched"
@@ -33,7 +34,7 @@ def searched(name: str, end: str) -> Method:
 
     rule = LambdaSearchCV(ADAPTING[name]())
     parts = [
-        f"validator={rule.validator}, cv={rule.cv}",
+        f"validator={DEFAULT_VALIDATOR}, cv={rule.cv}",
         *([f"{param_grid}"] if param_grid else []),
     ]
     return Method(name + end, of_seed(run), "; ".join([*parts, shipped(ADAPTING[name])]))

@@ -30,7 +30,7 @@ __all__ = ["check_candidates", "check_checkpoints", "check_data", "check_guard",
 _GUARD_OPTIONS = ("accuracy_tolerance", "min_entropy_ratio", "stability_tolerance")
 
 
-def check_validators(validator: Validator, task: Task) -> None:
+def check_validators(validator: Validator, task: Task = "classification") -> None:
     """Refuse an unknown validator, an empty sequence, or one that names a validator twice."""
     if callable(validator):
         return

@@ -116,7 +116,8 @@ class EstimatorEvidence:
     @property
     def is_regression(self) -> bool:
         """Whether the estimator predicts numbers."""
-        return bool(is_regressor(self._final))
+        # an object with predict_proba is enough for a classifier
+        return hasattr(self._final, "__sklearn_tags__") and bool(is_regressor(self._final))
 
     @cached_property
     def y_source(self) -> Labels:
