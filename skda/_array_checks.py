@@ -65,6 +65,13 @@ def check_features(features: ArrayLike, name: str = "features") -> NDArray[np.fl
     return checked
 
 
+def check_dense_features(features: ArrayLike, name: str = "features") -> NDArray[np.float64]:
+    """Return what `check_features` returns, sparse rows as an ndarray."""
+    checked: Any = check_features(features, name)
+    dense: NDArray[np.float64] = checked.toarray() if issparse(checked) else checked
+    return dense
+
+
 def check_row_values(values: ArrayLike, name: str) -> NDArray[np.float64]:
     """Return one finite, non-negative number a row.
 

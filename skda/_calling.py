@@ -107,8 +107,6 @@ class ToOutputs:
         Whether one number for each row is one output, and not the logit of two classes.
     """
 
-    one_column = False
-
     def __init__(self, undo: str | None, one_column: bool = False) -> None:
         self.undo = undo
         self.one_column = one_column

@@ -20,7 +20,7 @@ from sklearn.utils._param_validation import (
     validate_parameter_constraints,
 )
 
-from .._array_checks import check_features, check_same_length
+from .._array_checks import check_dense_features, check_same_length
 from .._plotting import COLORS, NEUTRAL, is_small, label_axes, legend_below, short, split_axes
 from .._typing import Rows
 from ..model_selection import EstimatorEvidence
@@ -224,7 +224,7 @@ def _before(
     if isinstance(before, str) and before == "input":
         rows = {"source": X_source, "target": X_target}
         found = {
-            d: check_features(_dense(rows_at_final_step(estimator, X, d)), f"X_{d}")  # type: ignore[arg-type]
+            d: check_dense_features(rows_at_final_step(estimator, X, d), f"X_{d}")  # type: ignore[arg-type]
             for d, X in rows.items()
         }
         scale = StandardScaler().fit(np.concatenate(list(found.values())))
@@ -245,13 +245,9 @@ def _features(estimator: Any, X_source: Rows, X_target: Rows) -> dict[str, NDArr
         )
     rows = EstimatorEvidence(estimator, X_source, None, X_target)
     return {
-        "source": check_features(_dense(rows.features_source), "features of X_source"),
-        "target": check_features(_dense(rows.features_target), "features of X_target"),
+        "source": check_dense_features(rows.features_source, "features of X_source"),
+        "target": check_dense_features(rows.features_target, "features of X_target"),
     }
-
-
-def _dense(rows: Rows) -> Any:
-    return rows.toarray() if hasattr(rows, "toarray") else rows
 
 
 def _project(

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
+from .._plotting import BLUE, COLORS, VERMILLION
 from .._prediction import NetPredictionMixin
 from ..model_selection._routing import final_step
 
@@ -175,14 +176,13 @@ _LABELS = {
     "lam": "lam",
     "lr": "learning rate",
 }
-# colours of Okabe and Ito
 _STYLES: dict[str, dict[str, Any]] = {
-    "classification_loss": {"color": "#0072B2"},
-    "valid_loss": {"color": "#0072B2", "ls": "--"},
-    "adaptation_loss": {"color": "#D55E00"},
-    "domain_accuracy": {"color": "#009E73"},
+    "classification_loss": {"color": BLUE},
+    "valid_loss": {"color": BLUE, "ls": "--"},
+    "adaptation_loss": {"color": VERMILLION},
+    "domain_accuracy": {"color": COLORS[2]},
     "lam": {"color": "#000000"},
-    "lr": {"color": "#CC79A7"},
+    "lr": {"color": COLORS[3]},
 }
 _FEW_EPOCHS = 20  # each with a marker
 

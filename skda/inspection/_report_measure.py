@@ -8,14 +8,15 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import issparse
 
+from .._array_checks import check_features
 from ..model_selection import EstimatorEvidence
 from ..model_selection._routing import final_step, rows_at_final_step
 from ..priors._labels import class_columns
 from ._report_object import ADAPTED, INPUTS, SOURCE_ONLY, DomainState
 from ._report_verdict import Measured
 from ._separability import mmd_test, proxy_a_distance, some_rows
-from ._target_accuracy import DEFAULT, estimate_accuracy
-from ._target_priors import TargetPriors, estimate_target_priors
+from ._target_accuracy import DEFAULT, accuracy_seen
+from ._target_priors import TargetPriors, priors_seen
 
 __all__ = ["Measure"]
 
@@ -45,7 +46,7 @@ class Measure:
 
     def all(self) -> Measured:
         """Return everything that the report shows and that its sentences depend on."""
-        shares = estimate_target_priors(*self._asked(self.before), **self._draws())
+        shares = priors_seen(self.before, **self.interval, rng=self.rng)
         states = self._inputs() | {name: self._state(seen) for name, seen in self.seen.items()}
         hits = {name: self._hits(seen) for name, seen in self.seen.items()}
         agreement, forgotten, learnt = None, 0, 0
@@ -67,12 +68,6 @@ class Measure:
             getattr(final, "target_priors", None) is not None,
         )
 
-    def _draws(self) -> dict[str, Any]:
-        return {**self.interval, "random_state": self.rng}
-
-    def _asked(self, seen: EstimatorEvidence) -> tuple[Any, ...]:
-        return seen.estimator, seen.X_source, seen.y_source, seen.X_target
-
     def _inputs(self) -> dict[str, DomainState]:
         before = self.before
         rows = (
@@ -81,7 +76,7 @@ class Measure:
         )
         if not all(hasattr(each, "shape") or issparse(each) for each in rows):
             return {}
-        source, target = (_flat(each) for each in rows)
+        source, target = map(check_features, rows, ("X_source", "X_target"))
         columns = some_rows(source.shape[1], _MAX_COLUMNS, self.rng)
         if len(columns) < source.shape[1]:
             source, target = source[:, columns], target[:, columns]
@@ -100,7 +95,7 @@ class Measure:
             distances.mmd2,
             distances.mmd_pvalue,
             float(self._hits(seen).mean()),
-            estimate_accuracy(*self._asked(seen), method=DEFAULT, **self._draws()),
+            accuracy_seen(seen, method=DEFAULT, **self.interval, rng=self.rng),
             counts / counts.sum(),
         )
 
@@ -124,10 +119,3 @@ class Measure:
             n_rows=None,
             random_state=self.rng,
         )
-
-
-def _flat(rows: Any) -> Any:
-    if issparse(rows):
-        return rows.tocsr()
-    dense = np.asarray(rows)
-    return dense.reshape(len(dense), -1)

@@ -153,6 +153,25 @@ def estimate_accuracy(
         "random_state": random_state,
     }
     validate_parameter_constraints(_CONSTRAINTS, params, CALLER)
+    return accuracy_seen(
+        EstimatorEvidence(estimator, X_source, y_source, X_target),
+        method=method,
+        n_bootstrap=n_bootstrap,
+        confidence=confidence,
+        rng=check_random_state(random_state),
+    )
+
+
+def accuracy_seen(
+    rows: EstimatorEvidence,
+    *,
+    method: str,
+    n_bootstrap: int,
+    confidence: float,
+    rng: np.random.RandomState,
+) -> AccuracyEstimate:
+    """Return what `estimate_accuracy` does of rows that may have been predicted before."""
+    estimator = rows.estimator
     table = getattr(estimator, "cv_results_", {})
     searched = "split0_target_stability" in table
     if method == "auto":
@@ -162,9 +181,7 @@ def estimate_accuracy(
             f"method={method!r} compares the models of the folds of a fitted LambdaSearchCV. Got "
             f"{type(estimator).__name__}. Pass a search, or one of the methods {sorted(METHODS)}."
         )
-    rows = EstimatorEvidence(estimator, X_source, y_source, X_target)
     held_out = _held_out(rows, weighted=method in METHODS and METHODS[method].weighted)
-    rng = check_random_state(random_state)
     if method in OF_A_SEARCH:
         folds = _of_folds(estimator, with_source=OF_A_SEARCH[method])
         strata, n_target = np.zeros(len(folds), dtype=np.intp), 1

@@ -159,6 +159,24 @@ def estimate_target_priors(
     }
     validate_parameter_constraints(_CONSTRAINTS, params, CALLER)
     rows = EstimatorEvidence(estimator, X_source, y_source, X_target)
+    return priors_seen(
+        rows,
+        method=method,
+        n_bootstrap=n_bootstrap,
+        confidence=confidence,
+        rng=check_random_state(random_state),
+    )
+
+
+def priors_seen(
+    rows: EstimatorEvidence,
+    *,
+    method: str = "bbse",
+    n_bootstrap: int,
+    confidence: float,
+    rng: np.random.RandomState,
+) -> TargetPriors:
+    """Return what `estimate_target_priors` does of rows that may have been predicted before."""
     source, target, classes = rows.proba_source, rows.proba_target, rows.classes
     matrix = confusion_matrix_of_shares(source, rows.y_source, classes=classes)
     columns = class_columns(rows.y_source, source, classes)
@@ -175,7 +193,7 @@ def estimate_target_priors(
             len(target),
             n_bootstrap=n_bootstrap,
             confidence=confidence,
-            rng=check_random_state(random_state),
+            rng=rng,
         )
     return TargetPriors(
         classes,

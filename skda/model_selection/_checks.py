@@ -27,7 +27,10 @@ from .validators.registry import Task, check_validator
 
 __all__ = ["check_candidates", "check_checkpoints", "check_data", "check_guard", "check_validators"]
 
-_GUARD_OPTIONS = ("accuracy_tolerance", "min_entropy_ratio", "stability_tolerance")
+_GUARD_OPTIONS: dict[Task, tuple[str, ...]] = {
+    "classification": ("accuracy_tolerance", "min_entropy_ratio", "stability_tolerance"),
+    "regression": tuple(GUARD_OPTIONS),
+}
 
 
 def check_validators(validator: Validator, task: Task = "classification") -> None:
@@ -50,12 +53,11 @@ def check_guard(guard: bool | Mapping[str, float], task: Task) -> None:
     """Refuse an unknown option of the guard, or a value outside of its range."""
     if not isinstance(guard, Mapping):
         return
-    known = _GUARD_OPTIONS if task == "classification" else tuple(GUARD_OPTIONS)
     for name, value in guard.items():
-        if name not in known:
+        if name not in _GUARD_OPTIONS[task]:
             raise ValueError(
                 "The 'guard' parameter of LambdaSearchCV must be a bool or a dict with the keys "
-                f"{', '.join(map(repr, known))}. Got the key {name!r} instead."
+                f"{', '.join(map(repr, _GUARD_OPTIONS[task]))}. Got the key {name!r} instead."
             )
         check_share(value, name)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import product
+from typing import NamedTuple
 
 from sklearn.base import BaseEstimator
 from sklearn.utils.parallel import Parallel, delayed
@@ -19,6 +20,24 @@ from ._vectorized import fit_and_score_together
 Task = tuple[BaseEstimator, DomainData, DomainFold, Validator]
 
 
+class AllResults(NamedTuple):
+    """What the trainings of a search gave.
+
+    Attributes
+    ----------
+    of_candidates : list of list of FoldResult
+        One list of folds for each candidate.
+    reason : str
+        Why they were not trained together; empty if they were.
+    interrupt : KeyboardInterrupt or None
+        What ended the search early; the results are then those of the finished candidates.
+    """
+
+    of_candidates: CandidateResults
+    reason: str
+    interrupt: KeyboardInterrupt | None = None
+
+
 def fit_all(
     estimator: BaseEstimator,
     candidates: Sequence[Candidate],
@@ -31,9 +50,8 @@ def fit_all(
     vectorize: bool | str,
     n_jobs: int | None,
     verbose: int,
-    done: list[FoldResult],
     store: ResultStore | None = None,
-) -> tuple[CandidateResults, str]:
+) -> AllResults:
     """Train and score every candidate in every fold, as one stacked network if possible.
 
     Parameters
@@ -50,22 +68,19 @@ def fit_all(
         Name of the trade-off weight.
     vectorize, n_jobs, verbose
         As of `LambdaSearchCV`.
-    done : list of FoldResult
-        Empty; gets the results of candidates that are trained one by one, as they come.
     store : ResultStore or None
         Has the results of an earlier run of this search, and gets those of this one.
 
     Returns
     -------
-    results : list of list of FoldResult
-        One list of folds for each candidate.
-    reason : str
-        Why they were not trained together; empty if they were.
+    AllResults
 
     Raises
     ------
     ValueError
         If `vectorize` is True and they cannot be trained together.
+    KeyboardInterrupt
+        After Ctrl-C before a candidate was finished. Those trained together finish together.
     """
 
     def progress() -> Progress:
@@ -75,9 +90,8 @@ def fit_all(
     places = list(product(range(len(candidates)), range(len(folds))))
     found = {} if store is None else store.load(places)
     if len(found) == len(places):
-        return of_candidates(
-            [found[place] for place in places], len(folds)
-        ), "all results were there already"
+        stored = _of_candidates([found[place] for place in places], len(folds))
+        return AllResults(stored, "all results were there already")
     reason = "vectorize=False"
     if vectorize is not False:
         try:
@@ -96,7 +110,7 @@ def fit_all(
             if store is not None:
                 for i, j in places:
                     store.put(i, j, together[i][j])
-            return together, ""
+            return AllResults(together, "")
         except UnstackableError as error:
             if vectorize is True:
                 raise ValueError(f"vectorize=True is not possible: {error}.") from error
@@ -106,20 +120,27 @@ def fit_all(
         for i, j in places
         if (i, j) not in found
     )
-    with progress() as bar:
-        results = _run(tasks, n_jobs)
-        bar.advance(0)
-        for place in places:
-            if place not in found:
-                found[place] = next(results)
-                if store is not None:
-                    store.put(*place, found[place])
-            done.append(found[place])
-            bar.advance(1)
-    return of_candidates(done, len(folds)), reason
+    done: list[FoldResult] = []
+    try:
+        with progress() as bar:
+            results = _run(tasks, n_jobs)
+            bar.advance(0)
+            for place in places:
+                if place not in found:
+                    found[place] = next(results)
+                    if store is not None:
+                        store.put(*place, found[place])
+                done.append(found[place])
+                bar.advance(1)
+    except KeyboardInterrupt as interrupt:
+        finished = _of_candidates(done, len(folds))
+        if not finished:
+            raise
+        return AllResults(finished, "interrupted", interrupt)
+    return AllResults(_of_candidates(done, len(folds)), reason)
 
 
-def of_candidates(done: list[FoldResult], n_folds: int) -> CandidateResults:
+def _of_candidates(done: list[FoldResult], n_folds: int) -> CandidateResults:
     """Return the results of each candidate that has one in every fold."""
     return [done[i : i + n_folds] for i in range(0, len(done) // n_folds * n_folds, n_folds)]
 

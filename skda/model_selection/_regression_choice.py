@@ -42,15 +42,14 @@ def choose_regressor(
     reasons = apply_guard(results, lams, disagreement, scale, guard)
     accepted = np.array([not reason for reason in reasons])
 
-    def compare(name: str) -> NDArray[np.float64]:
-        if name == STABILITY:
-            return -(disagreement**2)
-        return _agreement(results, held_out, scale)
-
+    compared = {
+        STABILITY: lambda: -(disagreement**2),
+        AGREEMENT: lambda: _agreement(results, held_out, scale),
+    }
     columns = {
         "fit_time": column(results, "fit_time"),
         "score_time": column(results, "score_time"),
-        **named_scores(results, validator, {STABILITY: compare, AGREEMENT: compare}),
+        **named_scores(results, validator, compared),
         "source_error": np.array([[_error(r, scale) for r in of_one] for of_one in results]),
         "target_disagreement": disagreement,
     }
@@ -116,31 +115,39 @@ def apply_guard(
         spread = np.mean([(result.votes / scale).std(axis=0).mean() for result in of_one])
         return np.array([error, np.sqrt(np.mean(disagreement[i] ** 2)), spread])
 
-    error, apart, spread = np.min([measures(i) for i in plain], axis=0)
-    reasons = []
-    for i, lam in enumerate(lams):
-        reason = ""
+    source_only = np.min([measures(i) for i in plain], axis=0)
+
+    def reason(i: int) -> str:
         if failed[i]:
-            reason = f"diverged in {failed[i]} of {len(results[i])} folds"
-        elif guard is not False and lam > 0:
-            own_error, own_apart, own_spread = measures(i)
-            if own_error > error * (1 + options["error_tolerance"]):
-                reason = (
-                    f"forgot the source: the error on held-out source rows is {own_error:.3f} "
-                    f"standard deviations, the source-only model's {error:.3f}"
-                )
-            elif own_apart > apart * (1 + options["stability_tolerance"]):
-                reason = (
-                    f"unstable on the target: the models of the folds differ by {own_apart:.3f} "
-                    f"standard deviations, the source-only models by {apart:.3f}"
-                )
-            elif own_spread < spread * options["min_spread_ratio"]:
-                reason = (
-                    f"collapsed on the target: its predictions spread by {own_spread:.3f} standard "
-                    f"deviations, the source-only model's by {spread:.3f}"
-                )
-        reasons.append(reason)
-    return reasons
+            return f"diverged in {failed[i]} of {len(results[i])} folds"
+        if guard is False or lams[i] == 0:
+            return ""
+        return _why_rejected(measures(i), source_only, options)
+
+    return [reason(i) for i in range(len(results))]
+
+
+def _why_rejected(
+    found: NDArray[np.float64], source_only: NDArray[np.float64], options: Mapping[str, float]
+) -> str:
+    """Compare error on the source, disagreement and spread with those of the source-only model."""
+    (error, apart, spread), (least_error, least_apart, usual) = found, source_only
+    if error > least_error * (1 + options["error_tolerance"]):
+        return (
+            f"forgot the source: the error on held-out source rows is {error:.3f} standard "
+            f"deviations, the source-only model's {least_error:.3f}"
+        )
+    if apart > least_apart * (1 + options["stability_tolerance"]):
+        return (
+            f"unstable on the target: the models of the folds differ by {apart:.3f} standard "
+            f"deviations, the source-only models by {least_apart:.3f}"
+        )
+    if spread < usual * options["min_spread_ratio"]:
+        return (
+            f"collapsed on the target: its predictions spread by {spread:.3f} standard "
+            f"deviations, the source-only model's by {usual:.3f}"
+        )
+    return ""
 
 
 def _error(result: FoldResult, scale: NDArray[np.float64]) -> float:

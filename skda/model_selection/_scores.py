@@ -43,20 +43,20 @@ def score_columns(
     dict of str to ndarray of shape (n_candidates, n_splits)
         "test_score", and, if there are several validators, "test_<validator>" of each.
     """
-    compared = {STABILITY: lambda _: stability, AGREEMENT: lambda _: _agreement(results)}
+    compared = {STABILITY: lambda: stability, AGREEMENT: lambda: _agreement(results)}
     return named_scores(results, validator, compared)
 
 
 def named_scores(
     results: CandidateResults,
     validator: Validator,
-    compared: Mapping[str, Callable[[str], NDArray[np.float64]]],
+    compared: Mapping[str, Callable[[], NDArray[np.float64]]],
 ) -> dict[str, NDArray[np.float64]]:
     """Return the score columns; `compared` has those that compare the models of a search."""
 
     def scores_of(name: str) -> NDArray[np.float64]:
         if name in compared:
-            return compared[name](name)
+            return compared[name]()
         return np.array(
             [[result.scores.get(name, np.nan) for result in of_one] for of_one in results]
         )

@@ -31,8 +31,8 @@ from ._checks import (
 from ._choice import DEFAULT_VALIDATOR, choose
 from ._delegation import BestEstimatorMixin
 from ._diagram import search_diagram
-from ._fit_all import fit_all, of_candidates
-from ._fit_and_score import CandidateResults, DomainData, FoldResult, fit_on, seeded
+from ._fit_all import fit_all
+from ._fit_and_score import CandidateResults, DomainData, fit_on, seeded
 from ._random import derive_random_state
 from ._regression_choice import DEFAULT_VALIDATOR as DEFAULT_OF_REGRESSORS
 from ._regression_choice import choose_regressor
@@ -44,6 +44,11 @@ from ._verdict import AdaptationWarning, sign_of_harm
 from .validators.registry import Task
 
 __all__ = ["LambdaSearchCV"]
+
+DEFAULT_VALIDATORS: dict[Task, Validator] = {
+    "classification": DEFAULT_VALIDATOR,
+    "regression": DEFAULT_OF_REGRESSORS,
+}
 
 
 class LambdaSearchCV(
@@ -318,8 +323,8 @@ class LambdaSearchCV(
         """
         self._validate_params()
         lam_name = find_lam(self.estimator)
-        task: Task = "regression" if is_regressor(self.estimator) else "classification"
-        validator = self._validator(task)
+        task = self._task
+        validator = DEFAULT_VALIDATORS[task] if self.validator == "auto" else self.validator
         lams = lams_around(self.estimator) if self.lams is None else self.lams
         candidates = make_candidates(lams, self.param_grid, lam_name)
         check_validators(validator, task)
@@ -345,28 +350,19 @@ class LambdaSearchCV(
             if self.checkpoint is not None:
                 of_this = search_fingerprint(self, candidates, data, folds, fold_seeds)
                 store = ResultStore(self.checkpoint, of_this)
-            done: list[FoldResult] = []
-            interrupted: KeyboardInterrupt | None = None
-            try:
-                results, self.vectorize_reason_ = fit_all(
-                    self.estimator,
-                    candidates,
-                    data,
-                    folds,
-                    fold_seeds,
-                    validator,
-                    lam_name,
-                    vectorize=self.vectorize,
-                    n_jobs=self.n_jobs,
-                    verbose=self.verbose,
-                    done=done,
-                    store=store,
-                )
-            except KeyboardInterrupt as interrupt:
-                finished = of_candidates(done, len(folds))
-                if not finished:
-                    raise
-                interrupted, results, self.vectorize_reason_ = interrupt, finished, "interrupted"
+            results, self.vectorize_reason_, interrupted = fit_all(
+                self.estimator,
+                candidates,
+                data,
+                folds,
+                fold_seeds,
+                validator,
+                lam_name,
+                vectorize=self.vectorize,
+                n_jobs=self.n_jobs,
+                verbose=self.verbose,
+                store=store,
+            )
             self.vectorized_ = not self.vectorize_reason_
             self._keep_choice(candidates[: len(results)], lam_name, results, held_out)
             if self.refit and interrupted is None:
@@ -381,11 +377,9 @@ class LambdaSearchCV(
             raise interrupted
         return self
 
-    def _validator(self, task: Task) -> Validator:
-        """Return the validator, that of the task where it is "auto"."""
-        if self.validator != "auto":
-            return self.validator
-        return DEFAULT_VALIDATOR if task == "classification" else DEFAULT_OF_REGRESSORS
+    @property
+    def _task(self) -> Task:
+        return "regression" if is_regressor(self.estimator) else "classification"
 
     def _keep_choice(
         self,
@@ -395,7 +389,7 @@ class LambdaSearchCV(
         held_out: Sequence[NDArray[np.intp]],
     ) -> None:
         """Choose a candidate, keep what is known of it; warn if adapting may have done harm."""
-        of_numbers = is_regressor(self.estimator)
+        of_numbers = self._task == "regression"
         choose_one = choose_regressor if of_numbers else choose
         choice = choose_one(candidates, lam_name, results, held_out, self.validator_, self.guard)
         self.cv_results_, self.best_index_, self.source_only_score_ = choice
@@ -403,10 +397,9 @@ class LambdaSearchCV(
         self.best_score_ = float(self.cv_results_["mean_test_score"][self.best_index_])
         self.adapted_ = bool(self.best_params_[lam_name] > 0)
         if of_numbers:
-            parts = (
-                self.cv_results_[name] for name in ("mean_source_error", "mean_target_disagreement")
-            )
-            self.estimated_error_ = float(np.hypot(*parts)[self.best_index_])
+            error = self.cv_results_["mean_source_error"]
+            apart = self.cv_results_["mean_target_disagreement"]
+            self.estimated_error_ = float(np.hypot(error, apart)[self.best_index_])
             return
         stability = self.cv_results_["mean_target_stability"]
         accuracy = self.cv_results_["mean_source_accuracy"]

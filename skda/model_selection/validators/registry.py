@@ -157,6 +157,12 @@ def get_validator_names(task: Task = "classification") -> list[str]:
     return sorted(_OF_TASKS[task])
 
 
+def task_of(name: str) -> Task:
+    """Return a task that has the validator: classification if both have it, or none."""
+    of_regressors_alone = name in _OF_REGRESSORS and name not in _VALIDATORS
+    return "regression" if of_regressors_alone else "classification"
+
+
 def check_validator(name: str, options: dict[str, Any], task: Task = "classification") -> None:
     """Raise ValueError for a validator that the task lacks, or an option that it does not have."""
     known = _OF_TASKS[task]

@@ -8,7 +8,7 @@ from sklearn.utils.metadata_routing import MetadataRequest
 
 from .._typing import Rows
 from .inputs import EstimatorEvidence
-from .registry import check_validator, compute_validator, get_validator_names
+from .registry import check_validator, compute_validator, task_of
 
 
 class ValidatorScorer:
@@ -30,8 +30,7 @@ class ValidatorScorer:
     """
 
     def __init__(self, name: str, *, X_target: Rows = None, **options: Any) -> None:
-        of_classes = name in get_validator_names() or name not in get_validator_names("regression")
-        check_validator(name, options, "classification" if of_classes else "regression")
+        check_validator(name, options, task_of(name))
         self.name = name
         self.X_target = X_target
         self.options = options

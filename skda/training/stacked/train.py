@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby
 from typing import Any
@@ -277,12 +276,17 @@ class StackedNet(AdaptationNet):
         target = torch.stack([batch.target for batch in of_models]) if self.adapts else None
         return Batch(source, y_source, target, None)
 
+    def initialize_criterion(self) -> Any:
+        """Make the criterion; one of numbers returns the loss of each, to be averaged by model."""
+        super().initialize_criterion()
+        if is_of_numbers(self.criterion_):
+            self.criterion_.reduction = "none"
+        return self
+
     def get_loss(self, y_pred: Tensor, y_true: Any, *args: Any, **kwargs: Any) -> Tensor:
         """Return the loss of each model, shape (n_models_of_part,)."""
-        if is_of_numbers(self.criterion_):
-            of_each = copy.copy(self.criterion_)
-            of_each.reduction = "none"
-            losses: Tensor = of_each(y_pred, y_true).flatten(1).mean(dim=1)
+        if self.criterion_.reduction == "none":  # of numbers, see `initialize_criterion`
+            losses: Tensor = self.criterion_(y_pred, y_true).flatten(1).mean(dim=1)
             return losses
         smoothing = self.criterion_.label_smoothing
         of_rows = cross_entropy(
