@@ -84,6 +84,7 @@ def fit_head(module: nn.Module, rows: Tensor, n_outputs: int) -> None:
             replace_head(module, n_outputs)
     if isinstance(module, Backbone):
         module.note_head()
+        module.begin_training()
 
 
 def _in_both_modes(module: nn.Module, rows: Tensor, name: str) -> list[Any]:

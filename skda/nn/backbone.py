@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from ._copy import copy_net, unwrapped
 from .domain_stats import batch_norm_layers
-from .layers import classifier_head
+from .layers import classifier_head, insert_bottleneck
 
 __all__ = ["Backbone", "load_backbone"]
 
@@ -44,6 +44,9 @@ class Backbone(nn.Module):
         pretrained network, which stay as they are, or those of each batch. Small batches are a
         bad estimate, and the running statistics of a short training are neither the old nor the
         new domain's.
+    bottleneck : int or None, default=None
+        Width of a batch-normalised layer between the body and the classifier: new features that
+        can adapt, also where the body is frozen. The papers on photographs have 256.
     channels_last : bool, default=False
         Lay images out with their channels last, in which convolutions are often faster.
 
@@ -90,6 +93,7 @@ class Backbone(nn.Module):
         lr_ratio: float = 0.1,
         frozen: bool = False,
         batch_stats: str = "pretrained",
+        bottleneck: int | None = None,
         channels_last: bool = False,
     ) -> None:
         super().__init__()
@@ -106,6 +110,7 @@ class Backbone(nn.Module):
         self.network = copy_net(unwrapped(network))
         self.size, self.lr_ratio, self.frozen = size, lr_ratio, frozen
         self.batch_stats, self.channels_last = batch_stats, channels_last
+        self.bottleneck = bottleneck
         self.register_buffer("mean", _by_channel(mean))
         self.register_buffer("std", _by_channel(std))
         self.norms = [n for n, m in self.network.named_modules() if hasattr(m, "running_mean")]
@@ -146,8 +151,14 @@ class Backbone(nn.Module):
         return self
 
     def note_head(self) -> None:
-        """Look up the classifier, after an estimator has run the network, and free it alone."""
+        """Look up the classifier, after an estimator has run the network."""
         self.head = classifier_head(self)[0]
+
+    def begin_training(self) -> None:
+        """Insert the bottleneck before the classifier, once, and fix a frozen body."""
+        if self.bottleneck is not None:
+            insert_bottleneck(self, self.bottleneck)
+            self.bottleneck = None
         if self.frozen:
             self.network.requires_grad_(False)
             self.get_submodule(self.head).requires_grad_(True)

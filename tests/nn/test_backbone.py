@@ -207,6 +207,18 @@ def test_what_follows_the_classifier_is_not_left_out() -> None:
     np.testing.assert_allclose(logits, 3 * head(features).detach(), rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.parametrize("cls", [DANNClassifier, FinetuneClassifier])
+def test_a_bottleneck_gives_a_frozen_body_features_that_adapt(cls: Any) -> None:
+    backbone = frozen(bottleneck=5)
+    fitted = cls(backbone, **FEW).fit(X, Y, X_TARGET)
+    assert fitted.transform(X_TARGET).shape == (36, 5)
+    (fast, n_new), (slow, n_body) = rates(fitted)[:2]
+    assert (n_new, n_body) == (6, 4)
+    assert slow == pytest.approx(0.1 * fast)
+    again = cls(fitted.module_, **FEW).fit(X, Y, X_TARGET)
+    assert again.transform(X_TARGET).shape == (36, 5)
+
+
 # -- the rows -----------------------------------------------------------------------------------
 
 
