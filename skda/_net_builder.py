@@ -14,12 +14,12 @@ from sklearn.utils import check_random_state
 from torch import Tensor, nn
 
 from ._building import build_module, probe, resolve_device
-from ._calling import first_run, give_outputs, unchanged
+from ._calling import first_run, fit_head, give_outputs, unchanged
 from ._criterion import check_no_clash, ready_criterion, try_criterion
 from ._outputs import Outputs
 from ._parameters import NetParametersMixin, check_arguments, did_you_mean
 from ._row_types import run_with_rows
-from .nn import batch_norm_layers, resolve_layers
+from .nn import Backbone, batch_norm_layers, resolve_layers
 from .nn._scaled import ScaledInput, choose_scale, start_at, untrained_norm
 from .nn.capture import with_row_axes
 from .training import (
@@ -65,6 +65,7 @@ class NetBuilderMixin(NetParametersMixin):
     batch_stats: str
     criterion: Any
     optimizer: Any
+    lr: float
     lr_schedule: Any
     max_epochs: int
     batch_size: int
@@ -163,7 +164,7 @@ class NetBuilderMixin(NetParametersMixin):
             adaptation = self._make_adaptation(module, widths, self._n_outputs)
             if adaptation is not None and torch.get_default_dtype() != torch.float32:
                 adaptation.float()
-        options = {**self._net_options(module), **options}
+        options = {**self._backbone_options(module), **self._net_options(module), **options}
         return self._wrap(module, adaptation=adaptation, widths=widths, seeds=seeds, **options)
 
     def _fit_input(self, module: nn.Module, domains: DomainPair) -> list[Tensor]:
@@ -242,7 +243,19 @@ class NetBuilderMixin(NetParametersMixin):
         module = self.default_module if self.module is None else self.module
         options = self.net_params("module")
         shape = tuple(rows.shape[1:])
-        return first_run(build_module(module, options, shape, n_classes, self._outputs), rows)
+        built = first_run(build_module(module, options, shape, n_classes, self._outputs), rows)
+        if isinstance(built, Backbone):
+            fit_head(built, rows, n_classes)
+        return built
+
+    def _backbone_options(self, module: nn.Module) -> dict[str, Any]:
+        """Return the rates of a pretrained network's layers, unless the user grouped them."""
+        given = self.net_params("optimizer")
+        if not isinstance(module, Backbone) or "param_groups" in given:
+            return {}
+        lr = given.get("lr", self.lr)
+        rates = {f"{module.head}.*": lr, "network.*": lr * module.lr_ratio}
+        return {"optimizer__param_groups": [(name, {"lr": rate}) for name, rate in rates.items()]}
 
     def _skorch_options(self) -> dict[str, Any]:
         """Return the double-underscore parameters that skorch hands on itself."""

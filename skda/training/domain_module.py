@@ -9,7 +9,7 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 
-from ..nn import DomainStatistics, Layer, LayerCapture, batch_norm_layers, norms_in_eval
+from ..nn import Backbone, DomainStatistics, Layer, LayerCapture, batch_norm_layers, norms_in_eval
 from ..nn._copy import copy_net
 from .inputs import join
 from .locks import new_lock
@@ -63,7 +63,8 @@ class DomainModule(nn.Module):
         self.layers = layers
         self.amp = amp
         self.norms = tuple(batch_norm_layers(module))
-        self.apart = per_domain and bool(self.norms)
+        mixes = module.mixes_rows if isinstance(module, Backbone) else bool(self.norms)
+        self.apart = per_domain and mixes
         self.statistics = nn.ModuleDict(
             {name: DomainStatistics(module, shared=name == "source") for name in DOMAINS}
         )

@@ -18,6 +18,7 @@ from .callbacks import CallbackNet, as_callbacks
 from .device import move_to_device, room_on
 from .domain_module import DomainModule
 from .errors import DivergenceError, StoppedEarly
+from .frozen import body_computed_once
 from .loader import Batch, DomainPair, TwoDomainLoader, is_labelled
 from .modes import training_modes
 from .predict import reestimate_statistics, sample_both
@@ -190,13 +191,13 @@ class AdaptationNet(CallbackNet):
         self.labelled_domain_ = domain
         if not (self.adapts or domains.has_target_labels):
             domains = domains.without_target()
-        device = torch.device(self.device)
-        if self.data_device == "auto":
-            domains = move_to_device(domains, device, room_on(device))
-        seed = self.seeds.training + self.fits_
-        with training_modes(), isolated_rng(seed, device) as self.generators_:
+        device, seed = torch.device(self.device), self.seeds.training + self.fits_
+        once = body_computed_once(self.domain_module_, domains)
+        with training_modes(), isolated_rng(seed, device) as self.generators_, once as rows:
+            if self.data_device == "auto":
+                rows = move_to_device(rows, device, room_on(device))
             with self.domain_module_.capturing():
-                self.run_epochs(domains, epochs)
+                self.run_epochs(rows, epochs)
             self.check_last_step()
         self.generators_ = self.last_batch_ = self.checkpoint_ = self.loader_state_ = None
         self.fits_ += 1  # a later partial_fit must not repeat this one's batches

@@ -10,6 +10,7 @@ import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
+from ...nn import Backbone
 from ..inputs import InputRows
 from ..loader import DomainPair
 from ..net import AdaptationNet
@@ -46,6 +47,8 @@ def check_stackable(job: Job) -> None:
     net, domains = job.net, job.domains
     if not net.stackable or net.frozen:
         raise UnstackableError("the training has stages of its own")
+    if isinstance(net.module_, Backbone):
+        raise UnstackableError("a pretrained network has parts that do not change with the mode")
     if type(net.optimizer_) not in _OPTIMIZERS:
         raise UnstackableError(f"the optimizer {type(net.optimizer_).__name__} cannot be stacked")
     if not (_is_plain_cross_entropy(net.criterion_) or is_of_numbers(net.criterion_)):
