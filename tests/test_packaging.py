@@ -1,6 +1,8 @@
 """What pyproject.toml promises to those who install skda."""
 
 import re
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
@@ -16,7 +18,10 @@ EXTRAS = {
     "transport": "POT",
     "skops": "skops",
     "onnx": "onnxscript",
+    "distributed": "accelerate",
 }
+
+MORE = {"distributed": ["distributed"]}
 
 
 def test_the_version_is_that_of_the_project() -> None:
@@ -25,8 +30,9 @@ def test_the_version_is_that_of_the_project() -> None:
 
 @pytest.mark.parametrize(("extra", "package"), EXTRAS.items())
 def test_an_extra_installs_its_package(extra: str, package: str) -> None:
-    (requirement,) = PROJECT["optional-dependencies"][extra]
+    requirement, *others = PROJECT["optional-dependencies"][extra]
     assert requirement.startswith(f"{package}>=")
+    assert [each.split(">=")[0] for each in others] == MORE.get(extra, [])
 
 
 def test_all_installs_every_extra_that_a_message_names() -> None:
@@ -34,3 +40,11 @@ def test_all_installs_every_extra_that_a_message_names() -> None:
     assert set(re.findall(r'pip install "skda\[(\w+)\]"', code)) == set(EXTRAS)
     (requirement,) = PROJECT["optional-dependencies"]["all"]
     assert requirement == f"skda[{','.join(EXTRAS)}]"
+
+
+def test_the_core_imports_no_extra() -> None:
+    code = "import sys, skda, skda.distributed, skda.model_selection; print(*sys.modules)"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert not {"accelerate", "dask", "distributed", "onnxscript", "pooch"} & set(
+        run.stdout.split()
+    )
