@@ -35,6 +35,7 @@ from .training import (
     find_schedule,
     isolated_rng,
 )
+from .training.processes import current_processes
 
 __all__ = ["NetBuilderMixin", "take_fitted_weights"]
 
@@ -110,7 +111,7 @@ class NetBuilderMixin(NetParametersMixin):
         return as_rows(data, getattr(self, iterator, None), options, dtype, centre)
 
     def _make_net(self, domains: DomainPair) -> AdaptationNet:
-        seeds = Seeds.draw(check_random_state(self.random_state))
+        seeds = current_processes().of_main(Seeds.draw(check_random_state(self.random_state)))
         n_classes = self._n_outputs
         cpu = torch.device("cpu")
 
@@ -194,7 +195,8 @@ class NetBuilderMixin(NetParametersMixin):
             "per_domain": self.batch_stats == "per_domain",
             "device": str(resolve_device(self.device)),
             "planned_epochs": self.max_epochs,
-            "verbose": max(0, int(self.verbose) - 1),  # skorch's rows; 1 is the progress bar
+            # skorch's rows; 1 is the progress bar
+            "verbose": max(0, int(self.verbose) - 1) if current_processes().is_main else 0,
             **self._task_options(),
             **{name: getattr(self, name) for name in _NET_PARAMETERS},
             **self._skorch_options(),

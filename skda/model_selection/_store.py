@@ -14,6 +14,7 @@ from torch.utils.data import Dataset
 
 from .._atomic import write_atomically
 from ..training.checkpoint import as_text, check_folder, some_rows
+from ..training.processes import current_processes
 from ._fit_and_score import DomainData, FoldResult
 from ._split import DomainFold, n_rows, take_rows
 from ._typing import Candidate, Rows
@@ -84,5 +85,7 @@ class ResultStore:
 
     def put(self, candidate: int, fold: int, result: FoldResult) -> None:
         """Keep a result."""
+        if not current_processes().is_main:
+            return
         fields = result._asdict()
         write_atomically(self._path(candidate, fold), lambda new: joblib.dump(fields, new))

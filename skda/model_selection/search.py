@@ -20,6 +20,7 @@ from .._html import FittedDiagramMixin
 from .._validation import fitted_state_kept
 from .._versioned import VersionedMixin
 from ..training.modes import training_modes
+from ..training.processes import current_processes
 from ._candidates import find_lam, lams_around, make_candidates
 from ._checks import (
     check_candidates,
@@ -333,6 +334,7 @@ class LambdaSearchCV(
         data = check_data(X_source, y_source, X_target, y_target, sample_weight, task)
         check_checkpoints(self.estimator, self.checkpoint, self.random_state)
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
+        seed = current_processes().of_main(seed)
         with fitted_state_kept(self), training_modes():
             folds = split_domains(
                 self.cv,

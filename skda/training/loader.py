@@ -13,6 +13,7 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from .inputs import first_row
+from .processes import ONE_PROCESS, Processes
 from .rows import DatasetRows, Index, Rows, even_batches
 
 __all__ = ["Batch", "DomainPair", "TwoDomainLoader", "is_labelled"]
@@ -32,12 +33,16 @@ def is_labelled(y: Any) -> Any:
 
 
 class Batch(NamedTuple):
-    """Rows of one step. `target` and `y_target` are None where the target is not used."""
+    """Rows of one step. `target` and `y_target` are None where the target is not used.
+
+    `n_rows` counts those of the source and the target in all processes that share the training.
+    """
 
     source: Any
     y_source: Tensor
     target: Any
     y_target: Tensor | None
+    n_rows: tuple[int, int] = (0, 0)
 
 
 class DomainPair(Dataset[tuple[Any, Any]]):
@@ -184,6 +189,8 @@ class TwoDomainLoader:
         Whether batches lie in memory from which a GPU copies while the CPU goes on.
     state : dict or None, default=None
         What `state` returned of a loader of the same domains, to go on from there.
+    processes : Processes, default=ONE_PROCESS
+        Those that share the training: each yields its share of every batch.
 
     Notes
     -----
@@ -202,11 +209,19 @@ class TwoDomainLoader:
         drop_last: bool = False,
         pin_memory: bool = False,
         state: Mapping[str, Any] | None = None,
+        processes: Processes = ONE_PROCESS,
     ) -> None:
         if not len(domains):
             raise ValueError("There are no source rows to train on.")
+        n_target = None if domains.target is None else len(domains.target)
+        processes.check_same(
+            (len(domains), n_target, float(np.sum(domains.y_source))),
+            "All processes must be given the same rows: each takes its share of every batch. "
+            "What differs is the number of source rows, that of target rows, or the labels.",
+        )
         self.domains = domains
-        self.batch_size = batch_size
+        self.processes = processes
+        self.batch_size = batch_size * processes.batches_in_a_step
         self.shuffle = shuffle
         self.pin_memory = pin_memory
         self.drop_last = drop_last and len(domains) >= self.batch_size
@@ -247,30 +262,44 @@ class TwoDomainLoader:
     def __iter__(self) -> Iterator[Batch]:
         """Yield the batches of one epoch."""
         batches = self._batches()
-        return (Batch(*map(_pinned, batch)) for batch in batches) if self.pin_memory else batches
+        if not self.pin_memory:
+            return batches
+        return (Batch._make(map(_pinned, batch)) for batch in batches)
 
     def _batches(self) -> Iterator[Batch]:
         domains = self.domains
         drawn = domains.draw_source(self.source_rng, self.shuffle)
         if self.drop_last:
             drawn = drawn[: len(self) * self.batch_size]
-        source_index = even_batches(drawn, self.batch_size)
+        whole = even_batches(drawn, self.batch_size)
+        source_index = self._shares(whole, "source")
         source = domains.source.batches(source_index)
         labels = _labels(domains.y_source, source_index)
         if domains.target is None or self.target_order is None:
-            for rows, y in zip(source, labels, strict=True):
-                yield Batch(rows, y, None, None)
+            for rows, y, index in zip(source, labels, whole, strict=True):
+                yield Batch(rows, y, None, None, (len(index), 0))
             return
-        target_index = [
-            self.target_order.take(min(len(i), self.target_order.n)) for i in source_index
-        ]
+        whole_target = [self.target_order.take(min(len(i), self.target_order.n)) for i in whole]
+        target_index = self._shares(whole_target, "target")
         target = domains.target.batches(target_index)
         y_target = _labels(domains.y_target, target_index)
-        yield from map(Batch, source, labels, target, y_target)
+        n_rows = zip(map(len, whole), map(len, whole_target), strict=True)
+        yield from map(Batch, source, labels, target, y_target, n_rows)
+
+    def _shares(self, batches: Sequence[Index], domain: str) -> Sequence[Index]:
+        """Return this process's share of each batch."""
+        few = min(map(len, batches))
+        if few < self.processes.n:
+            raise ValueError(
+                f"A batch has {few} rows of the {domain}, too few for {self.processes.n} "
+                "processes: each needs one at least. Start fewer processes, or raise 'batch_size'."
+            )
+        return [self.processes.shard(index) for index in batches]
 
 
 def _pinned(tensor: Any) -> Any:
-    on_cpu = tensor is not None and tensor.device.type == "cpu"
+    # the rows of a batch are a tensor or several by name; `n_rows` is a tuple
+    on_cpu = hasattr(tensor, "pin_memory") and tensor.device.type == "cpu"
     return tensor.pin_memory() if on_cpu else tensor
 
 

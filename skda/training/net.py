@@ -115,9 +115,11 @@ class AdaptationNet(CallbackNet):
         """Compute the loss of one step and its gradient."""
         if self.watched_:  # a callback may have predicted and left the module in eval mode
             self._set_training(True)
-        source, target = self.forward_domains(batch)
+        outputs = self.forward_domains(batch)
+        source, target = self.processes.gather(outputs, batch.n_rows)
         loss = classification = self.classification_loss(source, target)
-        step = {"classification_loss": classification.detach(), "y_pred": source.logits}
+        step = {"classification_loss": classification.detach()}
+        step |= {"y_pred": source.logits, "y_true": source.y}
         if self.adapts and target is not None:
             step["lam"] = self.current_lam()
             loss = classification + self.adaptation_(source, target, step["lam"])
@@ -159,6 +161,8 @@ class AdaptationNet(CallbackNet):
     def backward(self, loss: Tensor) -> None:
         """Compute the gradient of the loss of a step."""
         loss.backward()
+        groups = self.optimizer_.param_groups
+        self.processes.average_gradients(p for group in groups for p in group["params"])
 
     @property
     def adapts(self) -> bool:
@@ -217,10 +221,12 @@ class AdaptationNet(CallbackNet):
             restored = self.checkpoint_.restore(self)
             skip_epochs(restored)
             epochs -= restored
+        self.processes.share_state(self.trained_modules)
         with suppress(StoppedEarly):
             self.fit_loop(domains, epochs=epochs)
         self._swap_rates()  # the rate of the last step stays visible
         self.notify("on_train_end", X=domains, y=None)
+        self.processes.share_state(self.trained_modules)
         self.loader_ = None
 
     def run_single_epoch(
@@ -247,8 +253,10 @@ class AdaptationNet(CallbackNet):
             record.add(take_step(batch))
             self.step_ += 1
         self.last_batch_ = batch
+        self.processes.average_buffers(self.trained_modules)
         self.record_losses(*record.stacked_losses())
-        for name, value in record.columns(self.optimizer_, self.rates_).items():
+        columns = record.columns(self.optimizer_, self.rates_)
+        for name, value in self.processes.of_main(columns).items():
             self.history.record(name, value)
         if self.adaptation is not None:
             self.adaptation_.domain_logits = ()  # not to be pickled with the term
@@ -258,8 +266,9 @@ class AdaptationNet(CallbackNet):
         labelled = batch.source, batch.y_source  # what skorch's callbacks take a batch for
         self.notify("on_batch_begin", batch=labelled, training=True)
         step: dict[str, Any] = step_fn(batch)
-        self.history.record_batch("train_loss", step["loss"].item())
-        self.history.record_batch("train_batch_size", len(batch.y_source))
+        self.history.record_batch("train_loss", self.processes.mean(step["loss"].detach()).item())
+        self.history.record_batch("train_batch_size", len(step["y_pred"]))
+        labelled = batch.source, step["y_true"]
         self.notify("on_batch_end", batch=labelled, training=True, **step)
         return step
 
@@ -307,7 +316,8 @@ class AdaptationNet(CallbackNet):
 
     def record_losses(self, losses: Tensor, classification_losses: Tensor) -> None:
         """Write the mean losses of an epoch's steps into the history; raise if they diverged."""
-        loss, classification = torch.stack([losses, classification_losses]).mean(1).tolist()
+        of_steps = self.processes.mean(torch.stack([losses, classification_losses]))
+        loss, classification = of_steps.mean(1).tolist()
         if not math.isfinite(loss):
             raise self._diverged(
                 f"training loss became {loss} {{epoch}} (classification_loss={classification:.3g}, "
@@ -328,7 +338,7 @@ class AdaptationNet(CallbackNet):
         found = [output.logits.amax(dim=1) for output in outputs if output is not None]
         state = [*self.module_.parameters(), *self.domain_module_.buffers()]
         found += [t.detach() for t in state if t.is_floating_point()]
-        if not torch.stack([tensor.isfinite().all() for tensor in found]).all():
+        if self.processes.any(not torch.stack([t.isfinite().all() for t in found]).all()):
             what = "weights or the network's outputs became infinite or NaN in the last step"
             raise self._diverged(f"{what} {{epoch}}")
 
@@ -363,18 +373,6 @@ class AdaptationNet(CallbackNet):
             self.domain_module_.use(compiled)
         return compiled
 
-    def take_weights(self, other: AdaptationNet) -> None:
-        """Copy weights, buffers and statistics from a net of the same architecture."""
-        for name in self._modules:
-            its = getattr(other, f"{name}_", None)
-            if its is not None:
-                getattr(self, f"{name}_").load_state_dict(its.state_dict())
-
-    @property
-    def plain_module(self) -> nn.Module:
-        """The user's module, also where skorch compiled it."""
-        return self.domain_module_.plain
-
     def get_iterator(self, dataset: Any, training: bool = False) -> Any:
         """Return the two-domain loader for training, skorch's for anything else."""
         if not (training and isinstance(dataset, DomainPair)):
@@ -389,6 +387,7 @@ class AdaptationNet(CallbackNet):
                 drop_last=options.get("drop_last", False),
                 pin_memory=torch.device(self.device).type == "cuda",
                 state=self.loader_state_,
+                processes=self.processes,
             )
         return self.loader_
 
