@@ -268,7 +268,10 @@ def _can_fuse(optimizer: Callable[..., Any], module: nn.Module, options: Mapping
 def take_fitted_weights(net: AdaptationNet, fitted: AdaptationNet) -> None:
     """Copy the weights of the previous fit; raise ValueError if the network has changed since."""
     try:
-        net.take_weights(fitted)
+        for name in net._modules:  # noqa: SLF001 - skorch's list of what is trained
+            its = getattr(fitted, f"{name}_", None)
+            if its is not None:
+                getattr(net, f"{name}_").load_state_dict(its.state_dict())
     except RuntimeError as error:
         reason = str(error).splitlines()[1 if "\n" in str(error) else 0].strip()
         raise ValueError(

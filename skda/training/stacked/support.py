@@ -46,6 +46,8 @@ def check_stackable(job: Job) -> None:
     net, domains = job.net, job.domains
     if not net.stackable or net.frozen:
         raise UnstackableError("the training has stages of its own")
+    if net.tuning:
+        raise UnstackableError("a tuning recipe works on one network at a time")
     if type(net.optimizer_) not in _OPTIMIZERS:
         raise UnstackableError(f"the optimizer {type(net.optimizer_).__name__} cannot be stacked")
     if not (_is_plain_cross_entropy(net.criterion_) or is_of_numbers(net.criterion_)):
