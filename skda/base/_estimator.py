@@ -25,7 +25,7 @@ from .._versioned import VersionedMixin
 from .._weights import weigh_rows
 from ..io._mixin import NetStoreMixin
 from ..nn._copy import copy_net
-from ..training import LR_SCHEDULES, AdaptationNet, DomainPair
+from ..training import LR_SCHEDULES, AdaptationNet, DomainPair, average_with_start
 from ..training._progress import FitProgress
 from ..training.callbacks import SPLITS
 from ..training.checkpoint import StageFile, check_folder, fingerprint_of
@@ -199,8 +199,6 @@ class DomainEstimator(
     def _needs_target(self) -> bool:
         return bool(self.adapt_batch_norm)
 
-    # -- fit ----------------------------------------------------------------------------------
-
     def fit(
         self,
         X_source: Any,
@@ -309,10 +307,10 @@ class DomainEstimator(
 
     def _train(self, domains: DomainPair) -> None:
         """Train the net that `begin` built; a method with stages of its own overrides it."""
-        self._train_net(domains, self.max_epochs)
+        average_with_start(self.net_.fit_domains(domains, self.max_epochs))
+        self._adapt_statistics(domains)
 
-    def _train_net(self, domains: DomainPair, epochs: int) -> None:
-        self.net_.fit_domains(domains, epochs)
+    def _adapt_statistics(self, domains: DomainPair) -> None:
         if self.adapt_batch_norm:
             self.net_.reestimate_target_statistics(domains)
 
@@ -358,7 +356,8 @@ class DomainEstimator(
             self.net_ = copy_net(self.net_) if go_on else self._make_net(domains)
             self._update_net()
             with self._progress(1):
-                self._train_net(domains, 1)
+                self.net_.fit_domains(domains, 1)
+                self._adapt_statistics(domains)
         return self
 
     def _update_net(self) -> None:

@@ -35,6 +35,7 @@ _OPTIONS = (
     "planned_epochs",
     "frozen",
     "unfreeze_every",
+    "tuning",
     "lr",
     "max_epochs",
     "batch_size",
@@ -47,7 +48,7 @@ _OPTIONS = (
 )
 _COUNTS = "step_", "fits_"
 # modules of the net beside the network itself
-_BESIDE = "domain_module_", "adaptation_"
+_BESIDE = "domain_module_", "adaptation_", "tuner_"
 
 
 def describe_net(writer: Writer, net: AdaptationNet, where: str) -> dict[str, Any]:

@@ -26,6 +26,7 @@ from .term import (
     features_of_both,
     one_logit_a_row,
 )
+from .tuning import average_with_start
 
 __all__ = [
     "LAM_SCHEDULES",
@@ -47,6 +48,7 @@ __all__ = [
     "TargetTerm",
     "TwoDomainLoader",
     "as_rows",
+    "average_with_start",
     "constant",
     "even_batches",
     "features_of_both",

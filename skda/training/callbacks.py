@@ -153,6 +153,7 @@ class CallbackNet(NeuralNetClassifier):
     labelled_domain_: str
     adaptation: Any
     adaptation_: Any
+    tuner_: Any
 
     @property
     def _default_callbacks(self) -> list[tuple[str, Any]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from typing import Any, ClassVar, cast
@@ -11,7 +11,7 @@ from typing import Any, ClassVar, cast
 import torch
 from torch import Tensor, nn
 
-from ..nn import Layer, freeze_layers
+from ..nn import Layer
 from ._progress import counted, report_epoch, skip_epochs
 from ._record import EpochRecord
 from .callbacks import CallbackNet, as_callbacks
@@ -25,6 +25,7 @@ from .predict import reestimate_statistics, sample_both
 from .rng import NO_SEEDS, Isolated, Seeds, isolated_rng
 from .schedules import Schedule, constant
 from .term import AdaptationTerm, DomainOutput
+from .tuning import Tuner, fix_layers
 
 __all__ = ["AdaptationNet"]
 
@@ -57,6 +58,8 @@ class AdaptationNet(CallbackNet):
         and whose normalisation stays in eval mode.
     unfreeze_every : int or None
         Epochs after which one more of them is freed, from the top.
+    tuning : dict or None
+        Parameters of `Tuner`, where the training has one.
     **kwargs
         As for ``skorch.NeuralNetClassifier``.
     """
@@ -65,7 +68,6 @@ class AdaptationNet(CallbackNet):
     stackable: ClassVar[bool] = True
 
     # set when the net is initialised
-    adaptation_: Any
     domain_module_: DomainModule
     loader_: TwoDomainLoader | None
     # while the net trains: torch's generators, and the rates without the factor of this step
@@ -90,6 +92,7 @@ class AdaptationNet(CallbackNet):
         seeds: Seeds = NO_SEEDS,
         frozen: Sequence[Sequence[str]] = (),
         unfreeze_every: int | None = None,
+        tuning: Mapping[str, Any] | None = None,
         **kwargs: Any,
     ) -> None:
         # before skorch's: afterwards it takes a module for a component to initialise
@@ -106,6 +109,7 @@ class AdaptationNet(CallbackNet):
         self.seeds = seeds
         self.frozen = frozen
         self.unfreeze_every = unfreeze_every
+        self.tuning = tuning
         kwargs["callbacks"] = as_callbacks(kwargs.get("callbacks"))
         super().__init__(module, **kwargs)
 
@@ -125,6 +129,8 @@ class AdaptationNet(CallbackNet):
             loss = classification + self.adaptation_(source, target, step["lam"])
             step["domain_logits"] = self.adaptation_.domain_logits
         self.backward(loss)
+        if self.tuning:
+            self.tuner_.pull(self.plain_module)
         return step | {"loss": loss}
 
     def forward_domains(self, batch: Batch) -> tuple[DomainOutput, DomainOutput | None]:
@@ -354,6 +360,8 @@ class AdaptationNet(CallbackNet):
         self.domain_module_ = self.make_domain_module()
         if self.adaptation is not None:
             self.adaptation_ = self.adaptation
+        if self.tuning:
+            self.tuner_ = Tuner(self.module_, **self.tuning)
         self.labelled_domain_ = "source"
         self.loader_ = None
         self.step_ = 0
@@ -393,7 +401,5 @@ class AdaptationNet(CallbackNet):
 
     def _set_training(self, training: bool = True) -> None:
         super()._set_training(training)
-        if training and self.frozen:
-            epochs_done = len(self.history) - 1
-            freed = epochs_done // self.unfreeze_every if self.unfreeze_every else 0
-            freeze_layers(self.plain_module, self.frozen, max(0, len(self.frozen) - freed))
+        if training and (self.frozen or self.tuning):
+            fix_layers(self)

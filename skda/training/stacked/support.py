@@ -49,6 +49,8 @@ def check_stackable(job: Job) -> None:
         raise UnstackableError("the training has stages of its own")
     if isinstance(net.module_, Backbone):
         raise UnstackableError("a pretrained network has parts that do not change with the mode")
+    if net.tuning:
+        raise UnstackableError("a tuning recipe works on one network at a time")
     if type(net.optimizer_) not in _OPTIMIZERS:
         raise UnstackableError(f"the optimizer {type(net.optimizer_).__name__} cannot be stacked")
     if not (_is_plain_cross_entropy(net.criterion_) or is_of_numbers(net.criterion_)):
