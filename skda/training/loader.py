@@ -32,12 +32,16 @@ def is_labelled(y: Any) -> Any:
 
 
 class Batch(NamedTuple):
-    """Rows of one step. `target` and `y_target` are None where the target is not used."""
+    """Rows of one step. `target` and `y_target` are None where the target is not used.
+
+    Of several sources, the rows lie one below the other; `sizes` has the number of each.
+    """
 
     source: Any
     y_source: Tensor
     target: Any
     y_target: Tensor | None
+    sizes: tuple[int, ...] = ()
 
 
 class DomainPair(Dataset[tuple[Any, Any]]):
@@ -59,6 +63,10 @@ class DomainPair(Dataset[tuple[Any, Any]]):
     weights : ndarray of shape (n_source,), or None
         How often each source row is drawn, relative to the others. None draws each row of
         `subset` once in an epoch.
+    source_of : ndarray of shape (n_source,), int64, or None
+        Number of the source that each row comes from, where there are several.
+    n_sources : int, default=1
+        Number of the sources.
     """
 
     def __init__(
@@ -69,6 +77,8 @@ class DomainPair(Dataset[tuple[Any, Any]]):
         y_target: np.ndarray | None = None,
         subset: Index | None = None,
         weights: np.ndarray | None = None,
+        source_of: np.ndarray | None = None,
+        n_sources: int = 1,
     ) -> None:
         self.source = source
         self.y_source = y_source
@@ -76,6 +86,8 @@ class DomainPair(Dataset[tuple[Any, Any]]):
         self.y_target = y_target
         self.subset = np.arange(len(source)) if subset is None else np.asarray(subset)
         self.weights = weights
+        self.source_of = source_of
+        self.n_sources = n_sources
 
     def __len__(self) -> int:
         return len(self.subset)
@@ -112,6 +124,19 @@ class DomainPair(Dataset[tuple[Any, Any]]):
         """Return the same domains with only some of the source rows."""
         return self.replace(subset=self.subset[np.asarray(indices)])
 
+    def with_sources(self, source_of: np.ndarray, n_sources: int) -> DomainPair:
+        """Return the same domains, the rows of each source drawn equally often in all."""
+        weights = np.ones(len(source_of)) if self.weights is None else self.weights
+        of_row = source_of[self.subset]
+        totals = np.bincount(of_row, weights[self.subset], n_sources)[source_of]
+        equal = np.divide(weights, totals, out=np.zeros(len(totals)), where=totals > 0)
+        return self.replace(weights=equal, source_of=source_of, n_sources=n_sources)
+
+    def of_source(self, k: int) -> DomainPair:
+        """Return the same domains with the rows of one source."""
+        of_row = np.asarray(self.source_of)[self.subset]
+        return self.only(of_row == k).replace(source_of=None, n_sources=1)
+
     def replace(self, **changes: Any) -> DomainPair:
         """Return the same domains but for these attributes."""
         return DomainPair(**{**vars(self), **changes})
@@ -135,20 +160,32 @@ class DomainPair(Dataset[tuple[Any, Any]]):
 
         With weights the draw is systematic: each row comes as often as its weight says on average,
         and each class, or range of the first number, within one row of what its weights say in
-        every epoch.
+        every epoch. Of several sources, each comes within one row of its share, and so does each
+        class of a source; successive rows come from all of them.
         """
         n = len(self.subset)
         if self.weights is None:
             return self.subset[rng.permutation(n)] if shuffle else self.subset
         mixed = rng.permutation(n) if shuffle else np.arange(n)
         y = self.y_source if self.y_source.ndim == 1 else self.y_source[:, 0]
-        order = mixed[np.argsort(y[self.subset[mixed]], kind="stable")]
+        keys = [y] if self.source_of is None else [y, self.source_of]
+        order = mixed[np.lexsort([key[self.subset[mixed]] for key in keys])]
         edges = np.cumsum(self.weights[self.subset[order]])
         edges *= n / edges[-1]
         edges[-1] = n
         counts = np.diff(np.floor(edges + (rng.random() if shuffle else 0.5)), prepend=0)
         drawn = self.subset[np.repeat(order, counts.astype(int))]
-        return rng.permutation(drawn) if shuffle else drawn
+        drawn = rng.permutation(drawn) if shuffle else drawn
+        return drawn if self.source_of is None else drawn[_alternating(self.source_of[drawn])]
+
+
+def _alternating(source_of: Index) -> np.ndarray:
+    """Return the order in which any stretch of rows has each source by its share in all."""
+    places = np.empty(len(source_of))
+    for k in np.unique(source_of):
+        (rows,) = np.nonzero(source_of == k)
+        places[rows] = (np.arange(len(rows)) + 0.5) / len(rows)
+    return np.argsort(places, kind="stable")
 
 
 class _EndlessOrder:
@@ -174,7 +211,8 @@ class TwoDomainLoader:
     domains : DomainPair
     batch_size : int
         Rows of each domain in a step, at most. The source's batches are of equal size give or
-        take a row; a target smaller than that gives all its rows in every step.
+        take a row; a target smaller than that gives all its rows in every step. Of several
+        sources, each has so many rows in a step on average.
     seed : list of int
         Seed of the private generators of the two domains.
     shuffle : bool, default=True
@@ -206,7 +244,7 @@ class TwoDomainLoader:
         if not len(domains):
             raise ValueError("There are no source rows to train on.")
         self.domains = domains
-        self.batch_size = batch_size
+        self.batch_size = batch_size * domains.n_sources
         self.shuffle = shuffle
         self.pin_memory = pin_memory
         self.drop_last = drop_last and len(domains) >= self.batch_size
@@ -255,22 +293,32 @@ class TwoDomainLoader:
         if self.drop_last:
             drawn = drawn[: len(self) * self.batch_size]
         source_index = even_batches(drawn, self.batch_size)
+        sizes = repeat(())
+        if domains.source_of is not None:
+            source_index, sizes = self._by_source(source_index, domains.source_of)
         source = domains.source.batches(source_index)
         labels = _labels(domains.y_source, source_index)
         if domains.target is None or self.target_order is None:
-            for rows, y in zip(source, labels, strict=True):
-                yield Batch(rows, y, None, None)
+            for rows, y, of_each in zip(source, labels, sizes, strict=False):
+                yield Batch(rows, y, None, None, of_each)
             return
         target_index = [
-            self.target_order.take(min(len(i), self.target_order.n)) for i in source_index
+            self.target_order.take(min(-(-len(i) // domains.n_sources), self.target_order.n))
+            for i in source_index
         ]
         target = domains.target.batches(target_index)
         y_target = _labels(domains.y_target, target_index)
-        yield from map(Batch, source, labels, target, y_target)
+        yield from map(Batch, source, labels, target, y_target, sizes)
+
+    def _by_source(self, batches: Sequence[Index], source_of: np.ndarray) -> tuple[Any, Any]:
+        """Sort the rows of each batch by their source; return their number of each as well."""
+        n = self.domains.n_sources
+        in_order = [i[np.argsort(source_of[i], kind="stable")] for i in batches]
+        return in_order, [tuple(np.bincount(source_of[i], minlength=n).tolist()) for i in batches]
 
 
 def _pinned(tensor: Any) -> Any:
-    on_cpu = tensor is not None and tensor.device.type == "cpu"
+    on_cpu = getattr(tensor, "device", None) == torch.device("cpu")  # neither None nor sizes
     return tensor.pin_memory() if on_cpu else tensor
 
 
