@@ -76,13 +76,24 @@ def unwrap(value: Any, name: str) -> Any:
     return value[0]
 
 
-def check_domain(domain: Any) -> None:
-    """Raise ValueError unless `domain` is "source" or "target"."""
-    if domain not in ("source", "target"):
-        raise ValueError(
-            f"The 'domain' parameter must be 'source' or 'target', the domain that the rows come "
-            f"from. Got {domain!r} instead."
-        )
+def check_domain(domain: Any, sources: Any = ()) -> str:
+    """Raise ValueError unless `domain` is "source", "target" or one of several sources.
+
+    Returns
+    -------
+    str
+        "source", "target", or "source0" and so on, by the place of the name among `sources`.
+    """
+    names = list(sources)
+    if isinstance(domain, str) and domain in ("source", "target"):
+        return domain
+    if np.ndim(domain) == 0 and domain in names:
+        return f"source{names.index(domain)}"
+    others = "".join(f", or one of the sources {names}" for _ in names[:1])
+    raise ValueError(
+        f"The 'domain' parameter must be 'source' or 'target'{others}, the domain that the rows "
+        f"come from. Got {domain!r} instead."
+    )
 
 
 def check_rows(estimator: Any, X: Any, name: str, *, reset: bool = False) -> Any:

@@ -12,7 +12,6 @@ from sklearn.utils.validation import check_is_fitted
 from torch import Tensor, nn
 
 from .._atomic import write_atomically
-from .._validation import check_domain
 from ..training.inputs import Inputs
 from ._rows import rows_of_zeros
 
@@ -70,9 +69,8 @@ class ExportMixin:
         True
         """
         estimator = self._exported()
-        check_domain(domain)
-        net = estimator._net_of(domain)  # noqa: SLF001
-        network: nn.Module = net.domain_module_.network_of(domain)
+        net, key = estimator._net_and_key(domain)  # noqa: SLF001
+        network: nn.Module = net.domain_module_.network_of(key)
         in_units: nn.Module = estimator._in_units(network.cpu())  # noqa: SLF001
         return in_units.eval()
 

@@ -122,7 +122,7 @@ def put_back(net: Any, kept: dict[str, Any]) -> None:
     for name, state in kept["states"].items():
         getattr(net, name).load_state_dict(state)
     for name, state in kept["term"].items():
-        stateful = getattr(net.adaptation_, name)
+        stateful = net.adaptation_.own_state()[name]
         load = stateful.set_state if isinstance(stateful, torch.Generator) else None
         (load or stateful.load_state_dict)(state)
     net.step_ = kept["step_"]
@@ -130,11 +130,10 @@ def put_back(net: Any, kept: dict[str, Any]) -> None:
 
 def _own_state(net: Any) -> dict[str, Any]:
     """Return the states of the optimizers and generators that the term has for itself."""
-    own = {} if net.adaptation is None else vars(net.adaptation_)
+    own = {} if net.adaptation is None else net.adaptation_.own_state()
     return {
         name: value.get_state() if isinstance(value, torch.Generator) else value.state_dict()
         for name, value in own.items()
-        if isinstance(value, (torch.Generator, torch.optim.Optimizer))
     }
 
 

@@ -136,10 +136,11 @@ class AdaptationNet(CallbackNet):
     def forward_domains(self, batch: Batch) -> tuple[DomainOutput, DomainOutput | None]:
         """Pass the rows of a batch through the module, with the labels beside the outputs."""
         source, y_source = self._to_device(batch.source), self._to_device(batch.y_source)
+        domains = self.domain_module_
         if batch.target is None:
-            output = self.domain_module_(source, self.labelled_domain_)
+            output = domains.forward_sources(source, batch.sizes, self.labelled_domain_)
             return output._replace(y=y_source), None
-        outputs = self.domain_module_.forward_both(source, self._to_device(batch.target))
+        outputs = domains.forward_both(source, self._to_device(batch.target), batch.sizes)
         y_target = None if batch.y_target is None else self._to_device(batch.y_target)
         return outputs[0]._replace(y=y_source), outputs[1]._replace(y=y_target)
 
@@ -260,6 +261,7 @@ class AdaptationNet(CallbackNet):
             self.step_ += 1
         self.last_batch_ = batch
         self.processes.average_buffers(self.trained_modules)
+        self.domain_module_.mix_sources()
         self.record_losses(*record.stacked_losses())
         columns = record.columns(self.optimizer_, self.rates_)
         for name, value in self.processes.of_main(columns).items():
@@ -315,10 +317,9 @@ class AdaptationNet(CallbackNet):
         """Show the term a sample of the features, where it asks for one in every epoch."""
         if not (self.adapts and self.adaptation_.epoch_sample):
             return
-        seed = [self.seeds.batches, self.fits_, self.step_]
-        n_rows = self.adaptation_.epoch_sample
-        features = sample_both(self.domain_module_, iterator.domains, n_rows, seed)
-        self.adaptation_.start_epoch(*features)
+        module, seed = self.domain_module_, [self.seeds.batches, self.fits_, self.step_]
+        for term, rows, name in self.adaptation_.by_source(iterator.domains):
+            term.start_epoch(*sample_both(module, rows, name, term.epoch_sample, seed))
 
     def record_losses(self, losses: Tensor, classification_losses: Tensor) -> None:
         """Write the mean losses of an epoch's steps into the history; raise if they diverged."""

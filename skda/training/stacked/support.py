@@ -59,6 +59,8 @@ def check_stackable(job: Job) -> None:
         raise UnstackableError("callbacks, train_split and compile work on one network at a time")
     if net.amp is not None:
         raise UnstackableError("mixed precision rounds otherwise in another shape")
+    if domains.n_sources > 1:
+        raise UnstackableError("the rows of a batch are cut by their source")
     if domains.has_target_labels:
         raise UnstackableError("labelled target rows join the classification loss")
     if isinstance(domains.source, InputRows):
