@@ -42,6 +42,7 @@ from ._split import split_domains
 from ._store import ResultStore, search_fingerprint
 from ._typing import Candidate, ParamGrid, Rows, Validator
 from ._verdict import AdaptationWarning, sign_of_harm
+from .validators.numbers import scale_of
 from .validators.registry import Task
 
 __all__ = ["LambdaSearchCV"]
@@ -138,7 +139,10 @@ class LambdaSearchCV(
         Of a regressor, in place of `estimated_accuracy_`: estimated root mean squared error on the
         target, in standard deviations of the source's labels: the root of the sum of the squares
         of the error on held-out source rows and of the disagreement on held-out target rows. It is
-        too low where the models of all folds err alike.
+        too low where the models of all folds err alike. `skda.inspection.estimate_error` has it in
+        the units of the labels, with an interval.
+    label_scale_ : ndarray of shape (n_outputs,)
+        Of a regressor: that standard deviation of each output.
     cv_results_ : dict of ndarrays
         As in `GridSearchCV`: `params`, `param_<name>`, `split<i>_test_score`, `mean_test_score`,
         `std_test_score`, `rank_test_score`, `mean_fit_time` and the other times (seconds). The test
@@ -410,6 +414,7 @@ class LambdaSearchCV(
             error = self.cv_results_["mean_source_error"]
             apart = self.cv_results_["mean_target_disagreement"]
             self.estimated_error_ = float(np.hypot(error, apart)[self.best_index_])
+            self.label_scale_ = scale_of(np.concatenate([each.y_source for each in results[0]]))
             return
         stability = self.cv_results_["mean_target_stability"]
         accuracy = self.cv_results_["mean_source_accuracy"]
