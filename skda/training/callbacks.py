@@ -294,6 +294,15 @@ class CallbackNet(NeuralNetClassifier):
             if its is not None:
                 getattr(self, f"{name}_").load_state_dict(its.state_dict())
 
+    def torch_compile(self, module: nn.Module, name: str) -> nn.Module:
+        """Compile the user's module, not what is trained beside it."""
+        if name != "module":
+            return module
+        compiled: nn.Module = super().torch_compile(module, name)
+        if compiled is not module:
+            self.domain_module_.use(compiled)
+        return compiled
+
     @property
     def plain_module(self) -> nn.Module:
         """The user's module, also where skorch compiled it."""

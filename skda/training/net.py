@@ -373,15 +373,6 @@ class AdaptationNet(CallbackNet):
         """Return the module with its layers, the statistics of each domain and the precision."""
         return DomainModule(self.module_, self.layers, per_domain=self.per_domain, amp=self.amp)
 
-    def torch_compile(self, module: nn.Module, name: str) -> nn.Module:
-        """Compile the user's module, not what is trained beside it."""
-        if name != "module":
-            return module
-        compiled: nn.Module = super().torch_compile(module, name)
-        if compiled is not module:
-            self.domain_module_.use(compiled)
-        return compiled
-
     def get_iterator(self, dataset: Any, training: bool = False) -> Any:
         """Return the two-domain loader for training, skorch's for anything else."""
         if not (training and isinstance(dataset, DomainPair)):
