@@ -111,6 +111,7 @@ class Backbone(nn.Module):
         self.size, self.lr_ratio, self.frozen = size, lr_ratio, frozen
         self.batch_stats, self.channels_last = batch_stats, channels_last
         self.bottleneck = bottleneck
+        self.normalises = (mean, std) != (0.0, 1.0)
         self.register_buffer("mean", _by_channel(mean))
         self.register_buffer("std", _by_channel(std))
         self.norms = [n for n, m in self.network.named_modules() if hasattr(m, "running_mean")]
@@ -134,7 +135,7 @@ class Backbone(nn.Module):
             rows = nn.functional.interpolate(
                 rows.float(), (self.size, self.size), mode="bilinear", antialias=True
             )
-        if self.mean.ndim == self.std.ndim == 0 and self.mean == 0 and self.std == 1:
+        if not self.normalises:
             return rows  # integers that the network embeds too
         shape = (-1, *[1] * (rows.ndim - 2))
         return (rows - self.mean.reshape(shape)) / self.std.reshape(shape)

@@ -25,6 +25,9 @@ QUICK = {
     "estimated_accuracy": [
         *("--seeds", "0", "--methods", "DANN", "--tasks", "moons", "heart Cleveland→VA"),
     ],
+    "office_caltech_photos": [
+        *("--seeds", "0", "--tasks", "DW", "--methods", "logistic regression", "MCC"),
+    ],
     "office_caltech_shallow": [],
     "selection": ["--seeds", "0", "--methods", "DANN", "--tasks", "moons", "heart Cleveland→VA"],
     "speed": ["--sections", "c", "d", "f"],

@@ -2,6 +2,7 @@ import copy
 import re
 import sys
 from collections import namedtuple
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ import torch
 from sklearn.base import clone
 from torch import Tensor, nn
 
+import skda
 from skda import (
     DANClassifier,
     DANNClassifier,
@@ -18,6 +20,7 @@ from skda import (
     FinetuneClassifier,
     MCCClassifier,
 )
+from skda.inspection import transferability_curve
 from skda.nn import Backbone, load_backbone
 
 RNG = np.random.default_rng(0)
@@ -184,6 +187,16 @@ def test_a_frozen_body_is_computed_once_and_equals_the_slow_way(cls: Any) -> Non
         np.testing.assert_allclose(quick, slow, atol=1e-6)
 
 
+class Unchanging(Pairs):
+    unchanging = True  # as ImageFiles without a transform
+
+
+def test_a_dataset_that_does_not_change_is_read_once() -> None:
+    Counting.calls = 0
+    FinetuneClassifier(frozen(), **FEW | {"max_epochs": 10}).fit(Unchanging(), Y)
+    assert Counting.calls < 20
+
+
 def test_an_adapted_layer_in_the_frozen_body_is_computed_in_each_step() -> None:
     Counting.calls = 0
     DANNClassifier(frozen(), adapt_layers="network.4", **FEW).fit(X, Y, X_TARGET)
@@ -217,6 +230,21 @@ def test_a_bottleneck_gives_a_frozen_body_features_that_adapt(cls: Any) -> None:
     assert slow == pytest.approx(0.1 * fast)
     again = cls(fitted.module_, **FEW).fit(X, Y, X_TARGET)
     assert again.transform(X_TARGET).shape == (36, 5)
+
+
+def test_a_saved_backbone_predicts_the_same(tmp_path: Path) -> None:
+    backbone = Backbone(network(), mean=127.0, std=128.0, frozen=True, bottleneck=5)
+    fitted = DANNClassifier(backbone, **FEW).fit(X, Y, X_TARGET)
+    fitted.save(tmp_path / "model.safetensors")
+    loaded = skda.load(tmp_path / "model.safetensors")
+    np.testing.assert_array_equal(loaded.predict_proba(X), fitted.predict_proba(X))
+
+
+def test_the_transferability_of_the_layers_of_a_backbone() -> None:
+    estimator = FinetuneClassifier(Backbone(network()), **FEW | {"max_epochs": 1})
+    curve = transferability_curve(estimator, X[:18], Y[:18], X[18:], Y[18:], X, Y, random_state=0)
+    assert curve.layer_names == [["network.0", "network.1"], ["network.6"]]
+    assert curve.scores["AnB"].shape == (2, 1)
 
 
 # -- the rows -----------------------------------------------------------------------------------
