@@ -14,6 +14,7 @@ from ._outputs import LOGITS, Outputs
 from ._parameters import check_arguments
 from .nn import MLP, ConvNet, ConvNet1d, Layer, LayerCapture
 from .nn._copy import copy_net, unwrapped
+from .training.processes import current_processes
 
 __all__ = ["build_module", "instantiate", "probe", "resolve_device"]
 
@@ -26,6 +27,9 @@ def resolve_device(device: str) -> torch.device:
     ValueError
         If torch does not know the device, or it is not there.
     """
+    shared = current_processes().device
+    if device == "auto" and shared is not None:
+        return shared
     if device == "auto":
         if torch.cuda.is_available():
             return torch.device("cuda")

@@ -21,6 +21,7 @@ PACKAGES = (
     "skda",
     "skda.base",
     "skda.datasets",
+    "skda.distributed",
     "skda.inspection",
     "skda.io",
     "skda.losses",

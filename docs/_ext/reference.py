@@ -16,6 +16,7 @@ PACKAGES = {
     "skda.preprocessing": "Scaling by domain",
     "skda.subspace": "Shallow methods",
     "skda.io": "Model files",
+    "skda.distributed": "Several processes",
     "skda.losses": "Losses",
     "skda.nn": "Networks and layers",
     "skda.base": "Base classes",

@@ -25,6 +25,10 @@ class AdaptingEstimator(TunableEstimator):
     lam_schedule : {"constant", "ramp"} or callable, default="constant"
         Factor of lam as a function of the progress p of the training in [0, 1]; "ramp" is
         2 / (1 + exp(-10 p)) - 1.
+    multi_source : {"pairwise", "union"}, default="pairwise"
+        What the adaptation loss compares with the target where `fit` is given several sources:
+        each source, with the mean of their losses (an adversarial method has a discriminator for
+        each), or the rows of all of them together. One source is the same with both.
     **params
         Parameters of `TunableEstimator`.
     """
@@ -36,6 +40,7 @@ class AdaptingEstimator(TunableEstimator):
         **TunableEstimator._parameter_constraints,
         "lam": [Interval(Real, 0, None, closed="left")],
         "lam_schedule": [StrOptions(set(LAM_SCHEDULES)), callable],
+        "multi_source": [StrOptions({"pairwise", "union"})],
     }
 
     def __init__(
@@ -44,11 +49,13 @@ class AdaptingEstimator(TunableEstimator):
         *,
         lam: float = 1.0,
         lam_schedule: str | Callable[[float], float] = "constant",
+        multi_source: str = "pairwise",
         **params: Any,
     ) -> None:
         super().__init__(module, **params)
         self.lam = lam
         self.lam_schedule = lam_schedule
+        self.multi_source = multi_source
 
     def _make_module(self, rows: Tensor, n_classes: int) -> nn.Module:
         if self.module is None and (recipes := self._recipes()):

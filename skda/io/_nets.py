@@ -102,7 +102,7 @@ def _describe(writer: Writer, net: AdaptationNet, where: str) -> dict[str, Any]:
 
 def _of_term(net: AdaptationNet, kind: type) -> list[tuple[str, Any]]:
     """Return the generators or the optimizers that the second term has for itself."""
-    own = {} if net.adaptation is None else vars(net.adaptation_)
+    own = {} if net.adaptation is None else net.adaptation_.own_state()
     return [(name, value) for name, value in own.items() if isinstance(value, kind)]
 
 

@@ -84,7 +84,8 @@ class EncoderNet(AdaptationNet):
         source_net = self.source_net.domain_module_
         source_net.plain.eval()
         with torch.no_grad(), source_net.capturing(compiled=False):
-            source = source_net(self._to_device(batch.source))
+            rows = self._to_device(batch.source)
+            source = source_net.forward_sources(rows, batch.sizes, "source")
         source = source._replace(y=self._to_device(batch.y_source))
         if batch.target is None:
             return source, None

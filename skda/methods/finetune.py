@@ -12,7 +12,7 @@ import torch
 from sklearn.utils._param_validation import HasMethods, Interval
 from torch import nn
 
-from .._calling import first_run
+from .._calling import first_run, fit_head
 from .._pretrained import load_pretrained, load_weights, pretrained_module
 from ..base import DomainClassifier, DomainRegressor, TunableEstimator
 from ..base._tuning import Layers
@@ -33,7 +33,8 @@ class FinetuneEstimator(TunableEstimator):
         a state_dict for `module`, also as the path of a .safetensors or torch.save file.
     reinit : int, default=0
         Number of layers, from the output, that start from new weights. A last ``nn.Linear`` with
-        another number of outputs than there are classes is replaced.
+        another number of outputs than there are classes is replaced; if `pretrained` is an
+        nn.Module, also with 0.
     backbone_lr_ratio : float or None, default=0.1
         Learning rate of all but the last layer (or the re-initialised ones) relative to `lr`.
         None is 1, unless the network has an attribute ``lr_ratio``.
@@ -73,7 +74,7 @@ class FinetuneEstimator(TunableEstimator):
         if network is None:
             module = super()._make_module(rows, n_classes)
         else:
-            module = first_run(network, rows, "pretrained")
+            module = self._run_network(network, rows, n_classes)
         self._check_counts(module)
         if self.pretrained is None:
             return module
@@ -87,8 +88,14 @@ class FinetuneEstimator(TunableEstimator):
         if network is None:
             module = super()._make_module(rows, n_classes)
         else:
-            module = first_run(network, rows, "pretrained")
+            module = self._run_network(network, rows, n_classes)
         self._renew(module, n_classes)
+        return module
+
+    def _run_network(self, network: nn.Module, rows: torch.Tensor, n_classes: int) -> nn.Module:
+        module = first_run(network, rows, "pretrained")
+        if isinstance(self.pretrained, nn.Module):  # a fitted estimator was for its own classes
+            fit_head(module, rows, n_classes)
         return module
 
     def _check_tuning_makes_sense(self) -> None:

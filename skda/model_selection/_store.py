@@ -14,6 +14,7 @@ from torch.utils.data import Dataset
 
 from .._atomic import write_atomically
 from ..training.checkpoint import as_text, check_folder, some_rows
+from ..training.processes import current_processes
 from ._fit_and_score import DomainData, FoldResult
 from ._split import DomainFold, n_rows, take_rows
 from ._typing import Candidate, Rows
@@ -37,7 +38,7 @@ def search_fingerprint(
     params = {name: value for name, value in params.items() if name not in _NOT_HASHED}
     parts: list[Any] = [params, list(candidates), list(map(list, folds)), list(seeds)]
     parts += [_as_text_of_rows(rows) for rows in (data.X_source, data.X_target)]
-    for values in (data.y_source, data.y_target, data.sample_weight):
+    for values in (data.y_source, data.y_target, data.sample_weight, data.source_domain):
         parts.append(None if values is None else np.asarray(values))
     return hashlib.sha256(as_text(parts).encode()).hexdigest()
 
@@ -84,5 +85,7 @@ class ResultStore:
 
     def put(self, candidate: int, fold: int, result: FoldResult) -> None:
         """Keep a result."""
+        if not current_processes().is_main:
+            return
         fields = result._asdict()
         write_atomically(self._path(candidate, fold), lambda new: joblib.dump(fields, new))

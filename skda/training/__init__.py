@@ -5,6 +5,7 @@ from .domain_module import DomainModule
 from .errors import DivergenceError
 from .loader import Batch, DomainPair, TwoDomainLoader
 from .net import AdaptationNet
+from .pairwise import PairwiseTerm
 from .predict import predict_features, predict_logits
 from .regression_net import RegressionNet
 from .rng import Seeds, isolated_rng
@@ -41,6 +42,7 @@ __all__ = [
     "DomainModule",
     "DomainOutput",
     "DomainPair",
+    "PairwiseTerm",
     "RegressionNet",
     "Rows",
     "Schedule",

@@ -12,6 +12,8 @@ from typing import Any, Self, TypeVar
 
 from joblib.parallel import get_active_backend
 
+from .processes import current_processes
+
 __all__ = ["FitProgress", "Progress", "counted", "report_epoch", "skip_epochs"]
 
 Batch = TypeVar("Batch")
@@ -25,8 +27,9 @@ _FORMAT = (
 class Progress:
     """A bar that counts trainings, epochs, and parts of them.
 
-    Inside another one it is not shown, nor in the workers of joblib and multiprocessing. Where
-    the output is no terminal or notebook, one plain line says at the end what was done.
+    Inside another one it is not shown, nor in the workers of joblib and multiprocessing, and of the
+    processes that share a training only the main one shows it. Where the output is no terminal or
+    notebook, one plain line says at the end what was done.
 
     Parameters
     ----------
@@ -45,7 +48,8 @@ class Progress:
         self.bar: Any = None
 
     def __enter__(self) -> Self:
-        self.shown = self.wanted and _CURRENT.get() is None and not _in_worker()
+        alone = _CURRENT.get() is None and current_processes().is_main and not _in_worker()
+        self.shown = self.wanted and alone
         self.token: Token[Progress | None] = _CURRENT.set(self)
         self.start = time.perf_counter()
         return self

@@ -25,6 +25,7 @@ from torch import Tensor, nn
 from .errors import StoppedEarly
 from .inputs import Inputs
 from .loader import DomainPair
+from .processes import Processes, current_processes
 
 __all__ = ["SPLITS", "CallbackNet", "as_callbacks", "as_split", "put_back", "state_beside"]
 
@@ -121,7 +122,7 @@ def put_back(net: Any, kept: dict[str, Any]) -> None:
     for name, state in kept["states"].items():
         getattr(net, name).load_state_dict(state)
     for name, state in kept["term"].items():
-        stateful = getattr(net.adaptation_, name)
+        stateful = net.adaptation_.own_state()[name]
         load = stateful.set_state if isinstance(stateful, torch.Generator) else None
         (load or stateful.load_state_dict)(state)
     net.step_ = kept["step_"]
@@ -129,11 +130,10 @@ def put_back(net: Any, kept: dict[str, Any]) -> None:
 
 def _own_state(net: Any) -> dict[str, Any]:
     """Return the states of the optimizers and generators that the term has for itself."""
-    own = {} if net.adaptation is None else vars(net.adaptation_)
+    own = {} if net.adaptation is None else net.adaptation_.own_state()
     return {
         name: value.get_state() if isinstance(value, torch.Generator) else value.state_dict()
         for name, value in own.items()
-        if isinstance(value, (torch.Generator, torch.optim.Optimizer))
     }
 
 
@@ -179,26 +179,38 @@ class CallbackNet(NeuralNetClassifier):
         if not self.watched_ and method_name in _OF_A_STEP:
             return
         getattr(self, method_name)(self, **cb_kwargs)
+        stopped = False
         for name, callback in self.callbacks_:
             self.saved_ = False
             try:
                 getattr(callback, method_name)(self, **cb_kwargs)
-            except KeyboardInterrupt as interrupt:
+            except KeyboardInterrupt:
                 # skorch's way to end the training; any other is the user's Ctrl-C
-                if isinstance(callback, EarlyStopping):
-                    raise StoppedEarly from interrupt
-                raise
+                if not isinstance(callback, EarlyStopping):
+                    raise
+                stopped = True
+                break
             if method_name == "on_epoch_end" and _took_weights(callback, self):
                 self.kept_[name] = state_beside(self)
             elif method_name == "on_train_end" and name in self.kept_:
                 put_back(self, self.kept_.pop(name))
-        if method_name == "on_epoch_end" and self.checkpoint_ is not None:
+        if method_name != "on_epoch_end":
+            return
+        if self.processes.any(stopped):
+            raise StoppedEarly
+        if self.checkpoint_ is not None and self.processes.is_main:
             self.checkpoint_.save(self)
 
     def save_params(self, *args: Any, **kwargs: Any) -> None:
         """Save as skorch does, and note it: what belongs to the weights is kept beside them."""
-        super().save_params(*args, **kwargs)
+        if self.processes.is_main:
+            super().save_params(*args, **kwargs)
         self.saved_ = True
+
+    def load_params(self, *args: Any, **kwargs: Any) -> None:
+        """Load as skorch does, once the main process has saved."""
+        self.processes.wait()
+        super().load_params(*args, **kwargs)
 
     def initialize_callbacks(self) -> Self:
         """Set the callbacks; refuse those that wait for what this training does not compute."""
@@ -269,6 +281,37 @@ class CallbackNet(NeuralNetClassifier):
 
     def _to_device(self, tensor: Any) -> Any:
         return tensor.to(self.device, non_blocking=True)
+
+    @property
+    def processes(self) -> Processes:
+        """Those that share the training."""
+        return current_processes()
+
+    def take_weights(self, other: CallbackNet) -> None:
+        """Copy weights, buffers and statistics from a net of the same architecture."""
+        for name in self._modules:
+            its = getattr(other, f"{name}_", None)
+            if its is not None:
+                getattr(self, f"{name}_").load_state_dict(its.state_dict())
+
+    def torch_compile(self, module: nn.Module, name: str) -> nn.Module:
+        """Compile the user's module, not what is trained beside it."""
+        if name != "module":
+            return module
+        compiled: nn.Module = super().torch_compile(module, name)
+        if compiled is not module:
+            self.domain_module_.use(compiled)
+        return compiled
+
+    @property
+    def plain_module(self) -> nn.Module:
+        """The user's module, also where skorch compiled it."""
+        return cast(nn.Module, self.domain_module_.plain)
+
+    @property
+    def trained_modules(self) -> list[nn.Module]:
+        """What has weights or running statistics."""
+        return [getattr(self, f"{name}_") for name in self._modules]
 
     @property
     def domain_stats_(self) -> nn.Module:

@@ -130,6 +130,10 @@ class StageFile:
     def restore(self, net: Any) -> int:
         """Put a net in the state of the last checkpoint and return how many epochs it has done."""
         state = self.load()
+        net.processes.check_same(
+            state is None or len(state["history"]),
+            "All processes must read the same 'checkpoint': name a folder that they share.",
+        )
         if state is None:
             return 0
         net.module_.load_state_dict(state["module"])

@@ -18,6 +18,7 @@ from .callbacks import CallbackNet, as_callbacks
 from .device import move_to_device, room_on
 from .domain_module import DomainModule
 from .errors import DivergenceError, StoppedEarly
+from .frozen import body_computed_once
 from .loader import Batch, DomainPair, TwoDomainLoader, is_labelled
 from .modes import training_modes
 from .predict import reestimate_statistics, sample_both
@@ -118,9 +119,11 @@ class AdaptationNet(CallbackNet):
         """Compute the loss of one step and its gradient."""
         if self.watched_:  # a callback may have predicted and left the module in eval mode
             self._set_training(True)
-        source, target = self.forward_domains(batch)
+        outputs = self.forward_domains(batch)
+        source, target = self.processes.gather(outputs, batch.n_rows)
         loss = classification = self.classification_loss(source, target)
-        step = {"classification_loss": classification.detach(), "y_pred": source.logits}
+        step = {"classification_loss": classification.detach()}
+        step |= {"y_pred": source.logits, "y_true": source.y}
         if self.adapts and target is not None:
             step["lam"] = self.current_lam()
             loss = classification + self.adaptation_(source, target, step["lam"])
@@ -133,10 +136,11 @@ class AdaptationNet(CallbackNet):
     def forward_domains(self, batch: Batch) -> tuple[DomainOutput, DomainOutput | None]:
         """Pass the rows of a batch through the module, with the labels beside the outputs."""
         source, y_source = self._to_device(batch.source), self._to_device(batch.y_source)
+        domains = self.domain_module_
         if batch.target is None:
-            output = self.domain_module_(source, self.labelled_domain_)
+            output = domains.forward_sources(source, batch.sizes, self.labelled_domain_)
             return output._replace(y=y_source), None
-        outputs = self.domain_module_.forward_both(source, self._to_device(batch.target))
+        outputs = domains.forward_both(source, self._to_device(batch.target), batch.sizes)
         y_target = None if batch.y_target is None else self._to_device(batch.y_target)
         return outputs[0]._replace(y=y_source), outputs[1]._replace(y=y_target)
 
@@ -164,6 +168,8 @@ class AdaptationNet(CallbackNet):
     def backward(self, loss: Tensor) -> None:
         """Compute the gradient of the loss of a step."""
         loss.backward()
+        groups = self.optimizer_.param_groups
+        self.processes.average_gradients(p for group in groups for p in group["params"])
 
     @property
     def adapts(self) -> bool:
@@ -196,13 +202,13 @@ class AdaptationNet(CallbackNet):
         self.labelled_domain_ = domain
         if not (self.adapts or domains.has_target_labels):
             domains = domains.without_target()
-        device = torch.device(self.device)
-        if self.data_device == "auto":
-            domains = move_to_device(domains, device, room_on(device))
-        seed = self.seeds.training + self.fits_
-        with training_modes(), isolated_rng(seed, device) as self.generators_:
+        device, seed = torch.device(self.device), self.seeds.training + self.fits_
+        once = body_computed_once(self.domain_module_, domains)
+        with training_modes(), isolated_rng(seed, device) as self.generators_, once as rows:
+            if self.data_device == "auto":
+                rows = move_to_device(rows, device, room_on(device))
             with self.domain_module_.capturing():
-                self.run_epochs(domains, epochs)
+                self.run_epochs(rows, epochs)
             self.check_last_step()
         self.generators_ = self.last_batch_ = self.checkpoint_ = self.loader_state_ = None
         self.fits_ += 1  # a later partial_fit must not repeat this one's batches
@@ -222,10 +228,12 @@ class AdaptationNet(CallbackNet):
             restored = self.checkpoint_.restore(self)
             skip_epochs(restored)
             epochs -= restored
+        self.processes.share_state(self.trained_modules)
         with suppress(StoppedEarly):
             self.fit_loop(domains, epochs=epochs)
         self._swap_rates()  # the rate of the last step stays visible
         self.notify("on_train_end", X=domains, y=None)
+        self.processes.share_state(self.trained_modules)
         self.loader_ = None
 
     def run_single_epoch(
@@ -252,8 +260,11 @@ class AdaptationNet(CallbackNet):
             record.add(take_step(batch))
             self.step_ += 1
         self.last_batch_ = batch
+        self.processes.average_buffers(self.trained_modules)
+        self.domain_module_.mix_sources()
         self.record_losses(*record.stacked_losses())
-        for name, value in record.columns(self.optimizer_, self.rates_).items():
+        columns = record.columns(self.optimizer_, self.rates_)
+        for name, value in self.processes.of_main(columns).items():
             self.history.record(name, value)
         if self.adaptation is not None:
             self.adaptation_.domain_logits = ()  # not to be pickled with the term
@@ -263,8 +274,9 @@ class AdaptationNet(CallbackNet):
         labelled = batch.source, batch.y_source  # what skorch's callbacks take a batch for
         self.notify("on_batch_begin", batch=labelled, training=True)
         step: dict[str, Any] = step_fn(batch)
-        self.history.record_batch("train_loss", step["loss"].item())
-        self.history.record_batch("train_batch_size", len(batch.y_source))
+        self.history.record_batch("train_loss", self.processes.mean(step["loss"].detach()).item())
+        self.history.record_batch("train_batch_size", len(step["y_pred"]))
+        labelled = batch.source, step["y_true"]
         self.notify("on_batch_end", batch=labelled, training=True, **step)
         return step
 
@@ -305,14 +317,14 @@ class AdaptationNet(CallbackNet):
         """Show the term a sample of the features, where it asks for one in every epoch."""
         if not (self.adapts and self.adaptation_.epoch_sample):
             return
-        seed = [self.seeds.batches, self.fits_, self.step_]
-        n_rows = self.adaptation_.epoch_sample
-        features = sample_both(self.domain_module_, iterator.domains, n_rows, seed)
-        self.adaptation_.start_epoch(*features)
+        module, seed = self.domain_module_, [self.seeds.batches, self.fits_, self.step_]
+        for term, rows, name in self.adaptation_.by_source(iterator.domains):
+            term.start_epoch(*sample_both(module, rows, name, term.epoch_sample, seed))
 
     def record_losses(self, losses: Tensor, classification_losses: Tensor) -> None:
         """Write the mean losses of an epoch's steps into the history; raise if they diverged."""
-        loss, classification = torch.stack([losses, classification_losses]).mean(1).tolist()
+        of_steps = self.processes.mean(torch.stack([losses, classification_losses]))
+        loss, classification = of_steps.mean(1).tolist()
         if not math.isfinite(loss):
             raise self._diverged(
                 f"training loss became {loss} {{epoch}} (classification_loss={classification:.3g}, "
@@ -333,7 +345,7 @@ class AdaptationNet(CallbackNet):
         found = [output.logits.amax(dim=1) for output in outputs if output is not None]
         state = [*self.module_.parameters(), *self.domain_module_.buffers()]
         found += [t.detach() for t in state if t.is_floating_point()]
-        if not torch.stack([tensor.isfinite().all() for tensor in found]).all():
+        if self.processes.any(not torch.stack([t.isfinite().all() for t in found]).all()):
             what = "weights or the network's outputs became infinite or NaN in the last step"
             raise self._diverged(f"{what} {{epoch}}")
 
@@ -361,20 +373,6 @@ class AdaptationNet(CallbackNet):
         """Return the module with its layers, the statistics of each domain and the precision."""
         return DomainModule(self.module_, self.layers, per_domain=self.per_domain, amp=self.amp)
 
-    def torch_compile(self, module: nn.Module, name: str) -> nn.Module:
-        """Compile the user's module, not what is trained beside it."""
-        if name != "module":
-            return module
-        compiled: nn.Module = super().torch_compile(module, name)
-        if compiled is not module:
-            self.domain_module_.use(compiled)
-        return compiled
-
-    @property
-    def plain_module(self) -> nn.Module:
-        """The user's module, also where skorch compiled it."""
-        return self.domain_module_.plain
-
     def get_iterator(self, dataset: Any, training: bool = False) -> Any:
         """Return the two-domain loader for training, skorch's for anything else."""
         if not (training and isinstance(dataset, DomainPair)):
@@ -389,6 +387,7 @@ class AdaptationNet(CallbackNet):
                 drop_last=options.get("drop_last", False),
                 pin_memory=torch.device(self.device).type == "cuda",
                 state=self.loader_state_,
+                processes=self.processes,
             )
         return self.loader_
 

@@ -13,6 +13,7 @@ from torch.nn.functional import cross_entropy
 from ...nn import batch_norm_layers
 from ..loader import Batch, TwoDomainLoader
 from ..net import AdaptationNet
+from ..processes import ONE_PROCESS, together
 from .layers import DROPOUTS, UnstackableError
 from .networks import StackedModules, StackedNetworks, stack_networks, stack_terms
 from .support import Job, check_size, check_stackable, is_of_numbers
@@ -50,6 +51,7 @@ class TrainedTogether:
         stacked.write_back(i, net)
 
 
+@together(ONE_PROCESS)  # each of several processes trains all models
 def train_together(
     jobs: Sequence[Job],
     epochs: int,

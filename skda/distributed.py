@@ -1,0 +1,207 @@
+"""Training in several processes, on several GPUs or machines, through Hugging Face Accelerate."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn.utils import parameters_to_vector, vector_to_parameters
+
+from .training.processes import Outputs, Processes, Value, together
+from .training.rows import Index
+from .training.term import DomainOutput
+
+if TYPE_CHECKING:
+    from accelerate import Accelerator
+
+__all__ = ["accelerated"]
+
+# what Accelerate calls one process, and several that each hold the whole network
+_SUPPORTED = ("NO", "MULTI_CPU", "MULTI_GPU", "MULTI_XPU", "MULTI_NPU")
+
+
+@contextmanager
+def accelerated(accelerator: Accelerator, *, gather: bool = True) -> Iterator[None]:
+    """Share the trainings inside the with block among the processes of an Accelerator.
+
+    Every process runs the same program, and gives `fit` the same rows. Each batch of both domains
+    is cut into one share a process. The gradients are averaged, so that all processes end
+    with the same weights. With n processes a step has n times `batch_size` rows of each domain, or
+    `batch_size` in all where the Accelerator has ``split_batches=True``; `fit` gives the weights
+    that one process gives with batches of that size.
+
+    Only the main process writes checkpoints and shows progress. Estimators need no parameter for
+    it, and nothing of the Accelerator is kept in them: they can be cloned, saved and
+    pickled as ever. ``device="auto"`` is the Accelerator's device.
+
+    Parameters
+    ----------
+    accelerator : accelerate.Accelerator
+        Made by the program, which ``accelerate launch`` or ``torchrun`` starts in each process.
+        Without these there is one process, and the block changes nothing but the device.
+    gather : bool, default=True
+        Whether both terms of the loss are computed, in each process, from the features and logits
+        of the whole batch, gathered with their gradients. False computes them from the process's
+        own share. This needs less communication, and estimates a loss that is no mean over the
+        rows, such as MMD, CORAL or class confusion, on fewer rows.
+
+    Raises
+    ------
+    TypeError
+        If `accelerator` is none.
+    ValueError
+        If it splits the network (FSDP, DeepSpeed), or has a mixed precision or an accumulation of
+        gradients, which the estimators' own parameters do.
+
+    Notes
+    -----
+    Batch normalisation normalises by the share of one process, and its running statistics are
+    averaged after each epoch: a batch-normalised network is not equal to that of one process.
+    Dropout draws the same masks in each process. Predictions are not shared: each process
+    predicts the rows that it is asked for.
+
+    Examples
+    --------
+    >>> from accelerate import Accelerator  # doctest: +SKIP
+    >>> from skda import DANNClassifier
+    >>> from skda.distributed import accelerated
+    >>> with accelerated(Accelerator()):  # doctest: +SKIP
+    ...     DANNClassifier(random_state=0).fit(X_source, y_source, X_target)
+    """
+    _check(accelerator)
+    with together(_Accelerated(accelerator, gather)):
+        yield
+
+
+def _check(accelerator: Any) -> None:
+    """Raise if this is no Accelerator, or one that does what skda does otherwise."""
+    try:
+        from accelerate import Accelerator
+    except ImportError as error:
+        raise ImportError(
+            'Several processes need the package accelerate: pip install "skda[distributed]".'
+        ) from error
+    if not isinstance(accelerator, Accelerator):
+        raise TypeError(f"accelerator must be an accelerate.Accelerator. Got {accelerator!r}.")
+    kind = accelerator.distributed_type.value
+    if kind not in _SUPPORTED:
+        raise ValueError(
+            f"accelerated() trains the whole network in each process. Got an Accelerator of type "
+            f"{kind}, which splits it; make one of the types {', '.join(_SUPPORTED[1:])}."
+        )
+    if accelerator.mixed_precision != "no":
+        raise ValueError(
+            f"The Accelerator has mixed_precision={accelerator.mixed_precision!r}. Leave it 'no', "
+            "and pass amp='bf16' to the estimator."
+        )
+    if accelerator.gradient_accumulation_steps != 1:
+        raise ValueError(
+            "The Accelerator has gradient_accumulation_steps="
+            f"{accelerator.gradient_accumulation_steps}. Leave it 1, and raise the 'batch_size' of "
+            "the estimator."
+        )
+
+
+class _Accelerated(Processes):
+    """The processes of an Accelerator."""
+
+    def __init__(self, accelerator: Accelerator, gather: bool) -> None:
+        self.accelerator = accelerator
+        self.gathers = gather
+        self.n = accelerator.num_processes
+        self.rank = accelerator.process_index
+        self.is_main = accelerator.is_main_process
+        self.device = accelerator.device
+        if self.device.type == "cpu":
+            self.device = torch.device("cpu")  # without the number that Accelerate gives it
+        self.batches_in_a_step = 1 if accelerator.split_batches else self.n
+
+    def shard(self, index: Index) -> Index:
+        """Return this process's share of the rows of a batch, neighbours in it."""
+        edges = np.cumsum([0, *self._sizes(len(index))])
+        return index[edges[self.rank] : edges[self.rank + 1]]
+
+    def _sizes(self, n_rows: int) -> list[int]:
+        """Return how many of the rows of a batch each process has."""
+        few, more = divmod(n_rows, self.n)
+        return [few + (i < more) for i in range(self.n)]
+
+    def gather(self, outputs: Outputs, n_rows: tuple[int, int]) -> Outputs:
+        """Return what the network gave in all processes, in the order of the batch."""
+        if not self.gathers or self.n == 1:
+            return outputs
+        source, target = outputs
+        whole = self._gather_output(source, n_rows[0])
+        return whole, None if target is None else self._gather_output(target, n_rows[1])
+
+    def _gather_output(self, output: DomainOutput, n_rows: int) -> DomainOutput:
+        sizes = self._sizes(n_rows)
+        parts = (*output.features, output.logits)
+        whole = self._gather_rows(torch.cat(parts, 1), sizes)
+        *features, logits = whole.split([part.shape[1] for part in parts], 1)
+        y = None if output.y is None else self._gather_rows(output.y, sizes)
+        return DomainOutput(tuple(features), logits, y)
+
+    def _gather_rows(self, rows: Tensor, sizes: list[int]) -> Tensor:
+        """Join the rows of all processes; the gradient reaches this one's own."""
+        padded = rows.new_zeros((max(sizes), *rows.shape[1:]))
+        padded[: len(rows)] = rows.detach()
+        blocks = self.accelerator.gather(padded).split(max(sizes))
+        parts = [block[:size] for block, size in zip(blocks, sizes, strict=True)]
+        own = rows.view_as(rows)
+        if own.requires_grad:
+            # All processes compute the same loss of all rows, and each passes back the gradient
+            # of its own rows: the sum of these is n times their mean.
+            own.register_hook(lambda gradient: gradient * self.n)
+        parts[self.rank] = own
+        return torch.cat(parts)
+
+    def average_gradients(self, parameters: Iterable[nn.Parameter]) -> None:
+        """Replace the gradients by their mean, in one message."""
+        gradients = [p.grad for p in parameters if p.grad is not None]
+        if self.n > 1 and gradients:
+            mean = self.mean(parameters_to_vector(gradients))
+            vector_to_parameters(mean, gradients)
+
+    def mean(self, tensor: Tensor) -> Tensor:
+        """Return the mean of a tensor over the processes."""
+        mean: Tensor = self.accelerator.reduce(tensor, reduction="mean")
+        return mean
+
+    def any(self, flag: bool) -> bool:
+        """Say whether a flag is set in some process."""
+        return bool(self.mean(torch.tensor(float(flag), device=self.device)) > 0)
+
+    def of_main(self, value: Value) -> Value:
+        """Return the value that the main process has."""
+        from accelerate.utils import broadcast_object_list
+
+        values: list[Value] = broadcast_object_list([value])
+        return values[0]
+
+    def check_same(self, value: Any, message: str) -> None:
+        """Raise ValueError in all processes if they have different values."""
+        if self.any(self.of_main(value) != value):
+            raise ValueError(f"{message} Here: {value}.")
+
+    def average_buffers(self, modules: Iterable[nn.Module]) -> None:
+        """Replace the running statistics by their mean over the processes."""
+        buffers = {id(b): b for module in modules for b in module.buffers()}.values()
+        for buffer in buffers if self.n > 1 else ():
+            if buffer.is_floating_point():
+                buffer.copy_(self.mean(buffer))
+
+    def share_state(self, modules: Iterable[nn.Module]) -> None:
+        """Replace weights and buffers by those of the main process."""
+        from accelerate.utils import broadcast
+
+        tensors = [t for module in modules for t in module.state_dict().values()]
+        broadcast([t for t in tensors if isinstance(t, Tensor)])
+
+    def wait(self) -> None:
+        """Wait until all processes are here."""
+        self.accelerator.wait_for_everyone()
