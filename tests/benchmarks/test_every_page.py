@@ -22,6 +22,10 @@ QUICK = {
         *("--seeds", "0", "--tasks", "moons not turned, 1:9", "gas 1→6", "--methods"),
         *("source-only", "DANN", "DANN, known shares", "DANN, estimated shares"),
     ],
+    "few_labels": [
+        *("--seeds", "0", "--tasks", "gas 1→6, 1", "gas 1→6, 3", "--methods"),
+        *("few labels only", "source and few labels", "MCC", "entropy", "relative threshold"),
+    ],
     "estimated_accuracy": [
         *("--seeds", "0", "--methods", "DANN", "--tasks", "moons", "heart Cleveland→VA"),
     ],
