@@ -15,8 +15,7 @@ import torch
 
 from skda import DANNClassifier
 from skda.distributed import accelerated
-
-from .small import DOMAINS, MAKE, Plain, state_of
+from tests.scaling.small import DOMAINS, MAKE, Plain, state_of
 
 accelerate = pytest.importorskip("accelerate")
 DistributedType = accelerate.DistributedType
@@ -32,7 +31,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> tuple[Found, list[str]]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    command = [sys.executable, "-m", "tests.distributed.two_processes", str(folder), str(port)]
+    command = [sys.executable, "-m", "tests.scaling.two_processes", str(folder), str(port)]
     env = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
     status = subprocess.run(command, cwd=ROOT, env=env, timeout=120).returncode
     printed = [(folder / f"printed-{rank}.txt").read_text() for rank in "01"]
