@@ -120,10 +120,17 @@ def test_one_process_trains_as_without(tmp_path: Path) -> None:
     ],
 )
 def test_what_the_estimator_does_itself_is_refused(options: dict[str, Any], message: str) -> None:
-    plain = {"mixed_precision": "no", "gradient_accumulation_steps": 1}
+    plain = {"mixed_precision": "no", "gradient_accumulation_steps": 1, "num_processes": 2}
     plain["distributed_type"] = DistributedType.MULTI_CPU
     accelerator = Mock(spec=accelerate.Accelerator, **plain | options)
     with pytest.raises(ValueError, match=message), accelerated(accelerator):
+        pass
+
+
+def test_one_process_that_is_one_of_several_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    alone = Mock(spec=accelerate.Accelerator, num_processes=1)
+    with pytest.raises(ValueError, match=r"Accelerator\(cpu=True\)"), accelerated(alone):
         pass
 
 
