@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
-# arrays of the size of the weights that a training holds: weights, gradient, Adam's two means
-_COPIES_OF_WEIGHTS = 4
+# arrays of the size of the weights: a training holds the weights, their gradient and Adam's two
+# means; as many come for a while, which is a finding of the measurements
+_COPIES_OF_WEIGHTS = 8
 # forward, gradient of the rows, gradient of the weights
 _PASSES = 3
 

@@ -27,7 +27,7 @@ def test_time_and_memory_of_a_fit() -> None:
     # 20 steps with 100 source and 50 target rows, of 900 weights, passed three times
     assert WORK.steps == 20
     assert fit_seconds(MACHINE, WORK) == pytest.approx(0.02 + 3 * 20 * 150 * 900 / 1e9)
-    assert fit_bytes(MACHINE, WORK) == 5000 + 4 * (4 * 900 + 3 * 200 * 60)
+    assert fit_bytes(MACHINE, WORK) == 5000 + 4 * (8 * 900 + 3 * 200 * 60)
 
 
 def test_time_and_memory_of_a_search() -> None:
