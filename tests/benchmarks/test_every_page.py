@@ -34,6 +34,9 @@ QUICK = {
     ],
     "office_caltech_shallow": [],
     "selection": ["--seeds", "0", "--methods", "DANN", "--tasks", "moons", "heart Cleveland→VA"],
+    "several_sources": [
+        *("--seeds", "0", "--tasks", "→D", "--methods", "source-only, as one", "M3SDA"),
+    ],
     "speed": ["--sections", "c", "d", "f"],
     "tabular_shipped": [
         *("--seeds", "0", "--tasks", "heart C→S", "wine white→red"),
