@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.nn.parameter import UninitializedBuffer
 
 from ._outputs import LOGITS, Outputs
+from .nn import Backbone, replace_head
 from .nn._run import main_output, note_run, run_of
 from .training import isolated_rng
 from .training.inputs import Inputs, pass_by_name
@@ -21,6 +22,7 @@ __all__ = [
     "ToOutputs",
     "checked_discriminator",
     "first_run",
+    "fit_head",
     "give_outputs",
     "unchanged",
 ]
@@ -67,6 +69,22 @@ def first_run(module: nn.Module, rows: Tensor, name: str = "module") -> nn.Modul
     with unchanged(module, training=False), _naming(name, rows):
         note_run(module, rows)
     return module.float()  # lazy layers are of torch's default dtype
+
+
+def fit_head(module: nn.Module, rows: Tensor, n_outputs: int) -> None:
+    """Give a pretrained network, after `first_run`, a new classifier if its own is for others."""
+    with unchanged(module, training=False), torch.no_grad():
+        output = main_output(module(rows))
+    run = run_of(module)
+    width = output.shape[1] if isinstance(output, Tensor) and output.ndim == 2 else n_outputs
+    fits = width == n_outputs or (width == 1 and n_outputs == 2)  # one logit for two classes
+    if not fits and run is not None and run.head is not None:
+        head = module.get_submodule(run.head)
+        if run.head and isinstance(head, nn.Linear) and head.out_features == width:
+            replace_head(module, n_outputs)
+    if isinstance(module, Backbone):
+        module.note_head()
+        module.begin_training()
 
 
 def _in_both_modes(module: nn.Module, rows: Tensor, name: str) -> list[Any]:

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, IterableDataset
 
+from ._pixels import as_pixels
 from ._precision import centred, find_centre, refuse_large_integers
 from .training import isolated_rng
 from .training.rows import TypedDataset
@@ -103,7 +104,7 @@ class CheckedDataset(TypedDataset):
     def __getitem__(self, i: int) -> Any:
         """Return a row as a tensor, or a dict of those of several inputs."""
         item = self.dataset[i]
-        row = item[0] if isinstance(item, (tuple, list)) and len(item) > 0 else item
+        row = as_pixels(item[0] if isinstance(item, (tuple, list)) and len(item) > 0 else item)
         if not isinstance(row, Mapping):
             if isinstance(self.shape, Mapping):
                 raise ValueError(self._other_inputs(i, type(row).__name__))

@@ -14,12 +14,12 @@ from sklearn.utils import check_random_state
 from torch import Tensor, nn
 
 from ._building import build_module, probe, resolve_device
-from ._calling import first_run, give_outputs, unchanged
+from ._calling import first_run, fit_head, give_outputs, unchanged
 from ._criterion import check_no_clash, ready_criterion, try_criterion
 from ._outputs import Outputs
 from ._parameters import NetParametersMixin, check_arguments, did_you_mean
 from ._row_types import run_with_rows
-from .nn import batch_norm_layers, resolve_layers
+from .nn import Backbone, batch_norm_layers, resolve_layers
 from .nn._scaled import ScaledInput, choose_scale, start_at, untrained_norm
 from .nn.capture import with_row_axes
 from .training import (
@@ -28,6 +28,7 @@ from .training import (
     AdaptationTerm,
     ArrayRows,
     DomainPair,
+    PairwiseTerm,
     Rows,
     Seeds,
     TwoDomainLoader,
@@ -66,6 +67,7 @@ class NetBuilderMixin(NetParametersMixin):
     batch_stats: str
     criterion: Any
     optimizer: Any
+    lr: float
     lr_schedule: Any
     max_epochs: int
     batch_size: int
@@ -79,6 +81,11 @@ class NetBuilderMixin(NetParametersMixin):
     _net_class: ClassVar[type[AdaptationNet]]
 
     @property
+    def _n_sources(self) -> int:
+        """Number of the sources of the fit."""
+        return len(vars(self).get("source_domains_", [None]))
+
+    @property
     def _n_outputs(self) -> int:
         raise NotImplementedError
 
@@ -90,6 +97,16 @@ class NetBuilderMixin(NetParametersMixin):
     ) -> AdaptationTerm | None:
         """Return the second term of the loss, for a module and adapted layers of these widths."""
         return None
+
+    def _make_term(self, module: nn.Module, widths: Sequence[int]) -> AdaptationTerm | None:
+        """Return the second term of the loss, of several sources one for each if asked for."""
+        made = self._make_adaptation(module, widths, self._n_outputs)
+        each = getattr(self, "multi_source", "union") == "pairwise" and self._n_sources > 1
+        if made is None or made.takes_sources or not each:
+            return made
+        make = self._make_adaptation
+        others = [make(module, widths, self._n_outputs) for _ in range(1, self._n_sources)]
+        return PairwiseTerm([made, *(term for term in others if term is not None)])
 
     def _net_options(self, module: nn.Module) -> dict[str, Any]:
         """Return further options of `AdaptationNet`."""
@@ -161,10 +178,10 @@ class NetBuilderMixin(NetParametersMixin):
     ) -> AdaptationNet:
         """Put a module and the second term of its loss into a skorch net."""
         with isolated_rng(seeds.adaptation, torch.device("cpu")):
-            adaptation = self._make_adaptation(module, widths, self._n_outputs)
+            adaptation = self._make_term(module, widths)
             if adaptation is not None and torch.get_default_dtype() != torch.float32:
                 adaptation.float()
-        options = {**self._net_options(module), **options}
+        options = {**self._backbone_options(module), **self._net_options(module), **options}
         return self._wrap(module, adaptation=adaptation, widths=widths, seeds=seeds, **options)
 
     def _fit_input(self, module: nn.Module, domains: DomainPair) -> list[Tensor]:
@@ -209,6 +226,8 @@ class NetBuilderMixin(NetParametersMixin):
             given.setdefault("optimizer__fused", True)
         net_class = net_class or self._net_class
         net: AdaptationNet = net_class(module, **given | options).initialize()
+        if self._n_sources > 1:
+            net.domain_module_.add_sources(self._n_sources)
         self._check_callback_names(net)
         self._check_batch_size(module)
         try_criterion(net, self._n_outputs, self._outputs)
@@ -244,7 +263,19 @@ class NetBuilderMixin(NetParametersMixin):
         module = self.default_module if self.module is None else self.module
         options = self.net_params("module")
         shape = tuple(rows.shape[1:])
-        return first_run(build_module(module, options, shape, n_classes, self._outputs), rows)
+        built = first_run(build_module(module, options, shape, n_classes, self._outputs), rows)
+        if isinstance(built, Backbone):
+            fit_head(built, rows, n_classes)
+        return built
+
+    def _backbone_options(self, module: nn.Module) -> dict[str, Any]:
+        """Return the rates of a pretrained network's layers, unless the user grouped them."""
+        given = self.net_params("optimizer")
+        if not isinstance(module, Backbone) or "param_groups" in given:
+            return {}
+        lr = given.get("lr", self.lr)
+        rates = {f"{module.head}.*": lr, "network.*": lr * module.lr_ratio}
+        return {"optimizer__param_groups": [(name, {"lr": rate}) for name, rate in rates.items()]}
 
     def _skorch_options(self) -> dict[str, Any]:
         """Return the double-underscore parameters that skorch hands on itself."""

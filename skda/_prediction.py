@@ -57,8 +57,9 @@ class DomainPredictionMixin:
         Parameters
         ----------
         X : array-like, frame, sparse matrix, tensor or Dataset of shape (n_rows, ...)
-        domain : {"target", "source"}, default="target"
-            Where the rows come from.
+        domain : {"target", "source"} or name of a source, default="target"
+            Where the rows come from. Where `fit` was given several sources, "source" stands for
+            their mixture, and a name for one of them.
 
         Returns
         -------
@@ -181,12 +182,16 @@ class NetPredictionMixin(DomainPredictionMixin, ClassNamePrefixFeaturesOutMixin,
 
     def _respond(self, method: str, X: Any, domain: Domain) -> Any:
         check_is_fitted(self, "net_")
-        check_domain(domain)
+        net, key = self._net_and_key(domain)
         rows = self._rows(check_rows(self, X, "X"), "iterator_valid")
-        module = self._net_of(domain).domain_module_
         if method == "transform":
-            return predict_features(module, rows, domain)
-        return self._from_outputs[method](self, predict_logits(module, rows, domain))
+            return predict_features(net.domain_module_, rows, key)
+        return self._from_outputs[method](self, predict_logits(net.domain_module_, rows, key))
+
+    def _net_and_key(self, domain: Domain) -> tuple[AdaptationNet, str]:
+        """Return the net of a domain, and the key of its batch statistics."""
+        key = check_domain(domain, vars(self).get("source_domains_", np.array([])).tolist())
+        return self._net_of("target" if key == "target" else "source"), key
 
     def _net_of(self, domain: str) -> AdaptationNet:
         return self.net_

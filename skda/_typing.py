@@ -7,7 +7,8 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-Domain: TypeAlias = Literal["source", "target"]
+# "source", "target", or the name of one of several sources
+Domain: TypeAlias = Literal["source", "target"] | str | int
 # Array-like, frame, sparse matrix, tensor or Dataset: no common type is declared for them.
 Rows: TypeAlias = Any
 # Array-like of class labels, numbers or strings.

@@ -76,13 +76,24 @@ def unwrap(value: Any, name: str) -> Any:
     return value[0]
 
 
-def check_domain(domain: Any) -> None:
-    """Raise ValueError unless `domain` is "source" or "target"."""
-    if domain not in ("source", "target"):
-        raise ValueError(
-            f"The 'domain' parameter must be 'source' or 'target', the domain that the rows come "
-            f"from. Got {domain!r} instead."
-        )
+def check_domain(domain: Any, sources: Any = ()) -> str:
+    """Raise ValueError unless `domain` is "source", "target" or one of several sources.
+
+    Returns
+    -------
+    str
+        "source", "target", or "source0" and so on, by the place of the name among `sources`.
+    """
+    names = list(sources)
+    if isinstance(domain, str) and domain in ("source", "target"):
+        return domain
+    if np.ndim(domain) == 0 and domain in names:
+        return f"source{names.index(domain)}"
+    others = "".join(f", or one of the sources {names}" for _ in names[:1])
+    raise ValueError(
+        f"The 'domain' parameter must be 'source' or 'target'{others}, the domain that the rows "
+        f"come from. Got {domain!r} instead."
+    )
 
 
 def check_rows(estimator: Any, X: Any, name: str, *, reset: bool = False) -> Any:
@@ -152,10 +163,12 @@ def _checked_array(
     decided: Any,
     centre: Any,
     reset: bool,
+    ensure_2d: bool = True,
 ) -> tuple[Any, Any]:
     """Return the rows of one input, of this shape, as an array or a CSR matrix, and the centre.
 
-    With `reset` the centre is found, and otherwise that of the fit.
+    With `reset` the centre is found, and otherwise that of the fit. Without `ensure_2d` a row may
+    be one number.
     """
     may_embed = decided == torch.int64 or (decided is None and _has_own_module(estimator))
     if isinstance(X, list) and may_embed:
@@ -180,6 +193,7 @@ def _checked_array(
             accept_sparse="csr",
             # a memory map is cast by the batch: never a copy of the whole
             dtype="numeric" if mapped else dtypes,
+            ensure_2d=ensure_2d,
             allow_nd=True,
             ensure_all_finite=not mapped,
             input_name=name,
@@ -216,8 +230,9 @@ def _check_inputs(estimator: Any, X: Mapping[Any, Any], name: str, reset: bool) 
                 f"items are dicts as {name}."
             )
         shape = None if expected is None else expected[key]
+        codes = getattr(part, "ndim", 2) == 1 and part.dtype.kind in "iu"
         found[key], centres[key] = _checked_array(
-            estimator, part, of_key, shape, decided.get(key), centres.get(key), reset
+            estimator, part, of_key, shape, decided.get(key), centres.get(key), reset, not codes
         )
         first = next(iter(found))
         if found[key].shape[0] != found[first].shape[0]:

@@ -13,6 +13,7 @@ from sklearn.utils.metadata_routing import get_routing_for_object
 from sklearn.utils.metaestimators import available_if
 
 from ._columns import reorder_columns
+from ._sources import is_several, join_sources
 from ._typing import Rows
 from .io._mixin import SaveMixin
 
@@ -28,6 +29,8 @@ def _routed(name: str) -> Callable[..., Any]:
 
     @wraps(getattr(Pipeline, name))
     def method(self: DomainPipeline, X: Rows, *args: Any, **params: Any) -> Any:
+        if name.startswith("fit") and args:
+            X, args = _join_list(X, args, params)
         target = params.get("X_target")
         if isinstance(target, tuple):
             params["X_target"] = tuple(reorder_columns(rows, like=X) for rows in target)
@@ -41,6 +44,17 @@ def _routed(name: str) -> Callable[..., Any]:
 
     available: Callable[..., Any] = available_if(plain)(method)
     return available
+
+
+def _join_list(X: Rows, args: tuple[Any, ...], params: dict[str, Any]) -> tuple[Rows, Any]:
+    """Put a list of source domains below each other, so that each step gets one array."""
+    if not is_several(X, args[0]):
+        return X, args
+    joined = join_sources(X, args[0], params.get("source_domain"), params.get("sample_weight"))
+    params["source_domain"] = joined.source_domain
+    if joined.sample_weight is not None:
+        params["sample_weight"] = joined.sample_weight
+    return joined.X, (joined.y, *args[1:])
 
 
 def _take_weights(step: Any) -> None:

@@ -1,4 +1,4 @@
-"""Base class of transformers of two domains, and scaling by domain."""
+"""Scaling by domain, features of pretrained networks, and the base class of transformers."""
 
 from __future__ import annotations
 
@@ -16,11 +16,12 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ._columns import reorder_columns
 from ._docstrings import shared_docs
+from ._pretrained_features import PretrainedFeatures
 from ._typing import Array, Domain, Labels, Rows
 from ._validation import as_host_array, check_domain, fitted_state_kept, naming, unwrap
 from .io._mixin import SaveMixin
 
-__all__ = ["DomainScaler", "DomainStandardScaler", "DomainTransformer"]
+__all__ = ["DomainScaler", "DomainStandardScaler", "DomainTransformer", "PretrainedFeatures"]
 
 _DOCS = {
     "features_in": """

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 import torch
 from scipy import sparse
+from scipy.special import softmax
 from sklearn.model_selection import GridSearchCV
 from skorch.callbacks import EpochScoring
 from skorch.helper import SliceDict
@@ -20,6 +21,7 @@ from skda import (
     ADDAClassifier,
     DANClassifier,
     DANNClassifier,
+    DANNRegressor,
     DDCClassifier,
     FinetuneClassifier,
     MCCClassifier,
@@ -236,3 +238,66 @@ def test_a_sparse_matrix_that_is_a_dict_is_one_array() -> None:
         np.testing.assert_array_equal(fitted.predict_proba(target), dense.predict_proba(target))
     search = LambdaSearchCV(DANNClassifier(max_epochs=1), [1.0], cv=2, random_state=0)
     assert search.fit(source, DATA.y, target).predict(target).shape == (40,)
+
+
+class Embedding(Two):
+    def __init__(self) -> None:
+        super().__init__()
+        self.codes = nn.Embedding(5, 2)
+
+    def forward(self, numbers: Tensor, codes: Tensor) -> Tensor:  # type: ignore[override]
+        return super().forward(numbers, self.codes(codes))
+
+
+def with_codes(X: np.ndarray) -> dict[str, np.ndarray]:
+    return {"numbers": X[:, :2].astype(np.float32), "codes": (X[:, 2] > 0).astype(np.int64)}
+
+
+def test_codes_are_one_number_a_row() -> None:
+    source, target = with_codes(DATA.X), with_codes(DATA.X_target)
+    fitted = DANNClassifier(Embedding, **K).fit(source, DATA.y, target)
+    apart = fitted.decision_function({**target, "codes": 1 - target["codes"]})
+    assert np.abs(apart - fitted.decision_function(target)).min() > 1e-3
+    series = {**source, "codes": pd.Series(source["codes"])}
+    again = DANNClassifier(Embedding, **K).fit(series, DATA.y, target)
+    np.testing.assert_array_equal(again.predict_proba(target), fitted.predict_proba(target))
+    for rows, message in (
+        ({**target, "codes": target["codes"] + 0.5}, r"X\['codes'\]: Expected 2D array"),
+        ({**target, "codes": target["codes"][:, None]}, r"X\['codes'\] has rows of shape \(1,\)"),
+        ({**target, "codes": target["codes"][:7]}, r"X\['codes'\] has 7 rows, but"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            fitted.predict(rows)
+
+
+@pytest.mark.parametrize("format", ["onnx", "torch.export"])
+def test_a_file_for_other_programs_takes_the_inputs_by_name(format: str, tmp_path: Any) -> None:
+    target = with_codes(DATA.X_target)
+    fitted = DANNClassifier(Embedding, **K).fit(with_codes(DATA.X), DATA.y, target)
+    path = tmp_path / "model"
+    if format == "onnx":
+        pytest.importorskip("onnxscript")
+    fitted.export(path, format=format)
+    for n in (1, 40):
+        rows = {name: values[:n] for name, values in target.items()}
+        if format == "onnx":
+            session = pytest.importorskip("onnxruntime").InferenceSession(path)
+            (logits,) = session.run(["logits"], rows)
+        else:
+            network = torch.export.load(path).module()
+            logits = network({name: torch.from_numpy(rows[name]) for name in rows}).detach().numpy()
+        assert np.abs(softmax(logits, axis=1) - fitted.predict_proba(rows)).max() < 1e-6
+
+
+def test_the_module_of_a_regressor_takes_the_inputs_by_name() -> None:
+    target = with_codes(DATA.X_target)
+    fitted = DANNRegressor(Regression, **K).fit(with_codes(DATA.X), DATA.y + 10.0, target)
+    rows = {name: torch.from_numpy(values) for name, values in target.items()}
+    found = fitted.to_module()(**rows).detach().numpy()[:, 0]
+    np.testing.assert_allclose(found, fitted.predict(target), rtol=1e-6)
+
+
+class Regression(Embedding):
+    def __init__(self) -> None:
+        super().__init__()
+        self.head = nn.Linear(8, 1)

@@ -66,6 +66,11 @@ FINDINGS: dict[str, Callable[[Namespace], bool]] = {
         np.mean(page["scores"]["none (lam=0)"]) + 0.1 < np.mean(page["scores"]["default"])
         and np.mean(page["scores"]["lower"]) + 0.05 < np.mean(page["scores"]["all three"])
     ),
+    "plot_photographs": lambda page: (
+        page["scores"]["MCC"] > 0.75
+        and page["scores"]["logistic regression"] < page["scores"]["MCC"] - 0.03
+        and page["scores"]["source-only"] < page["scores"]["MCC"] - 0.15
+    ),
     "plot_save_load_export": lambda page: page["equal"] and page["differing"] == 0,
     "plot_scanned_digits": lambda page: (
         page["on_target"]["source-only"] < 0.5
@@ -91,8 +96,8 @@ def test_the_page_finds_what_it_says(
     plt.close("all")
     try:
         page = runpy.run_path(str(path))
-        if page.get("gas", ...) is None:
-            pytest.skip("needs the gas data: set SKDA_DATA_HOME to their folder")
+        if any(page.get(name, ...) is None for name in ("gas", "photos")):
+            pytest.skip("needs data that are not stored: set SKDA_DATA_HOME to their folder")
         assert plt.get_fignums(), "the page draws no figure"
         assert FINDINGS[path.stem](page)
     finally:

@@ -139,7 +139,7 @@ def test_set_params_sets_all_or_nothing() -> None:
         ("lambda_", "did you mean lam?"),
         ("max_epoch", "did you mean max_epochs?"),
         ("module__", "did you mean module?"),
-        ("zzz", "Known arguments are: adapt_batch_norm, adapt_layers, amp, batch_size,"),
+        ("zzz", "Known arguments are: adapt_batch_norm, adapt_layers, amp, backbone_lr_ratio,"),
     ],
 )
 def test_misspelt_argument(name: str, message: str) -> None:

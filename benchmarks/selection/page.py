@@ -112,7 +112,7 @@ def page(found: Sequence[Search], stress: Sequence[Search], command: str, n_fold
     """Return the page for the searches that were done; those of `stress` have their own part."""
     best_rule = Rule(ensemble_name(BEST), best_of(mean_of(BEST)))
     best = apply(best_rule, found)
-    pool = rule_pool(VALIDATORS, LARGEST_SUBSET)
+    pool = {rule.name: apply(rule, found) for rule in rule_pool(VALIDATORS, LARGEST_SUBSET)}
     honest, chosen_rules = chosen_on_other_tasks(pool, found, np.inf)
     careful, careful_rules = chosen_on_other_tasks(pool, found, MOST_LOSS)
     parts = [

@@ -237,26 +237,25 @@ def rule_pool(names: Sequence[str], largest: int) -> list[Rule]:
 
 
 def chosen_on_other_tasks(
-    pool: Sequence[Rule], found: Sequence[Search], most_loss: float
+    outcomes: Mapping[str, Outcome], found: Sequence[Search], most_loss: float
 ) -> tuple[Outcome, dict[str, str]]:
-    """Apply to each task the rule that was best on the other tasks.
+    """Apply to each task the rule, by its name, that was best on the other tasks.
 
     Best is the least mean regret among the rules that are nowhere more than `most_loss` points
     below source-only (which may be infinite); where there is none, among all.
     """
-    outcomes = [apply(rule, found) for rule in pool]
-    regrets = [outcome.means(outcome.regret, "task") for outcome in outcomes]
-    losses = [outcome.means(outcome.loss, "task") for outcome in outcomes]
+    regrets = {name: outcome.means(outcome.regret, "task") for name, outcome in outcomes.items()}
+    losses = {name: outcome.means(outcome.loss, "task") for name, outcome in outcomes.items()}
     chosen, names = np.zeros(len(found), dtype=int), {}
     for task in dict.fromkeys(search.task for search in found):
 
-        def standing(i: int, left_out: str = task) -> tuple[bool, float]:
-            loss = max(v for (name,), v in losses[i].items() if name != left_out)
-            regret = np.mean([v for (name,), v in regrets[i].items() if name != left_out])
+        def standing(rule: str, left_out: str = task) -> tuple[bool, float]:
+            loss = max(v for (name,), v in losses[rule].items() if name != left_out)
+            regret = np.mean([v for (name,), v in regrets[rule].items() if name != left_out])
             return loss > most_loss, float(regret)
 
-        winner = min(range(len(pool)), key=standing)
-        names[task] = pool[winner].name
+        winner = min(outcomes, key=standing)
+        names[task] = winner
         here = np.array([search.task == task for search in found])
         chosen[here] = outcomes[winner].chosen[here]
     return Outcome(found, chosen), names

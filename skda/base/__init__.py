@@ -4,6 +4,7 @@ from ._adapting import AdaptingEstimator
 from ._classifier import AdaptingClassifier, DomainClassifier
 from ._estimator import DomainEstimator
 from ._regressor import AdaptingRegressor, DomainRegressor
+from ._tuning import TunableEstimator
 
 __all__ = [
     "AdaptingClassifier",
@@ -12,4 +13,5 @@ __all__ = [
     "DomainClassifier",
     "DomainEstimator",
     "DomainRegressor",
+    "TunableEstimator",
 ]

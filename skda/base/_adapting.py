@@ -7,15 +7,15 @@ from numbers import Real
 from typing import Any, ClassVar
 
 from sklearn.utils._param_validation import Interval, StrOptions
-from torch import nn
+from torch import Tensor, nn
 
 from ..training import LAM_SCHEDULES, find_schedule
-from ._estimator import DomainEstimator
+from ._tuning import TunableEstimator
 
 __all__ = ["AdaptingEstimator"]
 
 
-class AdaptingEstimator(DomainEstimator):
+class AdaptingEstimator(TunableEstimator):
     """Base of the estimators that adapt to an unlabelled target while they train.
 
     Parameters
@@ -25,17 +25,22 @@ class AdaptingEstimator(DomainEstimator):
     lam_schedule : {"constant", "ramp"} or callable, default="constant"
         Factor of lam as a function of the progress p of the training in [0, 1]; "ramp" is
         2 / (1 + exp(-10 p)) - 1.
+    multi_source : {"pairwise", "union"}, default="pairwise"
+        What the adaptation loss compares with the target where `fit` is given several sources:
+        each source, with the mean of their losses (an adversarial method has a discriminator for
+        each), or the rows of all of them together. One source is the same with both.
     **params
-        Parameters of `DomainEstimator`.
+        Parameters of `TunableEstimator`.
     """
 
     # whether values of lam above 0 differ in what they train
     lam_scales: ClassVar[bool] = True
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
-        **DomainEstimator._parameter_constraints,
+        **TunableEstimator._parameter_constraints,
         "lam": [Interval(Real, 0, None, closed="left")],
         "lam_schedule": [StrOptions(set(LAM_SCHEDULES)), callable],
+        "multi_source": [StrOptions({"pairwise", "union"})],
     }
 
     def __init__(
@@ -44,15 +49,26 @@ class AdaptingEstimator(DomainEstimator):
         *,
         lam: float = 1.0,
         lam_schedule: str | Callable[[float], float] = "constant",
+        multi_source: str = "pairwise",
         **params: Any,
     ) -> None:
         super().__init__(module, **params)
         self.lam = lam
         self.lam_schedule = lam_schedule
+        self.multi_source = multi_source
 
-    def _net_options(self, module: nn.Module) -> dict[str, Any]:  # noqa: ARG002 - an override
+    def _make_module(self, rows: Tensor, n_classes: int) -> nn.Module:
+        if self.module is None and (recipes := self._recipes()):
+            raise ValueError(
+                f"The {recipes[0]!r} parameter of {type(self).__name__} is for trained weights, "
+                "and module=None has none. Pass a network that has them as 'module'."
+            )
+        return super()._make_module(rows, n_classes)
+
+    def _net_options(self, module: nn.Module) -> dict[str, Any]:
         schedule = find_schedule(self.lam_schedule, LAM_SCHEDULES)
-        return {"lam": float(self.lam), "lam_schedule": schedule}
+        options = {"lam": float(self.lam), "lam_schedule": schedule}
+        return options | self._tuning_options(module)
 
     def _update_net(self) -> None:
         self.net_.lam = float(self.lam)

@@ -9,6 +9,7 @@ from sklearn.utils._param_validation import StrOptions
 from torch import nn
 
 from .._classification import ClassificationTask
+from .._sources import join_sources
 from ._adapting import AdaptingEstimator
 from ._estimator import DomainEstimator
 
@@ -45,6 +46,8 @@ class DomainClassifier(ClassificationTask, DomainEstimator):
         The labels, sorted.
     target_priors_ : ndarray of shape (n_classes,)
         Shares of the classes with which the source was drawn: its own if `target_priors` is None.
+    source_domains_ : ndarray of shape (n_sources,)
+        The names of the source domains, sorted; only where `fit` was given several.
     n_features_in_ : int
         Number of columns (tables) or channels (images) seen in `fit`.
     feature_names_in_ : ndarray of shape (n_features_in_,), object
@@ -81,12 +84,13 @@ class DomainClassifier(ClassificationTask, DomainEstimator):
         y_target: Any = None,
         classes: Any = None,
         sample_weight: Any = None,
+        source_domain: Any = None,
     ) -> Self:
         """Train for one more epoch, on the rows given here, from the weights as they are.
 
         Parameters
         ----------
-        X_source, y_source, X_target, y_target, sample_weight
+        X_source, y_source, X_target, y_target, sample_weight, source_domain
             As in `fit`.
         classes : array-like of shape (n_classes,), default=None
             All classes that will ever come; needed in the first call if some are missing there.
@@ -95,7 +99,8 @@ class DomainClassifier(ClassificationTask, DomainEstimator):
         -------
         self
         """
-        return self._train_an_epoch(X_source, y_source, X_target, y_target, sample_weight, classes)
+        source = join_sources(X_source, y_source, source_domain, sample_weight)
+        return self._train_an_epoch(source, X_target, y_target, classes)
 
 
 class AdaptingClassifier(AdaptingEstimator, DomainClassifier):

@@ -14,27 +14,27 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.metadata_routing import UNUSED
 from skorch.callbacks import Callback
 from torch import nn
-from torch.utils.data import Dataset
 
-from .._datasets import dataset_labels
 from .._html import FittedDiagramMixin
 from .._net_builder import NetBuilderMixin, take_fitted_weights
 from .._prediction import NetPredictionMixin
-from .._validation import check_rows, fitted_state_kept, unwrap
+from .._sources import SourceRows, join_sources
+from .._validation import fitted_state_kept
 from .._versioned import VersionedMixin
-from .._weights import weigh_rows
 from ..io._mixin import NetStoreMixin
 from ..nn._copy import copy_net
-from ..training import LR_SCHEDULES, AdaptationNet, DomainPair
+from ..training import LR_SCHEDULES, AdaptationNet, DomainPair, average_with_start
 from ..training._progress import FitProgress
 from ..training.callbacks import SPLITS
 from ..training.checkpoint import StageFile, check_folder, fingerprint_of
 from ..training.modes import training_modes
+from ._input import InputMixin
 
 __all__ = ["DomainEstimator"]
 
 
 class DomainEstimator(
+    InputMixin,
     NetPredictionMixin,
     NetStoreMixin,
     NetBuilderMixin,
@@ -121,6 +121,7 @@ class DomainEstimator(
         "X_target": True,
         "y_target": True,
         "sample_weight": True,
+        "source_domain": True,
         "X_source": UNUSED,
         "y_source": UNUSED,
     }
@@ -199,8 +200,6 @@ class DomainEstimator(
     def _needs_target(self) -> bool:
         return bool(self.adapt_batch_norm)
 
-    # -- fit ----------------------------------------------------------------------------------
-
     def fit(
         self,
         X_source: Any,
@@ -209,6 +208,7 @@ class DomainEstimator(
         *,
         y_target: Any = None,
         sample_weight: Any = None,
+        source_domain: Any = None,
     ) -> Self:
         """Train on labelled source rows and on target rows with few labels or none.
 
@@ -223,6 +223,8 @@ class DomainEstimator(
             dict).
             A column that float32 cannot hold, such as times of 1.7e9, is centred: `input_centre_`,
             the source's mean in float64 (0 for other columns), is subtracted from all rows.
+            A list of arrays of two or more axes, with a list of as many arrays of labels as
+            `y_source`, is one of several sources (see `source_domain`).
         y_source : array-like of shape (n_source,) or None
             Labels: int, str or bool; of a regressor, numbers of shape (n_source,) or (n_source,
             n_outputs). None takes them from a Dataset of pairs.
@@ -237,6 +239,14 @@ class DomainEstimator(
         sample_weight : array-like of shape (n_source,) or None
             How often a source row is drawn, for all losses alike. Whole numbers are the same as
             repeated rows (with up to ten times the rows); others are relative to each other.
+            Of several sources, they are weights within each, or a list of arrays.
+        source_domain : array-like of shape (n_source,), of str or int, or None
+            Where the source rows come from several domains: the name of the domain of each row,
+            or of each domain where `X_source` is a list of them, which are else numbered from 0.
+            A step has `batch_size` rows of each source on average, whatever their sizes, and an
+            epoch as many source rows as there are. With ``batch_stats="per_domain"`` each source
+            has batch statistics of its own, which ``predict(X, domain=name)`` uses; those of
+            "source" are their mixture. `multi_source` says what is compared with the target.
 
         Returns
         -------
@@ -249,7 +259,12 @@ class DomainEstimator(
         """
         with fitted_state_kept(self), training_modes():
             domains = self.begin(
-                X_source, y_source, X_target, y_target=y_target, sample_weight=sample_weight
+                X_source,
+                y_source,
+                X_target,
+                y_target=y_target,
+                sample_weight=sample_weight,
+                source_domain=source_domain,
             )
             with self._progress(self._n_stages(domains) * self.max_epochs):
                 self._train(domains)
@@ -263,12 +278,13 @@ class DomainEstimator(
         *,
         y_target: Any = None,
         sample_weight: Any = None,
+        source_domain: Any = None,
     ) -> DomainPair:
         """Do everything of `fit` but the training: check the input and build the net.
 
         Parameters
         ----------
-        X_source, y_source, X_target, y_target, sample_weight
+        X_source, y_source, X_target, y_target, sample_weight, source_domain
             As in `fit`.
 
         Returns
@@ -277,7 +293,8 @@ class DomainEstimator(
             The rows that are to train `net_`; a search trains many nets together on theirs.
         """
         go_on = self.warm_start and hasattr(self, "net_")
-        domains = self._check_input(X_source, y_source, X_target, y_target, go_on, sample_weight)
+        source = join_sources(X_source, y_source, source_domain, sample_weight)
+        domains = self._check_input(source, X_target, y_target, go_on)
         domains = self._prepare_labels(domains)
         net = self._make_net(domains)
         if go_on:
@@ -309,10 +326,10 @@ class DomainEstimator(
 
     def _train(self, domains: DomainPair) -> None:
         """Train the net that `begin` built; a method with stages of its own overrides it."""
-        self._train_net(domains, self.max_epochs)
+        average_with_start(self.net_.fit_domains(domains, self.max_epochs))
+        self._adapt_statistics(domains)
 
-    def _train_net(self, domains: DomainPair, epochs: int) -> None:
-        self.net_.fit_domains(domains, epochs)
+    def _adapt_statistics(self, domains: DomainPair) -> None:
         if self.adapt_batch_norm:
             self.net_.reestimate_target_statistics(domains)
 
@@ -324,80 +341,37 @@ class DomainEstimator(
         *,
         y_target: Any = None,
         sample_weight: Any = None,
+        source_domain: Any = None,
     ) -> Self:
         """Train for one more epoch, on the rows given here, from the weights as they are.
 
         Parameters
         ----------
-        X_source, y_source, X_target, y_target, sample_weight
+        X_source, y_source, X_target, y_target, sample_weight, source_domain
             As in `fit`.
 
         Returns
         -------
         self
         """
-        return self._train_an_epoch(X_source, y_source, X_target, y_target, sample_weight)
+        source = join_sources(X_source, y_source, source_domain, sample_weight)
+        return self._train_an_epoch(source, X_target, y_target)
 
     def _train_an_epoch(
-        self,
-        X_source: Any,
-        y_source: Any,
-        X_target: Any,
-        y_target: Any,
-        sample_weight: Any,
-        classes: Any = None,
+        self, source: SourceRows, X_target: Any, y_target: Any, classes: Any = None
     ) -> Self:
         """Do what `partial_fit` says; a classifier may name all of its classes."""
         with fitted_state_kept(self), training_modes():
             go_on = hasattr(self, "net_")
-            domains = self._check_input(
-                X_source, y_source, X_target, y_target, go_on, sample_weight, classes
-            )
+            domains = self._check_input(source, X_target, y_target, go_on, classes)
             domains = self._prepare_labels(domains, keep=go_on)
             # a copy, because a diverging step must not spoil the fitted weights
             self.net_ = copy_net(self.net_) if go_on else self._make_net(domains)
             self._update_net()
             with self._progress(1):
-                self._train_net(domains, 1)
+                self.net_.fit_domains(domains, 1)
+                self._adapt_statistics(domains)
         return self
 
     def _update_net(self) -> None:
         """Tell the net of parameters that `set_params` changed between two `partial_fit`."""
-
-    def _check_input(
-        self,
-        X_source: Any,
-        y_source: Any,
-        X_target: Any,
-        y_target: Any,
-        go_on: bool,
-        sample_weight: Any,
-        classes: Any = None,
-    ) -> DomainPair:
-        self._validate_params()
-        source = check_rows(self, X_source, "X_source", reset=not go_on)
-        if y_source is None and isinstance(source, Dataset):
-            y_source = dataset_labels(source, numbers=not self._outputs.are_logits)
-        source = self._rows(source)
-        y_source = self._encode_source(y_source, len(source), go_on, classes)
-        X_target, y_target = unwrap(X_target, "X_target"), unwrap(y_target, "y_target")
-        domains = DomainPair(source, y_source)
-        if sample_weight is not None:
-            domains = weigh_rows(domains, sample_weight)
-        if X_target is None:
-            self._check_no_target(y_target)
-            return domains
-        target = self._rows(check_rows(self, X_target, "X_target"))
-        if y_target is not None:
-            y_target = self._encode_target(y_target, len(target))
-        return domains.replace(target=target, y_target=y_target)
-
-    def _check_no_target(self, y_target: Any) -> None:
-        who = type(self).__name__
-        if self._needs_target():
-            raise ValueError(
-                f"{who} adapts to a target domain: pass its rows, unlabelled, as X_target, e.g. "
-                f"{who}().fit(X_source, y_source, X_target)."
-            )
-        if y_target is not None:
-            raise ValueError("y_target was passed without X_target. Pass its rows as X_target.")

@@ -6,6 +6,7 @@ from ._corn import fetch_corn_nir
 from ._gas import fetch_gas_drift
 from ._handwritten import fetch_handwritten_digits
 from ._heart import fetch_heart_disease
+from ._image_files import ImageFiles
 from ._moons import make_rotated_moons
 from ._office_caltech import fetch_office_caltech
 from ._photos import make_digits_on_photos
@@ -17,6 +18,7 @@ from ._turbofan import fetch_turbofan
 from ._wine import fetch_wine_quality
 
 __all__ = [
+    "ImageFiles",
     "fetch_amazon_reviews",
     "fetch_corn_nir",
     "fetch_gas_drift",

@@ -1,4 +1,4 @@
-"""Inspection: distance of the domains, layers that transfer, shares and accuracy in the target."""
+"""Inspection: distance of the domains, layers that transfer, what to expect in the target."""
 
 from ._confusion_display import ConfusionByDomainDisplay
 from ._domain_shift_display import DomainShiftDisplay
@@ -10,6 +10,7 @@ from ._report import domain_report
 from ._report_object import DomainReport, DomainState
 from ._separability import MMDTest, mmd_test, proxy_a_distance
 from ._target_accuracy import AccuracyEstimate, estimate_accuracy
+from ._target_error import ErrorEstimate, estimate_error
 from ._target_priors import TargetPriors, estimate_target_priors
 from ._target_temperature import estimate_target_temperature
 from ._transferability import TransferabilityCurve, transferability_curve
@@ -22,6 +23,7 @@ __all__ = [
     "DomainShiftDisplay",
     "DomainState",
     "EmbeddingDisplay",
+    "ErrorEstimate",
     "MMDTest",
     "PriorsDisplay",
     "TargetPriors",
@@ -30,6 +32,7 @@ __all__ = [
     "TransferabilityDisplay",
     "domain_report",
     "estimate_accuracy",
+    "estimate_error",
     "estimate_target_priors",
     "estimate_target_temperature",
     "feature_shift",

@@ -13,7 +13,7 @@ from sklearn.utils import check_consistent_length
 from sklearn.utils.multiclass import unique_labels
 
 from .._plotting import inches_of, label_axes, split_axes, tick_names, tick_size
-from .._typing import Domain, Rows
+from .._typing import Rows
 from .._validation import naming
 from ..model_selection._routing import call_with_domain, final_step, rows_at_final_step
 
@@ -95,7 +95,7 @@ class ConfusionByDomainDisplay:
         ConfusionByDomainDisplay
         """
         predicted: dict[str, Any] = {"source": None, "target": None}
-        of_domains: dict[Domain, Rows] = {"source": X_source}
+        of_domains: dict[str, Rows] = {"source": X_source}
         if y_target is not None:
             of_domains["target"] = X_target
         for domain, X in of_domains.items():

@@ -224,7 +224,7 @@ def _before(
     if isinstance(before, str) and before == "input":
         rows = {"source": X_source, "target": X_target}
         found = {
-            d: check_dense_features(rows_at_final_step(estimator, X, d), f"X_{d}")  # type: ignore[arg-type]
+            d: check_dense_features(rows_at_final_step(estimator, X, d), f"X_{d}")
             for d, X in rows.items()
         }
         scale = StandardScaler().fit(np.concatenate(list(found.values())))

@@ -20,6 +20,7 @@ from ..model_selection import EstimatorEvidence, density_ratio
 from ..priors._bootstrap import bootstrap_interval
 from ..priors._labels import class_columns
 from ._accuracy_methods import METHODS, HeldOut
+from ._of_folds import chosen_in_folds
 from ._target_priors import BOOTSTRAP_CONSTRAINTS
 
 __all__ = ["AccuracyEstimate", "estimate_accuracy"]
@@ -215,14 +216,5 @@ def _held_out(rows: EstimatorEvidence, *, weighted: bool) -> HeldOut:
 
 def _of_folds(search: Any, *, with_source: bool) -> NDArray[np.float64]:
     """Return the estimate of each fold of a search for the chosen candidate."""
-
-    def column(name: str) -> NDArray[np.float64]:
-        return np.array(
-            [
-                search.cv_results_[f"split{k}_{name}"][search.best_index_]
-                for k in range(search.n_splits_)
-            ]
-        )
-
-    stability = column("target_stability")
-    return stability * column("source_accuracy") if with_source else stability
+    stability = chosen_in_folds(search, "target_stability")
+    return stability * chosen_in_folds(search, "source_accuracy") if with_source else stability

@@ -164,6 +164,10 @@ def _check_fitted(estimator: Any) -> None:
             raise ModelFileError(
                 "classes_ must be two or more labels, sorted. Save the model again"
             )
+    if "source_domains_" in fitted:
+        names = expect(fitted["source_domains_"], np.ndarray, "source_domains_")
+        if names.ndim != 1 or len(names) < 2 or list(np.unique(names)) != list(names):
+            raise ModelFileError("source_domains_ must be sorted names. Save the model again")
     if "y_mean_" in fitted or "y_scale_" in fitted:
         _check_standardisation(fitted.get("y_mean_"), fitted.get("y_scale_"))
     if _OUTPUT in fitted:

@@ -12,7 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 from torch import Tensor, nn
 
 from .._atomic import write_atomically
-from .._validation import check_domain
+from ..training.inputs import Inputs
 from ._rows import rows_of_zeros
 
 if TYPE_CHECKING:
@@ -69,9 +69,8 @@ class ExportMixin:
         True
         """
         estimator = self._exported()
-        check_domain(domain)
-        net = estimator._net_of(domain)  # noqa: SLF001
-        network: nn.Module = net.domain_module_.network_of(domain)
+        net, key = estimator._net_and_key(domain)  # noqa: SLF001
+        network: nn.Module = net.domain_module_.network_of(key)
         in_units: nn.Module = estimator._in_units(network.cpu())  # noqa: SLF001
         return in_units.eval()
 
@@ -103,10 +102,12 @@ class ExportMixin:
 
         Notes
         -----
-        The input is named "rows", float32 of shape (n_rows, ...) with any number of rows; the
-        output is named "logits", (n_rows, n_classes). Their softmax is `predict_proba`. The
-        labels in the order of the columns are in the metadata "classes" of an ONNX file, in JSON.
-        The output of a regressor is named "outputs", (n_rows, n_outputs), in the units of `y`.
+        The input is named "rows", float32 of shape (n_rows, ...) with any number of rows. Where
+        the module takes several inputs, those of an ONNX file have their names, and the network
+        of "torch.export" takes one dict of them. The output is named "logits",
+        (n_rows, n_classes). Their softmax is `predict_proba`. The labels in the order of the
+        columns are in the metadata "classes" of an ONNX file, in JSON. The output of a regressor
+        is named "outputs", (n_rows, n_outputs), in the units of `y`.
 
         The other steps of a Pipeline are not exported: give the network what its last step is
         given. Convert them with the package skl2onnx, or put a scaler before the network, as in
@@ -135,11 +136,17 @@ class ExportMixin:
             )
         estimator = self._exported()
         network = _FromRows(self.to_module(domain))
-        rows = rows_of_zeros(estimator, 3).contiguous()
+        rows = rows_of_zeros(estimator, 3)
+        rows = rows.to(memory_format=torch.contiguous_format)
+        if isinstance(rows, Inputs):
+            rows = dict(rows)
         output = _Output(estimator._outputs.name, estimator._metadata())  # noqa: SLF001
         with warnings.catch_warnings(), torch.no_grad():
             warnings.simplefilter("ignore")  # what torch tells of its own exporter
             write_atomically(path, lambda new: _FORMATS[format](network, rows, output, new))
+
+
+ExportedRows = Tensor | dict[str, Tensor]
 
 
 class _Output(NamedTuple):
@@ -156,16 +163,17 @@ class _FromRows(nn.Module):
         super().__init__()
         self.network = network.eval()
 
-    def forward(self, rows: Tensor) -> Tensor:
-        logits: Tensor = self.network(rows)
+    def forward(self, rows: ExportedRows) -> Tensor:
+        logits: Tensor = self.network(**rows) if isinstance(rows, dict) else self.network(rows)
         return logits
 
 
-def _any_number() -> Any:
-    return {"rows": {0: torch.export.Dim("n_rows", min=1)}}
+def _any_number(rows: ExportedRows) -> Any:
+    free = {0: torch.export.Dim("n_rows", min=1)}
+    return {"rows": dict.fromkeys(rows, free) if isinstance(rows, dict) else free}
 
 
-def _write_onnx(network: nn.Module, rows: Tensor, output: _Output, path: Path) -> None:
+def _write_onnx(network: nn.Module, rows: ExportedRows, output: _Output, path: Path) -> None:
     try:
         import onnxscript  # noqa: F401
     except ImportError as error:
@@ -175,10 +183,11 @@ def _write_onnx(network: nn.Module, rows: Tensor, output: _Output, path: Path) -
         ) from error
     program: Any = torch.onnx.export(
         network,
-        (rows,),
-        input_names=["rows"],
+        (),
+        kwargs={"rows": rows},
+        input_names=list(rows) if isinstance(rows, dict) else ["rows"],
         output_names=[output.name],
-        dynamic_shapes=_any_number(),
+        dynamic_shapes=_any_number(rows),
         dynamo=True,
         verbose=False,
     )
@@ -186,8 +195,8 @@ def _write_onnx(network: nn.Module, rows: Tensor, output: _Output, path: Path) -
     program.save(path, external_data=False)
 
 
-def _write_exported(network: nn.Module, rows: Tensor, output: _Output, path: Path) -> None:
-    program = torch.export.export(network, (rows,), dynamic_shapes=_any_number())
+def _write_exported(network: nn.Module, rows: ExportedRows, output: _Output, path: Path) -> None:
+    program = torch.export.export(network, (rows,), dynamic_shapes=_any_number(rows))
     torch.export.save(program, path, extra_files=output.metadata)
 
 

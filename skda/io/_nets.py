@@ -35,6 +35,7 @@ _OPTIONS = (
     "planned_epochs",
     "frozen",
     "unfreeze_every",
+    "tuning",
     "lr",
     "max_epochs",
     "batch_size",
@@ -47,7 +48,7 @@ _OPTIONS = (
 )
 _COUNTS = "step_", "fits_"
 # modules of the net beside the network itself
-_BESIDE = "domain_module_", "adaptation_"
+_BESIDE = "domain_module_", "adaptation_", "tuner_"
 
 
 def describe_net(writer: Writer, net: AdaptationNet, where: str) -> dict[str, Any]:
@@ -101,7 +102,7 @@ def _describe(writer: Writer, net: AdaptationNet, where: str) -> dict[str, Any]:
 
 def _of_term(net: AdaptationNet, kind: type) -> list[tuple[str, Any]]:
     """Return the generators or the optimizers that the second term has for itself."""
-    own = {} if net.adaptation is None else vars(net.adaptation_)
+    own = {} if net.adaptation is None else net.adaptation_.own_state()
     return [(name, value) for name, value in own.items() if isinstance(value, kind)]
 
 

@@ -17,6 +17,7 @@ from ..training import (
     Batch,
     DomainOutput,
     DomainPair,
+    average_with_start,
     isolated_rng,
     one_logit_a_row,
 )
@@ -83,7 +84,8 @@ class EncoderNet(AdaptationNet):
         source_net = self.source_net.domain_module_
         source_net.plain.eval()
         with torch.no_grad(), source_net.capturing(compiled=False):
-            source = source_net(self._to_device(batch.source))
+            rows = self._to_device(batch.source)
+            source = source_net.forward_sources(rows, batch.sizes, "source")
         source = source._replace(y=self._to_device(batch.y_source))
         if batch.target is None:
             return source, None
@@ -122,7 +124,9 @@ class ADDAClassifier(AdversarialClassifier):
         Learning rate of both stages. A high one, or a long second stage, lets the target
         network drift away from the classifier, which stays as it is.
     **params
-        Parameters of `DomainClassifier`; `max_epochs` is the length of each stage.
+        Parameters of `DomainClassifier`; `max_epochs` is the length of each stage. Of the recipes
+        of fine-tuning, `head_epochs` and `unfreeze_schedule` are for the first stage; each stage
+        starts from the weights that it is given.
 
     Attributes
     ----------
@@ -175,13 +179,14 @@ class ADDAClassifier(AdversarialClassifier):
     def _train(self, domains: DomainPair) -> None:
         checkpoint = self.net_.checkpoint_
         source_net = self.net_.fit_domains(domains.without_target(), self.max_epochs)
+        average_with_start(source_net)
         self.source_net_ = source_net
         if self._n_stages(domains) > 1:
             self.net_ = self._target_net(source_net)
             self.net_.checkpoint_ = checkpoint and checkpoint.next()
             self.net_.fit_domains(domains, self.max_epochs)
-        if self.adapt_batch_norm:
-            self.net_.reestimate_target_statistics(domains)
+            average_with_start(self.net_)
+        self._adapt_statistics(domains)
 
     def _target_net(self, source_net: AdaptationNet) -> AdaptationNet:
         module = copy_net(source_net.plain_module).cpu()
@@ -193,10 +198,14 @@ class ADDAClassifier(AdversarialClassifier):
     ) -> AdaptationNet:
         with isolated_rng(options["seeds"].adaptation, torch.device("cpu")):
             discriminator = self._make_discriminator(sum(options["widths"]))
+        tuned = self._net_options(module)
+        if "tuning" in tuned:  # the classifier is trained already
+            tuned["tuning"]["head_epochs"] = 0
         options = {
+            **tuned,
             "adaptation": EncoderAdversary(discriminator),
-            "frozen": [[classifier_head(module)[0]]],
-            **self._net_options(module),
+            "frozen": [[classifier_head(module)[0]], *tuned.get("frozen", [])],
+            "unfreeze_every": None,
             **options,
         }
         return self._wrap(module, net_class=EncoderNet, source_net=source_net, **options)

@@ -109,6 +109,12 @@ class DANEstimator(AdaptingEstimator):
     def _make_adaptation(
         self, module: nn.Module, widths: Sequence[int], n_classes: int
     ) -> AdaptationTerm:
+        if self.estimator == "linear" and self.multi_source == "union" and self._n_sources > 1:
+            raise ValueError(
+                "The 'estimator' parameter cannot be 'linear' where multi_source='union': it pairs "
+                "successive rows, which are of one source. Pass multi_source='pairwise' or "
+                "estimator='quadratic'."
+            )
         kernels: dict[str, Any] = {"n_kernels": self.n_kernels, "spacing": self.spacing}
         estimate: dict[str, Any] = {"estimator": self.estimator, "unbiased": self.unbiased}
         if self.kernel_weights == "optimal":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from numbers import Integral, Real
+from numbers import Integral
 from os import PathLike
 from typing import Any, ClassVar
 
@@ -12,17 +12,18 @@ import torch
 from sklearn.utils._param_validation import HasMethods, Interval
 from torch import nn
 
-from .._calling import first_run
+from .._calling import first_run, fit_head
 from .._pretrained import load_pretrained, load_weights, pretrained_module
-from ..base import DomainClassifier, DomainEstimator, DomainRegressor
+from ..base import DomainClassifier, DomainRegressor, TunableEstimator
+from ..base._tuning import Layers
 from ..nn import reinitialise, replace_head, weight_layers
 from ..nn._copy import copy_net
-from ..training import DomainPair, isolated_rng
+from ..training import DomainPair, average_with_start, isolated_rng
 
 __all__ = ["FinetuneClassifier", "FinetuneEstimator", "FinetuneRegressor"]
 
 
-class FinetuneEstimator(DomainEstimator):
+class FinetuneEstimator(TunableEstimator):
     """Fine-tuning for any task.
 
     Parameters
@@ -30,18 +31,15 @@ class FinetuneEstimator(DomainEstimator):
     pretrained : None, nn.Module, fitted skda estimator, mapping or path, default=None
         Weights to start from: a network (then `module` is not used), an estimator's network, or
         a state_dict for `module`, also as the path of a .safetensors or torch.save file.
-    n_frozen : int, default=0
-        Number of layers, from the input, that are kept fixed. Their batch normalisation keeps
-        its statistics.
     reinit : int, default=0
         Number of layers, from the output, that start from new weights. A last ``nn.Linear`` with
-        another number of outputs than there are classes is replaced.
-    backbone_lr_ratio : float, default=0.1
+        another number of outputs than there are classes is replaced; if `pretrained` is an
+        nn.Module, also with 0.
+    backbone_lr_ratio : float or None, default=0.1
         Learning rate of all but the last layer (or the re-initialised ones) relative to `lr`.
-    unfreeze_schedule : int or None, default=None
-        Free one more of the frozen layers, from the top, each time so many epochs have passed.
+        None is 1, unless the network has an attribute ``lr_ratio``.
     **params
-        Parameters of `DomainEstimator`.
+        Parameters of `TunableEstimator`.
 
     Attributes
     ----------
@@ -54,10 +52,7 @@ class FinetuneEstimator(DomainEstimator):
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "pretrained": [None, nn.Module, Mapping, str, PathLike, HasMethods(["predict"])],
-        "n_frozen": [Interval(Integral, 0, None, closed="left")],
         "reinit": [Interval(Integral, 0, None, closed="left")],
-        "backbone_lr_ratio": [Interval(Real, 0, None, closed="neither")],
-        "unfreeze_schedule": [Interval(Integral, 1, None, closed="left"), None],
     }
 
     def __init__(
@@ -65,18 +60,13 @@ class FinetuneEstimator(DomainEstimator):
         module: Any = None,
         *,
         pretrained: Any = None,
-        n_frozen: int = 0,
         reinit: int = 0,
-        backbone_lr_ratio: float = 0.1,
-        unfreeze_schedule: int | None = None,
+        backbone_lr_ratio: float | None = 0.1,
         **params: Any,
     ) -> None:
-        super().__init__(module, **params)
+        super().__init__(module, backbone_lr_ratio=backbone_lr_ratio, **params)
         self.pretrained = pretrained
-        self.n_frozen = n_frozen
         self.reinit = reinit
-        self.backbone_lr_ratio = backbone_lr_ratio
-        self.unfreeze_schedule = unfreeze_schedule
 
     def _make_module(self, rows: torch.Tensor, n_classes: int) -> nn.Module:
         self._check_tuning_makes_sense()
@@ -84,7 +74,7 @@ class FinetuneEstimator(DomainEstimator):
         if network is None:
             module = super()._make_module(rows, n_classes)
         else:
-            module = first_run(network, rows, "pretrained")
+            module = self._run_network(network, rows, n_classes)
         self._check_counts(module)
         if self.pretrained is None:
             return module
@@ -98,8 +88,14 @@ class FinetuneEstimator(DomainEstimator):
         if network is None:
             module = super()._make_module(rows, n_classes)
         else:
-            module = first_run(network, rows, "pretrained")
+            module = self._run_network(network, rows, n_classes)
         self._renew(module, n_classes)
+        return module
+
+    def _run_network(self, network: nn.Module, rows: torch.Tensor, n_classes: int) -> nn.Module:
+        module = first_run(network, rows, "pretrained")
+        if isinstance(self.pretrained, nn.Module):  # a fitted estimator was for its own classes
+            fit_head(module, rows, n_classes)
         return module
 
     def _check_tuning_makes_sense(self) -> None:
@@ -108,6 +104,11 @@ class FinetuneEstimator(DomainEstimator):
             raise ValueError(
                 "The 'n_frozen' and 'reinit' parameters apply to trained weights. If the module's "
                 "weights are trained, pass it as 'pretrained' instead of 'module'."
+            )
+        if instance and self.pretrained is None and (recipes := self._recipes()):
+            raise ValueError(
+                f"The {recipes[0]!r} parameter applies to trained weights. If the module's weights "
+                "are trained, pass it as 'pretrained' instead of 'module'."
             )
 
     def _new_layers(self, module: nn.Module) -> list[str]:
@@ -139,20 +140,20 @@ class FinetuneEstimator(DomainEstimator):
     def _net_options(self, module: nn.Module) -> dict[str, Any]:
         return {} if self.pretrained is None else self._tuning_options(module)
 
-    def _tuning_options(self, module: nn.Module) -> dict[str, Any]:
-        """Return the options of a stage that starts from trained weights."""
+    def _body_and_head(self, module: nn.Module) -> tuple[Layers, Layers]:
         layers = weight_layers(module)
-        options: dict[str, Any] = {
-            "frozen": layers[: self.n_frozen],
-            "unfreeze_every": self.unfreeze_schedule,
-        }
-        if "param_groups" in self.net_params("optimizer"):
-            return options
-        head = [name for layer in layers[-max(1, self.reinit) :] for name in layer]
-        lr = self.net_params("optimizer").get("lr", self.lr)
-        groups = [(f"{name}.*" if name else "*", {"lr": lr}) for name in head]
-        slow = lr * self.backbone_lr_ratio
-        return options | {"optimizer__lr": slow, "optimizer__param_groups": groups}
+        n_head = max(1, self.reinit)
+        return layers[:-n_head], layers[-n_head:]
+
+    def _rates(self, module: nn.Module, body: Layers, head: Layers) -> dict[str, Any]:
+        given = self.net_params("optimizer")
+        ratio = self.backbone_lr_ratio
+        if ratio is None or self.layer_lr_decay < 1 or "param_groups" in given:
+            return super()._rates(module, body, head)
+        lr = given.get("lr", self.lr)
+        names = [name for layer in head for name in layer]
+        groups = [(f"{name}.*" if name else "*", {"lr": lr}) for name in names]
+        return {"optimizer__lr": lr * ratio, "optimizer__param_groups": groups}
 
     def _n_stages(self, domains: DomainPair) -> int:
         return 2 if domains.has_target_labels else 1
@@ -165,6 +166,7 @@ class FinetuneEstimator(DomainEstimator):
             return
         checkpoint = self.net_.checkpoint_
         source_net = self.net_.fit_domains(domains.without_target(), self.max_epochs)
+        average_with_start(source_net)
         rows = source_net.history
         self.source_history_ = [{k: row[k] for k in row if k != "batches"} for row in rows]
         module = copy_net(source_net.plain_module).cpu()
@@ -176,8 +178,8 @@ class FinetuneEstimator(DomainEstimator):
         self.net_.fits_ = source_net.fits_
         self.net_.checkpoint_ = checkpoint and checkpoint.next()
         self.net_.fit_domains(domains.labelled_target(), self.max_epochs, domain="target")
-        if self.adapt_batch_norm:
-            self.net_.reestimate_target_statistics(domains)
+        average_with_start(self.net_)
+        self._adapt_statistics(domains)
 
     @property
     def _histories(self) -> list[Any]:
@@ -193,9 +195,9 @@ class FinetuneClassifier(FinetuneEstimator, DomainClassifier):
 
     .. math:: L_1 = \mathrm{CE}(f(X_s), y_s), \qquad L_2 = \mathrm{CE}(f(X_t), y_t)
 
-    A stage that starts from trained weights is *tuned*: `n_frozen`, `reinit`,
-    `backbone_lr_ratio` and `unfreeze_schedule` apply to it. Without `pretrained` the source
-    stage trains a new network at full rate, and only the target stage is tuned.
+    A stage that starts from trained weights is *tuned*: `reinit`, `backbone_lr_ratio`,
+    `head_epochs` and the other recipes apply to it. Without `pretrained` the source stage trains
+    a new network at full rate, and only the target stage is tuned.
 
     Parameters
     ----------

@@ -29,6 +29,8 @@ class ClassConfusion(AdaptationTerm):
         Shares of the classes in the target; None weighs all alike.
     """
 
+    takes_sources: ClassVar = True  # no source enters the loss
+
     priors: Tensor | None
 
     def __init__(self, temperature: float, priors: Tensor | None) -> None:

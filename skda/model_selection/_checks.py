@@ -15,6 +15,7 @@ from torch.utils.data import Dataset
 from .._array_checks import check_share
 from .._datasets import dataset_labels
 from .._regression_labels import check_source_numbers, check_target_numbers
+from .._sources import check_source_domain, join_sources
 from .._validation import naming, refuse_mixed_labels, unwrap
 from .._weights import check_sample_weight
 from ._fit_and_score import DomainData, seeded
@@ -93,8 +94,14 @@ def check_data(
     y_target: ArrayLike | None,
     sample_weight: ArrayLike | None,
     task: Task = "classification",
+    source_domain: ArrayLike | None = None,
 ) -> DomainData:
-    """Return rows that can be indexed and labels that are vectors, one label for each row."""
+    """Return rows that can be indexed and labels that are vectors, one label for each row.
+
+    A list of several sources becomes one array, with the name of the source of each row.
+    """
+    joined = join_sources(X_source, y_source, source_domain, sample_weight)
+    X_source, y_source, source_domain, sample_weight = joined
     X_target, y_target = unwrap(X_target, "X_target"), unwrap(y_target, "y_target")
     if X_target is None:
         raise ValueError(
@@ -111,11 +118,14 @@ def check_data(
     X_source, X_target = as_indexable(X_source), as_indexable(X_target)
     if sample_weight is not None:
         sample_weight = check_sample_weight(sample_weight, n_rows(X_source))
+    if source_domain is not None:
+        names, of_row = check_source_domain(source_domain, n_rows(X_source))
+        source_domain = names[of_row]
     if task == "regression":
         numbers = check_source_numbers("LambdaSearchCV", y_source, n_rows(X_source))
         if y_target is not None:
             y_target = check_target_numbers(y_target, n_rows(X_target), numbers.shape[1:])
-        return DomainData(X_source, numbers, X_target, y_target, sample_weight)
+        return DomainData(X_source, numbers, X_target, y_target, sample_weight, source_domain)
     refuse_mixed_labels(y_source, "y_source")
     labels_source: Labels = column_or_1d(y_source, warn=True)
     assert_all_finite(labels_source, input_name="y_source")
@@ -133,4 +143,5 @@ def check_data(
                 "Pass one label per row."
             )
     labels_target = None if y_target is None else column_or_1d(y_target)
-    return DomainData(X_source, labels_source, X_target, labels_target, sample_weight)
+    others = labels_target, sample_weight, source_domain
+    return DomainData(X_source, labels_source, X_target, *others)

@@ -27,11 +27,13 @@ class DomainData(NamedTuple):
     X_target: Rows
     y_target: Labels | None = None
     sample_weight: ArrayLike | None = None
+    source_domain: Labels | None = None
 
     @property
     def options(self) -> dict[str, Any]:
         """What `fit` is given beside the rows of both domains and the labels of the source."""
-        given = {"y_target": self.y_target, "sample_weight": self.sample_weight}
+        names = "y_target", "sample_weight", "source_domain"
+        given = {name: getattr(self, name) for name in names}
         return {name: value for name, value in given.items() if value is not None}
 
 
@@ -95,6 +97,7 @@ def training_part(data: DomainData, fold: DomainFold) -> DomainData:
         take_rows(data.X_target, fold.target_train),
         take_rows(data.y_target, fold.target_train),
         take_rows(data.sample_weight, fold.source_train),
+        take_rows(data.source_domain, fold.source_train),
     )
 
 

@@ -76,6 +76,7 @@ def split_domains(
     X_target: Rows,
     random_state: int,
     stratify: bool = True,
+    source_domain: Labels | None = None,
 ) -> list[DomainFold]:
     """Cut both domains into folds.
 
@@ -89,6 +90,8 @@ def split_domains(
         Seed of the folds.
     stratify : bool, default=True
         Whether `y_source` are classes, by which the folds are stratified.
+    source_domain : ndarray of shape (n_source,) or None
+        Names of several sources; an int `cv` cuts each of them.
 
     Returns
     -------
@@ -105,6 +108,8 @@ def split_domains(
         rng = derive_random_state(random_state, "lambda search, source folds")
         kind = StratifiedKFold if stratify else KFold
         cv = kind(cv, shuffle=True, random_state=rng)
+        if source_domain is not None:
+            cv = _split_each(cv, y_source, source_domain)
     # a splitter reads the number of rows only, which tensors and Datasets cannot tell it
     placeholder = np.zeros((n_rows(X_source), 1))
     splits = list(check_cv(cv, y_source, classifier=stratify).split(placeholder, y_source))
@@ -122,3 +127,17 @@ def split_domains(
     target = KFold(n_folds, shuffle=True, random_state=rng).split(np.zeros(n_rows(X_target)))
     # with a single split of the source, the second fold of the target is not used
     return [DomainFold(*source, *held) for source, held in zip(splits, target, strict=False)]
+
+
+def _split_each(cv: BaseCrossValidator, y_source: Labels, source_domain: Labels) -> list[Split]:
+    """Cut each of several sources into folds; fold i of the whole has fold i of each."""
+    of_each = []
+    for name in np.unique(source_domain):
+        (rows,) = np.nonzero(source_domain == name)
+        try:
+            split = list(cv.split(np.zeros((len(rows), 1)), y_source[rows]))
+        except ValueError as error:
+            raise ValueError(f"The domain {str(name)!r} of source_domain: {error}") from error
+        of_each.append([(rows[train], rows[test]) for train, test in split])
+    joined = [zip(*of_fold, strict=True) for of_fold in zip(*of_each, strict=True)]
+    return [(np.concatenate(train), np.concatenate(test)) for train, test in joined]

@@ -38,7 +38,7 @@ def search_fingerprint(
     params = {name: value for name, value in params.items() if name not in _NOT_HASHED}
     parts: list[Any] = [params, list(candidates), list(map(list, folds)), list(seeds)]
     parts += [_as_text_of_rows(rows) for rows in (data.X_source, data.X_target)]
-    for values in (data.y_source, data.y_target, data.sample_weight):
+    for values in (data.y_source, data.y_target, data.sample_weight, data.source_domain):
         parts.append(None if values is None else np.asarray(values))
     return hashlib.sha256(as_text(parts).encode()).hexdigest()
 

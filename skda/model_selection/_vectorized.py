@@ -76,6 +76,8 @@ def fit_and_score_together(
         If they cannot be trained together; the message says why.
     """
     last = final_step(estimator)
+    if data.source_domain is not None:
+        raise UnstackableError("several sources are trained one model at a time")
     if not isinstance(last, AdaptingEstimator) or last.trains_in_stages:
         raise UnstackableError(f"{type(last).__name__} has a training of its own")
     points: list[tuple[Candidate, list[int]]] = []

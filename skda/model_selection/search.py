@@ -42,6 +42,7 @@ from ._split import split_domains
 from ._store import ResultStore, search_fingerprint
 from ._typing import Candidate, ParamGrid, Rows, Validator
 from ._verdict import AdaptationWarning, sign_of_harm
+from .validators.numbers import scale_of
 from .validators.registry import Task
 
 __all__ = ["LambdaSearchCV"]
@@ -138,7 +139,10 @@ class LambdaSearchCV(
         Of a regressor, in place of `estimated_accuracy_`: estimated root mean squared error on the
         target, in standard deviations of the source's labels: the root of the sum of the squares
         of the error on held-out source rows and of the disagreement on held-out target rows. It is
-        too low where the models of all folds err alike.
+        too low where the models of all folds err alike. `skda.inspection.estimate_error` has it in
+        the units of the labels, with an interval.
+    label_scale_ : ndarray of shape (n_outputs,)
+        Of a regressor: that standard deviation of each output.
     cv_results_ : dict of ndarrays
         As in `GridSearchCV`: `params`, `param_<name>`, `split<i>_test_score`, `mean_test_score`,
         `std_test_score`, `rank_test_score`, `mean_fit_time` and the other times (seconds). The test
@@ -179,10 +183,10 @@ class LambdaSearchCV(
 
     The following trains one by one, and is an error with ``vectorize=True``: dropout on a GPU, or
     in a layer without a stacked form; callbacks, `train_split`, `compile` and `amp`; labelled
-    target rows, Datasets and integers that the module embeds; optimizers other than torch's usual
-    ones; frozen layers; and methods whose training has stages (ADDA) or whose term has a state of
-    its own (WDGRL, MCD, DeepJDOT, DAN with optimal kernel weights). `vectorize_reason_` says what
-    it was.
+    target rows, several sources, Datasets and integers that the module embeds; optimizers other
+    than torch's usual ones; frozen layers; and methods whose training has stages (ADDA) or whose
+    term has a state of its own (WDGRL, MCD, DeepJDOT, DAN with optimal kernel weights).
+    `vectorize_reason_` says what it was.
 
     If a candidate with lam above 0 is chosen, but its models agree less and are less sure on the
     target than the source-only models, `AdaptationWarning` says so.
@@ -222,6 +226,7 @@ class LambdaSearchCV(
         "X_target": True,
         "y_target": True,
         "sample_weight": True,
+        "source_domain": True,
         "X_source": UNUSED,
         "y_source": UNUSED,
     }
@@ -290,6 +295,7 @@ class LambdaSearchCV(
         *,
         y_target: ArrayLike | None = None,
         sample_weight: ArrayLike | None = None,
+        source_domain: ArrayLike | None = None,
     ) -> Self:
         """Try all candidates, then train the best candidate on all rows.
 
@@ -306,6 +312,10 @@ class LambdaSearchCV(
             trainings, not in the choice.
         sample_weight : array-like of shape (n_source,) or None
             Weights of the source rows, as the estimator takes them, in the trainings.
+        source_domain : array-like of shape (n_source,) or None
+            Names of the domains of the source rows where there are several, as the estimator takes
+            them. An int `cv` cuts each of them into folds. Held-out source rows are judged by the
+            batch statistics of the sources' mixture.
 
         Returns
         -------
@@ -331,7 +341,8 @@ class LambdaSearchCV(
         check_validators(validator, task)
         check_guard(self.guard, task)
         check_candidates(self.estimator, candidates, lam_name)
-        data = check_data(X_source, y_source, X_target, y_target, sample_weight, task)
+        given = X_source, y_source, X_target, y_target, sample_weight
+        data = check_data(*given, task, source_domain)
         check_checkpoints(self.estimator, self.checkpoint, self.random_state)
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
         seed = current_processes().of_main(seed)
@@ -343,6 +354,7 @@ class LambdaSearchCV(
                 data.X_target,
                 seed,
                 stratify=task == "classification",
+                source_domain=data.source_domain,
             )
             self.n_splits_, self.validator_ = len(folds), validator
             draw = derive_random_state(seed, "lambda search, training").randint
@@ -402,6 +414,7 @@ class LambdaSearchCV(
             error = self.cv_results_["mean_source_error"]
             apart = self.cv_results_["mean_target_disagreement"]
             self.estimated_error_ = float(np.hypot(error, apart)[self.best_index_])
+            self.label_scale_ = scale_of(np.concatenate([each.y_source for each in results[0]]))
             return
         stability = self.cv_results_["mean_target_stability"]
         accuracy = self.cv_results_["mean_source_accuracy"]

@@ -1,5 +1,6 @@
 """Torch building blocks: networks, gradient reversal, discriminator, layer capture."""
 
+from .backbone import Backbone, load_backbone
 from .capture import Layer, LayerCapture, resolve_layers
 from .discriminator import DomainDiscriminator
 from .domain_stats import DomainStatistics, batch_norm_layers, norms_in_eval
@@ -16,6 +17,7 @@ from .reversal import GradientReversal, reverse_gradient
 
 __all__ = [
     "MLP",
+    "Backbone",
     "ConvNet",
     "ConvNet1d",
     "DomainDiscriminator",
@@ -28,6 +30,7 @@ __all__ = [
     "classifier_head",
     "freeze_layers",
     "insert_bottleneck",
+    "load_backbone",
     "norms_in_eval",
     "reinitialise",
     "replace_head",

@@ -6,6 +6,7 @@ import copy
 from typing import Any, TypeVar
 
 from torch import Tensor, nn
+from torch.optim import LBFGS
 from torch.overrides import TorchFunctionMode
 
 __all__ = ["copy_net", "unwrapped"]
@@ -40,6 +41,9 @@ def copy_net(net: Net) -> Net:
         # by its attributes: skorch's nets are pickled, which parametrized layers refuse
         new = object.__new__(type(net))
         vars(new).update(copy.deepcopy(vars(net), {id(net): new}))
+        for part in vars(new).values():
+            if isinstance(part, LBFGS):  # which no copy and no pickle of torch has whole
+                vars(part).update(_params=part.param_groups[0]["params"], _numel_cache=None)
         return new
 
 

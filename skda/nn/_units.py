@@ -29,7 +29,7 @@ class InUnits(nn.Module):
         self.register_buffer("mean", torch.tensor(mean, dtype=torch.float32))
         self.register_buffer("scale", torch.tensor(scale, dtype=torch.float32))
 
-    def forward(self, rows: Tensor) -> Tensor:
+    def forward(self, *rows: Tensor, **inputs: Tensor) -> Tensor:
         """Return the predictions, shape (n_rows, n_outputs)."""
-        outputs: Tensor = self.network(rows)
+        outputs: Tensor = self.network(*rows, **inputs)
         return outputs * self.scale + self.mean

@@ -135,6 +135,26 @@ class DomainStatistics(nn.Module):
         """Hold the very buffers of `layers` from now on."""
         self._buffers |= _tracked(layers)
 
+    def mix(self, others: Iterable[DomainStatistics]) -> None:
+        """Take the mean and variance of a mixture in equal shares of domains that have data.
+
+        Parameters
+        ----------
+        others : iterable of DomainStatistics
+            Of the same module. One that has no data yet is left out.
+        """
+        seen = [each for each in others if each.seen]
+        if not seen:
+            return
+        own = {name: buffer for name, buffer in self.named_buffers() if name != "seen"}
+        found = [dict(each.named_buffers()) for each in seen]
+        parts = {name: torch.stack([each[name] for each in found]) for name in own}
+        for key, values in parts.items():
+            mixed = values.mean(0) if values.is_floating_point() else values.sum(0)
+            if key.endswith("running_var"):
+                mixed += parts[key.replace("_var", "_mean")].var(0, unbiased=False)
+            own[key].copy_(mixed)
+
     def mark_seen(self) -> None:
         """Declare that the statistics hold data of the domain from now on."""
         self.seen.fill_(True)

@@ -5,6 +5,7 @@ from .domain_module import DomainModule
 from .errors import DivergenceError
 from .loader import Batch, DomainPair, TwoDomainLoader
 from .net import AdaptationNet
+from .pairwise import PairwiseTerm
 from .predict import predict_features, predict_logits
 from .regression_net import RegressionNet
 from .rng import Seeds, isolated_rng
@@ -26,6 +27,7 @@ from .term import (
     features_of_both,
     one_logit_a_row,
 )
+from .tuning import average_with_start
 
 __all__ = [
     "LAM_SCHEDULES",
@@ -40,6 +42,7 @@ __all__ = [
     "DomainModule",
     "DomainOutput",
     "DomainPair",
+    "PairwiseTerm",
     "RegressionNet",
     "Rows",
     "Schedule",
@@ -47,6 +50,7 @@ __all__ = [
     "TargetTerm",
     "TwoDomainLoader",
     "as_rows",
+    "average_with_start",
     "constant",
     "even_batches",
     "features_of_both",

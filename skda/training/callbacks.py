@@ -122,7 +122,7 @@ def put_back(net: Any, kept: dict[str, Any]) -> None:
     for name, state in kept["states"].items():
         getattr(net, name).load_state_dict(state)
     for name, state in kept["term"].items():
-        stateful = getattr(net.adaptation_, name)
+        stateful = net.adaptation_.own_state()[name]
         load = stateful.set_state if isinstance(stateful, torch.Generator) else None
         (load or stateful.load_state_dict)(state)
     net.step_ = kept["step_"]
@@ -130,11 +130,10 @@ def put_back(net: Any, kept: dict[str, Any]) -> None:
 
 def _own_state(net: Any) -> dict[str, Any]:
     """Return the states of the optimizers and generators that the term has for itself."""
-    own = {} if net.adaptation is None else vars(net.adaptation_)
+    own = {} if net.adaptation is None else net.adaptation_.own_state()
     return {
         name: value.get_state() if isinstance(value, torch.Generator) else value.state_dict()
         for name, value in own.items()
-        if isinstance(value, (torch.Generator, torch.optim.Optimizer))
     }
 
 
@@ -153,6 +152,7 @@ class CallbackNet(NeuralNetClassifier):
     labelled_domain_: str
     adaptation: Any
     adaptation_: Any
+    tuner_: Any
 
     @property
     def _default_callbacks(self) -> list[tuple[str, Any]]:
@@ -293,6 +293,15 @@ class CallbackNet(NeuralNetClassifier):
             its = getattr(other, f"{name}_", None)
             if its is not None:
                 getattr(self, f"{name}_").load_state_dict(its.state_dict())
+
+    def torch_compile(self, module: nn.Module, name: str) -> nn.Module:
+        """Compile the user's module, not what is trained beside it."""
+        if name != "module":
+            return module
+        compiled: nn.Module = super().torch_compile(module, name)
+        if compiled is not module:
+            self.domain_module_.use(compiled)
+        return compiled
 
     @property
     def plain_module(self) -> nn.Module:

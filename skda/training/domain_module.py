@@ -9,9 +9,9 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 
-from ..nn import DomainStatistics, Layer, LayerCapture, batch_norm_layers, norms_in_eval
+from ..nn import Backbone, DomainStatistics, Layer, LayerCapture, batch_norm_layers, norms_in_eval
 from ..nn._copy import copy_net
-from .inputs import join
+from .inputs import cut, join
 from .locks import new_lock
 from .term import DomainOutput
 
@@ -39,8 +39,9 @@ class DomainModule(nn.Module):
     plain : nn.Module
         The user's network.
     statistics : ModuleDict of str to DomainStatistics
-        The running statistics of each domain. Outside a forward pass of the target, the network
-        holds the source's.
+        The running statistics of each domain. Outside a forward pass of another one, the network
+        holds those of "source". Of several sources, "source0" and so on have those of each, and
+        "source" those of their mixture in equal shares.
     apart : bool
         Whether the domains pass one after the other, because some layer mixes the rows of a batch.
     lock : RLock
@@ -63,13 +64,19 @@ class DomainModule(nn.Module):
         self.layers = layers
         self.amp = amp
         self.norms = tuple(batch_norm_layers(module))
-        self.apart = per_domain and bool(self.norms)
+        mixes = module.mixes_rows if isinstance(module, Backbone) else bool(self.norms)
+        self.apart = per_domain and mixes
         self.statistics = nn.ModuleDict(
             {name: DomainStatistics(module, shared=name == "source") for name in DOMAINS}
         )
         self.capture: LayerCapture | None = None
         self.use(module)
         self.lock = new_lock()
+
+    def add_sources(self, n: int) -> None:
+        """Hold statistics for each of several sources, beside those of their mixture."""
+        for k in range(n):
+            self.statistics[f"source{k}"] = DomainStatistics(self.plain).to(self.device)
 
     def use(self, compiled: Callable[[Tensor], Tensor]) -> None:
         """Call this form of the network, for instance a compiled one, in `forward`."""
@@ -106,7 +113,8 @@ class DomainModule(nn.Module):
         Parameters
         ----------
         rows : Tensor of shape (n, ...)
-        domain : {"source", "target"}, default="source"
+        domain : str, default="source"
+            A key of `statistics`.
 
         Returns
         -------
@@ -127,29 +135,59 @@ class DomainModule(nn.Module):
                 stack.enter_context(norms_in_eval(self.plain))
             return self._pass(rows)
 
-    def forward_both(self, source: Tensor, target: Tensor) -> tuple[DomainOutput, DomainOutput]:
+    def forward_sources(self, rows: Tensor, sizes: Sequence[int], domain: str) -> DomainOutput:
+        """Pass labelled rows, those of each of several sources by its own statistics.
+
+        Parameters
+        ----------
+        rows : Tensor of shape (n, ...)
+        sizes : sequence of int
+            Rows of each source, which lie one below the other; empty where there is one.
+        domain : str
+            Domain of the rows where there is one source.
+        """
+        if not (sizes and self.apart):
+            output: DomainOutput = self(rows, "source" if sizes else domain)
+            return output._replace(sizes=tuple(sizes))
+        parts = enumerate(cut(rows, sizes))
+        outputs = [self(part, f"source{k}") for k, part in parts if part.shape[0]]
+        features, logits, *_ = zip(*outputs, strict=True)
+        layers = tuple(map(torch.cat, zip(*features, strict=True)))
+        return DomainOutput(layers, torch.cat(logits), sizes=tuple(sizes))
+
+    def forward_both(
+        self, source: Tensor, target: Tensor, sizes: tuple[int, ...] = ()
+    ) -> tuple[DomainOutput, DomainOutput]:
         """Pass a batch of each domain; in one forward pass where no layer mixes rows.
 
         Parameters
         ----------
         source : Tensor of shape (n_s, ...)
         target : Tensor of shape (n_t, ...)
+        sizes : tuple of int, default=()
+            Of several sources, the rows of each.
 
         Returns
         -------
         tuple of two DomainOutput
         """
         if self.apart:
-            return self(source, "source"), self(target, "target")
+            return self.forward_sources(source, sizes, "source"), self(target, "target")
         both = self(join([source, target]), "source")
         # a split has one backward, two slices have two
-        sizes = [source.shape[0], target.shape[0]]
-        parts = [tensor.split_with_sizes(sizes) for tensor in (both.logits, *both.features)]
+        of_domains = [source.shape[0], target.shape[0]]
+        parts = [tensor.split_with_sizes(of_domains) for tensor in (both.logits, *both.features)]
         of_source, of_target = zip(*parts, strict=True)
         return (
-            DomainOutput(of_source[1:], of_source[0], None, both.features),
+            DomainOutput(of_source[1:], of_source[0], None, both.features, sizes),
             DomainOutput(of_target[1:], of_target[0], None, both.features),
         )
+
+    def mix_sources(self) -> None:
+        """Let "source" have the statistics of all sources' mixture, where there are several."""
+        self.statistics["source"].share(self.norms)
+        others = [of for name, of in self.statistics.items() if name not in DOMAINS]
+        self.statistics["source"].mix(others)
 
     def network_of(self, domain: str) -> nn.Module:
         """Return a copy of the network in eval mode, with the statistics of a domain."""

@@ -10,7 +10,7 @@ from scipy import sparse
 from skorch.helper import SliceDict
 from torch import Tensor, nn
 
-__all__ = ["InputRows", "Inputs", "first_row", "is_inputs", "join", "pass_by_name"]
+__all__ = ["InputRows", "Inputs", "cut", "first_row", "is_inputs", "join", "pass_by_name"]
 
 
 class Inputs(SliceDict):
@@ -41,6 +41,15 @@ def join(batches: Sequence[Any]) -> Any:
     if not isinstance(batches[0], Inputs):
         return torch.cat(list(batches))
     return Inputs(**{name: torch.cat([batch[name] for batch in batches]) for name in batches[0]})
+
+
+def cut(rows: Any, sizes: Sequence[int]) -> list[Any]:
+    """Return successive parts of a batch, tensors or `Inputs`, of so many rows each."""
+    if not isinstance(rows, Inputs):
+        return list(rows.split_with_sizes(sizes))
+    parts = {name: tensor.split_with_sizes(sizes) for name, tensor in rows.items()}
+    each = zip(*parts.values(), strict=True)
+    return [Inputs(**dict(zip(parts, tensors, strict=True))) for tensors in each]
 
 
 def pass_by_name(

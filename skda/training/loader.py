@@ -36,6 +36,7 @@ class Batch(NamedTuple):
     """Rows of one step. `target` and `y_target` are None where the target is not used.
 
     `n_rows` counts those of the source and the target in all processes that share the training.
+    Of several sources, the rows lie one below the other; `sizes` has the number of each.
     """
 
     source: Any
@@ -43,6 +44,7 @@ class Batch(NamedTuple):
     target: Any
     y_target: Tensor | None
     n_rows: tuple[int, int] = (0, 0)
+    sizes: tuple[int, ...] = ()
 
 
 class DomainPair(Dataset[tuple[Any, Any]]):
@@ -64,6 +66,10 @@ class DomainPair(Dataset[tuple[Any, Any]]):
     weights : ndarray of shape (n_source,), or None
         How often each source row is drawn, relative to the others. None draws each row of
         `subset` once in an epoch.
+    source_of : ndarray of shape (n_source,), int64, or None
+        Number of the source that each row comes from, where there are several.
+    n_sources : int, default=1
+        Number of the sources.
     """
 
     def __init__(
@@ -74,6 +80,8 @@ class DomainPair(Dataset[tuple[Any, Any]]):
         y_target: np.ndarray | None = None,
         subset: Index | None = None,
         weights: np.ndarray | None = None,
+        source_of: np.ndarray | None = None,
+        n_sources: int = 1,
     ) -> None:
         self.source = source
         self.y_source = y_source
@@ -81,6 +89,8 @@ class DomainPair(Dataset[tuple[Any, Any]]):
         self.y_target = y_target
         self.subset = np.arange(len(source)) if subset is None else np.asarray(subset)
         self.weights = weights
+        self.source_of = source_of
+        self.n_sources = n_sources
 
     def __len__(self) -> int:
         return len(self.subset)
@@ -117,6 +127,19 @@ class DomainPair(Dataset[tuple[Any, Any]]):
         """Return the same domains with only some of the source rows."""
         return self.replace(subset=self.subset[np.asarray(indices)])
 
+    def with_sources(self, source_of: np.ndarray, n_sources: int) -> DomainPair:
+        """Return the same domains, the rows of each source drawn equally often in all."""
+        weights = np.ones(len(source_of)) if self.weights is None else self.weights
+        of_row = source_of[self.subset]
+        totals = np.bincount(of_row, weights[self.subset], n_sources)[source_of]
+        equal = np.divide(weights, totals, out=np.zeros(len(totals)), where=totals > 0)
+        return self.replace(weights=equal, source_of=source_of, n_sources=n_sources)
+
+    def of_source(self, k: int) -> DomainPair:
+        """Return the same domains with the rows of one source."""
+        of_row = np.asarray(self.source_of)[self.subset]
+        return self.only(of_row == k).replace(source_of=None, n_sources=1)
+
     def replace(self, **changes: Any) -> DomainPair:
         """Return the same domains but for these attributes."""
         return DomainPair(**{**vars(self), **changes})
@@ -140,20 +163,32 @@ class DomainPair(Dataset[tuple[Any, Any]]):
 
         With weights the draw is systematic: each row comes as often as its weight says on average,
         and each class, or range of the first number, within one row of what its weights say in
-        every epoch.
+        every epoch. Of several sources, each comes within one row of its share, and so does each
+        class of a source; successive rows come from all of them.
         """
         n = len(self.subset)
         if self.weights is None:
             return self.subset[rng.permutation(n)] if shuffle else self.subset
         mixed = rng.permutation(n) if shuffle else np.arange(n)
         y = self.y_source if self.y_source.ndim == 1 else self.y_source[:, 0]
-        order = mixed[np.argsort(y[self.subset[mixed]], kind="stable")]
+        keys = [y] if self.source_of is None else [y, self.source_of]
+        order = mixed[np.lexsort([key[self.subset[mixed]] for key in keys])]
         edges = np.cumsum(self.weights[self.subset[order]])
         edges *= n / edges[-1]
         edges[-1] = n
         counts = np.diff(np.floor(edges + (rng.random() if shuffle else 0.5)), prepend=0)
         drawn = self.subset[np.repeat(order, counts.astype(int))]
-        return rng.permutation(drawn) if shuffle else drawn
+        drawn = rng.permutation(drawn) if shuffle else drawn
+        return drawn if self.source_of is None else drawn[_alternating(self.source_of[drawn])]
+
+
+def _alternating(source_of: Index) -> np.ndarray:
+    """Return the order in which any stretch of rows has each source by its share in all."""
+    places = np.empty(len(source_of))
+    for k in np.unique(source_of):
+        (rows,) = np.nonzero(source_of == k)
+        places[rows] = (np.arange(len(rows)) + 0.5) / len(rows)
+    return np.argsort(places, kind="stable")
 
 
 class _EndlessOrder:
@@ -179,7 +214,8 @@ class TwoDomainLoader:
     domains : DomainPair
     batch_size : int
         Rows of each domain in a step, at most. The source's batches are of equal size give or
-        take a row; a target smaller than that gives all its rows in every step.
+        take a row; a target smaller than that gives all its rows in every step. Of several
+        sources, each has so many rows in a step on average.
     seed : list of int
         Seed of the private generators of the two domains.
     shuffle : bool, default=True
@@ -220,8 +256,14 @@ class TwoDomainLoader:
             "What differs is the number of source rows, that of target rows, or the labels.",
         )
         self.domains = domains
+        if domains.n_sources > 1 and processes.n > 1:
+            raise ValueError(
+                f"Several sources train in one process. Got {domains.n_sources} sources and "
+                f"{processes.n} processes. Leave the block of accelerated(), or pass the union of "
+                "the sources as one."
+            )
         self.processes = processes
-        self.batch_size = batch_size * processes.batches_in_a_step
+        self.batch_size = batch_size * processes.batches_in_a_step * domains.n_sources
         self.shuffle = shuffle
         self.pin_memory = pin_memory
         self.drop_last = drop_last and len(domains) >= self.batch_size
@@ -272,19 +314,31 @@ class TwoDomainLoader:
         if self.drop_last:
             drawn = drawn[: len(self) * self.batch_size]
         whole = even_batches(drawn, self.batch_size)
+        sizes: Sequence[tuple[int, ...]] = [()] * len(whole)
+        if domains.source_of is not None:
+            whole, sizes = self._by_source(whole, domains.source_of)
         source_index = self._shares(whole, "source")
         source = domains.source.batches(source_index)
         labels = _labels(domains.y_source, source_index)
         if domains.target is None or self.target_order is None:
-            for rows, y, index in zip(source, labels, whole, strict=True):
-                yield Batch(rows, y, None, None, (len(index), 0))
+            for rows, y, index, of_each in zip(source, labels, whole, sizes, strict=True):
+                yield Batch(rows, y, None, None, (len(index), 0), of_each)
             return
-        whole_target = [self.target_order.take(min(len(i), self.target_order.n)) for i in whole]
+        whole_target = [
+            self.target_order.take(min(-(-len(i) // domains.n_sources), self.target_order.n))
+            for i in whole
+        ]
         target_index = self._shares(whole_target, "target")
         target = domains.target.batches(target_index)
         y_target = _labels(domains.y_target, target_index)
         n_rows = zip(map(len, whole), map(len, whole_target), strict=True)
-        yield from map(Batch, source, labels, target, y_target, n_rows)
+        yield from map(Batch, source, labels, target, y_target, n_rows, sizes)
+
+    def _by_source(self, batches: Sequence[Index], source_of: np.ndarray) -> tuple[Any, Any]:
+        """Sort the rows of each batch by their source; return their number of each as well."""
+        n = self.domains.n_sources
+        in_order = [i[np.argsort(source_of[i], kind="stable")] for i in batches]
+        return in_order, [tuple(np.bincount(source_of[i], minlength=n).tolist()) for i in batches]
 
     def _shares(self, batches: Sequence[Index], domain: str) -> Sequence[Index]:
         """Return this process's share of each batch."""
@@ -298,7 +352,7 @@ class TwoDomainLoader:
 
 
 def _pinned(tensor: Any) -> Any:
-    # the rows of a batch are a tensor or several by name; `n_rows` is a tuple
+    # the rows of a batch are a tensor or several by name; `n_rows` and `sizes` are tuples
     on_cpu = hasattr(tensor, "pin_memory") and tensor.device.type == "cpu"
     return tensor.pin_memory() if on_cpu else tensor
 

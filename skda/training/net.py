@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from typing import Any, ClassVar, cast
@@ -11,19 +11,21 @@ from typing import Any, ClassVar, cast
 import torch
 from torch import Tensor, nn
 
-from ..nn import Layer, freeze_layers
+from ..nn import Layer
 from ._progress import counted, report_epoch, skip_epochs
 from ._record import EpochRecord
 from .callbacks import CallbackNet, as_callbacks
 from .device import move_to_device, room_on
 from .domain_module import DomainModule
 from .errors import DivergenceError, StoppedEarly
+from .frozen import body_computed_once
 from .loader import Batch, DomainPair, TwoDomainLoader, is_labelled
 from .modes import training_modes
 from .predict import reestimate_statistics, sample_both
 from .rng import NO_SEEDS, Isolated, Seeds, isolated_rng
 from .schedules import Schedule, constant
 from .term import AdaptationTerm, DomainOutput
+from .tuning import Tuner, fix_layers
 
 __all__ = ["AdaptationNet"]
 
@@ -56,6 +58,8 @@ class AdaptationNet(CallbackNet):
         and whose normalisation stays in eval mode.
     unfreeze_every : int or None
         Epochs after which one more of them is freed, from the top.
+    tuning : dict or None
+        Parameters of `Tuner`, where the training has one.
     **kwargs
         As for ``skorch.NeuralNetClassifier``.
     """
@@ -64,7 +68,6 @@ class AdaptationNet(CallbackNet):
     stackable: ClassVar[bool] = True
 
     # set when the net is initialised
-    adaptation_: Any
     domain_module_: DomainModule
     loader_: TwoDomainLoader | None
     # while the net trains: torch's generators, and the rates without the factor of this step
@@ -89,6 +92,7 @@ class AdaptationNet(CallbackNet):
         seeds: Seeds = NO_SEEDS,
         frozen: Sequence[Sequence[str]] = (),
         unfreeze_every: int | None = None,
+        tuning: Mapping[str, Any] | None = None,
         **kwargs: Any,
     ) -> None:
         # before skorch's: afterwards it takes a module for a component to initialise
@@ -105,6 +109,7 @@ class AdaptationNet(CallbackNet):
         self.seeds = seeds
         self.frozen = frozen
         self.unfreeze_every = unfreeze_every
+        self.tuning = tuning
         kwargs["callbacks"] = as_callbacks(kwargs.get("callbacks"))
         super().__init__(module, **kwargs)
 
@@ -124,15 +129,18 @@ class AdaptationNet(CallbackNet):
             loss = classification + self.adaptation_(source, target, step["lam"])
             step["domain_logits"] = self.adaptation_.domain_logits
         self.backward(loss)
+        if self.tuning:
+            self.tuner_.pull(self.plain_module)
         return step | {"loss": loss}
 
     def forward_domains(self, batch: Batch) -> tuple[DomainOutput, DomainOutput | None]:
         """Pass the rows of a batch through the module, with the labels beside the outputs."""
         source, y_source = self._to_device(batch.source), self._to_device(batch.y_source)
+        domains = self.domain_module_
         if batch.target is None:
-            output = self.domain_module_(source, self.labelled_domain_)
+            output = domains.forward_sources(source, batch.sizes, self.labelled_domain_)
             return output._replace(y=y_source), None
-        outputs = self.domain_module_.forward_both(source, self._to_device(batch.target))
+        outputs = domains.forward_both(source, self._to_device(batch.target), batch.sizes)
         y_target = None if batch.y_target is None else self._to_device(batch.y_target)
         return outputs[0]._replace(y=y_source), outputs[1]._replace(y=y_target)
 
@@ -194,13 +202,13 @@ class AdaptationNet(CallbackNet):
         self.labelled_domain_ = domain
         if not (self.adapts or domains.has_target_labels):
             domains = domains.without_target()
-        device = torch.device(self.device)
-        if self.data_device == "auto":
-            domains = move_to_device(domains, device, room_on(device))
-        seed = self.seeds.training + self.fits_
-        with training_modes(), isolated_rng(seed, device) as self.generators_:
+        device, seed = torch.device(self.device), self.seeds.training + self.fits_
+        once = body_computed_once(self.domain_module_, domains)
+        with training_modes(), isolated_rng(seed, device) as self.generators_, once as rows:
+            if self.data_device == "auto":
+                rows = move_to_device(rows, device, room_on(device))
             with self.domain_module_.capturing():
-                self.run_epochs(domains, epochs)
+                self.run_epochs(rows, epochs)
             self.check_last_step()
         self.generators_ = self.last_batch_ = self.checkpoint_ = self.loader_state_ = None
         self.fits_ += 1  # a later partial_fit must not repeat this one's batches
@@ -253,6 +261,7 @@ class AdaptationNet(CallbackNet):
             self.step_ += 1
         self.last_batch_ = batch
         self.processes.average_buffers(self.trained_modules)
+        self.domain_module_.mix_sources()
         self.record_losses(*record.stacked_losses())
         columns = record.columns(self.optimizer_, self.rates_)
         for name, value in self.processes.of_main(columns).items():
@@ -308,10 +317,9 @@ class AdaptationNet(CallbackNet):
         """Show the term a sample of the features, where it asks for one in every epoch."""
         if not (self.adapts and self.adaptation_.epoch_sample):
             return
-        seed = [self.seeds.batches, self.fits_, self.step_]
-        n_rows = self.adaptation_.epoch_sample
-        features = sample_both(self.domain_module_, iterator.domains, n_rows, seed)
-        self.adaptation_.start_epoch(*features)
+        module, seed = self.domain_module_, [self.seeds.batches, self.fits_, self.step_]
+        for term, rows, name in self.adaptation_.by_source(iterator.domains):
+            term.start_epoch(*sample_both(module, rows, name, term.epoch_sample, seed))
 
     def record_losses(self, losses: Tensor, classification_losses: Tensor) -> None:
         """Write the mean losses of an epoch's steps into the history; raise if they diverged."""
@@ -353,6 +361,8 @@ class AdaptationNet(CallbackNet):
         self.domain_module_ = self.make_domain_module()
         if self.adaptation is not None:
             self.adaptation_ = self.adaptation
+        if self.tuning:
+            self.tuner_ = Tuner(self.module_, **self.tuning)
         self.labelled_domain_ = "source"
         self.loader_ = None
         self.step_ = 0
@@ -362,15 +372,6 @@ class AdaptationNet(CallbackNet):
     def make_domain_module(self) -> DomainModule:
         """Return the module with its layers, the statistics of each domain and the precision."""
         return DomainModule(self.module_, self.layers, per_domain=self.per_domain, amp=self.amp)
-
-    def torch_compile(self, module: nn.Module, name: str) -> nn.Module:
-        """Compile the user's module, not what is trained beside it."""
-        if name != "module":
-            return module
-        compiled: nn.Module = super().torch_compile(module, name)
-        if compiled is not module:
-            self.domain_module_.use(compiled)
-        return compiled
 
     def get_iterator(self, dataset: Any, training: bool = False) -> Any:
         """Return the two-domain loader for training, skorch's for anything else."""
@@ -392,7 +393,5 @@ class AdaptationNet(CallbackNet):
 
     def _set_training(self, training: bool = True) -> None:
         super()._set_training(training)
-        if training and self.frozen:
-            epochs_done = len(self.history) - 1
-            freed = epochs_done // self.unfreeze_every if self.unfreeze_every else 0
-            freeze_layers(self.plain_module, self.frozen, max(0, len(self.frozen) - freed))
+        if training and (self.frozen or self.tuning):
+            fix_layers(self)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any, cast
@@ -19,6 +20,7 @@ from .rows import Index, Rows, even_batches
 from .term import DomainOutput, Features
 
 __all__ = [
+    "batches_in_order",
     "predict_features",
     "predict_logits",
     "reestimate_statistics",
@@ -27,6 +29,8 @@ __all__ = [
 ]
 
 _PREDICT_ROWS = 1024
+# fewer of large images, of which a network makes activations many times as large
+_PREDICT_NUMBERS = 1 << 23
 # below some four rows matrix products round differently: a row's prediction must not depend on
 # how many rows are beside it
 _KERNEL_ROWS = 16
@@ -40,7 +44,7 @@ def predict_logits(
     With `index`, only of these rows.
     """
     n = len(rows) if index is None else len(index)
-    indices: list[Index] = _in_order(n)
+    indices = batches_in_order(rows, n)
     if index is not None:
         indices = [index[i] for i in indices]
     outputs = _outputs(module, rows, domain, indices)
@@ -51,7 +55,7 @@ def predict_logits(
 
 def predict_features(module: DomainModule, rows: Rows, domain: str) -> np.ndarray:
     """Return the adapted layers' activations side by side, shape (n_rows, d), float32."""
-    features = sample_features(module, rows, domain, _in_order(len(rows)))
+    features = sample_features(module, rows, domain, batches_in_order(rows, len(rows)))
     joined = torch.cat(features, dim=1)
     return _defined(joined, joined.abs().amax(dim=1), "features").numpy()
 
@@ -77,14 +81,17 @@ def sample_features(
 
 
 def sample_both(
-    module: DomainModule, domains: DomainPair, n_rows: int, seed: Sequence[int]
+    module: DomainModule, domains: DomainPair, source: str, n_rows: int, seed: Sequence[int]
 ) -> tuple[Features, Features]:
-    """Return the features of up to `n_rows` random rows of each domain, each by its statistics."""
+    """Return the features of up to `n_rows` random rows of each domain, each by its statistics.
+
+    Those of the source have the name `source`.
+    """
     rng = np.random.default_rng(seed)
     target = cast(Rows, domains.target)
     drawn_source, drawn_target = domains.draw_source(rng), rng.permutation(len(target))
     return (
-        sample_features(module, domains.source, "source", [drawn_source[:n_rows]]),
+        sample_features(module, domains.source, source, [drawn_source[:n_rows]]),
         sample_features(module, target, "target", [drawn_target[:n_rows]]),
     )
 
@@ -93,7 +100,7 @@ def reestimate_statistics(module: DomainModule, rows: Rows, domain: str, seed: i
     """Recompute the statistics of a domain from all of its rows (AdaBN)."""
     # mixed, because rows sorted by class would have too small a variance in each batch
     order = np.random.default_rng(seed).permutation(len(rows))
-    batches = rows.batches(even_batches(order, _PREDICT_ROWS))
+    batches = rows.batches(even_batches(order, _at_once(rows)))
     module.reestimate(domain, (batch.to(module.device) for batch in batches))
 
 
@@ -114,8 +121,18 @@ def _outputs(
         yield DomainOutput(tuple(f[:n] for f in output.features), output.logits[:n])
 
 
-def _in_order(n: int) -> list[Index]:
-    return [range(i, min(i + _PREDICT_ROWS, n)) for i in range(0, n, _PREDICT_ROWS)]
+def batches_in_order(rows: Rows, n: int) -> list[Index]:
+    """Cut the numbers from 0 to n into as large batches as `rows` can be passed in."""
+    at_once = _at_once(rows)
+    return [range(i, min(i + at_once, n)) for i in range(0, n, at_once)]
+
+
+def _at_once(rows: Any) -> int:
+    of_data = getattr(rows, "dataset", rows)
+    data = getattr(of_data, "array", getattr(of_data, "tensor", of_data))
+    shape = getattr(data, "shape", ())
+    a_row = math.prod(shape if data is of_data else shape[1:]) if isinstance(shape, tuple) else 1
+    return min(_PREDICT_ROWS, max(_KERNEL_ROWS, _PREDICT_NUMBERS // max(1, a_row)))
 
 
 def _joined(parts: Iterable[Features], n: int) -> Features:

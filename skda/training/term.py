@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import torch
 from torch import Tensor, nn
+
+if TYPE_CHECKING:
+    from .loader import DomainPair
 
 __all__ = [
     "AdaptationTerm",
@@ -37,12 +40,26 @@ class DomainOutput(NamedTuple):
     both : tuple of Tensor of shape (..., n_source + n_target, d_layer), default=()
         Activations of both domains, of which `features` is a part, where one forward pass gave
         them.
+    sizes : tuple of int, default=()
+        Of several sources, the number of rows of each; they lie one below the other.
     """
 
     features: Features
     logits: Tensor
     y: Any = None  # a Tensor wherever a loss reads it
     both: Features = ()
+    sizes: tuple[int, ...] = ()
+
+    def by_source(self) -> list[DomainOutput]:
+        """Return the rows of each source; all of them where there is one."""
+        if not self.sizes:
+            return [self]
+        features = [layer.split_with_sizes(self.sizes, -2) for layer in self.features]
+        layers = zip(*features, strict=True) if features else [()] * len(self.sizes)
+        logits = self.logits.split_with_sizes(self.sizes, -2)
+        none = [None] * len(self.sizes)
+        y = none if self.y is None else self.y.split_with_sizes(self.sizes)
+        return [DomainOutput(*parts) for parts in zip(layers, logits, y, strict=True)]
 
     @property
     def n_rows(self) -> int:
@@ -96,6 +113,9 @@ class AdaptationTerm(nn.Module):
     epoch_sample : int
         Class attribute. Number of rows of each domain whose features `start_epoch` is given; with
         0, the default, it is not called.
+    takes_sources : bool
+        Class attribute. Whether `forward` itself looks at the rows of each of several sources,
+        ``source.by_source()``. Otherwise there is one such term for each source, or one for all.
     domain_logits : tuple of Tensor
         Set by `forward` of a term with a domain discriminator, detached: its logits of "target"
         of the source rows, then of the target rows, in one tensor (..., n_s + n_t, 1) or in two.
@@ -104,6 +124,7 @@ class AdaptationTerm(nn.Module):
 
     stackable: ClassVar[bool] = True
     epoch_sample: ClassVar[int] = 0
+    takes_sources: ClassVar[bool] = False
     domain_logits: tuple[Tensor, ...] = ()
 
     def forward(self, source: DomainOutput, target: DomainOutput, lam: float | Tensor) -> Tensor:
@@ -135,6 +156,15 @@ class AdaptationTerm(nn.Module):
     def own_parameters(self) -> Iterable[nn.Parameter]:
         """Return the parameters that the term trains itself; the net's optimizer leaves them."""
         return ()
+
+    def own_state(self) -> dict[str, Any]:
+        """Return the optimizers and generators that the term has for itself, by name."""
+        kinds = torch.Generator, torch.optim.Optimizer
+        return {name: value for name, value in vars(self).items() if isinstance(value, kinds)}
+
+    def by_source(self, domains: DomainPair) -> Iterable[tuple[AdaptationTerm, DomainPair, str]]:
+        """Return the terms that `start_epoch` is called on, the rows of each and their domain."""
+        return [(self, domains, "source")]
 
 
 class Discrepancy(AdaptationTerm):
@@ -174,6 +204,8 @@ class TargetTerm(AdaptationTerm):
     -----
     .. math:: \lambda \, \mathrm{loss}(g(X_t))
     """
+
+    takes_sources: ClassVar = True  # no source enters the loss
 
     def __init__(self, loss: Callable[[Tensor], Tensor]) -> None:
         super().__init__()

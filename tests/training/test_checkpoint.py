@@ -70,6 +70,11 @@ KINDS = {
     "WDGRL, whose critic has an optimizer": (WDGRLClassifier, {}, {}),
     "two stages": (ADDAClassifier, {"lr": 1e-2}, {}),
     "fine-tuning": (FinetuneClassifier, {"n_frozen": 1}, {"y_target": Y_TARGET}),
+    "recipes of fine-tuning": (
+        FinetuneClassifier,
+        {"head_epochs": 2, "l2_sp": 0.5, "wise_ft": 0.5},
+        {"y_target": Y_TARGET},
+    ),
     "estimated shares and weights": (
         DANNClassifier,
         {"target_priors": "estimate", "class_weight": "balanced"},

@@ -1,4 +1,5 @@
 import copy
+import pickle
 import threading
 from typing import Any
 
@@ -10,7 +11,7 @@ from skorch.callbacks import (
 )
 from torch import Tensor
 
-from skda import DANNClassifier
+from skda import DANClassifier, DANNClassifier
 from tests.training.small import DATA, SMALL, dann, same, weights
 
 # -- going on ---------------------------------------------------------------------------------
@@ -125,3 +126,15 @@ def test_a_compiled_module_is_used_like_any_other() -> None:
     np.testing.assert_allclose(
         compiled.transform(DATA.X_target), plain.transform(DATA.X_target), rtol=1e-4, atol=1e-5
     )
+
+
+@pytest.mark.parametrize("pickled", [False, True])
+def test_lbfgs_goes_on_after_a_copy_or_a_pickle(pickled: bool) -> None:
+    fit = DATA.X, DATA.y, DATA.X_target
+    clf = DANClassifier(optimizer=torch.optim.LBFGS, max_epochs=1, random_state=0).fit(*fit)
+    before = clf.net_.history[-1]["train_loss"]
+    if pickled:
+        clf = pickle.loads(pickle.dumps(clf))
+    clf.partial_fit(*fit)
+    assert len(clf.history_) == 2
+    assert clf.net_.history[-1]["train_loss"] < before

@@ -149,7 +149,17 @@ class StackedNetworks(nn.Module):
         logits = self.plain(rows)
         return DomainOutput(self.capture.pop() if self.capture else (), logits)
 
-    def forward_both(self, source: Tensor, target: Tensor) -> tuple[DomainOutput, DomainOutput]:
+    def forward_sources(self, rows: Tensor, sizes: Sequence[int], domain: str) -> DomainOutput:
+        """Pass labelled rows of one domain: several sources are trained one model at a time."""
+        output: DomainOutput = self(rows, domain)
+        return output
+
+    def mix_sources(self) -> None:
+        """Do nothing: there is one source."""
+
+    def forward_both(
+        self, source: Tensor, target: Tensor, sizes: Sequence[int] = ()
+    ) -> tuple[DomainOutput, DomainOutput]:
         """Pass a batch of each domain, (n_models_of_part, n, ...)."""
         if not self.apart:
             both = self(torch.cat([source, target], dim=1))

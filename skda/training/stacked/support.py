@@ -10,6 +10,7 @@ import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
+from ...nn import Backbone
 from ..inputs import InputRows
 from ..loader import DomainPair
 from ..net import AdaptationNet
@@ -46,6 +47,10 @@ def check_stackable(job: Job) -> None:
     net, domains = job.net, job.domains
     if not net.stackable or net.frozen:
         raise UnstackableError("the training has stages of its own")
+    if isinstance(net.module_, Backbone):
+        raise UnstackableError("a pretrained network has parts that do not change with the mode")
+    if net.tuning:
+        raise UnstackableError("a tuning recipe works on one network at a time")
     if type(net.optimizer_) not in _OPTIMIZERS:
         raise UnstackableError(f"the optimizer {type(net.optimizer_).__name__} cannot be stacked")
     if not (_is_plain_cross_entropy(net.criterion_) or is_of_numbers(net.criterion_)):
@@ -54,6 +59,8 @@ def check_stackable(job: Job) -> None:
         raise UnstackableError("callbacks, train_split and compile work on one network at a time")
     if net.amp is not None:
         raise UnstackableError("mixed precision rounds otherwise in another shape")
+    if domains.n_sources > 1:
+        raise UnstackableError("the rows of a batch are cut by their source")
     if domains.has_target_labels:
         raise UnstackableError("labelled target rows join the classification loss")
     if isinstance(domains.source, InputRows):

@@ -1,0 +1,213 @@
+"""A transformer from images to the features of a pretrained network."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from numbers import Integral
+from typing import Any, ClassVar, Self
+
+import joblib
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from sklearn.utils import Tags
+from sklearn.utils._param_validation import Interval
+from sklearn.utils.validation import check_is_fitted
+from torch import nn
+from torch.utils.data import Dataset
+from tqdm.auto import tqdm
+
+from ._building import resolve_device
+from ._calling import first_run
+from ._datasets import CheckedDataset
+from ._validation import as_host_array, fitted_state_kept
+from .datasets import ImageFiles
+from .nn import Backbone, Layer, LayerCapture, load_backbone
+from .nn._copy import copy_net
+from .training.modes import training_modes
+from .training.rows import as_rows
+
+__all__ = ["PretrainedFeatures"]
+
+
+class PretrainedFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
+    """The features that a pretrained network makes of images, for any estimator after it.
+
+    The network stays fixed, so its features are computed once, and what comes after it, such as
+    a search over lam, trains on a table.
+
+    Parameters
+    ----------
+    network : str or nn.Module, default="efficientnet_lite0"
+        A name that `skda.nn.load_backbone` takes, or a network; a `skda.nn.Backbone` says how
+        pixels are normalised. The features are the input of its classifier.
+    batch_size : int, default=64
+        Rows that pass the network at once.
+    cache : path of a folder or None, default=None
+        Where features are kept: the same rows through the same network are read from there, in
+        another process too. Rows of a Dataset that may change, as with a random transform, are
+        computed anew.
+    device : str, default="auto"
+        "auto" is cuda or mps where there is one, else cpu.
+    verbose : int, default=0
+        1 shows the progress and the time left.
+
+    Attributes
+    ----------
+    network_ : Backbone
+        The network, in eval mode.
+
+    Notes
+    -----
+    Nothing is learned from the rows in `fit`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skda import DANNClassifier, make_pipeline
+    >>> from skda.preprocessing import PretrainedFeatures
+    >>> rng = np.random.default_rng(0)
+    >>> photos = rng.integers(0, 256, (8, 3, 32, 32)).astype(np.uint8)
+    >>> features = PretrainedFeatures(load_backbone(size=None))
+    >>> pipe = make_pipeline(features, DANNClassifier(max_epochs=2, random_state=0))
+    >>> pipe = pipe.fit(photos, np.arange(8) % 2, X_target=255 - photos)
+    >>> pipe[0].transform(photos).shape
+    (8, 1280)
+    """
+
+    _parameter_constraints: ClassVar[dict[str, Any]] = {
+        "network": [str, nn.Module],
+        "batch_size": [Interval(Integral, 1, None, closed="left")],
+        "cache": [str, os.PathLike, None],
+        "device": [str],
+        "verbose": ["verbose"],
+    }
+
+    network_: Backbone
+
+    def __init__(
+        self,
+        network: Any = "efficientnet_lite0",
+        *,
+        batch_size: int = 64,
+        cache: str | os.PathLike[str] | None = None,
+        device: str = "auto",
+        verbose: int = 0,
+    ) -> None:
+        self.network = network
+        self.batch_size = batch_size
+        self.cache = cache
+        self.device = device
+        self.verbose = verbose
+
+    def fit(self, X: Any, y: Any = None) -> Self:  # noqa: ARG002 - scikit-learn's interface
+        """Load the network and run it once.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, n_channels, height, width), Dataset, or paths of shape (n,)
+            Images, uint8 or float, or the paths of files: these are read by
+            `skda.datasets.ImageFiles` at the network's size.
+        y : ignored
+
+        Returns
+        -------
+        self
+        """
+        self._validate_params()
+        with fitted_state_kept(self), training_modes():
+            network = load_backbone(self.network) if isinstance(self.network, str) else self.network
+            backbone = network if isinstance(network, Backbone) else Backbone(network)
+            rows = self._rows(X, backbone)
+            (few,) = rows.batches([np.arange(min(2, len(rows)))])
+            self.network_ = copy_net(backbone).cpu().eval()
+            first_run(self.network_, few)
+            self.network_.note_head()
+            self._n_features_out = self._computed(rows, [np.arange(1)]).shape[1]
+        return self
+
+    def transform(self, X: Any) -> NDArray[np.float32]:
+        """Return the features of images.
+
+        Parameters
+        ----------
+        X : as in `fit`
+
+        Returns
+        -------
+        ndarray of shape (n, n_features_out), float32
+        """
+        check_is_fitted(self)
+        rows = self._rows(X, self.network_)
+        batches = [
+            np.arange(i, min(i + self.batch_size, len(rows)))
+            for i in range(0, len(rows), self.batch_size)
+        ]
+        key = None if self.cache is None else _key_of(X)
+        with training_modes():
+            if key is None:
+                return self._computed(rows, batches)
+            state = {k: v.cpu().numpy() for k, v in self.network_.state_dict().items()}
+            network = str(self.network_), self.network_.size, state
+            kept = joblib.Memory(self.cache, verbose=0).cache(_call, ignore=["compute"])
+            found: NDArray[np.float32] = kept(
+                joblib.hash((key, network)), lambda: self._computed(rows, batches)
+            )
+            return found
+
+    @torch.no_grad()
+    def _computed(self, rows: Any, batches: list[Any]) -> NDArray[np.float32]:
+        device = resolve_device(self.device)
+        network = self.network_.to(device)
+        shown: Iterator[Any] = tqdm(
+            rows.batches(batches), "features", len(batches), disable=not self.verbose
+        )
+        found = []
+        with LayerCapture(network, [Layer(network.head, "input")]) as capture:
+            for batch in shown:
+                network(batch.to(device))
+                found.append(capture.pop()[0].float().cpu().numpy())
+        self.network_.cpu()
+        return np.concatenate(found)
+
+    def _rows(self, X: Any, backbone: Backbone) -> Any:
+        if _are_paths(X):
+            X = ImageFiles(X, size=backbone.size or 224)
+        if isinstance(X, Dataset):
+            return as_rows(CheckedDataset(X, "X"))
+        X = as_host_array(X)
+        rows = np.asarray(X)
+        if rows.ndim < 2 or rows.dtype.kind not in "buif":
+            raise ValueError(
+                "X must be images (n, n_channels, height, width), a Dataset of these, or paths. "
+                f"Got {rows.dtype} of shape {rows.shape} instead."
+            )
+        return as_rows(rows)
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.two_d_array = False
+        tags.input_tags.three_d_array = True
+        tags.requires_fit = True
+        return tags
+
+
+def _call(key: str, compute: Any) -> Any:  # noqa: ARG001 - what joblib looks the result up by
+    return compute()
+
+
+def _are_paths(X: Any) -> bool:
+    first = next(iter(X), None) if not isinstance(X, Dataset) and hasattr(X, "__iter__") else None
+    return isinstance(first, (str, os.PathLike))
+
+
+def _key_of(X: Any) -> Any:
+    """Return what the rows are known by, or None where they may change."""
+    if _are_paths(X):
+        X = ImageFiles(X)
+    if isinstance(X, ImageFiles):
+        files = [(str(path.resolve()), path.stat().st_mtime_ns) for path in X.paths]
+        return (files, X.size) if X.unchanging else None
+    return None if isinstance(X, Dataset) else joblib.hash(np.asarray(as_host_array(X)))

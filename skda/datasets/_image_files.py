@@ -1,0 +1,156 @@
+"""Images in files as a torch Dataset, and as one array."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from torch.utils.data import Dataset
+from tqdm.auto import tqdm
+
+from .._pixels import as_pixels
+
+__all__ = ["ImageFiles"]
+
+SUFFIXES = frozenset({".bmp", ".gif", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff", ".webp"})
+
+
+class ImageFiles(Dataset[Any]):
+    """Images by their paths, each read when it is asked for, for data that do not fit in memory.
+
+    Parameters
+    ----------
+    paths : sequence of str or path, such as a column of a frame
+    y : array-like of shape (n_images,) or None, default=None
+        Labels. With labels, items are pairs (image, label).
+    size : int, default=224
+        Height and width of the images: the shorter side is scaled to it, bilinear and
+        antialiased, and the middle is cut out.
+    transform : callable or None, default=None
+        From a PIL image, red, green and blue, to a row, in the place of scaling and cutting: a
+        function, or one of ``torchvision.transforms.v2``. It may be random: an estimator then
+        draws anew in each epoch. What it returns as a PIL image becomes uint8 pixels.
+
+    Attributes
+    ----------
+    paths : list of Path
+    targets : ndarray of shape (n_images,) or None
+    unchanging : bool
+        Whether an image is the same whenever it is read: there is no `transform`.
+
+    Notes
+    -----
+    Pixels are uint8, (3, height, width), until an estimator makes a batch of them; a
+    `skda.nn.Backbone` normalises them. Reading needs pillow: ``pip install "skda[vision]"``.
+    Several processes read with ``iterator_train__num_workers=4``.
+
+    Examples
+    --------
+    >>> import os, tempfile
+    >>> from PIL import Image
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     for name in ("cat", "dog"):
+    ...         os.mkdir(os.path.join(folder, name))
+    ...         Image.new("RGB", (40, 30)).save(os.path.join(folder, name, "1.png"))
+    ...     images = ImageFiles.from_folder(folder, size=16)
+    ...     image, label = images[1]
+    ...     array = images.load()
+    >>> image.shape, image.dtype, label
+    (torch.Size([3, 16, 16]), torch.uint8, 'dog')
+    >>> array.shape
+    (2, 3, 16, 16)
+    """
+
+    def __init__(
+        self,
+        paths: Sequence[str | os.PathLike[str]],
+        y: Any = None,
+        *,
+        size: int = 224,
+        transform: Callable[[Any], Any] | None = None,
+    ) -> None:
+        self.paths = [Path(path) for path in paths]
+        self.targets = None if y is None else np.asarray(y)
+        self.size = size
+        self.transform = transform
+        if self.targets is not None and len(self.targets) != len(self.paths):
+            raise ValueError(
+                f"The 'y' parameter must have one label for each of the {len(self.paths)} paths. "
+                f"Got {len(self.targets)}."
+            )
+        missing = next((path for path in self.paths if not path.is_file()), None)
+        if missing is not None:
+            raise ValueError(f"The 'paths' parameter names a file that is not there: {missing}.")
+
+    @classmethod
+    def from_folder(cls, folder: str | os.PathLike[str], **options: Any) -> Self:
+        """List the images below a folder, where those of a class are in a folder of its name.
+
+        Parameters
+        ----------
+        folder : str or path
+            As ``torchvision.datasets.ImageFolder`` takes it; the labels are the names.
+        **options
+            `size` and `transform`.
+
+        Returns
+        -------
+        ImageFiles
+            In the order of the paths.
+        """
+        root = Path(folder)
+        below = sorted(p for p in root.glob("*/**/*") if p.suffix.lower() in SUFFIXES)
+        if not below:
+            raise ValueError(
+                f"The 'folder' parameter must have a folder of images for each class. Got {root}, "
+                "which has none."
+            )
+        return cls(below, [path.relative_to(root).parts[0] for path in below], **options)
+
+    @property
+    def unchanging(self) -> bool:
+        """Whether an image is the same whenever it is read."""
+        return self.transform is None
+
+    def __len__(self) -> int:
+        """Return the number of images."""
+        return len(self.paths)
+
+    def __getitem__(self, i: int) -> Any:
+        """Return an image, or the pair of an image and its label."""
+        row = self._row(int(i))
+        return row if self.targets is None else (row, np.asarray(self.targets[i]).item())
+
+    def load(self, *, verbose: bool = False) -> NDArray[np.uint8]:
+        """Read all images into one array, for data that fit in memory.
+
+        Parameters
+        ----------
+        verbose : bool, default=False
+            Show the progress and the time left.
+
+        Returns
+        -------
+        ndarray of shape (n_images, 3, height, width), uint8
+            Or what `transform` makes of them.
+        """
+        numbers = tqdm(range(len(self)), desc="images", disable=not verbose)
+        return np.stack([np.asarray(self._row(i)) for i in numbers])
+
+    def _row(self, i: int) -> Any:
+        try:
+            from PIL import Image, ImageOps
+        except ImportError as error:
+            raise ImportError(
+                'Reading images needs the package pillow: pip install "skda[vision]".'
+            ) from error
+        with Image.open(self.paths[i]) as file:
+            image = file.convert("RGB")
+        if self.transform is not None:
+            return as_pixels(self.transform(image))
+        box = self.size, self.size
+        return as_pixels(ImageOps.fit(image, box, Image.Resampling.BILINEAR))

@@ -1,0 +1,105 @@
+import pickle
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from sklearn.base import clone
+from torch import nn
+
+from skda import DANNClassifier, make_pipeline
+from skda.datasets import ImageFiles
+from skda.model_selection import LambdaSearchCV
+from skda.nn import Backbone
+from skda.preprocessing import PretrainedFeatures
+
+RNG = np.random.default_rng(0)
+X = RNG.integers(0, 256, (24, 3, 8, 8)).astype(np.uint8)
+Y = np.arange(24) % 2
+
+
+class Network(nn.Module):
+    calls = 0
+
+    def __init__(self) -> None:
+        super().__init__()
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(0)
+            self.fc = nn.Linear(6, 100)
+            self.body = nn.Sequential(nn.Conv2d(3, 6, 3), nn.BatchNorm2d(6), nn.ReLU())
+
+    def forward(self, rows: torch.Tensor) -> torch.Tensor:
+        type(self).calls += 1
+        return self.fc(self.body(rows).mean((2, 3)))
+
+
+def backbone() -> Backbone:
+    return Backbone(Network(), mean=127.0, std=128.0, size=8)
+
+
+def expected(rows: Any) -> np.ndarray:
+    pixels = (torch.from_numpy(np.asarray(rows)).float() - 127) / 128
+    with torch.no_grad():
+        return Network().eval().body(pixels).mean((2, 3)).numpy()
+
+
+def test_the_features_are_the_input_of_the_classifier() -> None:
+    features = PretrainedFeatures(backbone(), batch_size=7).fit(X)
+    found = features.transform(X)
+    assert found.dtype == np.float32
+    np.testing.assert_allclose(found, expected(X), atol=1e-6)
+    assert features.get_feature_names_out()[-1] == "pretrainedfeatures5"
+    again = pickle.loads(pickle.dumps(features))
+    np.testing.assert_array_equal(again.transform(X), found)
+
+
+def test_rows_of_a_dataset_and_of_files(tmp_path: Path) -> None:
+    for i, pixels in enumerate(X[:3]):
+        Image.fromarray(pixels.transpose(1, 2, 0)).save(tmp_path / f"{i}.png")
+    paths = np.array([str(tmp_path / f"{i}.png") for i in range(3)])
+    features = PretrainedFeatures(backbone())
+    for rows in (paths, ImageFiles(paths, size=8), torch.from_numpy(X[:3]), X[:3].tolist()):
+        np.testing.assert_allclose(features.fit_transform(rows), expected(X[:3]), atol=1e-6)
+
+
+def test_the_cache_is_read_by_another_object_and_knows_rows_and_network(tmp_path: Path) -> None:
+    features = PretrainedFeatures(backbone(), cache=tmp_path).fit(X)
+    first = features.transform(X)
+    other = clone(features).fit(X)
+    Network.calls = 0
+    np.testing.assert_array_equal(other.transform(X.copy()), first)
+    assert Network.calls == 0
+    assert not np.array_equal(other.transform(255 - X), first)
+    assert Network.calls == 1
+    changed = backbone()
+    nn.init.zeros_(changed.network.body[0].weight)
+    zero = PretrainedFeatures(changed, cache=tmp_path).fit_transform(X)
+    assert not np.array_equal(zero, first)
+
+
+def test_rows_that_change_are_computed_anew(tmp_path: Path) -> None:
+    Image.fromarray(X[0].transpose(1, 2, 0)).save(tmp_path / "0.png")
+    shades = iter(range(9))
+    images = ImageFiles(
+        [tmp_path / "0.png"], transform=lambda image: torch.full((3, 8, 8), 20.0 * next(shades))
+    )
+    features = PretrainedFeatures(backbone(), cache=tmp_path / "cache").fit(images)
+    assert not np.array_equal(features.transform(images), features.transform(images))
+
+
+def test_a_search_over_lam_trains_on_the_features() -> None:
+    search = LambdaSearchCV(DANNClassifier(max_epochs=2, random_state=0), cv=2, random_state=0)
+    pipe = make_pipeline(PretrainedFeatures(backbone()), search)
+    Network.calls = 0
+    pipe.fit(X, Y, X_target=255 - X)
+    assert Network.calls <= 5  # the first run, and one pass over each domain
+    assert pipe.predict(X).shape == (24,)
+
+
+def test_messages() -> None:
+    with pytest.raises(ValueError, match=r"X must be images .* or paths. Got float64 of shape .3,"):
+        PretrainedFeatures(backbone()).fit(np.ones(3))
+    with pytest.raises(ValueError, match="'network' parameter of PretrainedFeatures must be"):
+        PretrainedFeatures(3).fit(X)
