@@ -18,13 +18,18 @@ from ..harness.methods import ADAPTING, SOURCE_ONLY
 from ..harness.runner import Method, Task
 from ..harness.search_internals import own_stream, take_rows
 from ..harness.small_tasks import TASKS, Sample
-from .candidates import AdaMatch, Entropy
+from .candidates import AdaMatch, DANNByRow, Entropy, MCCByRow
 
 NAMES = ("scanned digits", "gas 1→6")
 COUNTS = (1, 3, 10)
 ONLY, STAGED, BESIDE = "few labels only", "source, then few labels", "source and few labels"
 BLIND = ", no labels"
-CANDIDATES = {"entropy": Entropy, "relative threshold": AdaMatch}
+CANDIDATES = {
+    "entropy": Entropy,
+    "relative threshold": AdaMatch,
+    "DANN, by row": DANNByRow,
+    "MCC, by row": MCCByRow,
+}
 # WDGRL takes as long as six of the others
 METHODS_OF_SKDA = [name for name in ADAPTING if name != "WDGRL"]
 
@@ -125,15 +130,18 @@ adapting classifiers but WDGRL, left out for its time; the epochs and the networ
 page on choosing lam. The labels of the few rows are trained on; all others score only, on other
 rows. The rows without labels are the same for 1, 3 and 10.
 
-*entropy* and *relative threshold* are not in skda: the entropy of the target's predictions, and
-AdaMatch's pseudo-labels without its augmentation (`benchmarks/few_labels/candidates.py`), both at
-lam 1, rising.""",
+What is not in skda (`benchmarks/few_labels/candidates.py`): *entropy*, that of the target's
+predictions, and *relative threshold*, AdaMatch's pseudo-labels without its augmentation, both at
+lam 1, rising; *by row*, a labelled target row weighs as much as a source row, where in skda the
+labelled rows of a batch weigh as much as all its source rows.""",
     notes="""\
 ## What this says
 
-The loss of the labelled rows of a batch weighs as much as that of all its source rows. With one or
-three labels a class this overfits them: MCC and DANN are better on the digits without the labels
-than with one a class. None of the defaults was made for few labels.""",
+The loss of the labelled rows of a batch weighs as much as that of all its source rows. With one
+label a class this overfits them: MCC and DANN are better without these labels. MCC with labels
+that weigh by row is better than MCC with or without them for 1, 3 and 10 labels a class, and about
+as good as the best candidate. The candidates were compared by the scores on this page, so a choice
+between them has to be confirmed on other tasks.""",
     has_run=lambda task, method: BLIND not in method.name or task.name in COLUMNS[1],
     references={BESIDE: "†", ONLY: "‡"},
     compared=[*METHODS_OF_SKDA, *CANDIDATES],
@@ -147,7 +155,7 @@ than with one a class. None of the defaults was made for few labels.""",
             for n in COUNTS
         ),
         Goal(
-            "Best shipped method against the better candidate, mean of all, points",
+            "Best shipped method against the best candidate, mean of all, points",
             shipped_above_candidates,
             0,
         ),
