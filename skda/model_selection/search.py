@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import os
-import time
-import warnings
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any, ClassVar, Self
 
-import numpy as np
-from numpy.typing import ArrayLike, NDArray
-from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, is_regressor
+from numpy.typing import ArrayLike
+from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin
 from sklearn.utils import Tags, check_random_state, get_tags
 from sklearn.utils._param_validation import HasMethods, StrOptions
 from sklearn.utils.metadata_routing import UNUSED
@@ -29,20 +25,16 @@ from ._checks import (
     check_guard,
     check_validators,
 )
-from ._choice import DEFAULT_VALIDATOR, choose
+from ._choice import DEFAULT_VALIDATOR
+from ._choosing import ChoosingMixin
 from ._delegation import BestEstimatorMixin
 from ._diagram import search_diagram
 from ._fit_all import fit_all
-from ._fit_and_score import CandidateResults, DomainData, fit_on, seeded
 from ._random import derive_random_state
 from ._regression_choice import DEFAULT_VALIDATOR as DEFAULT_OF_REGRESSORS
-from ._regression_choice import choose_regressor
-from ._routing import final_step
 from ._split import split_domains
 from ._store import ResultStore, search_fingerprint
-from ._typing import Candidate, ParamGrid, Rows, Validator
-from ._verdict import AdaptationWarning, sign_of_harm
-from .validators.numbers import scale_of
+from ._typing import ParamGrid, Rows, Validator
 from .validators.registry import Task
 
 __all__ = ["LambdaSearchCV"]
@@ -54,6 +46,7 @@ DEFAULT_VALIDATORS: dict[Task, Validator] = {
 
 
 class LambdaSearchCV(
+    ChoosingMixin,
     BestEstimatorMixin,
     FittedDiagramMixin,
     VersionedMixin,
@@ -391,51 +384,6 @@ class LambdaSearchCV(
         if interrupted is not None:
             raise interrupted
         return self
-
-    @property
-    def _task(self) -> Task:
-        return "regression" if is_regressor(self.estimator) else "classification"
-
-    def _keep_choice(
-        self,
-        candidates: Sequence[Candidate],
-        lam_name: str,
-        results: CandidateResults,
-        held_out: Sequence[NDArray[np.intp]],
-    ) -> None:
-        """Choose a candidate, keep what is known of it; warn if adapting may have done harm."""
-        of_numbers = self._task == "regression"
-        choose_one = choose_regressor if of_numbers else choose
-        choice = choose_one(candidates, lam_name, results, held_out, self.validator_, self.guard)
-        self.cv_results_, self.best_index_, self.source_only_score_ = choice
-        self.best_params_ = dict(candidates[self.best_index_])
-        self.best_score_ = float(self.cv_results_["mean_test_score"][self.best_index_])
-        self.adapted_ = bool(self.best_params_[lam_name] > 0)
-        if of_numbers:
-            error = self.cv_results_["mean_source_error"]
-            apart = self.cv_results_["mean_target_disagreement"]
-            self.estimated_error_ = float(np.hypot(error, apart)[self.best_index_])
-            self.label_scale_ = scale_of(np.concatenate([each.y_source for each in results[0]]))
-            return
-        stability = self.cv_results_["mean_target_stability"]
-        accuracy = self.cv_results_["mean_source_accuracy"]
-        self.estimated_accuracy_ = float((stability * accuracy)[self.best_index_])
-        if self.adapted_:
-            lams = np.array([candidate[lam_name] for candidate in candidates])
-            if sign := sign_of_harm(results, lams, stability, self.best_index_):
-                warnings.warn(sign, AdaptationWarning, stacklevel=3)
-
-    def _refit(self, data: DomainData, seed: int) -> None:
-        start = time.perf_counter()
-        best = seeded(self.estimator, seed, self.best_params_)
-        if self.checkpoint is not None:
-            final_step(best).set_params(checkpoint=Path(self.checkpoint) / "best")
-        self.best_estimator_ = fit_on(best, data)
-        self.refit_time_ = time.perf_counter() - start
-        if hasattr(final_step(best), "classes_"):
-            self.classes_ = final_step(best).classes_
-        if hasattr(best, "feature_names_in_"):
-            self.feature_names_in_ = best.feature_names_in_
 
     def _fitted_diagram(self) -> Any:
         return search_diagram(self) if hasattr(self, "cv_results_") else None
