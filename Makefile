@@ -11,12 +11,18 @@ DOCS_STAMP := $(VENV)/.installed-docs
 UNFINISHED := $(VENV)/.installing
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-minimum coverage check fuzz docs dist-check clean
+# Has torch for the GPU, pytest and skda (pip install --editable .); nothing is installed into it.
+GPU_PYTHON ?= python3
+HAS_GPU := import sys, torch; sys.exit(not torch.cuda.is_available())
+
+.PHONY: help demo test test-minimum test-gpu bench-gpu coverage check fuzz docs dist-check clean
 
 help:
 	@echo 'make demo      adapt handwritten digits, print the table, save the figure'
 	@echo 'make test      the whole test suite'
 	@echo 'make test-minimum  the whole test suite with the lowest versions, in an environment of its own'
+	@echo 'make test-gpu  the tests that need a CUDA GPU, with GPU_PYTHON (now $(GPU_PYTHON))'
+	@echo 'make bench-gpu  the time of a training step on the CPU and the GPU, with GPU_PYTHON'
 	@echo 'make coverage  the whole test suite in one process, and the lines of skda that it misses'
 	@echo 'make check     format, lint, types'
 	@echo 'make fuzz      50 000 random calls of the estimators'
@@ -79,6 +85,15 @@ dist-check: $(STAMP)
 		(cd / && "$(CURDIR)/.venv-dist/use/bin/python" "$(CURDIR)/tests/smoke.py") || exit 1; \
 	done
 	rm -rf .venv-dist
+
+test-gpu bench-gpu: export PYTHONPATH = $(CURDIR)
+test-gpu:
+	@$(GPU_PYTHON) -c '$(HAS_GPU)' || { echo 'No CUDA GPU for $(GPU_PYTHON): nothing was tested.' >&2; exit 1; }
+	$(GPU_PYTHON) -m pytest -m gpu tests/gpu
+
+bench-gpu:
+	@$(GPU_PYTHON) -c '$(HAS_GPU)' || { echo 'No CUDA GPU for $(GPU_PYTHON): nothing was measured.' >&2; exit 1; }
+	$(GPU_PYTHON) -m benchmarks.scaling.gpu
 
 bench-%: $(STAMP)
 	$(RUN) -m benchmarks.$* $(ARGS)

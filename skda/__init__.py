@@ -13,6 +13,7 @@ from .methods.deep_coral import DeepCORALClassifier, DeepCORALRegressor
 from .methods.deep_jdot import DeepJDOTClassifier
 from .methods.finetune import FinetuneClassifier, FinetuneRegressor
 from .methods.jan import JANClassifier
+from .methods.m3sda import M3SDAClassifier
 from .methods.mcc import MCCClassifier
 from .methods.mcd import MCDClassifier
 from .methods.mdd import MDDClassifier
@@ -50,6 +51,7 @@ __all__ = [
     "FinetuneClassifier",
     "FinetuneRegressor",
     "JANClassifier",
+    "M3SDAClassifier",
     "MCCClassifier",
     "MCDClassifier",
     "MDDClassifier",

@@ -59,9 +59,15 @@ def check_target_numbers(y: Any, n_rows: int, shape: tuple[int, ...]) -> np.ndar
 
 def _numbers(y: Any, name: str) -> np.ndarray:
     """Return labels as float64, of one or two axes; NaN may be among them."""
+    given = as_host_array(y)
+    # they would count as nanoseconds
+    if np.asarray(given).dtype.kind in "mM":
+        raise ValueError(
+            f"{name} has dates or durations. Pass numbers, such as days since a date or hours."
+        )
     with np.errstate(over="ignore", invalid="ignore"), naming(name):  # sums of large ones
         array: np.ndarray = check_array(
-            as_host_array(y),
+            given,
             dtype=np.float64,
             ensure_2d=False,
             allow_nd=True,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -41,8 +42,9 @@ def accelerated(accelerator: Accelerator, *, gather: bool = True) -> Iterator[No
     Parameters
     ----------
     accelerator : accelerate.Accelerator
-        Made by the program, which ``accelerate launch`` or ``torchrun`` starts in each process.
-        Without these there is one process, and the block changes nothing but the device.
+        Made by the program, which ``accelerate launch`` or ``torchrun`` starts in each process;
+        with ``cpu=True`` where there are no GPUs. Without these there is one process, and the
+        block changes nothing but the device.
     gather : bool, default=True
         Whether both terms of the loss are computed, in each process, from the features and logits
         of the whole batch, gathered with their gradients. False computes them from the process's
@@ -54,8 +56,8 @@ def accelerated(accelerator: Accelerator, *, gather: bool = True) -> Iterator[No
     TypeError
         If `accelerator` is none.
     ValueError
-        If it splits the network (FSDP, DeepSpeed), or has a mixed precision or an accumulation of
-        gradients, which the estimators' own parameters do.
+        If it knows one process of several, splits the network (FSDP, DeepSpeed), or has a mixed
+        precision or an accumulation of gradients, which the estimators' own parameters do.
 
     Notes
     -----
@@ -87,6 +89,12 @@ def _check(accelerator: Any) -> None:
         ) from error
     if not isinstance(accelerator, Accelerator):
         raise TypeError(f"accelerator must be an accelerate.Accelerator. Got {accelerator!r}.")
+    started = int(os.environ.get("WORLD_SIZE", 1))
+    if accelerator.num_processes == 1 < started:
+        raise ValueError(
+            f"The program was started in {started} processes, but the Accelerator knows one, and "
+            "each would train by itself. Without GPUs, make it with Accelerator(cpu=True)."
+        )
     kind = accelerator.distributed_type.value
     if kind not in _SUPPORTED:
         raise ValueError(

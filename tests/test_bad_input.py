@@ -11,7 +11,7 @@ from sklearn.preprocessing import StandardScaler
 from torch import nn
 
 from skda import DANClassifier, DANNClassifier, FinetuneClassifier, make_pipeline
-from tests.discovery import public_classifiers
+from tests.discovery import has_classes, public_classifiers, public_estimators
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(20, 3))
@@ -58,6 +58,31 @@ ARRAYS = [
 @pytest.mark.parametrize("cls", public_classifiers())
 @pytest.mark.parametrize(("args", "params", "message"), ARRAYS)
 def test_arrays(cls: type, args: tuple, params: dict, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        cls(**SMALL).fit(*args, **params)
+
+
+NUMBERS = RNG.normal(size=20)
+DAYS = np.arange(20).astype("datetime64[D]")
+OF_NUMBERS = [
+    ((with_value(X, np.nan), NUMBERS, XT), {}, r"Input X_source contains NaN"),
+    ((X, with_value(NUMBERS, np.nan), XT), {}, r"Input y_source contains NaN"),
+    ((X, np.array(["dear"] * 20), XT), {}, r"y_source: could not convert string to float"),
+    ((X, DAYS, XT), {}, r"y_source has dates or durations. Pass numbers, such as days since"),
+    ((X, list(DAYS - DAYS[0]), XT), {}, r"y_source has dates or durations"),
+    ((X, X[:7, :2], XT), {}, r"y_source has 7 labels, but X_source has 20 rows"),
+    (
+        (X, X, XT),
+        {"y_target": XT[:, :2]},
+        r"y_target has labels of shape \(15, 2\), but y_sou.* 3 ",
+    ),
+    ((X, X, XT), {"y_target": ["dear"] * 15}, r"y_target: could not convert string to float"),
+]
+
+
+@pytest.mark.parametrize(("args", "params", "message"), OF_NUMBERS)
+@pytest.mark.parametrize("cls", [each for each in public_estimators() if not has_classes(each)])
+def test_arrays_of_a_regressor(cls: type, args: tuple, params: dict, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         cls(**SMALL).fit(*args, **params)
 

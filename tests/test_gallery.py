@@ -85,6 +85,18 @@ FINDINGS: dict[str, Callable[[Namespace], bool]] = {
     "plot_series": lambda page: (
         page["scores"]["source-only"] < 0.5 and page["scores"]["DeepCORAL"] > 0.8
     ),
+    "plot_spectra": lambda page: (
+        page["errors"]["source-only"] > 1.2 * page["errors"]["the mean"]
+        and max(page["errors"]["AdaBN"], page["errors"]["RSD"]) < 0.7 * page["errors"]["the mean"]
+    ),
+    "plot_turbofans": lambda page: (
+        np.ptp(page["errors"][("FD002", "FD001"), "source-only"]) > 10
+        and np.ptp(page["errors"][("FD002", "FD001"), "DAN"]) < 5
+        and (
+            page["errors"][("FD003", "FD001"), "DAN"]
+            > 1.15 * page["errors"][("FD003", "FD001"), "source-only"]
+        ).all()
+    ),
 }
 
 
@@ -96,7 +108,8 @@ def test_the_page_finds_what_it_says(
     plt.close("all")
     try:
         page = runpy.run_path(str(path))
-        if any(page.get(name, ...) is None for name in ("gas", "photos")):
+        data = ("gas", "photos", "corn", "engines")
+        if any(page.get(name, ...) is None for name in data):
             pytest.skip("needs data that are not stored: set SKDA_DATA_HOME to their folder")
         assert plt.get_fignums(), "the page draws no figure"
         assert FINDINGS[path.stem](page)

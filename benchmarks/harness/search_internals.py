@@ -5,6 +5,7 @@ from typing import Any
 from skda.inspection._accuracy_methods import METHODS as ACCURACY_METHODS
 from skda.inspection._accuracy_methods import HeldOut
 from skda.model_selection import EstimatorEvidence
+from skda.model_selection._candidates import lams_around, make_candidates
 from skda.model_selection._choice import (
     DEFAULT_VALIDATOR,
     STABILITY_TOLERANCE,
@@ -12,9 +13,12 @@ from skda.model_selection._choice import (
     is_unstable,
     pooled_accuracy,
 )
+from skda.model_selection._fit_all import fit_all
 from skda.model_selection._fit_and_score import DomainData, fit_on, training_part
 from skda.model_selection._fit_and_score import FoldResult as Trial
 from skda.model_selection._random import derive_random_state as own_stream
+from skda.model_selection._regression_choice import DEFAULT_VALIDATOR as DEFAULT_OF_REGRESSORS
+from skda.model_selection._regression_choice import choose_regressor
 from skda.model_selection._split import DomainFold, split_domains, take_rows
 from skda.model_selection.validators.agreement import (
     AGREEMENT,
@@ -23,10 +27,12 @@ from skda.model_selection.validators.agreement import (
     mean_z_score,
 )
 from skda.model_selection.validators.guard import class_entropy
+from skda.model_selection.validators.numbers import scale_of, squared_errors
 
 __all__ = [
     "ACCURACY_METHODS",
     "AGREEMENT",
+    "DEFAULT_OF_REGRESSORS",
     "DEFAULT_VALIDATOR",
     "STABILITY_TOLERANCE",
     "DomainData",
@@ -35,15 +41,21 @@ __all__ = [
     "Trial",
     "agreement_of_folds",
     "agreement_with_mean",
+    "choose_regressor",
     "class_entropy",
+    "fit_all",
     "fit_on",
     "guard_candidate",
     "held_out",
     "is_unstable",
+    "lams_around",
+    "make_candidates",
     "mean_z_score",
     "own_stream",
     "pooled_accuracy",
+    "scale_of",
     "split_domains",
+    "squared_errors",
     "take_rows",
     "training_part",
 ]

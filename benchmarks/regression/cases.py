@@ -3,7 +3,7 @@
 Target labels are read by scores and by the oracle, by nothing else here.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -11,12 +11,15 @@ from typing import Any
 import numpy as np
 
 import skda
-from skda import FinetuneRegressor
+from skda import DANRegressor, FinetuneRegressor
+from skda.model_selection import LambdaSearchCV
 
 SOURCE_ONLY, ADABN, MEAN, ORACLE = "source-only", "AdaBN", "source's mean", "target oracle"
 LINEAR = "linear (PLS, ridge)"
 SHIFTED, SCALED, OF_LINEAR = ", mean shift", ", scaled", ", oracle"
 CHOSEN = "chosen without labels"
+SEARCHED = "DAN, lam searched"
+N_FOLDS = 3
 ADAPTING = {
     name.removesuffix("Regressor"): getattr(skda, name)
     for name in skda.__all__
@@ -31,6 +34,7 @@ MODELS = (
     ADABN,
     *ADAPTING,
     CHOSEN,
+    SEARCHED,
     ORACLE,
 )
 
@@ -42,7 +46,7 @@ class Case:
     The labels have shape (n, n_outputs). `prepare` fits the scaling to source rows and returns a
     function of rows; `linear` fits a linear model to rows and one output and returns its
     predictions of other rows; `oracle_rows` has what the oracle learns from; `limits` are the
-    values that a prediction is cut to.
+    values that a prediction is cut to, `lams` those of the search.
     """
 
     X_source: np.ndarray
@@ -56,6 +60,7 @@ class Case:
     params: Mapping[str, Any]
     seed: int
     limits: tuple[float, float] = (-np.inf, np.inf)
+    lams: Sequence[float] | None = None
     known: dict[str, np.ndarray] = field(default_factory=dict)
 
     def predictions(self, name: str) -> np.ndarray:
@@ -83,6 +88,10 @@ class Case:
             return self._trained(FinetuneRegressor(), *self.oracle_rows)(X_test)
         if name.startswith(SOURCE_ONLY):
             return self._source_only(X_test)
+        if name == SEARCHED:
+            settings = {**self.params, "random_state": self.seed}
+            model = LambdaSearchCV(DANRegressor(**settings), self.lams, cv=N_FOLDS)
+            return self._trained(model, self.X_source, self.y_source, X_target)(X_test)
         known = {ADABN: FinetuneRegressor(adapt_batch_norm=True)}
         model = known[name] if name in known else ADAPTING[name]()
         return self._trained(model, self.X_source, self.y_source, X_target)(X_test)
@@ -96,7 +105,8 @@ class Case:
     ) -> Callable[[np.ndarray], np.ndarray]:
         """Scale, train, and return the predictions of rows that are not yet scaled."""
         prepare = self.prepare(X)
-        model.set_params(**self.params, random_state=self.seed)
+        own = {} if isinstance(model, LambdaSearchCV) else self.params
+        model.set_params(**own, random_state=self.seed)
         model.fit(prepare(X), y, *(() if X_target is None else (prepare(X_target),)))
         return lambda rows: model.predict(prepare(rows))
 

@@ -1,5 +1,6 @@
 """What the page about regression says."""
 
+from collections.abc import Callable
 from statistics import mean
 
 from ..harness.comparison import Comparison
@@ -11,9 +12,11 @@ from .cases import (
     CHOSEN,
     LINEAR,
     MEAN,
+    N_FOLDS,
     OF_LINEAR,
     ORACLE,
     SCALED,
+    SEARCHED,
     SHIFTED,
     SOURCE_ONLY,
 )
@@ -69,7 +72,9 @@ NOTES = f"""\
 - The score of a turbofan is the usual one, the sum over the test engines of exp(-d / 13) - 1
   where the predicted life is too short by -d cycles, and of exp(d / 10) - 1 where it is too long
   by d, in thousands. Predictions are cut to 0 to {turbofan.CAP}.
-- Not shown: a search over lam, which has lam = 0 among its candidates and may refuse to adapt."""
+- **{SEARCHED}**: `LambdaSearchCV(DANRegressor(...), cv={N_FOLDS})`, which has lam = 0 among its
+  candidates and may refuse to adapt. Of the turbofans only {turbofan.SEARCHED_PAIR}, where it
+  should refuse, and with {turbofan.LAMS[0]:g} as the only other lam, for time."""
 
 SHOWN = """\
 **Corn.** A model of one instrument is worse on another than the mean of the labels. Most of what
@@ -84,7 +89,8 @@ none (FD001→FD003, FD003→FD001). All stay far from the oracle, and the rule 
 **On FD002→FD001 the plain ridge is better than every adapting method**: it needs no adaptation, and
 scaling by domain more than doubles its error. The network does not show this: of so few windows and
 epochs it is poor there without adaptation. The rule cannot refuse to adapt, because source-only is
-no candidate of it."""
+no candidate of it; the search can, and did not: it adapts with both seeds, and is better than
+source-only there."""
 
 
 def below(task: str, limit: float) -> Goal:
@@ -98,9 +104,12 @@ def below(task: str, limit: float) -> Goal:
     return Goal(text, value, 0)
 
 
-def not_above_source_only(means: Means) -> tuple[float, str]:
-    found, plain = (means.on(TO_ONE_CONDITION, name) for name in (CHOSEN, SOURCE_ONLY))
-    return plain - found, f"{found:.1f}, source-only {plain:.1f}"
+def not_above_plain(name: str) -> Callable[[Means], tuple[float, str]]:
+    def value(means: Means) -> tuple[float, str]:
+        found, plain = (means.on(TO_ONE_CONDITION, each) for each in (name, SOURCE_ONLY))
+        return plain - found, f"{found:.1f}, source-only {plain:.1f}"
+
+    return value
 
 
 def share_of_oracle(tasks: list[str], oracle: str) -> Goal:
@@ -135,10 +144,9 @@ GOALS = [
     ),
     below(TO_SIX_CONDITIONS, 41),
     below(TO_ONE_CONDITION, 21.7),
-    Goal(
-        f"{TO_ONE_CONDITION}: what the method chosen without labels has below source-only",
-        not_above_source_only,
-        0,
+    *(
+        Goal(f"{TO_ONE_CONDITION}: what {told} has below source-only", not_above_plain(name), 0)
+        for name, told in ((CHOSEN, "the method chosen without labels"), (SEARCHED, SEARCHED))
     ),
     *(
         worst_default(group, tasks)
@@ -171,19 +179,20 @@ def what_it_shows(comparison: Comparison) -> str:
     means = Means(comparison)
 
     def of(name: str, tasks: list[str], digits: int) -> str:
-        return f"{means.of(name, tasks):.{digits}f}".removeprefix("0")
+        found = means.of(name, tasks)
+        return "–" if found != found else f"{found:.{digits}f}".removeprefix("0")
 
     lines = [
         "## What it shows",
         "",
-        "| mean of the pairs | best adapting method | chosen | AdaBN | source-only, scaled | "
-        "linear, mean shift | source-only |",
-        "|---|---|---:|---:|---:|---:|---:|",
+        "| mean of the pairs | best adapting method | chosen | lam searched | AdaBN | "
+        "source-only, scaled | linear, mean shift | source-only |",
+        "|---|---|---:|---:|---:|---:|---:|---:|",
     ]
     for group, tasks in {**corn.GROUPS, **turbofan.GROUPS}.items():
         digits = 3 if group.startswith("corn") else 1
         best = min(ADAPTING, key=lambda name, tasks=tasks: means.of(name, tasks))
-        others = (CHOSEN, ADABN, SOURCE_ONLY + SCALED, LINEAR + SHIFTED, SOURCE_ONLY)
+        others = (CHOSEN, SEARCHED, ADABN, SOURCE_ONLY + SCALED, LINEAR + SHIFTED, SOURCE_ONLY)
         cells = [of(name, tasks, digits) for name in others]
         lines.append(f"| {group} | {best} {of(best, tasks, digits)} | {' | '.join(cells)} |")
     return "\n".join(lines) + "\n\n" + SHOWN

@@ -17,6 +17,9 @@ CAP = 125
 PAIRS = list(permutations(("FD001", "FD002", "FD003"), 2))
 # a seed takes longer than two of corn
 N_SEEDS = 2
+# of the search, and on which pair, for time: the shipped lam, or none
+LAMS = (1.0,)
+SEARCHED_PAIR = "FD002→FD001"
 N_WINDOWS, STEP = 1000, 5
 PARAMS = {"max_epochs": 20}
 # a channel whose deviation is below this share of its size is constant up to its last digit
@@ -66,6 +69,7 @@ def case(source: str, target: str, quick: bool, seed: int) -> Case:
         {"max_epochs": 2} if quick else PARAMS,
         seed,
         limits=(0, CAP),
+        lams=LAMS,
     )
 
 

@@ -123,7 +123,7 @@ class ImageFiles(Dataset[Any]):
     def __getitem__(self, i: int) -> Any:
         """Return an image, or the pair of an image and its label."""
         row = self._row(int(i))
-        return row if self.targets is None else (row, self.targets[i])
+        return row if self.targets is None else (row, np.asarray(self.targets[i]).item())
 
     def load(self, *, verbose: bool = False) -> NDArray[np.uint8]:
         """Read all images into one array, for data that fit in memory.

@@ -33,6 +33,7 @@ from .mmd import (
     linear_mmd2,
     mk_mmd2,
 )
+from .moments import MomentDistanceLoss, moment_distance
 from .subspace import RSDLoss, rsd
 from .transport import DeepJDOTLoss, deepjdot, jdot_cost, optimal_coupling
 from .uncertainty import EntropyLoss, PseudoLabelLoss, entropy, pseudo_label, row_entropy
@@ -53,6 +54,7 @@ __all__ = [
     "MCCLoss",
     "MDDLoss",
     "MKMMDLoss",
+    "MomentDistanceLoss",
     "PseudoLabelLoss",
     "RSDLoss",
     "WassersteinCriticLoss",
@@ -74,6 +76,7 @@ __all__ = [
     "mdd",
     "median_bandwidth",
     "mk_mmd2",
+    "moment_distance",
     "nuclear_norm",
     "optimal_coupling",
     "outer_product_map",

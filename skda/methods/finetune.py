@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from numbers import Integral, Real
+from numbers import Integral
 from os import PathLike
 from typing import Any, ClassVar
 
@@ -35,8 +35,9 @@ class FinetuneEstimator(TunableEstimator):
         Number of layers, from the output, that start from new weights. A last ``nn.Linear`` with
         another number of outputs than there are classes is replaced; if `pretrained` is an
         nn.Module, also with 0.
-    backbone_lr_ratio : float, default=0.1
+    backbone_lr_ratio : float or None, default=0.1
         Learning rate of all but the last layer (or the re-initialised ones) relative to `lr`.
+        None is 1, unless the network has an attribute ``lr_ratio``.
     **params
         Parameters of `TunableEstimator`.
 
@@ -52,7 +53,6 @@ class FinetuneEstimator(TunableEstimator):
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "pretrained": [None, nn.Module, Mapping, str, PathLike, HasMethods(["predict"])],
         "reinit": [Interval(Integral, 0, None, closed="left")],
-        "backbone_lr_ratio": [Interval(Real, 0, None, closed="neither")],
     }
 
     def __init__(
@@ -61,7 +61,7 @@ class FinetuneEstimator(TunableEstimator):
         *,
         pretrained: Any = None,
         reinit: int = 0,
-        backbone_lr_ratio: float = 0.1,
+        backbone_lr_ratio: float | None = 0.1,
         **params: Any,
     ) -> None:
         super().__init__(module, backbone_lr_ratio=backbone_lr_ratio, **params)
@@ -147,12 +147,13 @@ class FinetuneEstimator(TunableEstimator):
 
     def _rates(self, module: nn.Module, body: Layers, head: Layers) -> dict[str, Any]:
         given = self.net_params("optimizer")
-        if self.layer_lr_decay < 1 or "param_groups" in given:
+        ratio = self.backbone_lr_ratio
+        if ratio is None or self.layer_lr_decay < 1 or "param_groups" in given:
             return super()._rates(module, body, head)
         lr = given.get("lr", self.lr)
         names = [name for layer in head for name in layer]
         groups = [(f"{name}.*" if name else "*", {"lr": lr}) for name in names]
-        return {"optimizer__lr": lr * self.backbone_lr_ratio, "optimizer__param_groups": groups}
+        return {"optimizer__lr": lr * ratio, "optimizer__param_groups": groups}
 
     def _n_stages(self, domains: DomainPair) -> int:
         return 2 if domains.has_target_labels else 1

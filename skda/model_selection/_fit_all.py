@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from itertools import product
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+from joblib import parallel_config
+from joblib.parallel import get_active_backend
 from sklearn.base import BaseEstimator
 from sklearn.utils.parallel import Parallel, delayed
 
@@ -17,7 +20,7 @@ from ._store import ResultStore
 from ._typing import Candidate, Validator
 from ._vectorized import fit_and_score_together
 
-Task = tuple[BaseEstimator, DomainData, DomainFold, Validator]
+Task = tuple[BaseEstimator, DomainFold, Validator]
 
 
 class AllResults(NamedTuple):
@@ -116,14 +119,14 @@ def fit_all(
                 raise ValueError(f"vectorize=True is not possible: {error}.") from error
             reason = str(error)
     tasks = (
-        (seeded(estimator, seeds[j], candidates[i]), data, folds[j], validator)
+        (seeded(estimator, seeds[j], candidates[i]), folds[j], validator)
         for i, j in places
         if (i, j) not in found
     )
     done: list[FoldResult] = []
     try:
         with progress() as bar:
-            results = _run(tasks, n_jobs)
+            results = _run(tasks, data, n_jobs)
             bar.advance(0)
             for place in places:
                 if place not in found:
@@ -145,7 +148,33 @@ def _of_candidates(done: list[FoldResult], n_folds: int) -> CandidateResults:
     return [done[i : i + n_folds] for i in range(0, len(done) // n_folds * n_folds, n_folds)]
 
 
-def _run(tasks: Iterable[Task], n_jobs: int | None) -> Iterator[FoldResult]:
+def _run(tasks: Iterable[Task], data: DomainData, n_jobs: int | None) -> Iterator[FoldResult]:
     """Yield what `fit_and_score` returns of each task, `n_jobs` at a time."""
-    parallel = Parallel(n_jobs=n_jobs, return_as="generator")
-    return iter(parallel(delayed(fit_and_score)(*task) for task in tasks))
+    with _shipped_once(data):
+        parallel = Parallel(n_jobs=n_jobs, return_as="generator")
+    return iter(parallel(delayed(_fit_and_score)(*data, *task) for task in tasks))
+
+
+def _fit_and_score(*data_and_task: Any) -> FoldResult:
+    """Put the data together again: joblib's backends recognise arguments, not parts of them."""
+    *parts, estimator, fold, validator = data_and_task
+    return fit_and_score(estimator, DomainData(*parts), fold, validator)
+
+
+@contextmanager
+def _shipped_once(data: DomainData) -> Iterator[None]:
+    """Put the data on every worker of Dask inside the with block, if joblib runs on it.
+
+    joblib itself would put them on one worker, and with this one they would be lost. Its option
+    ``scatter`` names them by their content, so that a later search may find them forgotten.
+    """
+    outer = get_active_backend()[0]
+    if type(outer).__name__ != "DaskDistributedBackend":
+        yield
+        return
+    options = {"client": outer.client, "wait_for_workers_timeout": outer.wait_for_workers_timeout}
+    with parallel_config("dask", **options, **outer.submit_kwargs):
+        parts = [part for part in data if part is not None]
+        futures = outer.client.scatter(parts, broadcast=True, hash=False)
+        get_active_backend()[0].data_futures = dict(zip(map(id, parts), futures, strict=True))
+        yield

@@ -21,7 +21,8 @@ __all__ = ["DEFAULT_VALIDATOR", "GUARD_OPTIONS", "choose_regressor"]
 
 DEFAULT_VALIDATOR = ("agreement", "stability")
 # each a part of the source-only model's: how much larger the error on the source and the
-# disagreement may be, and how small the spread of the predictions on the target
+# disagreement may be, and how small the spread of the predictions on the target (of the labels'
+# spread, where that is less)
 GUARD_OPTIONS = {"error_tolerance": 0.5, "stability_tolerance": 0.1, "min_spread_ratio": 0.3}
 
 Folds = Sequence[NDArray[np.intp]]
@@ -142,7 +143,8 @@ def _why_rejected(
             f"unstable on the target: the models of the folds differ by {apart:.3f} standard "
             f"deviations, the source-only models by {least_apart:.3f}"
         )
-    if spread < usual * options["min_spread_ratio"]:
+    # a source-only model may be far off on the target: the labels' own spread is 1
+    if spread < min(usual, 1) * options["min_spread_ratio"]:
         return (
             f"collapsed on the target: its predictions spread by {spread:.3f} standard "
             f"deviations, the source-only model's by {usual:.3f}"

@@ -199,7 +199,8 @@ class LambdaSearchCV(
     source rows) and `target_disagreement` (the root of that difference). A candidate with lam above
     0 is rejected if its error on the source is more than 1.5 times that of `lam=0`
     (`error_tolerance` .5), its disagreement more than 1.1 times (`stability_tolerance` .1), or the
-    standard deviation of its predictions on the target less than .3 times (`min_spread_ratio`).
+    standard deviation of its predictions on the target less than .3 times that of `lam=0` or of the
+    source's labels, whichever is less (`min_spread_ratio`).
 
     Scores that differ by no more than 1e-6 are a tie, which the smaller lam wins.
 

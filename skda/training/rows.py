@@ -87,9 +87,21 @@ class ArrayRows:
                 yield from (self._cast(self.array[i.start : i.stop], copy=True) for i in chunk)
             else:
                 index = chunk[0] if len(chunk) == 1 else np.concatenate(chunk)
-                rows = self._cast(self.array[index])
+                rows = self._cast(self._gathered(index, row_bytes))
                 yield from rows.split_with_sizes([len(i) for i in chunk])
             self._pages.touch(sum(map(len, chunk)), row_bytes)
+
+    def _gathered(self, index: np.ndarray, row_bytes: int) -> Any:
+        """Return these rows; of a large memory map they are copied a few at a time."""
+        at_once = self._pages.most_rows(row_bytes)
+        if len(index) <= at_once:
+            return self.array[index]
+        rows = np.empty((len(index), *self.array.shape[1:]), self.array.dtype)
+        parts = even_batches(np.arange(len(index)), max(1, int(at_once)))
+        for part in parts:
+            rows[part[0] : part[-1] + 1] = self.array[index[part]]
+            self._pages.touch(len(part), row_bytes)
+        return rows
 
     def _cast(self, rows: Any, copy: bool = False) -> Tensor:
         if sparse.issparse(rows):

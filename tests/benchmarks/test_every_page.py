@@ -22,6 +22,10 @@ QUICK = {
         *("--seeds", "0", "--tasks", "moons not turned, 1:9", "gas 1→6", "--methods"),
         *("source-only", "DANN", "DANN, known shares", "DANN, estimated shares"),
     ],
+    "few_labels": [
+        *("--seeds", "0", "--tasks", "gas 1→6, 1", "gas 1→6, 3", "--methods"),
+        *("few labels only", "source and few labels", "MCC", "entropy", "relative threshold"),
+    ],
     "estimated_accuracy": [
         *("--seeds", "0", "--methods", "DANN", "--tasks", "moons", "heart Cleveland→VA"),
     ],
@@ -29,7 +33,11 @@ QUICK = {
         *("--seeds", "0", "--tasks", "DW", "--methods", "logistic regression", "MCC"),
     ],
     "office_caltech_shallow": [],
+    "regression_selection": ["--methods", "DAN", "--tasks", "corn moisture m5→mp5"],
     "selection": ["--seeds", "0", "--methods", "DANN", "--tasks", "moons", "heart Cleveland→VA"],
+    "several_sources": [
+        *("--seeds", "0", "--tasks", "→D", "--methods", "source-only, as one", "M3SDA"),
+    ],
     "speed": ["--sections", "c", "d", "f"],
     "tabular_shipped": [
         *("--seeds", "0", "--tasks", "heart C→S", "wine white→red"),
@@ -38,10 +46,10 @@ QUICK = {
 }
 OWN_TEST = {
     *("amazon", "digits", "domain_report", "first_methods", "lambda_search"),
-    *("office_caltech", "regression", "tabular", "transferability"),
+    *("office_caltech", "regression", "scaling", "tabular", "transferability"),
 }
 # The time of these is measured anew: a page is made from rows of several days.
-MEASURED = {"lambda_search", "speed"}
+MEASURED = {"lambda_search", "scaling", "speed"}
 FROM_RUNS = set(PAGES) - MEASURED - {"office_caltech_shallow"}
 
 
@@ -97,7 +105,7 @@ def test_committed_page_is_made_from_the_committed_runs(page, tmp_path, monkeypa
     monkeypatch.setattr(Results, "add", add)
     # the quick looks draw; to draw every figure again takes half a minute
     monkeypatch.setattr(Figure, "savefig", lambda self, path, **_: None)
-    options += ["--page-only"] if page == "selection" else []
+    options += ["--page-only"] if page.endswith("selection") else []
     main_of(page)([*options, "--out", str(tmp_path / page)])
     made = (tmp_path / f"{page}.md").read_text(encoding="utf-8")
     assert without_the_day(made) == without_the_day(text)

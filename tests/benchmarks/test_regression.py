@@ -16,10 +16,13 @@ from benchmarks.regression.cases import (
     MEAN,
     OF_LINEAR,
     SCALED,
+    SEARCHED,
     SHIFTED,
     Case,
     View,
 )
+from skda import DANRegressor
+from skda.model_selection import LambdaSearchCV
 from tests.benchmarks.programs import committed, scores_of
 
 
@@ -74,6 +77,25 @@ def test_method_nearest_to_the_median_is_chosen():
     assert case.chosen(0) == list(ADAPTING)[4]
     view = View(case, 0, lambda y_true, y_pred: float((y_pred - y_true)[0]))
     assert view.score(CHOSEN) == 5.5 - 2
+
+
+def test_the_search_is_run_on_corn_and_on_one_pair_of_turbofans():
+    tasks = {task.name: task for task in regression.MATRIX.tasks}
+    search, dan = regression.method(SEARCHED), regression.method("DAN")
+    run = {name for name, task in tasks.items() if regression.has_run(task, search)}
+    assert run == {t.name for t in corn.TASKS} | {"FD002→FD001, RMSE", "FD002→FD001, score"}
+    assert all(regression.has_run(task, dan) for task in tasks.values())
+
+
+def test_a_search_among_two_lams_is_that_of_a_user():
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(24, 2)), rng.normal(size=(24, 1))
+    case = make_case(X, X + 1)
+    case.y_source, case.y_test, case.lams = y, y[:1], (1.0,)
+    case.params = {"max_epochs": 1, "module__hidden": (4,)}
+    search = LambdaSearchCV(DANRegressor(**case.params, random_state=0), [1.0], cv=3)
+    search.set_params(random_state=0).fit(X, y, X + 1)
+    np.testing.assert_array_equal(case.predictions(SEARCHED), search.predict(X[:1] + 1))
 
 
 def test_usual_score_punishes_a_life_that_is_said_too_long():

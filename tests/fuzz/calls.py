@@ -65,6 +65,10 @@ LABELS = {
     "nan": lambda n: np.where(np.arange(n) == 0, np.nan, 1.0),
     "none": lambda n: None,
     "minus one": lambda n: np.arange(n) % 3 - 1,
+    "numbers": lambda n: np.linspace(-3, 700, n),
+    "two outputs": lambda n: np.stack([np.arange(n) / 7, 1e6 - np.arange(n)], axis=1),
+    "infinite": lambda n: np.where(np.arange(n) == 0, np.inf, 1.5),
+    "huge": lambda n: 1e300 * np.arange(n),
 }
 
 

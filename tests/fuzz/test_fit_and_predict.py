@@ -23,13 +23,15 @@ from skda import (
     MSDA,
     TCA,
     DANNClassifier,
+    DANNRegressor,
     DomainScaler,
     DomainStandardScaler,
     FinetuneClassifier,
+    FinetuneRegressor,
     SubspaceAlignment,
 )
 from skda.model_selection import LambdaSearchCV, get_validator_names, make_validator_scorer
-from tests.discovery import public_classifiers
+from tests.discovery import has_classes, public_estimators
 from tests.fuzz.calls import ARGUMENTS, assert_unchanged, calls, copies, examples
 
 TRANSFORMERS = (
@@ -56,6 +58,9 @@ parameters = st.fixed_dictionaries(
         "target_priors": st.sampled_from(["estimate", [0.5, 0.5], [1, 0], {0: 0.3}, [2, -1]]),
     },
 )
+OF_CLASSES = ("class_weight", "target_priors")
+SEARCHED = (DANNClassifier, DANNRegressor)
+VALIDATORS = sorted({*get_validator_names(), *get_validator_names("regression")})
 
 
 def assert_clear(error: Exception, *names: str) -> None:
@@ -64,12 +69,14 @@ def assert_clear(error: Exception, *names: str) -> None:
 
 
 @examples(1.0)
-@given(cls=st.sampled_from(public_classifiers()), params=parameters, call=calls())
+@given(cls=st.sampled_from(public_estimators()), params=parameters, call=calls())
 def test_a_fit_with_finite_predictions_or_a_clear_error(
     cls: type, params: dict[str, Any], call: dict[str, Any]
 ) -> None:
     before = copies(call)
     source = call["X_source"]
+    if not has_classes(cls):
+        params = {name: value for name, value in params.items() if name not in OF_CLASSES}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         estimator = cls(max_epochs=1, random_state=0, device="cpu", **params)
@@ -78,10 +85,14 @@ def test_a_fit_with_finite_predictions_or_a_clear_error(
         except (ValueError, TypeError) as error:
             assert_clear(error, "'module'", "'lr'", "'batch_size'", *params)
         else:
-            probabilities = estimator.predict_proba(source, domain="source")
-            assert np.isfinite(probabilities).all()
-            assert len(estimator.transform(source)) == len(probabilities)
-            assert set(estimator.predict(source)) <= set(estimator.classes_)
+            predict = estimator.predict_proba if has_classes(cls) else estimator.predict
+            predicted = predict(source, domain="source")
+            assert np.isfinite(predicted).all()
+            assert len(estimator.transform(source)) == len(predicted)
+            if has_classes(cls):
+                assert set(estimator.predict(source)) <= set(estimator.classes_)
+            else:
+                assert predicted.shape == np.shape(call["y_source"])
     assert_unchanged(call, before)
 
 
@@ -110,21 +121,22 @@ def test_finite_rows_or_a_clear_error(transformer: Any, call: dict[str, Any]) ->
 
 @examples(0.02)
 @given(
+    cls=st.sampled_from(SEARCHED),
     call=calls(),
     options=st.fixed_dictionaries(
         {
             "cv": st.sampled_from([2, 3, 1, "two"]),
             "lams": st.sampled_from([(0.1, 1.0), (1.0,), (), (-1.0,), (np.nan,)]),
             "vectorize": st.sampled_from(["auto", False]),
-            "validator": st.sampled_from([*get_validator_names(), "none"]),
+            "validator": st.sampled_from([*VALIDATORS, "none"]),
         }
     ),
 )
 def test_a_search_with_finite_predictions_or_a_clear_error(
-    call: dict[str, Any], options: dict[str, Any]
+    cls: type, call: dict[str, Any], options: dict[str, Any]
 ) -> None:
     before = copies(call)
-    estimator = DANNClassifier(max_epochs=1, random_state=0, device="cpu")
+    estimator = cls(max_epochs=1, random_state=0, device="cpu")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
@@ -136,25 +148,30 @@ def test_a_search_with_finite_predictions_or_a_clear_error(
                 error, "'cv'", "'lams'", "validator", "n_splits", "target rows", "'lr'", "'module'"
             )
         else:
-            assert np.isfinite(search.predict_proba(call["X_target"])).all()
+            predict = search.predict_proba if has_classes(cls) else search.predict
+            assert np.isfinite(predict(call["X_target"])).all()
     assert_unchanged(call, before)
 
 
 @cache
-def classifier() -> FinetuneClassifier:
+def fitted(cls: type) -> Any:
     X = np.random.default_rng(0).normal(size=(8, 3))
-    return FinetuneClassifier(max_epochs=1, random_state=0).fit(X, np.arange(8) % 2, X)
+    return cls(max_epochs=1, random_state=0).fit(X, np.arange(8) % 2, X)
 
 
 @examples(0.08)
-@given(name=st.sampled_from(get_validator_names()), call=calls())
-def test_a_finite_score_or_a_clear_error(name: str, call: dict[str, Any]) -> None:
+@given(
+    cls=st.sampled_from([FinetuneClassifier, FinetuneRegressor]),
+    name=st.sampled_from(VALIDATORS),
+    call=calls(),
+)
+def test_a_finite_score_or_a_clear_error(cls: type, name: str, call: dict[str, Any]) -> None:
     before = copies(call)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
             score = make_validator_scorer(name)(
-                classifier(), call["X_source"], call["y_source"], X_target=call["X_target"]
+                fitted(cls), call["X_source"], call["y_source"], X_target=call["X_target"]
             )
         except (ValueError, TypeError) as error:
             # a scorer's rows and labels are called X and y

@@ -1,4 +1,4 @@
-"""RSD and DARE-GRAM again, in numpy, straight from the papers' formulas."""
+"""RSD, DARE-GRAM and moment distances again, in numpy, straight from the papers' formulas."""
 
 import numpy as np
 
@@ -50,3 +50,22 @@ def dare_gram(source, target, threshold, scale):
     angles = sum(abs(1 - c) for c in cosines) / n_columns
     distance = np.sqrt(sum((values[0][i] - values[1][i]) ** 2 for i in range(k)))
     return angles + scale * distance / k
+
+
+def moment_distance(sources, target, n_moments):
+    total = 0.0
+    for m in range(1, n_moments + 1):
+        moments = [
+            [sum(row[j] ** m for row in rows) / len(rows) for j in range(rows.shape[1])]
+            for rows in (*sources, target)
+        ]
+        *of_sources, of_target = moments
+        total += sum(distance(a, of_target) for a in of_sources) / len(of_sources)
+        pairs = [(a, b) for i, a in enumerate(of_sources) for b in of_sources[i + 1 :]]
+        if pairs:
+            total += sum(distance(a, b) for a, b in pairs) / len(pairs)
+    return total
+
+
+def distance(a, b):
+    return sum((x - y) ** 2 for x, y in zip(a, b, strict=True)) ** 0.5

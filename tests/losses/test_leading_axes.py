@@ -67,6 +67,7 @@ LOSSES = {
     "coral": losses.coral,
     "rsd": losses.rsd,
     "dare_gram": losses.dare_gram,
+    "moment_distance": lambda s, t: losses.moment_distance([s, 2 * s + 1], t),
     "squared_distances": lambda s, t: losses.squared_distances(s, t).square().mean((-2, -1)),
     "domain_bce": lambda s, t: losses.domain_bce(s[..., :1], t[..., :1]),
     "domain_bce, entropy_weights": adversaries,

@@ -16,7 +16,7 @@ from torch.nn.functional import cross_entropy
 import skda
 from skda import ADDAClassifier, DANClassifier, DANNClassifier, DDCClassifier, FinetuneClassifier
 from skda.model_selection import LambdaSearchCV
-from skda.nn import MLP
+from skda.nn import MLP, Backbone
 from tests.compared import assert_same_weights, outputs
 from tests.discovery import every_adapting, has_classes, stem
 from tests.shifted import shifted
@@ -357,6 +357,16 @@ def test_the_target_stage_of_fine_tuning_starts_from_the_source_stage() -> None:
     staged = FinetuneClassifier(MLP, **params)
     staged.fit(*FIT, y_target=DATA.y_target)
     assert_same_weights(staged, source_only)
+
+
+def test_a_backbone_has_its_own_ratio_and_stays_fixed_if_it_is() -> None:
+    fitted = dan(Backbone(START[True]), layer_lr_decay=0.5, max_epochs=1).fit(*FIT)
+    found = rates(fitted)
+    assert found["network.5.weight"] == 0.1
+    assert found["network.3.weight"] == pytest.approx(0.1 * 0.1 * 0.5)
+    params = {"head_epochs": 1, "l2_sp": 0.1, "wise_ft": 0.5}
+    fixed = dan(Backbone(START[True], frozen=True, bottleneck=3), **params).fit(*FIT)
+    assert_equal(of_body(fixed.module_.network), of_body(START[True]))
 
 
 # -- messages ---------------------------------------------------------------------------------

@@ -197,6 +197,17 @@ def test_the_guard_says_why(adapted: list[FoldResult], message: str) -> None:
     assert unguarded == (second if second.startswith("diverged") else "")
 
 
+@pytest.mark.parametrize(("spread", "collapsed"), [(0.25, True), (0.35, False)])
+def test_a_source_only_model_that_is_far_off_is_no_measure_of_collapse(
+    spread: float, collapsed: bool
+) -> None:
+    narrow = spread * LINE / LINE.std()
+    results = [[result(1000 * LINE)] * 2, [result(narrow)] * 2]
+    _, reason = apply_guard(results, np.array([0.0, 1.0]), np.zeros((2, 2)), np.ones(1), True)
+    assert reason.startswith("collapsed on the target") == collapsed
+    assert bool(reason) == collapsed
+
+
 def test_nothing_to_fall_back_on() -> None:
     bad = [result(LINE, failure="infinite in epoch 3"), result(LINE)]
     with pytest.raises(DivergenceError, match="infinite in epoch 3"):

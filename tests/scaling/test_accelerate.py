@@ -15,8 +15,7 @@ import torch
 
 from skda import DANNClassifier
 from skda.distributed import accelerated
-
-from .small import DOMAINS, MAKE, Plain, state_of
+from tests.scaling.small import DOMAINS, MAKE, Plain, state_of
 
 accelerate = pytest.importorskip("accelerate")
 DistributedType = accelerate.DistributedType
@@ -32,7 +31,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> tuple[Found, list[str]]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    command = [sys.executable, "-m", "tests.distributed.two_processes", str(folder), str(port)]
+    command = [sys.executable, "-m", "tests.scaling.two_processes", str(folder), str(port)]
     env = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
     status = subprocess.run(command, cwd=ROOT, env=env, timeout=120).returncode
     printed = [(folder / f"printed-{rank}.txt").read_text() for rank in "01"]
@@ -121,10 +120,17 @@ def test_one_process_trains_as_without(tmp_path: Path) -> None:
     ],
 )
 def test_what_the_estimator_does_itself_is_refused(options: dict[str, Any], message: str) -> None:
-    plain = {"mixed_precision": "no", "gradient_accumulation_steps": 1}
+    plain = {"mixed_precision": "no", "gradient_accumulation_steps": 1, "num_processes": 2}
     plain["distributed_type"] = DistributedType.MULTI_CPU
     accelerator = Mock(spec=accelerate.Accelerator, **plain | options)
     with pytest.raises(ValueError, match=message), accelerated(accelerator):
+        pass
+
+
+def test_one_process_that_is_one_of_several_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    alone = Mock(spec=accelerate.Accelerator, num_processes=1)
+    with pytest.raises(ValueError, match=r"Accelerator\(cpu=True\)"), accelerated(alone):
         pass
 
 

@@ -16,7 +16,7 @@ import skda.training.checkpoint
 from skda import DANNClassifier
 from skda.distributed import accelerated
 from skda.model_selection import LambdaSearchCV
-from tests.distributed.small import DOMAINS, FEW, MAKE, Plain, state_of
+from tests.scaling.small import DOMAINS, FEW, MAKE, Plain, state_of
 
 
 def main(folder: Path) -> None:

@@ -1,0 +1,78 @@
+"""Losses of target rows that skda does not ship, to see whether it should."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from skda import DANNClassifier, MCCClassifier
+from skda.base import AdaptingClassifier
+from skda.losses import EntropyLoss
+from skda.training import AdaptationNet, AdaptationTerm, DomainOutput, TargetTerm
+
+
+class Entropy(AdaptingClassifier):
+    """Entropy of the predictions of target rows (Grandvalet 2004), rising as pseudo-labels do."""
+
+    def __init__(
+        self,
+        module: Any = None,
+        *,
+        lam: float = 1.0,
+        lam_schedule: str | Callable[[float], float] = "ramp",
+        **params: Any,
+    ) -> None:
+        super().__init__(module, lam=lam, lam_schedule=lam_schedule, **params)
+
+    def _make_adaptation(
+        self, module: nn.Module, widths: Sequence[int], n_classes: int
+    ) -> AdaptationTerm:
+        return TargetTerm(EntropyLoss())
+
+
+class RelativeThreshold(AdaptationTerm):
+    """AdaMatch's pseudo-labels (Berthelot 2022), without its augmentation of images.
+
+    The predictions of the target rows are aligned with the mean prediction of the source rows; a
+    row counts if it is surer than .9 times the mean sureness of the source rows.
+    """
+
+    def forward(self, source: DomainOutput, target: DomainOutput, lam: float | Tensor) -> Tensor:
+        with torch.no_grad():
+            of_source, of_target = source.logits.softmax(-1), target.logits.softmax(-1)
+            aligned = of_target * of_source.mean(-2, keepdim=True)
+            aligned = aligned / of_target.mean(-2, keepdim=True).clamp_min(1e-6)
+            sure, labels = (aligned / aligned.sum(-1, keepdim=True)).max(-1)
+            counts = sure >= 0.9 * of_source.amax(-1).mean(-1, keepdim=True)
+        losses = -target.logits.log_softmax(-1).gather(-1, labels.unsqueeze(-1)).squeeze(-1)
+        return lam * (losses * counts).mean(-1)
+
+
+class AdaMatch(Entropy):
+    """Pseudo-labels by a relative threshold."""
+
+    def _make_adaptation(
+        self, module: nn.Module, widths: Sequence[int], n_classes: int
+    ) -> AdaptationTerm:
+        return RelativeThreshold()
+
+
+class ByRow(AdaptationNet):
+    """A net in which a labelled target row weighs as much as a source row."""
+
+    def labelled_target_loss(self, target: DomainOutput | None) -> Tensor | None:
+        loss = super().labelled_target_loss(target)
+        return loss if loss is None or target is None else loss * (target.y >= 0).float().mean()
+
+
+class DANNByRow(DANNClassifier):
+    """DANN in which a labelled target row weighs as much as a source row."""
+
+    _net_class = ByRow
+
+
+class MCCByRow(MCCClassifier):
+    """MCC in which a labelled target row weighs as much as a source row."""
+
+    _net_class = ByRow

@@ -1,0 +1,72 @@
+"""How much it costs to choose lam of a regressor without target labels: regret of the validators.
+
+For every task, method and seed, the candidates of a search are trained on folds, where every
+validator judges them by held-out rows of both domains, and then on all rows, where the error on the
+target is taken (`search`). The rows go to regression_selection.csv as soon as they are there; a
+benchmark that was interrupted goes on where it stopped. Which candidate a rule would have chosen,
+and what that costs, is worked out from that file (`rules`) and written to the page (`page`).
+"""
+
+import argparse
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+
+from ..harness.machine import command
+from ..harness.rows import append_rows, read_rows
+from .page import page
+from .rules import searches
+from .search import METHODS, search
+from .tasks import TASKS
+
+OUT = Path(__file__).parent / "regression_selection"
+TEXT = ("task", "method", "grid", "batch_stats", "reason")
+
+
+def run(options: argparse.Namespace, path: Path) -> None:
+    """Do the searches that are missing: all tasks by a method, then all by the next."""
+    done = {(row["task"], row["method"], row["seed"]) for row in read_rows(path, TEXT)}
+    for seed in options.seeds:
+        for method in options.methods:
+            for name in options.tasks:
+                if (name, method, seed) in done:
+                    continue
+                start = time.perf_counter()
+                found = search(TASKS[name], method, seed, options.quick)
+                known = {"task": name, "method": method, "seed": seed}
+                append_rows(path, [{**known, **row} for row in found])
+                seconds = time.perf_counter() - start
+                print(f"{name:32} {method:10} seed {seed}: {seconds:.0f} s", flush=True)
+
+
+def parse(arguments: Sequence[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description="Regret of choosing lam of a regressor")
+    parser.add_argument("--seeds", nargs="+", type=int, default=[0], metavar="SEED")
+    parser.add_argument("--tasks", nargs="+", choices=TASKS, default=list(TASKS))
+    parser.add_argument("--methods", nargs="+", choices=METHODS, default=list(METHODS))
+    parser.add_argument("--out", type=Path, help="file without suffix")
+    parser.add_argument("--quick", action="store_true", help="one epoch and lam: does it run?")
+    parser.add_argument("--page-only", action="store_true", help="train nothing")
+    options = parser.parse_args(arguments)
+    options.out = options.out or OUT.with_name(OUT.name + ("_quick" if options.quick else ""))
+    return options
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    arguments = sys.argv[1:] if arguments is None else arguments
+    options = parse(arguments)
+    torch.set_num_threads(1)
+    path = options.out.with_name(options.out.name + ".csv")
+    if not options.page_only:
+        run(options, path)
+    shown = [each for each in arguments if each != "--page-only"]
+    text = page(searches(read_rows(path, TEXT)), command(shown))
+    options.out.with_name(options.out.name + ".md").write_text(text, encoding="utf-8")
+    print(text)
+
+
+if __name__ == "__main__":
+    main()
