@@ -83,8 +83,21 @@ def fit_head(module: nn.Module, rows: Tensor, n_outputs: int) -> None:
         if run.head and isinstance(head, nn.Linear) and head.out_features == width:
             replace_head(module, n_outputs)
     if isinstance(module, Backbone):
+        _warn_of_range(module, rows)
         module.note_head()
         module.begin_training()
+
+
+def _warn_of_range(backbone: Backbone, rows: Any) -> None:
+    """Warn of pixels from 0 to 1 for a network that normalises pixels from 0 to 255."""
+    if not isinstance(rows, Tensor) or rows.is_meta or backbone.mean.is_meta:
+        return
+    if backbone.mean.max() > 2 and 0 < rows.abs().max() <= 1:
+        warnings.warn(
+            "The 'module' parameter is a Backbone with mean and std for pixels from 0 to 255, and "
+            "the first rows of X_source have none above 1. Pass uint8 pixels, or multiply by 255.",
+            stacklevel=2,
+        )
 
 
 def _in_both_modes(module: nn.Module, rows: Tensor, name: str) -> list[Any]:

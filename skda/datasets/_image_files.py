@@ -59,7 +59,7 @@ class ImageFiles(Dataset[Any]):
     ...     images = ImageFiles.from_folder(folder, size=16)
     ...     image, label = images[1]
     ...     array = images.load()
-    >>> image.shape, image.dtype, label
+    >>> image.shape, image.dtype, str(label)
     (torch.Size([3, 16, 16]), torch.uint8, 'dog')
     >>> array.shape
     (2, 3, 16, 16)

@@ -261,6 +261,11 @@ def test_pixels_are_normalised_by_channel_and_resized() -> None:
     torch.testing.assert_close(alone, (rows.float() - 127) / 128)
 
 
+def test_pixels_from_0_to_1_are_warned_of() -> None:
+    with pytest.warns(UserWarning, match="for pixels from 0 to 255, and the first rows"):
+        FinetuneClassifier(Backbone(network(), mean=127, std=128), **FEW).fit(X / 255, Y)
+
+
 def test_channels_last_gives_the_same() -> None:
     rows = torch.from_numpy(X).float()
     usual, last = (Backbone(network(), channels_last=c).eval() for c in (False, True))
