@@ -29,8 +29,11 @@ RAW_COUNTS = "logistic regression, raw counts"
 JOINT, SEARCHED = ", joint statistics", ", lam searched"
 
 CLASSES = [getattr(skda, name) for name in skda.__all__ if name.endswith("Classifier")]
+# a method for several sources has a page of its own
 ADAPTING = {
-    cls.__name__.removesuffix("Classifier"): cls for cls in CLASSES if hasattr(cls(), "lam")
+    cls.__name__.removesuffix("Classifier"): cls
+    for cls in CLASSES
+    if hasattr(cls(), "lam") and cls is not skda.M3SDAClassifier
 }
 # those that LambdaSearchCV takes by itself
 VALIDATORS = DEFAULT_VALIDATOR
