@@ -29,7 +29,7 @@ class Search(NamedTuple):
     seed: int
     grid: str
     lams: NDArray
-    scores: dict[str, NDArray]
+    z_scores: dict[str, NDArray]
     accepted: NDArray
     errors: NDArray
 
@@ -56,10 +56,11 @@ def _search(key: tuple[Any, ...], rows: list[Row]) -> Search:
         name: np.array([[row[f"{name}_{k}"] for k in range(N_FOLDS)] for row in rows])
         for name in VALIDATORS
     }
+    z_scores = {name: mean_z_score({name: values}) for name, values in scores.items()}
     lams, accepted, error, scale = (
         np.array([row[name] for row in rows]) for name in ("lam", "accepted", "error", "scale")
     )
-    return Search(*key, lams, scores, accepted > 0, error / scale)
+    return Search(*key, lams, z_scores, accepted > 0, error / scale)
 
 
 class Rule(NamedTuple):
@@ -73,7 +74,7 @@ class Rule(NamedTuple):
 
     def choose(self, search: Search) -> int:
         """Return the index of the chosen candidate: of ties, that of the smallest lam."""
-        scores = mean_z_score({name: search.scores[name] for name in self.names}).mean(axis=1)
+        scores = np.mean([search.z_scores[name] for name in self.names], axis=0).mean(axis=1)
         if self.guard:
             scores = np.where(search.accepted, scores, -np.inf)
         return int(np.flatnonzero(scores >= scores.max() - TIE)[0])
