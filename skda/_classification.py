@@ -11,10 +11,10 @@ from scipy.special import softmax
 from sklearn.base import ClassifierMixin
 from torch import nn
 
+from ._class_labels import check_source_labels, check_target_labels
 from ._outputs import LOGITS
 from ._prediction import DomainPredictionMixin
 from ._target_priors import check_priors, estimate_priors
-from ._validation import check_source_labels, check_target_labels
 from ._weights import at_least_one_row, weights_of_classes
 from .training import AdaptationNet, DomainPair
 

@@ -12,8 +12,9 @@ from scipy import sparse
 from sklearn.utils.validation import column_or_1d
 from torch.utils.data import ConcatDataset, Dataset
 
+from ._class_labels import refuse_mixed_labels
 from ._columns import reorder_columns
-from ._validation import as_host_array, naming, refuse_mixed_labels
+from ._validation import as_host_array, naming
 from .training.inputs import is_inputs
 
 __all__ = ["SourceRows", "check_source_domain", "is_several", "join_sources"]

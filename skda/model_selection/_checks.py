@@ -13,10 +13,11 @@ from sklearn.utils.validation import assert_all_finite, column_or_1d
 from torch.utils.data import Dataset
 
 from .._array_checks import check_share
+from .._class_labels import refuse_mixed_labels
 from .._datasets import dataset_labels
 from .._regression_labels import check_source_numbers, check_target_numbers
 from .._sources import check_source_domain, join_sources
-from .._validation import naming, refuse_mixed_labels, unwrap
+from .._validation import naming, unwrap
 from .._weights import check_sample_weight
 from ._fit_and_score import DomainData, seeded
 from ._regression_choice import GUARD_OPTIONS
