@@ -26,7 +26,7 @@ def small(cls: type) -> Any:
         "ADDAClassifier": {"lam": 0},
         "WDGRLClassifier": {"critic_steps": 1},  # for the time of the checks alone
     }
-    return estimator(max_epochs=8, lr=2e-2, **own.get(cls.__name__, {}))
+    return estimator(max_epochs=6, lr=2e-2, **own.get(cls.__name__, {}))
 
 
 @parametrize_with_checks(
