@@ -16,6 +16,7 @@ from pathlib import Path
 import torch
 
 from ..harness.machine import command
+from ..harness.regret import parse_options, regret_parser
 from ..harness.rows import append_rows, read_rows
 from .page import page
 from .rules import searches
@@ -43,16 +44,14 @@ def run(options: argparse.Namespace, path: Path) -> None:
 
 
 def parse(arguments: Sequence[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description="Regret of choosing lam of a regressor")
-    parser.add_argument("--seeds", nargs="+", type=int, default=[0], metavar="SEED")
-    parser.add_argument("--tasks", nargs="+", choices=TASKS, default=list(TASKS))
-    parser.add_argument("--methods", nargs="+", choices=METHODS, default=list(METHODS))
-    parser.add_argument("--out", type=Path, help="file without suffix")
-    parser.add_argument("--quick", action="store_true", help="one epoch and lam: does it run?")
-    parser.add_argument("--page-only", action="store_true", help="train nothing")
-    options = parser.parse_args(arguments)
-    options.out = options.out or OUT.with_name(OUT.name + ("_quick" if options.quick else ""))
-    return options
+    parser = regret_parser(
+        "Regret of choosing lam of a regressor",
+        TASKS,
+        METHODS,
+        seeds=[0],
+        quick="one epoch and lam",
+    )
+    return parse_options(parser, arguments, OUT)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

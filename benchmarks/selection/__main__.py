@@ -18,6 +18,7 @@ import joblib
 import torch
 
 from ..harness.machine import command
+from ..harness.regret import parse_options, regret_parser
 from ..harness.rows import append_rows, read_rows
 from ..harness.small_tasks import ALL_TASKS, STRESS_TASKS, TASKS, Task, draw
 from .page import page
@@ -60,19 +61,15 @@ def run(options: argparse.Namespace, path: Path) -> None:
 
 
 def parse(arguments: Sequence[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description="Regret of choosing lam without target labels")
-    parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2], metavar="SEED")
-    parser.add_argument("--tasks", nargs="+", choices=ALL_TASKS, default=list(ALL_TASKS))
-    parser.add_argument("--methods", nargs="+", choices=METHODS, default=list(METHODS))
-    parser.add_argument("--out", type=Path, help="file without suffix")
-    parser.add_argument(
-        "--quick", action="store_true", help="few rows and lams, one epoch: does it run?"
+    parser = regret_parser(
+        "Regret of choosing lam without target labels",
+        ALL_TASKS,
+        METHODS,
+        seeds=[0, 1, 2],
+        quick="few rows and lams, one epoch",
     )
     parser.add_argument("--keep", type=Path, help="folder for what validators read of the models")
-    parser.add_argument("--page-only", action="store_true", help="train nothing")
-    options = parser.parse_args(arguments)
-    options.out = options.out or OUT.with_name(OUT.name + ("_quick" if options.quick else ""))
-    return options
+    return parse_options(parser, arguments, OUT)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

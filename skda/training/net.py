@@ -122,8 +122,11 @@ class AdaptationNet(CallbackNet):
         outputs = self.forward_domains(batch)
         source, target = self.processes.gather(outputs, batch.n_rows)
         loss = classification = self.classification_loss(source, target)
-        step = {"classification_loss": classification.detach()}
-        step |= {"y_pred": source.logits, "y_true": source.y}
+        step = {
+            "classification_loss": classification.detach(),
+            "y_pred": source.logits,
+            "y_true": source.y,
+        }
         if self.adapts and target is not None:
             step["lam"] = self.current_lam()
             loss = classification + self.adaptation_(source, target, step["lam"])
