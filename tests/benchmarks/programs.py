@@ -1,10 +1,11 @@
-"""The programs of the pages, run as a user runs them, and what they write."""
+"""The programs of the pages, and what they write."""
 
 import csv
 import os
 import subprocess
 import sys
 from collections import defaultdict
+from importlib import import_module
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -13,7 +14,7 @@ PAGES = sorted(file.parent.name for file in ROOT.glob("benchmarks/*/__main__.py"
 
 def start(folder, *options, program="fake.py"):
     return subprocess.Popen(
-        [sys.executable, *([program] if program.endswith(".py") else ["-m", program]), *options],
+        [sys.executable, program, *options],
         cwd=folder,
         env=os.environ | {"PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "utf-8"},
         stdout=subprocess.PIPE,
@@ -26,6 +27,11 @@ def run(folder, *options, timeout=60, **kwargs):
     process = start(folder, *options, **kwargs)
     out, err = process.communicate(timeout=timeout)
     return process.returncode, out, err
+
+
+def main_of(page):
+    """Return the program of a page, which takes its options: to start Python takes seconds."""
+    return import_module(f"benchmarks.{page}.__main__").main
 
 
 def rows(folder, name="fake"):

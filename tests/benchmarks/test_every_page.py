@@ -3,14 +3,13 @@
 import csv
 import re
 import shutil
-from importlib import import_module
 
 import pytest
 from matplotlib.figure import Figure
 
 from benchmarks.harness import machine
 from benchmarks.harness.results import Results, mean_and_deviation
-from tests.benchmarks.programs import PAGES, ROOT, committed, scores_of
+from tests.benchmarks.programs import PAGES, ROOT, committed, main_of, scores_of
 
 # What is enough to see that a page runs; those that are not here have a test of their own.
 QUICK = {
@@ -51,10 +50,6 @@ OWN_TEST = {
 # The time of these is measured anew: a page is made from rows of several days.
 MEASURED = {"lambda_search", "scaling", "speed"}
 FROM_RUNS = set(PAGES) - MEASURED - {"office_caltech_shallow"}
-
-
-def main_of(page):
-    return import_module(f"benchmarks.{page}.__main__").main
 
 
 def test_no_page_is_forgotten():

@@ -3,18 +3,18 @@ from statistics import mean, stdev
 
 import pytest
 
-from tests.benchmarks.programs import committed, rows, run, scores_of
+from tests.benchmarks.programs import committed, main_of, rows, scores_of
 
-PROGRAM = "benchmarks.transferability"
 TREATMENTS = ("base", "BnB", "BnB+", "AnB", "AnB+")
 
 
 @pytest.mark.usefixtures("skda_data_home")
-def test_it_runs_and_does_not_repeat_what_is_done(tmp_path: Path) -> None:
-    options = ["--quick", "--seeds", "0", "--out", "results/quick"]
-    code, out, err = run(tmp_path, *options, program=PROGRAM)
-    assert code == 0, err
-    assert "seed 0: " in out
+def test_it_runs_and_does_not_repeat_what_is_done(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    options = ["--quick", "--seeds", "0", "--out", str(tmp_path / "results" / "quick")]
+    main_of("transferability")(options)
+    assert "seed 0: " in capsys.readouterr().out
     found = rows(tmp_path, "quick")
     assert {(task, method) for task, method, *_ in found} == {
         (f"k = {k}", name) for k in range(1, 6) for name in TREATMENTS
@@ -22,9 +22,8 @@ def test_it_runs_and_does_not_repeat_what_is_done(tmp_path: Path) -> None:
     assert len({score for _, method, _, score in found if method == "base"}) == 1
     picture = (tmp_path / "results" / "quick.png").read_bytes()
     assert picture.startswith(b"\x89PNG")
-    code, out, err = run(tmp_path, *options, program=PROGRAM)
-    assert code == 0, err
-    assert "seed 0: " not in out
+    main_of("transferability")(options)
+    assert "seed 0: " not in capsys.readouterr().out
     assert rows(tmp_path, "quick") == found
 
 

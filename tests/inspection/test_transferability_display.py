@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from typing import Any
 
 import numpy as np
@@ -87,9 +85,3 @@ def test_a_curve_is_drawn_on_the_axes_that_are_given() -> None:
     np.testing.assert_allclose(display.lines_["AnB"].get_ydata(), [0.7, 0.45])
     assert display.ax_.get_ylabel() == "accuracy on B"
     assert display.plot().figure_ is not figure
-
-
-def test_matplotlib_is_imported_for_the_figure_only() -> None:
-    code = "import sys, skda.inspection, skda.model_selection; print('matplotlib' in sys.modules)"
-    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert ran.stdout == "False\n"

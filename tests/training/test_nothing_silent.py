@@ -1,15 +1,17 @@
 """Divergence, interruption, restoring, threads and modes: nothing goes wrong in silence."""
 
+import gc
 import multiprocessing
 import pickle
-import subprocess
 import sys
 import threading
 import time
 import warnings
+import weakref
 from pathlib import Path
 from typing import Any
 
+import cloudpickle
 import numpy as np
 import pytest
 import torch
@@ -265,22 +267,23 @@ def test_a_pickle_of_another_version_warns() -> None:
         DANNClassifier().__setstate__(state)
 
 
-def test_cloudpickle_takes_modules_of_main_along(tmp_path: Path) -> None:
-    path = str(tmp_path / "p")
-    code = f"""
-import numpy as np, torch, cloudpickle
-from skda import ADDAClassifier
+def test_cloudpickle_takes_modules_of_main_along() -> None:
+    code = """
 class M(torch.nn.Module):
     def __init__(s, n_features, n_classes):
         super().__init__()
         s.l = torch.nn.Linear(n_features, n_classes)
-    def forward(s, x): return s.l(x)
-X = np.random.default_rng(0).normal(size=(40, 3))
-clf = ADDAClassifier(M, max_epochs=1).fit(X, np.arange(40) % 2, X)
-cloudpickle.dump(clf, open({path!r}, "wb"))"""
-    subprocess.run([sys.executable, "-c", code], check=True)
-    with open(path, "rb") as file:  # this process has another main
-        loaded = pickle.load(file)
+    def forward(s, x): return s.l(x)"""
+    # a class of a program that was started by itself
+    names: dict[str, Any] = {"__name__": "__main__", "torch": torch}
+    exec(code, names)
+    X = np.random.default_rng(0).normal(size=(40, 3))
+    clf = ADDAClassifier(names["M"], max_epochs=1).fit(X, np.arange(40) % 2, X)
+    pickled, module = cloudpickle.dumps(clf), weakref.ref(names["M"])
+    del clf, names
+    gc.collect()
+    assert module() is None  # as in another process
+    loaded = pickle.loads(pickled)
     assert len(loaded.predict([[0.0, 0, 0]])) == 1
 
 
