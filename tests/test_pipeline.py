@@ -10,6 +10,7 @@ import pandas as pd
 import polars
 import pytest
 import sklearn
+from joblib import parallel_config
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.compose import ColumnTransformer
@@ -32,6 +33,8 @@ X = RNG.normal(loc=5, scale=3, size=(60, 3))
 Y = np.arange(60) % 2
 XT = RNG.normal(loc=9, scale=2, size=(45, 3))
 XT_SAME = RNG.normal(loc=9, scale=2, size=(60, 3))
+
+forks = pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
 
 
 class Recorder(ClassifierMixin, BaseEstimator):
@@ -118,6 +121,7 @@ def test_methods_are_there_where_the_last_step_has_them() -> None:
 
 
 @pytest.mark.usefixtures("routing")
+@forks
 @pytest.mark.parametrize("target", [XT, XT_SAME], ids=["other length", "same length"])
 def test_grid_search_over_lam_module_and_optimizer(target: np.ndarray) -> None:
     grid = {
@@ -126,7 +130,8 @@ def test_grid_search_over_lam_module_and_optimizer(target: np.ndarray) -> None:
         "clf__optimizer__weight_decay": [0.0, 1e-2],
     }
     search = GridSearchCV(plain(transform_input=["X_target"]), grid, cv=2, n_jobs=2)
-    search.fit(X, Y, X_target=(target,))
+    with parallel_config("multiprocessing"):  # tests/test_contract.py has the default
+        search.fit(X, Y, X_target=(target,))
     assert len(search.cv_results_["params"]) == 8
     best = plain(transform_input=["X_target"]).set_params(**search.best_params_)
     best.fit(X, Y, X_target=target)
@@ -137,10 +142,12 @@ def test_grid_search_over_lam_module_and_optimizer(target: np.ndarray) -> None:
     assert_array_equal(alone.cv_results_["mean_test_score"], search.cv_results_["mean_test_score"])
 
 
+@forks
 def test_grid_search_of_our_pipeline_needs_no_global_switch() -> None:
     pipe = make_pipeline(StandardScaler(), DANNClassifier(**SMALL))
     grid = {"dannclassifier__lam": [0.0, 0.5], "dannclassifier__module__hidden": [(3,)]}
-    search = GridSearchCV(pipe, grid, cv=2, n_jobs=2).fit(X, Y, X_target=(XT_SAME,))
+    with parallel_config("multiprocessing"):
+        search = GridSearchCV(pipe, grid, cv=2, n_jobs=2).fit(X, Y, X_target=(XT_SAME,))
     assert search.best_estimator_[-1].module_.features[1].out_features == 3
     alone = GridSearchCV(DANNClassifier(**SMALL), {"lam": [0.0, 0.5]}, cv=2)
     assert alone.fit(X, Y, X_target=(XT,)).best_params_.keys() == {"lam"}

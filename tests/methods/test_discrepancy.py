@@ -75,7 +75,7 @@ def test_several_layers_add_their_losses() -> None:
 GAME: dict[str, Any] = {
     "module__hidden": (16, 8),
     "module__batch_norm": False,
-    "max_epochs": 60,
+    "max_epochs": 30,
     "lr": 0.003,
 }
 

@@ -1,7 +1,9 @@
+from typing import Any
+
 import pytest
 import sklearn
 
-from tests.model_selection.fakes import CenteringClassifier
+from tests.model_selection.fakes import CenteringClassifier, shifted_blobs
 
 
 @pytest.fixture
@@ -13,3 +15,8 @@ def routing():
 @pytest.fixture(autouse=True)
 def forget_calls():
     CenteringClassifier.calls.clear()
+
+
+@pytest.fixture
+def blobs() -> tuple[Any, ...]:
+    return shifted_blobs()

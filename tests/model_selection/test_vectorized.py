@@ -43,7 +43,7 @@ every_method = pytest.mark.parametrize("cls", METHODS)
 
 # Rounding must not decide: no ReLU behind a batch normalisation with Adam (see train_together).
 SMOOTH = {"module__activation": nn.Tanh, "module__batch_norm": False}
-SMALL = {"max_epochs": 6, "batch_size": 16, "random_state": 0, "module__hidden": (8, 5)}
+SMALL = {"max_epochs": 3, "batch_size": 16, "random_state": 0, "module__hidden": (8, 5)}
 
 
 class Recorder:
@@ -65,7 +65,7 @@ class Recorder:
 
 
 def both_ways(
-    estimator: Any, data: Shifted, *, lams: Any = (0.1, 1.0), cv: int = 3, **options: Any
+    estimator: Any, data: Shifted, *, lams: Any = (0.1, 1.0), cv: int = 2, **options: Any
 ) -> list[tuple[LambdaSearchCV, Recorder]]:
     found = []
     for vectorize in (True, False):
@@ -152,7 +152,7 @@ def test_a_user_s_network_with_batch_normalisation(cls: type) -> None:
     module = nn.Sequential(
         nn.Linear(4, 6, bias=False), nn.BatchNorm1d(6), nn.ELU(), nn.Dropout(0.0), nn.Linear(6, 2)
     )
-    assert_same_search(cls(module, max_epochs=6, batch_size=16, random_state=0), shifted(60, 50))
+    assert_same_search(cls(module, max_epochs=3, batch_size=16, random_state=0), shifted(60, 50))
 
 
 @every_method
@@ -188,7 +188,7 @@ class Unusual(nn.Module):
 
 @every_method
 def test_a_forward_that_takes_no_further_axis_is_lifted_as_a_whole(cls: type) -> None:
-    assert_same_search(cls(Unusual, max_epochs=6, batch_size=16, random_state=0), shifted(60, 50))
+    assert_same_search(cls(Unusual, max_epochs=3, batch_size=16, random_state=0), shifted(60, 50))
 
 
 @pytest.mark.parametrize(
@@ -246,7 +246,7 @@ def test_dropout_masks_are_those_of_each_network_alone(batch_stats: str, n_targe
 
 def test_the_shallow_network_of_dann_with_its_dropout() -> None:
     options: dict[str, Any] = {"optimizer": torch.optim.SGD, "lr": 0.01, "module__width": 9}
-    options |= {"max_epochs": 4, "batch_size": 16, "random_state": 0}
+    options |= {"max_epochs": 3, "batch_size": 16, "random_state": 0}
     assert_same_search(DaNNClassifier(**options), shifted(60, 50))
 
 

@@ -2,6 +2,7 @@ import pickle
 
 import numpy as np
 import pytest
+from joblib import parallel_config
 from scipy.stats import uniform
 from sklearn.base import clone
 from sklearn.linear_model import LogisticRegression
@@ -13,10 +14,20 @@ from skda import make_pipeline as make_domain_pipeline
 from skda.model_selection import get_validator_names, make_validator_scorer
 from tests.model_selection.fakes import CenteringClassifier, shifted_blobs
 
+# a joblib that forks gives pickles to other processes as the default one does, and has not to start
+# Python in them, which takes seconds: tests/test_contract.py has the default
+pytestmark = pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+
 X, Y, X_TARGET, Y_TARGET = shifted_blobs()
 LAMS = [0.0, 0.5, 1.0]
 # A shift of both classes leaves source accuracy as it is for every lam, and certainty nearly so.
 TELLING = ["a_distance", "class_ami", "infomax", "mixval", "nuclear_norm", "reverse"]
+
+
+@pytest.fixture(autouse=True)
+def forked_jobs():
+    with parallel_config("multiprocessing"):
+        yield
 
 
 def adapting_pipeline():
