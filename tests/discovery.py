@@ -25,6 +25,14 @@ def public_estimators() -> list[type[DomainEstimator]]:
     return [m for m in members if inspect.isclass(m) and issubclass(m, DomainEstimator)]
 
 
+def of_each_way(*methods: str) -> list[type[DomainEstimator]]:
+    """Return one estimator of those that have the very same functions as these methods."""
+    found: dict[tuple[Any, ...], type[DomainEstimator]] = {}
+    for cls in public_estimators():
+        found.setdefault(tuple(inspect.getattr_static(cls, name) for name in methods), cls)
+    return [*found.values()]
+
+
 def public_classifiers() -> list[type[DomainEstimator]]:
     """Return those that know classes."""
     return [cls for cls in public_estimators() if has_classes(cls)]

@@ -130,7 +130,7 @@ def test_grid_search_over_lam_module_and_optimizer(target: np.ndarray) -> None:
         "clf__optimizer__weight_decay": [0.0, 1e-2],
     }
     search = GridSearchCV(plain(transform_input=["X_target"]), grid, cv=2, n_jobs=2)
-    with parallel_config("multiprocessing"):  # tests/test_contract.py has the default
+    with parallel_config("multiprocessing"):  # tests/test_n_jobs.py has the default
         search.fit(X, Y, X_target=(target,))
     assert len(search.cv_results_["params"]) == 8
     best = plain(transform_input=["X_target"]).set_params(**search.best_params_)

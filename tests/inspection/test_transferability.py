@@ -157,7 +157,7 @@ def test_it_is_the_same_with_more_jobs_and_leaves_global_generators_and_input_al
     assert_array_equal(np.random.get_state()[1], numpy_state)  # noqa: NPY002
     assert estimator.get_params() == before
     assert not hasattr(estimator, "net_")
-    with parallel_config("threading"):  # tests/test_contract.py starts processes
+    with parallel_config("threading"):  # tests/test_n_jobs.py starts processes
         two = curve(estimator, *rows, layers=[1], n_repeats=2, n_jobs=2)
     assert_array_equal(one.base_scores, two.base_scores)
     for name in TREATMENTS:

@@ -16,7 +16,8 @@ GOOD = (1.0, 0.5)
 
 
 def search(estimator: Any = None, lams: Any = (0.5, 1.0), **options: Any) -> LambdaSearchCV:
-    options = {"validator": "iwv", "cv": 3, "random_state": 0, **options}
+    """Return a search, of the fake classifier and by a fast validator unless told otherwise."""
+    options = {"validator": "infomax", "cv": 3, "random_state": 0, **options}
     return LambdaSearchCV(estimator or CenteringClassifier(), lams, **options)
 
 

@@ -196,6 +196,6 @@ def test_a_diverging_candidate_takes_no_part_in_the_comparison(blobs: Any) -> No
 
 def test_a_scorer_or_a_function_can_be_the_validator(blobs: Any) -> None:
     X, y, X_target, _ = blobs
-    named = search(validator="iwv").fit(X, y, X_target)
-    scorer = search(validator=make_validator_scorer("iwv")).fit(X, y, X_target)
+    named = search(validator="iwv", cv=2).fit(X, y, X_target)
+    scorer = search(validator=make_validator_scorer("iwv"), cv=2).fit(X, y, X_target)
     assert_array_equal(named.cv_results_["mean_test_score"], scorer.cv_results_["mean_test_score"])

@@ -15,7 +15,7 @@ from skda.model_selection import get_validator_names, make_validator_scorer
 from tests.model_selection.fakes import CenteringClassifier, shifted_blobs
 
 # a joblib that forks gives pickles to other processes as the default one does, and has not to start
-# Python in them, which takes seconds: tests/test_contract.py has the default
+# Python in them, which takes seconds: tests/test_n_jobs.py has the default
 pytestmark = pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
 
 X, Y, X_TARGET, Y_TARGET = shifted_blobs()

@@ -1,0 +1,46 @@
+"""What the tests of the contract fit: small domains, and every estimator at a small size."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+from skda.nn import MLP
+from tests.discovery import stem
+
+# two epochs, for some methods look at the features between them; the last batch is smaller
+SMALL = {"max_epochs": 2, "batch_size": 20, "module__hidden": (8, 6), "random_state": 0}
+
+# what a method's own network needs to be comparable with the others, or its time
+OWN: dict[str, dict[str, Any]] = {
+    "DaNN": {"module": MLP},
+    "DDC": {"bottleneck_width": None},
+    "WDGRL": {"critic_steps": 2},
+}
+
+
+def small(cls: type) -> dict[str, Any]:
+    return {**SMALL, **OWN.get(stem(cls), {})}
+
+
+class Data:
+    """Two Gaussian classes in four columns; the target is moved and stretched."""
+
+    def __init__(self, n_source: int = 50, n_target: int = 70, seed: int = 0) -> None:
+        rng = np.random.default_rng(seed)
+        self.y = np.arange(n_source) % 2
+        self.y_target = np.arange(n_target) % 2
+        self.X = rng.normal(size=(n_source, 4)) + 2 * self.y[:, None]
+        self.X_target = 1.5 * (rng.normal(size=(n_target, 4)) + 2 * self.y_target[:, None]) + 1
+
+
+def fitted(cls: type, data: Data, **params: Any) -> Any:
+    return cls(**{**small(cls), **params}).fit(data.X, data.y, data.X_target)
+
+
+@cache
+def reference(cls: type, **params: Any) -> Any:
+    """Return the fit on ``Data()``, which many tests compare with: read it, never change it."""
+    return fitted(cls, Data(), **params)
