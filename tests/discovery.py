@@ -75,6 +75,13 @@ def self_adapting(cls: type) -> type:
     return globals().setdefault(name, subclass)  # where pickle looks for it
 
 
+# rows and labels become numbers and batches in these, before anything that is a method's own: one
+# estimator for each way shows what all do with a kind of rows or labels
+INPUT_WAYS = of_each_way(
+    *("fit", "begin", "_train", "predict", "transform"),
+    *("_check_input", "_encode_source", "_encode_target"),
+)
+
 every_estimator = pytest.mark.parametrize("cls", public_estimators())
 every_classifier = pytest.mark.parametrize("cls", public_classifiers())
 every_adapting = pytest.mark.parametrize("cls", [*filter(needs_target, public_estimators())])

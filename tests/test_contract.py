@@ -22,12 +22,12 @@ from skda import FinetuneClassifier, FinetuneRegressor
 from tests.compared import assert_same_weights, differ, outputs, weights
 from tests.contract import OWN, SMALL, Data, fitted, reference, small
 from tests.discovery import (
+    INPUT_WAYS,
     every_adapting,
     every_classifier,
     every_estimator,
     has_classes,
     needs_target,
-    of_each_way,
     public_estimators,
     stem,
 )
@@ -113,8 +113,6 @@ def test_a_second_fit_forgets_the_first(cls: type, data: Data) -> None:
     assert_same_weights(reference(cls), twice)
 
 
-# labels and rows become numbers and batches before anything that is a method's own
-WAYS = of_each_way("fit", "begin", "_train", "_check_input", "_encode_source", "_encode_target")
 LABELS: dict[str, list[Any]] = {
     "<U3": ["no", "yes"],
     "int64": [-1, 1],
@@ -128,7 +126,7 @@ LABELS: dict[str, list[Any]] = {
     [
         (cls, dtype)
         for cls in filter(has_classes, public_estimators())
-        for dtype in (LABELS if cls in WAYS else ["<U3"])
+        for dtype in (LABELS if cls in INPUT_WAYS else ["<U3"])
     ],
 )
 def test_labels_of_any_kind_come_back(cls: type, data: Data, dtype: str) -> None:
@@ -176,7 +174,7 @@ def test_frames_keep_their_names(cls: type, data: Data) -> None:
         for kind in [
             "csr",
             "Dataset",
-            *(["csc", "memmap", "tensor", "list"] if cls in WAYS else []),
+            *(["csc", "memmap", "tensor", "list"] if cls in INPUT_WAYS else []),
         ]
     ],
 )

@@ -31,8 +31,8 @@ SMALL: dict[str, Any] = {
     "module": MLP,
     "module__batch_norm": False,
     "module__hidden": (16, 8),
-    "max_epochs": 60,
-    "lr": 3e-3,
+    "max_epochs": 30,
+    "lr": 1e-2,
 }
 
 

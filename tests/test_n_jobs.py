@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from joblib import Parallel, delayed
 from numpy.testing import assert_array_equal
 
@@ -14,16 +15,23 @@ from skda import DANNClassifier
 from skda.model_selection import LambdaSearchCV
 from tests.compared import assert_same_weights
 from tests.contract import Data, fitted, reference
-from tests.discovery import every_estimator
+from tests.discovery import INPUT_WAYS, public_estimators
 
 
-@every_estimator
-def test_every_estimator(cls: type) -> None:
+# what an estimator draws from global generators, and so from those of another process, is seen in
+# test_a_seed_reproduces_and_leaves_the_global_generators_alone
+@pytest.mark.parametrize(
+    ("cls", "backend"),
+    [
+        *((cls, "threading") for cls in public_estimators()),
+        *((cls, "loky") for cls in INPUT_WAYS),
+    ],
+)
+def test_every_estimator(cls: type, backend: str) -> None:
     alone = [reference(cls), reference(cls, random_state=1)]
-    for backend in ("loky", "threading"):
-        jobs = (delayed(fitted)(cls, Data(), random_state=seed) for seed in range(2))
-        for one, other in zip(alone, Parallel(n_jobs=2, backend=backend)(jobs), strict=True):
-            assert_same_weights(one, other)
+    jobs = (delayed(fitted)(cls, Data(), random_state=seed) for seed in range(2))
+    for one, other in zip(alone, Parallel(n_jobs=2, backend=backend)(jobs), strict=True):
+        assert_same_weights(one, other)
 
 
 def test_the_search_over_lam() -> None:
