@@ -267,7 +267,7 @@ EXPECTED = {
 @parametrize_with_checks(
     [
         SelfAdaptingSearch(
-            DANNClassifier(max_epochs=8, lr=2e-2), (0.1,), cv=2, validator="source_accuracy"
+            DANNClassifier(max_epochs=5, lr=4e-2), (0.1,), cv=2, validator="source_accuracy"
         )
     ],
     expected_failed_checks=lambda estimator: EXPECTED,
