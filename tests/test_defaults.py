@@ -53,14 +53,14 @@ def test_moons() -> None:
 
 @pytest.mark.usefixtures("skda_data_home")
 def test_gas_sensors_that_drift() -> None:
-    source_only, dann, dan = compare(lambda seed: fetch_gas_drift("batch1", "batch6"), 20, 2)
+    source_only, dann, dan = compare(lambda seed: fetch_gas_drift("batch1", "batch6"), 10, 2)
     assert dann > source_only + 0.2
     assert dan > source_only + 0.2
 
 
 @pytest.mark.usefixtures("skda_data_home")
 def test_phone_to_watch() -> None:
-    source_only, dann, dan = compare(lambda seed: fetch_phone_watch("phone", "watch"), 10, 2)
+    source_only, dann, dan = compare(lambda seed: fetch_phone_watch("phone", "watch"), 5, 2)
     assert dann > source_only + 0.1
     assert dan > source_only + 0.1
 

@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-import pickle
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from sklearn.preprocessing import StandardScaler
-from skorch.callbacks import GradientNormClipping
-from skorch.dataset import ValidSplit
 from torch import nn
-from torch.nn.functional import dropout
-from torch.utils.data import TensorDataset
 
 from skda import (
-    ADDAClassifier,
     CDANClassifier,
     DANClassifier,
     DANNClassifier,
@@ -25,17 +19,14 @@ from skda import (
     DeepCORALClassifier,
     JANClassifier,
     MCCClassifier,
-    MCDClassifier,
     MDDClassifier,
     PseudoLabelClassifier,
-    WDGRLClassifier,
     make_pipeline,
 )
 from skda.model_selection import LambdaSearchCV
 from skda.nn import MLP
 from skda.preprocessing import DomainStandardScaler
-from skda.training.stacked.layers import UnstackableError
-from skda.training.stacked.networks import StackedNetworks, stack_networks
+from tests.model_selection.networks import Unusual
 from tests.shifted import Shifted, shifted
 
 METHODS = [DANNClassifier, DANClassifier, DeepCORALClassifier]
@@ -170,20 +161,6 @@ def test_images(cls: type) -> None:
     )
     data = Shifted(X, y, 1.5 * X[::-1].copy() + 0.5, y)
     assert_same_search(cls(module, max_epochs=3, batch_size=12, random_state=0), data)
-
-
-class Unusual(nn.Module):
-    """Looks at the shape of its input, and has a parameter beside its layers."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.shift = nn.Parameter(torch.full((4,), 0.1))
-        self.first = nn.Linear(4, 6)
-        self.last = nn.Linear(6, 2)
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        x = x.reshape(x.shape[0], -1) + self.shift
-        return self.last(torch.tanh(self.first(x)) * x.mean(dim=1, keepdim=True))
 
 
 @every_method
@@ -327,133 +304,3 @@ def test_the_global_generators_stay_as_they_are() -> None:
     both_ways(DANNClassifier(**SMALL), data)
     assert torch.equal(torch.get_rng_state(), state)
     np.testing.assert_array_equal(np.random.get_state()[1], numbers)  # noqa: NPY002
-
-
-# -- what falls back to one by one --------------------------------------------------------------
-
-
-class Dropping(Unusual):
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return dropout(super().forward(x), 0.5, self.training)
-
-
-class OwnSGD(torch.optim.SGD):
-    pass
-
-
-class WithDropout(Unusual):
-    def __init__(self) -> None:
-        super().__init__()
-        self.dropout = nn.Dropout(0.2)
-
-
-FALLBACKS = {
-    "dropout": (DANNClassifier, {"module": WithDropout}, "dropout draws its masks"),
-    "functional dropout": (DANClassifier, {"module": Dropping}, "cannot be stacked: vmap"),
-    "loss": (WDGRLClassifier, {}, "adaptation loss WassersteinCritic cannot"),
-    "beta": (DANClassifier, {"kernel_weights": "optimal"}, "WeightedKernels cannot"),
-    "optimizer": (DANClassifier, {"optimizer": OwnSGD}, "optimizer OwnSGD cannot be stacked"),
-    "criterion": (
-        DANClassifier,
-        {"criterion__weight": torch.ones(2), "criterion__label_smoothing": 0.1},
-        "criterion CrossEntropyLoss cannot be stacked",
-    ),
-    "callbacks": (
-        DANClassifier,
-        {"callbacks": [("clip", GradientNormClipping(1.0))]},
-        "callbacks, train_split and compile",
-    ),
-    "train_split": (DANClassifier, {"train_split": ValidSplit(5)}, "callbacks, train_split"),
-    "single row": (DANClassifier, {"batch_size": 1}, "a batch has a single row"),
-    "own loss": (MCDClassifier, {}, "adaptation loss DisagreeingClassifier cannot"),
-    "own training": (ADDAClassifier, {}, "ADDAClassifier has a training of its own"),
-}
-
-
-@pytest.mark.parametrize("case", FALLBACKS)
-def test_what_cannot_be_stacked_trains_one_by_one_and_says_why(case: str) -> None:
-    cls, options, reason = FALLBACKS[case]
-    params = {"max_epochs": 1, "batch_size": 16, "random_state": 0, **options}
-    data = shifted(40, 40)
-    search = LambdaSearchCV(cls(**params), (0.1,), cv=2, random_state=0)
-    search.fit(data.X, data.y, data.X_target)
-    assert not search.vectorized_
-    assert reason in search.vectorize_reason_
-    with pytest.raises(ValueError, match="vectorize=True is not possible"):
-        search.set_params(vectorize=True).fit(data.X, data.y, data.X_target)
-    alone = search.set_params(vectorize=False).fit(data.X, data.y, data.X_target)
-    assert alone.vectorize_reason_ == "vectorize=False"
-
-
-def test_large_networks_train_one_by_one_unless_asked_for() -> None:
-    data = shifted(12, 12)
-    estimator = DANClassifier(max_epochs=1, module__hidden=(500, 500), random_state=0)
-    search = LambdaSearchCV(estimator, (0.1,), cv=2, random_state=0, refit=False)
-    search.fit(data.X, data.y, data.X_target)
-    # 2 (4 500 + 500 500 + 500 2) operations
-    assert "the network is large (506000 floating point operations" in search.vectorize_reason_
-    assert search.set_params(vectorize=True).fit(data.X, data.y, data.X_target).vectorized_
-
-
-def test_labelled_target_rows_and_datasets_train_one_by_one() -> None:
-    data = shifted(40, 40)
-    search = LambdaSearchCV(DANClassifier(max_epochs=1), (0.1,), cv=2, random_state=0)
-    search.fit(data.X, data.y, data.X_target, y_target=data.y_target)
-    assert "labelled target rows" in search.vectorize_reason_
-    source, target = (
-        TensorDataset(torch.from_numpy(rows).float()) for rows in (data.X, data.X_target)
-    )
-    search.fit(source, data.y, target)
-    assert "Dataset" in search.vectorize_reason_
-    assert pickle.loads(pickle.dumps(search)).vectorize_reason_ == search.vectorize_reason_
-
-
-# -- the parts ----------------------------------------------------------------------------------
-
-
-def networks(module: type, n: int = 3) -> list[nn.Module]:
-    torch.manual_seed(0)
-    return [module() for _ in range(n)]
-
-
-@pytest.fixture
-def kept_generator():
-    state = torch.get_rng_state()
-    yield
-    torch.set_rng_state(state)
-
-
-@pytest.mark.usefixtures("kept_generator")
-def test_layers_are_lifted_where_they_can_be() -> None:
-    def build() -> nn.Module:
-        return nn.Sequential(nn.Flatten(), MLP(4, 2, hidden=(5, 3)), nn.Identity())
-
-    modules = networks(build)
-    rows = torch.randn(3, 6, 4)
-    stacked = stack_networks(modules, [], rows)
-    assert stacked.lifted
-    logits = stacked(rows).logits
-    for i, module in enumerate(modules):
-        torch.testing.assert_close(logits[i], module.train()(rows[i]))
-    # running statistics of the first network, updated by its own rows
-    stacked.weights.write_back(0, copied := build())
-    torch.testing.assert_close(copied.state_dict(), modules[0].state_dict())
-    assert not stack_networks(networks(Unusual), [], rows).lifted
-
-
-@pytest.mark.usefixtures("kept_generator")
-def test_both_domains_in_one_go_keep_statistics_of_their_own() -> None:
-    modules = networks(lambda: MLP(4, 2, hidden=(5,)))
-    source, target = torch.randn(3, 6, 4), 2 * torch.randn(3, 6, 4) + 1
-    apart, at_once = (StackedNetworks(modules, [], lifted=True) for _ in range(2))
-    expected = [apart(source, "source"), apart(target, "target")]
-    for got, wanted in zip(at_once.forward_both(source, target), expected, strict=True):
-        torch.testing.assert_close(got.logits, wanted.logits)
-    for domain in ("source", "target"):
-        torch.testing.assert_close(at_once.weights.buffers[domain], apart.weights.buffers[domain])
-
-
-@pytest.mark.usefixtures("kept_generator")
-def test_networks_of_different_shapes_cannot_be_stacked() -> None:
-    with pytest.raises(UnstackableError, match="have different shapes"):
-        stack_networks([nn.Linear(4, 2), nn.Linear(4, 3)], [], torch.randn(2, 5, 4))
