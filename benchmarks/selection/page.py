@@ -82,8 +82,8 @@ and not class_ami, that the guard looks at kappa beside it, and its tolerance (o
 and .05) were decided with the figures of this page in view, with .01 before the last seed of the
 three was run, and .05 after it. The guard's look at the entropy came last, with all figures of this
 page but those of the seven newer stress tasks in view; before it, the default had regret 1.09 here
-and 16.50 on the six older stress tasks. So the default's figures are optimistic; those of "leave one task
-out" are honest but for the guard, which has seen all tasks.
+and 16.50 on the six older stress tasks. So the default's figures are optimistic; those of "leave
+one task out" are honest but for the guard, which has seen all tasks.
 
 **Rows**: source and target are drawn anew with each seed, where there are more than are used; the
 score is the accuracy on at most {MAX_TEST_ROWS} target test rows (the target itself where the
@@ -101,14 +101,14 @@ of the methods.
 Source-only has the batch statistics of the source, as lam=0 has in skda: where any lam above 0
 gains much (phone/watch, gas), most of the gain is due to the target's own batch statistics."""
 STRESS = """\
-No part of the figures above. Half of the classes are missing from the target, one of two classes has
-nine rows of ten, or the shares are drawn at random, which the source knows nothing of: methods that
-make the domains alike may then do harm, and a search should fall back on lam=0. Source accuracy and
-the entropy of the predicted classes look healthy, because adapting moves the predictions towards the
-source's class shares; the shipped lam does much of the harm. Two things see it. The models of the
-folds disagree after a harmful adaptation (moons, MNIST→USPS); and adapted models are less sure of
-held-out target rows than source-only ones, as the boundary then runs through rows of one class
-(moons, gas, wine, heart). Neither sees it in the reviews."""
+No part of the figures above. Half of the classes are missing from the target, one of two classes
+has nine rows of ten, or the shares are drawn at random, which the source knows nothing of: methods
+that make the domains alike may then do harm, and a search should fall back on lam=0. Source
+accuracy and the entropy of the predicted classes look healthy, because adapting moves the
+predictions towards the source's class shares; the shipped lam does much of the harm. Two things see
+it. The models of the folds disagree after a harmful adaptation (moons, MNIST→USPS); and adapted
+models are less sure of held-out target rows than source-only ones, as the boundary then runs
+through rows of one class (moons, gas, wine, heart). Neither sees it in the reviews."""
 STRESS_GOAL = (4.0, 5.0)
 NOT_LOOKED_AT = """\
 The tolerance of the entropy, .05, was chosen with the figures of the first {n} of these tasks in
