@@ -13,10 +13,12 @@ from skda.model_selection._fit_and_score import FoldResult as Trial
 from skda.model_selection._guard import (
     GUARD_OPTIONS,
     LEAST_ENTROPY_RATIO,
+    MOST,
     OnTarget,
     guard_candidate,
     is_unstable,
     is_unsure,
+    most_are_rejected,
     pooled_accuracy,
 )
 from skda.model_selection._random import derive_random_state as own_stream
@@ -39,6 +41,7 @@ __all__ = [
     "DEFAULT_VALIDATOR",
     "GUARD_OPTIONS",
     "LEAST_ENTROPY_RATIO",
+    "MOST",
     "DomainData",
     "DomainFold",
     "HeldOut",
@@ -57,6 +60,7 @@ __all__ = [
     "lams_around",
     "make_candidates",
     "mean_z_score",
+    "most_are_rejected",
     "own_stream",
     "pooled_accuracy",
     "scale_of",

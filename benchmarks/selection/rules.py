@@ -22,6 +22,7 @@ from ..harness.search_internals import (
     OnTarget,
     is_unstable,
     is_unsure,
+    most_are_rejected,
 )
 
 VALIDATORS = (
@@ -117,7 +118,9 @@ def rejected_on_target(found: OnTarget, entropy_ratio: float) -> NDArray:
     if entropy_ratio < LEAST_ENTROPY_RATIO:
         source_only = source_only._replace(entropy=np.asarray(np.inf))
     unsure = is_unsure(found, source_only, entropy_tolerance, stability_tolerance)
-    return is_unstable(found, source_only, stability_tolerance) | unsure
+    rejected = is_unstable(found, source_only, stability_tolerance) | unsure
+    rejected[1:] |= most_are_rejected(rejected[1:])
+    return rejected
 
 
 Scoring = Callable[[Search], NDArray]

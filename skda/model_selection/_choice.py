@@ -44,6 +44,7 @@ def choose(
     held_out: Sequence[NDArray[np.intp]],
     validator: Validator,
     guard: bool | Mapping[str, float],
+    shares_known: NDArray[np.bool_],
 ) -> Choice:
     """Rank the candidates and choose the best; of several, the one with the smallest lam.
 
@@ -60,6 +61,8 @@ def choose(
     validator : str, sequence of str or callable
     guard : bool or mapping
         As of `apply_guard`.
+    shares_known : ndarray of shape (n_candidates,), bool
+        From `knows_shares`.
 
     Returns
     -------
@@ -68,7 +71,7 @@ def choose(
     lams = np.array([candidate[lam_name] for candidate in candidates])
     stability = stability_of_folds(results, held_out)
     kappa = stability_of_folds(results, held_out, chance_corrected=True)
-    decisions = apply_guard(results, lams, stability, kappa, guard)
+    decisions = apply_guard(results, lams, stability, kappa, guard, shares_known)
     accepted = np.array([decision.accepted for decision in decisions])
     columns = {
         "fit_time": column(results, "fit_time"),

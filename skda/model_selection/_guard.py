@@ -16,19 +16,26 @@ from .validators.guard import GuardVerdict, class_entropy, collapse_guard
 __all__ = [
     "GUARD_OPTIONS",
     "LEAST_ENTROPY_RATIO",
+    "MOST",
+    "UNSURE",
     "OnTarget",
     "apply_guard",
     "guard_candidate",
     "is_unstable",
     "is_unsure",
+    "most_are_rejected",
     "pooled_accuracy",
 ]
 
 # what `collapse_guard` does not take
-GUARD_OPTIONS = {"stability_tolerance": 0.05, "entropy_tolerance": 0.05}
+GUARD_OPTIONS = {"stability_tolerance": 0.05, "entropy_tolerance": 0.08}
 # of the predicted classes, below which a source-only model's confidence is not heard: two balanced
 # classes of which one has less than 3 % of the target's rows
 LEAST_ENTROPY_RATIO = 0.2
+UNSTABLE = "unstable on the target"
+UNSURE = "unsure of the target"
+# share of the lams above 0 that are rejected for what they say of the target, from which all are
+MOST = 0.75
 _OFF = {"accuracy_tolerance": 1.0, "min_entropy_ratio": 0.0, "stability_tolerance": 1.0}
 
 
@@ -58,6 +65,7 @@ def apply_guard(
     stability: NDArray[np.float64],
     kappa: NDArray[np.float64],
     guard: bool | Mapping[str, float],
+    shares_known: NDArray[np.bool_],
 ) -> list[GuardVerdict]:
     """Decide for every candidate whether it may be chosen.
 
@@ -75,6 +83,9 @@ def apply_guard(
         Options of `collapse_guard`, and `GUARD_OPTIONS`: how far both the stability and kappa may
         fall below the source-only model's, and how far the entropy may rise above it. False rejects
         only what diverged.
+    shares_known : ndarray of shape (n_candidates,), bool
+        Whether a candidate was given the shares of the target's classes: then adapting does not do
+        the harm that the entropy sees.
 
     Returns
     -------
@@ -93,21 +104,49 @@ def apply_guard(
     if guard is False:
         options = {**_OFF, "entropy_tolerance": np.inf}
     tolerances = [options.pop(name) for name in GUARD_OPTIONS]
-    entropy = column(results, "entropy").mean(axis=1)
-    confident = [_entropy_to_beat(of_one) for of_one in results]
-    found = OnTarget(stability.mean(axis=1), kappa.mean(axis=1), entropy)
+    decisions = [
+        guard_candidate(of_one, floor, options, adapts=lam > 0)
+        for of_one, lam in zip(results, lams, strict=True)
+    ]
+    found = OnTarget(
+        stability.mean(axis=1), kappa.mean(axis=1), column(results, "entropy").mean(axis=1)
+    )
     steadiest = (np.nanmax(found.stability[lams == 0]), np.nanmax(found.kappa[lams == 0]))
-    # of each candidate, the one that differs from it in lam = 0 alone
-    plain = np.maximum.accumulate(np.where(lams == 0, np.arange(len(lams)), 0))
-    decisions = []
-    for i, (of_one, lam) in enumerate(zip(results, lams, strict=True)):
-        decision = guard_candidate(of_one, floor, options, adapts=lam > 0)
-        if decision and lam > 0:
-            reference = OnTarget(*steadiest, np.asarray(confident[plain[i]]))
-            if reason := _why_rejected(found.take(i), reference, *tolerances):
-                decision = GuardVerdict(False, reason)
-        decisions.append(decision)
+    starts = np.flatnonzero(lams == 0).tolist()
+    for first, end in zip(
+        starts, [*starts[1:], len(lams)], strict=True
+    ):  # they differ in lam alone
+        entropy = _entropy_to_beat(results[first])
+        for i in range(first + 1, end):
+            to_beat = np.inf if shares_known[i] else entropy
+            reference = OnTarget(*steadiest, np.asarray(to_beat))
+            reason = _why_rejected(found.take(i), reference, *tolerances)
+            if decisions[i] and reason:
+                decisions[i] = GuardVerdict(False, reason)
+        _reject_with_most(decisions, range(first + 1, end))
     return decisions
+
+
+def _reject_with_most(decisions: list[GuardVerdict], those: Sequence[int]) -> None:
+    """Reject all candidates that differ in lam alone if most are, for what they say of the target.
+
+    One that passes then does so by chance.
+    """
+    rejected = np.array([decisions[i].reason.startswith((UNSURE, UNSTABLE)) for i in those], bool)
+    if not most_are_rejected(rejected):
+        return
+    for i in those:
+        if decisions[i]:
+            reason = (
+                f"{UNSURE}, or unstable on it, as most other lams: {rejected.sum()} of "
+                f"{len(those)} are rejected, and that this one is not may be by chance"
+            )
+            decisions[i] = GuardVerdict(False, reason)
+
+
+def most_are_rejected(rejected: NDArray[np.bool_]) -> bool:
+    """Return whether so many lams above 0 are rejected that none should be chosen."""
+    return bool(rejected.size and rejected.mean() >= MOST)
 
 
 def guard_candidate(
@@ -175,7 +214,7 @@ def _entropy_to_beat(results: Sequence[FoldResult]) -> float:
     """
     predicted = class_entropy(np.concatenate([each.predicted_target for each in results]))
     expected = class_entropy(np.concatenate([each.y_source for each in results]))
-    if predicted < LEAST_ENTROPY_RATIO * expected:
+    if not predicted >= LEAST_ENTROPY_RATIO * expected:  # NaN where its training diverged
         return np.inf
     return float(np.mean([each.entropy for each in results]))
 
@@ -210,14 +249,14 @@ def _why_rejected(
     """Return what the target's rows say against a model; empty if it is nothing."""
     if is_unstable(found, reference, stability_tolerance):
         return (
-            f"unstable on the target: the models of the folds agree on {found.stability:.3f} of "
+            f"{UNSTABLE}: the models of the folds agree on {found.stability:.3f} of "
             f"the held-out target rows (kappa {found.kappa:.3f}), which is more than "
             f"{stability_tolerance:g} below the source-only models' {reference.stability:.3f} "
             f"(kappa {reference.kappa:.3f}) and suggests that adapting does harm"
         )
     if is_unsure(found, reference, entropy_tolerance, stability_tolerance):
         return (
-            f"unsure of the target: the entropy of its predictions is {found.entropy:.3f}, the "
+            f"{UNSURE}: the entropy of its predictions is {found.entropy:.3f}, the "
             f"source-only model's {reference.entropy:.3f} (more than {entropy_tolerance:g} less), "
             "and its models are not clearly more stable, which suggests that adapting does harm, "
             "as it does where the classes have other shares in the target"
