@@ -47,7 +47,7 @@ def test_the_table_has_the_columns_of_a_grid_search(blobs: Any) -> None:
     results = search(cv=2).fit(X, y, X_target).cv_results_
     expected = {"params", "param_lam", "mean_fit_time", "std_fit_time", "mean_score_time"}
     expected |= {"std_score_time", "rank_test_score", "accepted", "guard_reason"}
-    for name in ("test_score", "source_accuracy", "target_stability"):
+    for name in ("test_score", "source_accuracy", "target_stability", "target_entropy"):
         expected |= {f"{prefix}_{name}" for prefix in ("split0", "split1", "mean", "std")}
     assert set(results) == expected
     assert results["params"] == [{"lam": 0.0}, {"lam": 0.5}, {"lam": 1.0}]
