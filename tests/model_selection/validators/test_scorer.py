@@ -48,7 +48,12 @@ def one_job_each_and_two_for(names, *, two_jobs):
 def test_grid_search_with_a_routed_target(routing, name, n_jobs):
     scorer = make_validator_scorer(name)
     search = GridSearchCV(
-        CenteringClassifier(), {"lam": LAMS}, scoring=scorer, n_jobs=n_jobs, error_score="raise"
+        CenteringClassifier(),
+        {"lam": LAMS},
+        scoring=scorer,
+        n_jobs=n_jobs,
+        cv=2,
+        error_score="raise",
     )
     search.fit(X, Y, X_target=X_TARGET)
     assert np.isfinite(search.cv_results_["mean_test_score"]).all()
@@ -70,6 +75,7 @@ def test_grid_search_behind_a_pipeline_with_a_routed_target(routing, name, n_job
         {"clf__lam": LAMS},
         scoring=make_validator_scorer(name),
         n_jobs=n_jobs,
+        cv=2,
         error_score="raise",
     )
     search.fit(X, Y, X_target=X_TARGET)
@@ -84,6 +90,7 @@ def test_grid_search_with_a_given_target_and_no_routing(n_jobs):
         {"lam": LAMS},
         scoring=make_validator_scorer("infomax", X_target=X_TARGET),
         n_jobs=n_jobs,
+        cv=2,
         error_score="raise",
     )
     search.fit(X, Y, X_target=X_TARGET)
@@ -99,6 +106,7 @@ def test_skda_pipeline_with_a_given_target_and_no_routing(name, n_jobs):
         {"centeringclassifier__lam": LAMS},
         scoring=make_validator_scorer(name, X_target=X_TARGET),
         n_jobs=n_jobs,
+        cv=2,
         error_score="raise",
     )
     search.fit(X, Y, X_target=(X_TARGET,))
@@ -115,6 +123,7 @@ def test_plain_pipeline_with_a_given_target_and_no_routing(name, n_jobs):
         {"logisticregression__C": [1e-6, 1.0]},
         scoring=make_validator_scorer(name, X_target=X_TARGET - [7.5, 0.0]),
         n_jobs=n_jobs,
+        cv=2,
         error_score="raise",
     ).fit(X, Y)
     low, high = search.cv_results_["mean_test_score"]
