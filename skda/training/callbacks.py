@@ -199,7 +199,11 @@ class CallbackNet(NeuralNetClassifier):
             return
         if self.processes.any(stopped):
             raise StoppedEarly
-        if self.checkpoint_ is not None and self.processes.is_main:
+        if (
+            self.checkpoint_ is not None
+            and self.processes.is_main
+            and self.checkpoint_.is_due(self)
+        ):
             self.checkpoint_.save(self)
 
     def save_params(self, *args: Any, **kwargs: Any) -> None:
