@@ -49,9 +49,11 @@ def _pull(left: Tensor, values: Tensor, right: Tensor, of_right: Tensor) -> Tens
     squares = values.square()
     largest = squares[..., :1].clamp_min(torch.finfo(values.dtype).tiny)
     relative = squares / largest
-    # a vector turns towards another by 1 / gap: without bound, as two values become equal
+    # a vector turns towards another by 1 / gap: without bound, as two values become equal up to
+    # rounding; features that are not centred have one large value and many small gaps
     gap = relative[..., None, :] - relative[..., :, None]
-    turn = (right.mT @ of_right) * gap / (gap.square() + torch.finfo(values.dtype).eps)
+    rounding = 10 * torch.finfo(values.dtype).eps
+    turn = (right.mT @ of_right) * gap / (gap.square() + rounding**2)
     pull = (values / largest)[..., None] * ((turn + turn.mT) @ right.mT)
     n_rows, n_columns, rank = left.shape[-2], right.shape[-2], values.shape[-1]
     if n_columns > rank:  # out of the space of the rows
