@@ -87,10 +87,15 @@ def covariance_distance(source: Tensor, target: Tensor) -> Tensor:
 
 
 def inverse_gram_distance(source: Tensor, target: Tensor) -> Tensor:
-    """DARE-GRAM, by the singular values of the features."""
+    """DARE-GRAM, by the singular values of the features.
+
+    A little noise keeps them apart: torch's gradient is NaN where two of them are equal, as the
+    zeros of units that are never active.
+    """
     values, bases = [], []
     for rows in (source, target):
         with_ones = torch.cat([torch.ones_like(rows[:, :1]), rows], 1) / len(rows) ** 0.5
+        with_ones = with_ones + 1e-5 * torch.rand_like(with_ones)
         _, roots, right = torch.linalg.svd(with_ones, full_matrices=False)
         values.append(roots.square())
         bases.append(right)
