@@ -86,5 +86,5 @@ for ax, name in zip(axes, ("source-only", "DANN", "DANN, shares told"), strict=T
 # less sure than those that do not adapt. With the shares told, DANN is better than either.
 #
 # These signs are no guarantee. The harm is as large with other seeds: with the seed 2 the search
-# adapts with both methods and warns of both, with the seed 1 it adapts without a word. Where other
-# class shares are likely, estimate them.
+# adapts with neither method and says why, with the seed 1 it adapts with both, without a word.
+# Where other class shares are likely, estimate them.

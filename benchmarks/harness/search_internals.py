@@ -6,16 +6,21 @@ from skda.inspection._accuracy_methods import METHODS as ACCURACY_METHODS
 from skda.inspection._accuracy_methods import HeldOut
 from skda.model_selection import EstimatorEvidence
 from skda.model_selection._candidates import lams_around, make_candidates
-from skda.model_selection._choice import (
-    DEFAULT_VALIDATOR,
-    STABILITY_TOLERANCE,
-    guard_candidate,
-    is_unstable,
-    pooled_accuracy,
-)
+from skda.model_selection._choice import DEFAULT_VALIDATOR
 from skda.model_selection._fit_all import fit_all
 from skda.model_selection._fit_and_score import DomainData, fit_on, training_part
 from skda.model_selection._fit_and_score import FoldResult as Trial
+from skda.model_selection._guard import (
+    GUARD_OPTIONS,
+    LEAST_ENTROPY_RATIO,
+    MOST,
+    OnTarget,
+    guard_candidate,
+    is_unstable,
+    is_unsure,
+    most_are_rejected,
+    pooled_accuracy,
+)
 from skda.model_selection._random import derive_random_state as own_stream
 from skda.model_selection._regression_choice import DEFAULT_VALIDATOR as DEFAULT_OF_REGRESSORS
 from skda.model_selection._regression_choice import choose_regressor
@@ -34,10 +39,13 @@ __all__ = [
     "AGREEMENT",
     "DEFAULT_OF_REGRESSORS",
     "DEFAULT_VALIDATOR",
-    "STABILITY_TOLERANCE",
+    "GUARD_OPTIONS",
+    "LEAST_ENTROPY_RATIO",
+    "MOST",
     "DomainData",
     "DomainFold",
     "HeldOut",
+    "OnTarget",
     "Trial",
     "agreement_of_folds",
     "agreement_with_mean",
@@ -48,9 +56,11 @@ __all__ = [
     "guard_candidate",
     "held_out",
     "is_unstable",
+    "is_unsure",
     "lams_around",
     "make_candidates",
     "mean_z_score",
+    "most_are_rejected",
     "own_stream",
     "pooled_accuracy",
     "scale_of",

@@ -24,7 +24,8 @@ from ..harness.goals import Goal, Means
 from ..harness.matrix import Matrix
 from ..harness.methods import SOURCE_ONLY
 from ..harness.runner import Method, Task
-from ..harness.small_tasks import STRESS_TASKS, TASKS, Sample, skewed
+from ..harness.small_tasks import STRESS_TASKS, TASKS, Sample
+from ..harness.stress_tasks import MORE_STRESS_TASKS
 
 ADAPTING = {
     "DANN": DANNClassifier,
@@ -35,36 +36,7 @@ ADAPTING = {
 KNOWN, ESTIMATED = ", known shares", ", estimated shares"
 
 
-def drawn(n_classes: int, seed: int) -> tuple[float, ...]:
-    """Return shares drawn from a flat Dirichlet distribution, relative to the largest."""
-    shares = np.random.default_rng(seed).dirichlet(np.ones(n_classes))
-    return tuple((shares / shares.max()).tolist())
-
-
-def other_shares(name: str, shares: tuple[float, ...], load: Any = None) -> small.Task:
-    """Return a task of the harness with these shares of the target's classes."""
-    task = TASKS[name]
-    return small.Task(
-        partial(skewed, load or task.load, shares),
-        task.n_source,
-        task.n_target,
-        task.params,
-        task.steps,
-    )
-
-
-SHIFTED = {
-    **STRESS_TASKS,
-    "moons not turned, 9:1": other_shares(
-        "moons", (0.11, 1.0), partial(small.make_rotated_moons, angle=0.0, random_state=1000)
-    ),
-    "USPS→MNIST 5 to 9": other_shares("USPS→MNIST", (0.0,) * 5 + (1.0,) * 5),
-    "gas 1→6, Dirichlet": other_shares("gas 1→6", drawn(6, 0)),
-    "phone→watch, Dirichlet": other_shares("phone→watch", drawn(6, 1)),
-    "heart Cleveland→Hungary, 1:9": other_shares("heart Cleveland→Hungary", (1.0, 0.18)),
-    "wine red→white, 9:1": other_shares("wine red→white", (0.06, 1.0)),
-    "kitchen→books, 9:1": other_shares("kitchen→books", (0.11, 1.0)),
-}
+SHIFTED = {**STRESS_TASKS, **MORE_STRESS_TASKS}
 USUAL = {
     name: TASKS[name]
     for name in ("moons", "MNIST→USPS", "gas 1→6", "phone→watch", "heart Cleveland→VA")

@@ -17,15 +17,19 @@ from pathlib import Path
 import joblib
 import torch
 
+from ..harness import small_tasks as small
 from ..harness.machine import command
 from ..harness.regret import parse_options, regret_parser
 from ..harness.rows import append_rows, read_rows
-from ..harness.small_tasks import ALL_TASKS, STRESS_TASKS, TASKS, Task, draw
+from ..harness.small_tasks import TASKS, Task, draw
+from ..harness.stress_tasks import MORE_STRESS_TASKS
 from .page import page
 from .rules import searches
 from .search import METHODS, N_FOLDS, search
 
 OUT = Path(__file__).parent / "selection"
+STRESS_TASKS = {**small.STRESS_TASKS, **MORE_STRESS_TASKS}
+ALL_TASKS = {**TASKS, **STRESS_TASKS}
 
 
 def few(task: Task) -> Task:

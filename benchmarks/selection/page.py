@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from ..harness.machine import header
-from ..harness.search_internals import DEFAULT_VALIDATOR, STABILITY_TOLERANCE
-from ..harness.small_tasks import MAX_TEST_ROWS
+from ..harness.search_internals import DEFAULT_VALIDATOR, GUARD_OPTIONS, MOST
+from ..harness.small_tasks import MAX_TEST_ROWS, STRESS_TASKS
 from .rules import (
     TARGET_LABELS,
     VALIDATORS,
@@ -64,21 +64,27 @@ smallest lam wins.
 
 **Guard**: what `LambdaSearchCV` rejects cannot be chosen: models that forgot the source, collapsed
 on the target, or whose models of the folds agree less on the target than those of lam=0, by more
-than {STABILITY_TOLERANCE:g} both in the share of rows (stability) and in Cohen's kappa. **Mean
-z-score**: each validator's scores are z-scored over the lams of a fold, then averaged over the
-validators and folds; **mean rank** likewise. **Leave one task out**: the pool has every subset of
-one to {LARGEST_SUBSET} of the validators, as z-scores and as ranks, all with the guard; the winner
-has the least mean regret on the other tasks; *careful*: of those that are on none of these more
-than a point below source-only. *The shipped lam, no search*, with the guard: source-only where the
-guard rejects it. *Target labels of the held-out rows* is what a user cannot do.
+than {GUARD_OPTIONS["stability_tolerance"]:g} both in the share of rows (stability) and in Cohen's
+kappa, or are less sure of it: the mean entropy of the predictions is higher than with lam=0 by
+more than {GUARD_OPTIONS["entropy_tolerance"]:g} nats, and stability is not higher by
+{GUARD_OPTIONS["stability_tolerance"]:g}. Where {MOST:.0%} of the lams are rejected for one of these
+two, all are. **Mean z-score**: each validator's scores are z-scored over the lams of a fold, then
+averaged over the validators and folds; **mean rank** likewise.
+**Leave one task out**: the pool has every subset of one to {LARGEST_SUBSET} of the validators, as
+z-scores and as ranks, all with the guard; the winner has the least mean regret on the other tasks;
+*careful*: of those that are on none of these more than a point below source-only. *The shipped lam,
+no search*, with the guard: source-only where the guard rejects it. *Target labels of the held-out
+rows* is what a user cannot do.
 
 **How the default came about**: agreement, infomax and class_ami were put together looking at a
 first run of these tasks with two folds instead of five. Then stability was found, looking at the
 stress tasks and eight others (one seed of DANN and DAN, four folds). That the default has stability
 and not class_ami, that the guard looks at kappa beside it, and its tolerance (of 0, .01, .02, .03
 and .05) were decided with the figures of this page in view, with .01 before the last seed of the
-three was run, and .05 after it. So the default's figures are optimistic; those of "leave one task
-out" are honest but for the guard, which has seen all tasks.
+three was run, and .05 after it. The guard's look at the entropy came last, with all figures of this
+page but those of the seven newer stress tasks in view; before it, the default had regret 1.09 here
+and 16.50 on the six older stress tasks. So the default's figures are optimistic; those of "leave
+one task out" are honest but for the guard, which has seen all tasks.
 
 **Rows**: source and target are drawn anew with each seed, where there are more than are used; the
 score is the accuracy on at most {MAX_TEST_ROWS} target test rows (the target itself where the
@@ -96,16 +102,20 @@ of the methods.
 Source-only has the batch statistics of the source, as lam=0 has in skda: where any lam above 0
 gains much (phone/watch, gas), most of the gain is due to the target's own batch statistics."""
 STRESS = """\
-No part of the goal and of the figures above. Half of the classes are missing from the target, or
-the first of two classes has nine rows of ten, which the source knows nothing of: methods that make
-the domains alike may then do harm, and a search should fall back on lam=0. Source accuracy and the
-entropy of the predicted classes look healthy, because adapting moves the predictions towards the
-source's class shares; no validator that looks at one model sees the harm, and the shipped lam does
-much of it. What sees it is stability: on moons and MNIST→USPS, and with DANN in one of two seeds on
-gas, the models of the folds disagree after a harmful adaptation, and the search falls back on
-lam=0. It does not where the adapted models err alike: where one of two classes is rare (the wines,
-the reviews), and mostly on gas. `class_ami + entropy + snd` is more careful, and pays
-for it above."""
+No part of the figures above. Half of the classes are missing from the target, one of two classes
+has nine rows of ten, or the shares are drawn at random, which the source knows nothing of: methods
+that make the domains alike may then do harm, and a search should fall back on lam=0. Source
+accuracy and the entropy of the predicted classes look healthy, because adapting moves the
+predictions towards the source's class shares; the shipped lam does much of the harm. Two things see
+it. The models of the folds disagree after a harmful adaptation (moons, MNIST→USPS); and adapted
+models are less sure of held-out target rows than source-only ones, as the boundary then runs
+through rows of one class (moons, gas, wine, heart). Neither sees it in the reviews."""
+STRESS_GOAL = (4.0, 5.0)
+NOT_LOOKED_AT = f"""\
+The tolerance of the entropy, {GUARD_OPTIONS["entropy_tolerance"]:g}, and that no lam is chosen
+where {MOST:.0%} of them are rejected, were chosen with the figures of the first
+{len(STRESS_TASKS)} of these tasks in view, and of the tasks above (tolerances from .02 to .15). The
+others had no part in it."""
 
 
 def page(found: Sequence[Search], stress: Sequence[Search], command: str, n_folds: int) -> str:
@@ -135,14 +145,32 @@ def page(found: Sequence[Search], stress: Sequence[Search], command: str, n_fold
 
 
 def stress_parts(stress: Sequence[Search], best_rule: Rule) -> list[str]:
+    best = apply(best_rule, stress)
+    looked_at = [search for search in stress if search.task in STRESS_TASKS]
+    others = [search for search in stress if search.task not in STRESS_TASKS]
+    sentences = [f"- All of these tasks: {stress_sentence(best)}."]
+    for name, some in (("looked at", looked_at), ("not looked at", others)):
+        if some:
+            sentences.append(f"- Those {name}: {stress_sentence(apply(best_rule, some))}.")
     return [
         "## Stress: targets with other shares of the classes",
         counts(stress),
         STRESS,
+        "The goal: mean regret of at most {:g} points, and no task more than {:g} below "
+        "source-only. The search's default:".format(*STRESS_GOAL),
+        "\n".join(sentences),
+        NOT_LOOKED_AT,
         guard_line(stress),
         rules_table(stress, best_rule),
-        tasks_table(apply(best_rule, stress)),
+        tasks_table(best),
     ]
+
+
+def stress_sentence(outcome: Outcome) -> str:
+    regret, loss = outcome.regret.mean(), outcome.worst(outcome.loss, "task")
+    reached = regret <= STRESS_GOAL[0] and loss <= STRESS_GOAL[1]
+    end = "reached" if reached else "not reached"
+    return f"mean regret {regret:.2f}, {against_source_only(loss)}: **{end}**"
 
 
 def counts(found: Sequence[Search]) -> str:
@@ -151,7 +179,8 @@ def counts(found: Sequence[Search]) -> str:
         seeds[search.seed] = seeds.get(search.seed, 0) + 1
     per_seed = ", ".join(f"seed {seed}: {n} searches" for seed, n in sorted(seeds.items()))
     n_tasks = len({search.task for search in found})
-    return f"{n_tasks} tasks x DANN, DAN, DeepCORAL; {per_seed}"
+    methods = ", ".join(dict.fromkeys(search.method for search in found))
+    return f"{n_tasks} tasks x {methods}; {per_seed}"
 
 
 def rules_by_task(chosen: dict[str, str], careful: dict[str, str]) -> str:
@@ -249,22 +278,21 @@ def guard_line(found: Sequence[Search]) -> str:
 
 
 def tasks_table(outcome: Outcome) -> str:
+    methods = list(dict.fromkeys(search.method for search in outcome.searches))
     lines = [
-        "| task | source-only | shipped lam | chosen | oracle | regret | lams chosen: DANN | DAN "
-        "| DeepCORAL |",
-        "|---|---:|---:|---:|---:|---:|---|---|---|",
+        "| task | source-only | shipped lam | chosen | oracle | regret | lams chosen: "
+        f"{' | '.join(methods)} |",
+        f"|---|---:|---:|---:|---:|---:|{'---|' * len(methods)}",
     ]
     default = Outcome(outcome.searches, np.array([each.default for each in outcome.searches]))
     columns = [outcome.source_only, default.accuracy, outcome.accuracy, outcome.oracle]
     means = [outcome.means(column, "task") for column in [*columns, outcome.regret]]
     for key in means[0]:
         figures = " | ".join(f"{column[key]:.1f}" for column in means)
-        chosen = " | ".join(
-            lams_chosen(outcome, key[0], name) for name in ("DANN", "DAN", "DeepCORAL")
-        )
+        chosen = " | ".join(lams_chosen(outcome, key[0], name) for name in methods)
         lines.append(f"| {key[0]} | {figures} | {chosen} |")
     overall = " | ".join(f"{column.mean():.1f}" for column in [*columns, outcome.regret])
-    lines.append(f"| **mean over searches** | {overall} | | | |")
+    lines.append(f"| **mean over searches** | {overall} |{' |' * len(methods)}")
     return "\n".join(lines)
 
 

@@ -16,7 +16,14 @@ from numpy.typing import NDArray
 from scipy.stats import rankdata
 
 from ..harness.rows import Row
-from ..harness.search_internals import is_unstable
+from ..harness.search_internals import (
+    GUARD_OPTIONS,
+    LEAST_ENTROPY_RATIO,
+    OnTarget,
+    is_unstable,
+    is_unsure,
+    most_are_rejected,
+)
 
 VALIDATORS = (
     "a_distance",
@@ -34,6 +41,7 @@ VALIDATORS = (
 )
 # no validator, but part of the guard
 KAPPA = "kappa"
+ENTROPY_RATIO = "entropy_ratio"
 # accuracy of the models of the folds on held-out target rows: what no user has
 TARGET_LABELS = "labels"
 # Scores that differ by rounding alone are a tie, and the smaller lam wins it.
@@ -84,9 +92,10 @@ def _search(task: str, method: str, seed: int, rows: list[Row], default: float) 
     folds = range(sum(name.startswith(f"{TARGET_LABELS}_") for name in rows[0]))
     scores = {
         name: np.stack([column(f"{name}_{i}") for i in folds], axis=1)
-        for name in (*VALIDATORS, KAPPA, TARGET_LABELS)
+        for name in (*VALIDATORS, KAPPA, ENTROPY_RATIO, TARGET_LABELS)
     }
-    stability = np.stack([scores[name].mean(axis=1) for name in ("stability", KAPPA)], axis=1)
+    means = {name: values.mean(axis=1) for name, values in scores.items()}
+    found = OnTarget(means["stability"], means[KAPPA], -means["entropy"])
     return Search(
         task,
         method,
@@ -94,9 +103,24 @@ def _search(task: str, method: str, seed: int, rows: list[Row], default: float) 
         lams,
         int(np.abs(lams - default).argmin()),
         scores,
-        (column("accepted") > 0) & ~is_unstable(stability, stability[0]),
+        (column("accepted") > 0) & ~rejected_on_target(found, means[ENTROPY_RATIO][0]),
         column("target_accuracy"),
     )
+
+
+def rejected_on_target(found: OnTarget, entropy_ratio: float) -> NDArray:
+    """Return which candidates the search rejects for what they say of the target's rows.
+
+    `entropy_ratio` is that of the classes that the source-only model, the first, predicts.
+    """
+    stability_tolerance, entropy_tolerance = GUARD_OPTIONS.values()
+    source_only = found.take(0)
+    if entropy_ratio < LEAST_ENTROPY_RATIO:
+        source_only = source_only._replace(entropy=np.asarray(np.inf))
+    unsure = is_unsure(found, source_only, entropy_tolerance, stability_tolerance)
+    rejected = is_unstable(found, source_only, stability_tolerance) | unsure
+    rejected[1:] |= most_are_rejected(rejected[1:])
+    return rejected
 
 
 Scoring = Callable[[Search], NDArray]

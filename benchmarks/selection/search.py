@@ -8,7 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.metrics import accuracy_score
 
-from skda import DANClassifier, DANNClassifier, DeepCORALClassifier, make_pipeline
+from skda import (
+    DANClassifier,
+    DANNClassifier,
+    DeepCORALClassifier,
+    MCCClassifier,
+    make_pipeline,
+)
 from skda.model_selection import (
     EstimatorEvidence,
     compute_validator,
@@ -59,6 +65,7 @@ METHODS = {
     "DANN": Method(DANNClassifier, (0.0, 0.03, 0.1, 0.3, 1.0, 3.0)),
     "DAN": Method(DANClassifier, (0.0, 0.03, 0.1, 0.3, 1.0, 3.0)),
     "DeepCORAL": Method(DeepCORALClassifier, (0.0, 1.0, 3.0, 10.0, 30.0, 100.0)),
+    "MCC": Method(MCCClassifier, (0.0, 0.1, 0.3, 1.0, 3.0, 10.0)),
 }
 
 

@@ -68,6 +68,16 @@ def lams_around(estimator: BaseEstimator) -> list[float]:
     return [round(factor * centre, 12) for factor in factors]
 
 
+def knows_shares(
+    estimator: BaseEstimator, candidates: Sequence[Candidate], lam_name: str
+) -> NDArray[np.bool_]:
+    """Return for each candidate whether the user has given the shares of the target's classes."""
+    name = lam_name.removesuffix("lam") + "target_priors"
+    own = estimator.get_params().get(name)
+    given = [candidate.get(name, own) for candidate in candidates]
+    return np.array([value is not None and not isinstance(value, str) for value in given])
+
+
 def make_candidates(
     lams: Iterable[float], param_grid: ParamGrid | None, lam_name: str
 ) -> list[Candidate]:

@@ -20,7 +20,8 @@ from .._sources import check_source_domain, join_sources
 from .._validation import naming, unwrap
 from .._weights import check_sample_weight
 from ._fit_and_score import DomainData, seeded
-from ._regression_choice import GUARD_OPTIONS
+from ._guard import GUARD_OPTIONS
+from ._regression_choice import GUARD_OPTIONS as GUARD_OPTIONS_OF_REGRESSORS
 from ._routing import final_step
 from ._split import as_indexable, n_rows
 from ._typing import Candidate, Labels, Rows, Validator
@@ -30,8 +31,8 @@ from .validators.registry import Task, check_validator
 __all__ = ["check_candidates", "check_checkpoints", "check_data", "check_guard", "check_validators"]
 
 _GUARD_OPTIONS: dict[Task, tuple[str, ...]] = {
-    "classification": ("accuracy_tolerance", "min_entropy_ratio", "stability_tolerance"),
-    "regression": tuple(GUARD_OPTIONS),
+    "classification": ("accuracy_tolerance", "min_entropy_ratio", *GUARD_OPTIONS),
+    "regression": tuple(GUARD_OPTIONS_OF_REGRESSORS),
 }
 
 

@@ -12,12 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, is_regressor
 
+from ._candidates import knows_shares
 from ._choice import choose
 from ._fit_and_score import CandidateResults, DomainData, fit_on, seeded
 from ._regression_choice import choose_regressor
 from ._routing import final_step
 from ._typing import Candidate, Validator
-from ._verdict import AdaptationWarning, sign_of_harm
+from ._verdict import AdaptationWarning, refusal, sign_of_harm
 from .validators.numbers import scale_of
 from .validators.registry import Task
 
@@ -49,8 +50,11 @@ class ChoosingMixin:
         for name in _ESTIMATES:  # of an earlier fit, which may have been for another task
             vars(self).pop(name, None)
         of_numbers = self._task == "regression"
-        choose_one = choose_regressor if of_numbers else choose
-        choice = choose_one(candidates, lam_name, results, held_out, self.validator_, self.guard)
+        given = candidates, lam_name, results, held_out, self.validator_, self.guard
+        if of_numbers:
+            choice = choose_regressor(*given)
+        else:
+            choice = choose(*given, knows_shares(self.estimator, candidates, lam_name))
         self.cv_results_, self.best_index_, self.source_only_score_ = choice
         self.best_params_ = dict(candidates[self.best_index_])
         self.best_score_ = float(self.cv_results_["mean_test_score"][self.best_index_])
@@ -64,10 +68,13 @@ class ChoosingMixin:
         stability = self.cv_results_["mean_target_stability"]
         accuracy = self.cv_results_["mean_source_accuracy"]
         self.estimated_accuracy_ = float((stability * accuracy)[self.best_index_])
+        lams = np.array([candidate[lam_name] for candidate in candidates])
         if self.adapted_:
-            lams = np.array([candidate[lam_name] for candidate in candidates])
-            if sign := sign_of_harm(results, lams, stability, self.best_index_):
-                warnings.warn(sign, AdaptationWarning, stacklevel=3)
+            sign = sign_of_harm(results, lams, stability, self.best_index_)
+        else:
+            sign = refusal(self.cv_results_, lams)
+        if sign:
+            warnings.warn(sign, AdaptationWarning, stacklevel=3)
 
     def _refit(self, data: DomainData, seed: int) -> None:
         start = time.perf_counter()

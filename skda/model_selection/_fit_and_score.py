@@ -62,6 +62,8 @@ class FoldResult(NamedTuple):
     sure : float
         Share of the held-out target rows of which the model is as sure as where it is right on the
         source (ATC).
+    entropy : float
+        Mean entropy of the class probabilities of the held-out target rows, in nats.
     failure : str
         Why there is no score; empty if there is one.
     """
@@ -76,6 +78,7 @@ class FoldResult(NamedTuple):
     votes: NDArray[np.unsignedinteger[Any]]
     proba_target: NDArray[np.floating[Any]] | None = None
     sure: float = float("nan")
+    entropy: float = float("nan")
     failure: str = ""
 
     @property
@@ -210,4 +213,5 @@ def _score(
         all_target.votes_target,
         held_out.proba_target if AGREEMENT in names else None,
         compute_validator("atc", held_out),
+        -compute_validator("entropy", held_out),
     )

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
 from ._fit_and_score import CandidateResults
+from ._guard import UNSURE
 
-__all__ = ["AdaptationWarning", "sign_of_harm"]
+__all__ = ["AdaptationWarning", "refusal", "sign_of_harm"]
 
 _TOLERANCE = 0.1  # smaller differences are noise of a few hundred rows
 
 
 class AdaptationWarning(UserWarning):
-    """The target's rows speak against adapting, though a search chose it."""
+    """The target's rows speak against adapting, and a search chose it, or refused it."""
 
 
 def sign_of_harm(
@@ -57,4 +61,30 @@ def sign_of_harm(
         f"of {sure[plain]:.2f}. "
         "This happens where the classes have other shares in the target. Try target_priors (the "
         "shares, or 'estimate'), or lams=[0]. AdaptationWarning is the category to filter."
+    )
+
+
+def refusal(table: Mapping[str, Any], lams: NDArray[np.float64]) -> str:
+    """Return a warning where the guard alone kept a search from adapting, for want of sureness.
+
+    Parameters
+    ----------
+    table : dict of ndarrays
+        The attribute `cv_results_` of a search that chose lam 0.
+    lams : ndarray of shape (n_candidates,)
+
+    Returns
+    -------
+    str
+        Empty if the search has nothing to ask the user.
+    """
+    best = int(np.nanargmax(table["mean_test_score"]))
+    if not str(table["guard_reason"][best]).startswith(UNSURE):
+        return ""
+    return (
+        f"The search did not adapt. lam={lams[best]:g} scores best, but its models are less sure "
+        "of the target than the source-only models, as where adapting does harm because the "
+        "classes have other shares in the target. Your knowledge decides: pass the shares as "
+        "target_priors of the estimator, which may be those of the source; the search then does "
+        "not ask for sureness. AdaptationWarning is the category to filter."
     )

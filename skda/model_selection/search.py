@@ -85,10 +85,11 @@ class LambdaSearchCV(
         Folds of the source. An int is the number of shuffled, stratified folds. The target is
         cut into the same number of shuffled folds.
     guard : bool or dict, default=True
-        Whether to reject candidates that forgot the source, or that collapsed or are unstable on
-        the target (see Notes). A dict holds the options `accuracy_tolerance` and
-        `min_entropy_ratio` of `collapse_guard`, and `stability_tolerance`, .05 by default; that of
-        a regressor holds `error_tolerance`, `stability_tolerance` and `min_spread_ratio`.
+        Whether to reject candidates that forgot the source, or that collapsed, are unstable or
+        are unsure on the target (see Notes). A dict holds the options `accuracy_tolerance` and
+        `min_entropy_ratio` of `collapse_guard`, `stability_tolerance` (.05 by default) and
+        `entropy_tolerance` (.08); that of a regressor holds `error_tolerance`,
+        `stability_tolerance` and `min_spread_ratio`.
     refit : bool, default=True
         Whether to train the chosen candidate on all rows, so that the search predicts.
     vectorize : bool or "auto", default="auto"
@@ -143,7 +144,8 @@ class LambdaSearchCV(
         the scores of each are in the columns `split<i>_test_<validator>`, `mean_test_<validator>`
         and `std_test_<validator>`. In addition `split<i>_source_accuracy`, `mean_source_accuracy`
         and `std_source_accuracy` (held-out source rows), the same for `target_stability` (see
-        Notes), `accepted` (bool) and `guard_reason` (str).
+        Notes) and `target_entropy` (mean entropy of the class probabilities of held-out target
+        rows, in nats), `accepted` (bool) and `guard_reason` (str).
     n_splits_ : int
         Number of folds.
     validator_ : str, sequence of str or callable
@@ -165,14 +167,20 @@ class LambdaSearchCV(
     source rows is more than `accuracy_tolerance` below that of the best candidate with `lam=0`. A
     candidate with lam above 0 is also rejected if the entropy of its predicted classes on the
     target is too low in a fold (see `collapse_guard`), or if both its stability and its Cohen's
-    kappa are more than `stability_tolerance` below those of `lam=0`. Rejected candidates rank last.
-    At least one candidate with `lam=0` is accepted.
+    kappa are more than `stability_tolerance` below those of `lam=0`, or if the entropy of its
+    predictions is more than `entropy_tolerance` above that of `lam=0` and its stability is not
+    `stability_tolerance` above. If three quarters of the lams above 0 are rejected by these two,
+    all are. Rejected candidates rank last. At least one candidate with `lam=0` is accepted.
 
     The stability in a fold is the share of the fold's held-out target rows on which the model of
     the fold and the model of another fold predict the same class, averaged over the other folds;
     Cohen's kappa corrects it for chance. The stability estimates the accuracy (Jiang et al. 2022).
     It falls if adapting does harm, which can happen if the shares of the classes differ between the
-    domains. Known failure: if two classes are very unequal, models agree easily.
+    domains. Known failure: if two classes are very unequal, models agree easily. The entropy sees
+    that: adapting to other shares draws the boundary through rows of one class. It is not heard
+    where `lam=0` predicts one class for nearly all target rows, as with an offset of a sensor, or
+    where the estimator is given the shares as `target_priors`: an offset can look like other
+    shares, and only the user knows which it is.
 
     The following trains one by one, and is an error with ``vectorize=True``: dropout on a GPU, or
     in a layer without a stacked form; callbacks, `train_split`, `compile` and `amp`; labelled
@@ -182,7 +190,8 @@ class LambdaSearchCV(
     `vectorize_reason_` says what it was.
 
     If a candidate with lam above 0 is chosen, but its models agree less and are less sure on the
-    target than the source-only models, `AdaptationWarning` says so.
+    target than the source-only models, `AdaptationWarning` says so; it also says so if entropy
+    alone kept the search from adapting.
 
     **Regressors.** Errors are in standard deviations of the source's labels; with several outputs
     they are means over the outputs. "stability" is minus the mean squared difference between the

@@ -103,7 +103,7 @@ def test_the_table_has_the_columns_of_a_grid_search(blobs: Any) -> None:
     results = search(cv=2).fit(X, y, X_target).cv_results_
     expected = {"params", "param_lam", "mean_fit_time", "std_fit_time", "mean_score_time"}
     expected |= {"std_score_time", "rank_test_score", "accepted", "guard_reason"}
-    for name in ("test_score", "source_accuracy", "target_stability"):
+    for name in ("test_score", "source_accuracy", "target_stability", "target_entropy"):
         expected |= {f"{prefix}_{name}" for prefix in ("split0", "split1", "mean", "std")}
     assert set(results) == expected
     assert results["params"] == [{"lam": 0.0}, {"lam": 0.5}, {"lam": 1.0}]
@@ -658,7 +658,8 @@ def test_a_failed_fit_keeps_the_previous_one(blobs: Any) -> None:
         (
             {"guard": {"tolerance": 0.1}},
             "'guard' parameter of LambdaSearchCV must be a bool or a dict with the keys "
-            "'accuracy_tolerance', 'min_entropy_ratio', 'stability_tolerance'. "
+            "'accuracy_tolerance', 'min_entropy_ratio', 'stability_tolerance', "
+            "'entropy_tolerance'. "
             "Got the key 'tolerance' instead",
         ),
         ({"validator": [["snd"]]}, "a sequence of different names"),
