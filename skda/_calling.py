@@ -222,20 +222,26 @@ def _squashed(module: nn.Module, outputs: list[Tensor]) -> str | None:
     return "softmax" if of_one and all(of_one) and positive else None
 
 
-def checked_discriminator(discriminator: nn.Module, n_features: int) -> nn.Module:
+def checked_discriminator(
+    discriminator: nn.Module, n_features: int, n_outputs: int = 1
+) -> nn.Module:
     """Return a discriminator that was called in both modes.
 
     Raises
     ------
     ValueError
-        If it does not return one number for each row of features.
+        If it does not return `n_outputs` numbers for each row of features.
     """
+    shape = (_N_ROWS, n_outputs)
+    kind = "one logit" if n_outputs == 1 else f"{n_outputs} logits, one of each domain,"
+    shapes = "(n_rows,) or (n_rows, 1)" if n_outputs == 1 else f"(n_rows, {n_outputs})"
     rows = torch.linspace(-1, 1, _N_ROWS * n_features).float().reshape(_N_ROWS, n_features)
     for output in _in_both_modes(discriminator.float(), rows, "discriminator"):
-        if not isinstance(output, Tensor) or output.shape[:1] != (_N_ROWS,):
-            got = tuple(output.shape) if isinstance(output, Tensor) else type(output).__name__
+        given = tuple(output.shape) if isinstance(output, Tensor) else ()
+        if given != shape and not (n_outputs == 1 and given[:1] == shape[:1]):
+            got = given if isinstance(output, Tensor) else type(output).__name__
             raise ValueError(
-                "The 'discriminator' parameter must be a network that returns one logit for each "
-                f"row, of shape (n_rows,) or (n_rows, 1), here {(_N_ROWS, 1)}. Got {got} instead."
+                f"The 'discriminator' parameter must be a network that returns {kind} for each "
+                f"row, of shape {shapes}, here {shape}. Got {got} instead."
             )
     return discriminator.float()

@@ -9,15 +9,17 @@ import numpy as np
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin, is_classifier
 from sklearn.metrics import accuracy_score, r2_score
 from sklearn.utils import Tags
+from sklearn.utils.metadata_routing import UNUSED
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 from torch.utils.data import Dataset
 
 from ._datasets import dataset_labels
 from ._html import net_diagram
+from ._out import write_parts
 from ._typing import Domain
 from ._validation import check_domain, check_rows
-from .training import AdaptationNet, predict_features, predict_logits
+from .training import AdaptationNet, outputs_by_batch, predict_features, predict_logits
 
 __all__ = ["DomainPredictionMixin", "NetPredictionMixin"]
 
@@ -37,10 +39,11 @@ class DomainPredictionMixin:
     A subclass computes the results in `_respond`, and `_offers` says which methods it has.
     """
 
-    __metadata_request__predict: ClassVar = {"domain": True}
-    __metadata_request__predict_proba: ClassVar = {"domain": True}
-    __metadata_request__decision_function: ClassVar = {"domain": True}
-    __metadata_request__transform: ClassVar = {"domain": True}
+    __metadata_request__predict: ClassVar = {"domain": True, "out": True}
+    __metadata_request__predict_proba: ClassVar = {"domain": True, "out": True}
+    __metadata_request__decision_function: ClassVar = {"domain": True, "out": True}
+    # no transformer in the middle of a Pipeline may write where the last step does
+    __metadata_request__transform: ClassVar = {"domain": True, "out": UNUSED}
     __metadata_request__score: ClassVar = {"domain": True}
 
     fit: Any
@@ -48,10 +51,10 @@ class DomainPredictionMixin:
     def _offers(self, method: str) -> bool:
         raise NotImplementedError
 
-    def _respond(self, method: str, X: Any, domain: Domain) -> Any:
+    def _respond(self, method: str, X: Any, domain: Domain, out: Any) -> Any:
         raise NotImplementedError
 
-    def predict(self, X: Any, domain: Domain = "target") -> np.ndarray:
+    def predict(self, X: Any, domain: Domain = "target", *, out: Any = None) -> np.ndarray:
         """Predict the label of each row.
 
         Parameters
@@ -60,21 +63,29 @@ class DomainPredictionMixin:
         domain : {"target", "source"} or name of a source, default="target"
             Where the rows come from. Where `fit` was given several sources, "source" stands for
             their mixture, and a name for one of them.
+        out : ndarray of the result's shape or None, default=None
+            Where to write the result, batch by batch, and what to return. With a memory map that
+            is opened with mode="w+" or "r+" the memory does not grow with the rows.
 
         Returns
         -------
         ndarray of shape (n_rows,), dtype of `classes_`
+
+        Raises
+        ------
+        ValueError
+            If `out` has another shape or a dtype that cannot hold the result, or is read-only.
         """
-        predicted: np.ndarray = self._respond("predict", X, domain)
+        predicted: np.ndarray = self._respond("predict", X, domain, out)
         return predicted
 
     @available_if(_offered("predict_proba"))
-    def predict_proba(self, X: Any, domain: Domain = "target") -> np.ndarray:
+    def predict_proba(self, X: Any, domain: Domain = "target", *, out: Any = None) -> np.ndarray:
         """Return the probability of each class: the softmax of the logits.
 
         Parameters
         ----------
-        X, domain
+        X, domain, out
             As in `predict`.
 
         Returns
@@ -82,16 +93,18 @@ class DomainPredictionMixin:
         ndarray of shape (n_rows, n_classes), float32
             Columns in the order of `classes_`; rows sum to 1.
         """
-        probabilities: np.ndarray = self._respond("predict_proba", X, domain)
+        probabilities: np.ndarray = self._respond("predict_proba", X, domain, out)
         return probabilities
 
     @available_if(_offered("decision_function"))
-    def decision_function(self, X: Any, domain: Domain = "target") -> np.ndarray:
+    def decision_function(
+        self, X: Any, domain: Domain = "target", *, out: Any = None
+    ) -> np.ndarray:
         """Return the logits.
 
         Parameters
         ----------
-        X, domain
+        X, domain, out
             As in `predict`.
 
         Returns
@@ -99,23 +112,23 @@ class DomainPredictionMixin:
         ndarray of shape (n_rows, n_classes) or, for two classes, (n_rows,), float32
             For two classes the second logit minus the first: positive means ``classes_[1]``.
         """
-        logits: np.ndarray = self._respond("decision_function", X, domain)
+        logits: np.ndarray = self._respond("decision_function", X, domain, out)
         return logits
 
     @available_if(_offered("transform"))
-    def transform(self, X: Any, domain: Domain = "target") -> Any:
+    def transform(self, X: Any, domain: Domain = "target", *, out: Any = None) -> Any:
         """Return the adapted features: the activations of `adapt_layers`, side by side.
 
         Parameters
         ----------
-        X, domain
+        X, domain, out
             As in `predict`.
 
         Returns
         -------
         ndarray of shape (n_rows, n_deep_features), float32, or what `set_output` asks for
         """
-        return self._respond("transform", X, domain)
+        return self._respond("transform", X, domain, out)
 
     @available_if(_offered("transform"))
     def fit_transform(
@@ -180,13 +193,25 @@ class NetPredictionMixin(DomainPredictionMixin, ClassNamePrefixFeaturesOutMixin,
     def _offers(self, method: str) -> bool:
         return method == "transform" or method in self._from_outputs
 
-    def _respond(self, method: str, X: Any, domain: Domain) -> Any:
+    def _respond(self, method: str, X: Any, domain: Domain, out: Any) -> Any:
         check_is_fitted(self, "net_")
         net, key = self._net_and_key(domain)
         rows = self._rows(check_rows(self, X, "X"), "iterator_valid")
+        if out is not None:
+            return self._write(method, net, rows, key, out)
         if method == "transform":
             return predict_features(net.domain_module_, rows, key)
         return self._from_outputs[method](self, predict_logits(net.domain_module_, rows, key))
+
+    def _write(self, method: str, net: AdaptationNet, rows: Any, key: str, out: Any) -> np.ndarray:
+        """Do what `_respond` does batch by batch, into an array of the user's."""
+        features = method == "transform"
+        parts = outputs_by_batch(net.domain_module_, rows, key, features)
+        if not features:
+            finish = self._from_outputs[method]
+            parts = (finish(self, part) for part in parts)
+        labels = vars(self).get("classes_") if method == "predict" else None
+        return write_parts(parts, out, len(rows), labels)
 
     def _net_and_key(self, domain: Domain) -> tuple[AdaptationNet, str]:
         """Return the net of a domain, and the key of its batch statistics."""

@@ -123,7 +123,7 @@ class RegressionTask(DomainPredictionMixin, RegressorMixin):
         tags.target_tags.multi_output = True
         return tags
 
-    def predict(self, X: Any, domain: Domain = "target") -> np.ndarray:
+    def predict(self, X: Any, domain: Domain = "target", *, out: Any = None) -> np.ndarray:
         """Predict the numbers of each row, in the units of `y_source`.
 
         Parameters
@@ -131,12 +131,14 @@ class RegressionTask(DomainPredictionMixin, RegressorMixin):
         X : array-like, frame, sparse matrix, tensor or Dataset of shape (n_rows, ...)
         domain : {"target", "source"}, default="target"
             Where the rows come from.
+        out : ndarray of the result's shape or None, default=None
+            Where to write the result, batch by batch, and what to return; may be a memory map.
 
         Returns
         -------
         ndarray of shape (n_rows,) or (n_rows, n_outputs), as `y_source` had it, float64
         """
-        return super().predict(X, domain)
+        return super().predict(X, domain, out=out)
 
     def score(
         self, X: Any, y: Any = None, sample_weight: Any = None, domain: Domain = "target"

@@ -37,8 +37,7 @@ clf = DANNClassifier(network, max_epochs=1, batch_size=256, random_state=0, devi
 clf.fit(X_source, y_source, X_target)
 assert clf.history_[-1]["train_batch_count"] == 32
 
-for start in range(0, 4096, 1024):
-    features[start : start + 1024] = clf.transform(X_target[start : start + 1024])
+clf.transform(X_target[:4096], out=features[:4096])
 assert np.isfinite(features).all()
 
 # the most that the process held, the pages of files included; it starts anew with the program

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import cross_entropy, softplus
+from torch.nn.functional import cosine_similarity, cross_entropy, mse_loss, softplus
 
 Loss = Callable[[Tensor, Tensor], Tensor]
 
@@ -86,6 +86,34 @@ def covariance_distance(source: Tensor, target: Tensor) -> Tensor:
     return (covariance(source) - covariance(target)).square().sum() / (4 * d * d)
 
 
+def inverse_gram_distance(source: Tensor, target: Tensor) -> Tensor:
+    """DARE-GRAM, by the singular values of the features.
+
+    A little noise keeps them apart: torch's gradient is NaN where two of them are equal, as the
+    zeros of units that are never active.
+    """
+    values, bases = [], []
+    for rows in (source, target):
+        with_ones = torch.cat([torch.ones_like(rows[:, :1]), rows], 1) / len(rows) ** 0.5
+        with_ones = with_ones + 1e-5 * torch.rand_like(with_ones)
+        _, roots, right = torch.linalg.svd(with_ones, full_matrices=False)
+        values.append(roots.square())
+        bases.append(right)
+    shares = [of.detach().cumsum(0) / of.detach().sum() for of in values]
+    k = max(int((share < 0.99).sum()) + 1 for share in shares)
+    inverses = [(b[:k].T / of[:k]) @ b[:k] for of, b in zip(values, bases, strict=True)]
+    angles = (1 - cosine_similarity(*inverses, dim=0)).mean()
+    return angles + 0.7 * (values[0][:k] - values[1][:k]).norm() / k
+
+
+# what makes the loss of a layer for batches of these sizes
+LOSSES: dict[str, Callable[[int, int], Loss]] = {
+    "DAN": GramMKMMD,
+    "DeepCORAL": lambda *_: covariance_distance,
+    "DARE-GRAM": lambda *_: inverse_gram_distance,
+}
+
+
 # -- the same losses as they are commonly found: every pair of rows laid out -----------------------
 
 
@@ -142,9 +170,10 @@ def train(
     batch_size: int = 64,
     **optimizer: Any,
 ) -> nn.Module:
-    """Train by hand with the maths of skda's DANN, DAN or DeepCORAL estimator.
+    """Train by hand with the maths of skda's DANN, DAN, DeepCORAL or DARE-GRAM estimator.
 
-    DANN ramps lam and anneals the learning rate; all pass both domains in one forward.
+    DANN ramps lam and anneals the learning rate; all pass both domains in one forward. Labels that
+    are floats are standardised, and the squared error is the loss of the task.
     """
     torch.manual_seed(0)
     model = network()
@@ -155,6 +184,10 @@ def train(
         parameters += discriminator.parameters()
     adam = torch.optim.Adam(parameters, lr=1e-3, **optimizer)
     x_source, y_source, x_target = map(torch.from_numpy, (*source, target))
+    criterion = cross_entropy
+    if y_source.is_floating_point():
+        criterion = mse_loss
+        y_source = ((y_source - y_source.mean()) / y_source.std(correction=0))[:, None]
     rng_source, rng_target = np.random.default_rng(0), np.random.default_rng(1)
     losses: dict[tuple[int, int], Loss] = {}
     n_steps = epochs * math.ceil(len(x_source) / batch_size)
@@ -166,7 +199,7 @@ def train(
             other = next(stream)
             n = len(index)
             features = extract(torch.cat([x_source[index], x_target[other]]))
-            loss = cross_entropy(classify(features)[:n], y_source[index])
+            loss = criterion(classify(features)[:n], y_source[index])
             if method == "DANN":
                 p = step / n_steps
                 adam.param_groups[0]["lr"] = 1e-3 * (1 + 10 * p) ** -0.75
@@ -176,7 +209,7 @@ def train(
             else:
                 sizes = (n, len(other))
                 if sizes not in losses:
-                    losses[sizes] = covariance_distance if method != "DAN" else GramMKMMD(*sizes)
+                    losses[sizes] = LOSSES[method](*sizes)
                 loss = loss + lam * losses[sizes](features[:n], features[n:])
             adam.zero_grad(set_to_none=True)
             loss.backward()

@@ -44,5 +44,5 @@ def table(n: int, d: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray, np.nda
     return X, y, rng.standard_normal((n, d), dtype=np.float32) + np.float32(0.5)
 
 
-def mlp(n_features: int, *hidden: int) -> Callable[[], nn.Module]:
-    return lambda: MLP(n_features, 2, hidden=hidden, batch_norm=False)
+def mlp(n_features: int, *hidden: int, n_outputs: int = 2) -> Callable[[], nn.Module]:
+    return lambda: MLP(n_features, n_outputs, hidden=hidden, batch_norm=False)

@@ -1,38 +1,63 @@
 """Section a: a training step against a loop written by hand."""
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from statistics import median
 
 import numpy as np
+from torch import nn
+
+from skda import DANNRegressor, DAREGRAMRegressor
 
 from ..harness.timing import ratio, side_by_side
 from . import by_hand
 from .measure import METHODS, Row, mlp, n_rows, table
+
+REGRESSORS = {"DANN": DANNRegressor, "DARE-GRAM": DAREGRAMRegressor}
+Case = tuple[Callable[[], nn.Module], int, tuple[np.ndarray, np.ndarray, np.ndarray], int]
 
 
 def section_a(options: argparse.Namespace) -> Iterator[Row]:
     shape = (n_rows(2560, options), 1, 28, 28)
     images = np.random.default_rng(0).standard_normal(shape, dtype=np.float32)
     digits = images, np.arange(len(images)) % 10, images[::-1].copy()
+    narrow, wide = table(n_rows(12800, options), 20), table(n_rows(6400, options), 100)
     networks = {
-        "MLP 20-64-64": (mlp(20, 64, 64), 64, table(n_rows(12800, options), 20), 2),
-        "MLP 100-256-256": (mlp(100, 256, 256), 256, table(n_rows(6400, options), 100), 1),
+        "MLP 20-64-64": (mlp(20, 64, 64), 64, narrow, 2),
+        "MLP 100-256-256": (mlp(100, 256, 256), 256, wide, 1),
         "LeNet 28x28": (by_hand.LeNet, 84, digits, 1),
     }
-    for network_name, (network, width, (X, y, X_target), epochs) in networks.items():
+    for network_name, case in networks.items():
         for name, cls in METHODS.items():
-            skda = cls(network, lam=1.0, max_epochs=epochs, random_state=0, device="cpu")
-            fit = partial(skda.fit, X, y, X_target)
-            loop = partial(
-                by_hand.train, name, network, width, (X, y), X_target, lam=1.0, epochs=epochs
-            )
-            sides = {"skda": fit, "fused": partial(loop, fused=True), "plain": loop}
-            seconds = side_by_side(sides, options.rounds)
-            case = f"{name}, {network_name}"
-            step = median(seconds["skda"]) / (epochs * len(X) / 64)
-            yield Row("a", case, "skda, one step", 1e6 * step, "us")
-            fused, plain = (ratio(seconds["skda"], seconds[side]) for side in ("fused", "plain"))
-            yield Row("a", case, "against the loop with fused Adam", fused, goal="<= 1.05")
-            yield Row("a", case, "against the loop with Adam's default", plain)
+            yield from _step(name, cls, f"{name}, {network_name}", case, options)
+    numbers = {
+        "MLP 20-64-64": (mlp(20, 64, 64, n_outputs=1), 64, _with_numbers(narrow), 2),
+        "MLP 100-256-256": (mlp(100, 256, 256, n_outputs=1), 256, _with_numbers(wide), 1),
+    }
+    for network_name, case in numbers.items():
+        for name, cls in REGRESSORS.items():
+            yield from _step(name, cls, f"{name} of numbers, {network_name}", case, options)
+
+
+def _with_numbers(data: tuple[np.ndarray, ...]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Replace the labels by a number of the rows."""
+    X, _, X_target = data
+    return X, X[:, 0] * X[:, 1] + X[:, 2], X_target
+
+
+def _step(
+    name: str, cls: type, title: str, case: Case, options: argparse.Namespace
+) -> Iterator[Row]:
+    network, width, (X, y, X_target), epochs = case
+    skda = cls(network, lam=1.0, max_epochs=epochs, random_state=0, device="cpu")
+    fit = partial(skda.fit, X, y, X_target)
+    loop = partial(by_hand.train, name, network, width, (X, y), X_target, lam=1.0, epochs=epochs)
+    seconds = side_by_side(
+        {"skda": fit, "fused": partial(loop, fused=True), "plain": loop}, options.rounds
+    )
+    step = median(seconds["skda"]) / (epochs * len(X) / 64)
+    yield Row("a", title, "skda, one step", 1e6 * step, "us")
+    fused, plain = (ratio(seconds["skda"], seconds[side]) for side in ("fused", "plain"))
+    yield Row("a", title, "against the loop with fused Adam", fused, goal="<= 1.05")
+    yield Row("a", title, "against the loop with Adam's default", plain)

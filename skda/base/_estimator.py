@@ -87,6 +87,8 @@ class DomainEstimator(
         Where `fit` saves its whole state after each epoch. `fit` with the same data and
         parameters, in a new process too, goes on from there, and gives the same weights to the
         last bit (on a CPU). Needs an int as `random_state`. `partial_fit` does not use it.
+    checkpoint_every : int, default=1
+        Epochs from one checkpoint to the next; the last epoch of each stage is always saved.
     random_state : int, RandomState or None, default=None
         Fixes weights, batches and dropout. Global generators are left alone (numpy's with an int).
     device : str, default="auto"
@@ -142,6 +144,7 @@ class DomainEstimator(
         "callbacks": [None, list, tuple, Callback, type, StrOptions({"disable"})],
         "warm_start": ["boolean"],
         "checkpoint": [str, os.PathLike, None],
+        "checkpoint_every": [Interval(Integral, 1, None, closed="left")],
         "random_state": ["random_state"],
         "device": [str],
         "data_device": [StrOptions({"auto", "cpu"})],
@@ -167,6 +170,7 @@ class DomainEstimator(
         callbacks: Any = None,
         warm_start: bool = False,
         checkpoint: str | os.PathLike[str] | None = None,
+        checkpoint_every: int = 1,
         random_state: Any = None,
         device: str = "auto",
         data_device: str = "auto",
@@ -189,6 +193,7 @@ class DomainEstimator(
         self.callbacks = callbacks
         self.warm_start = warm_start
         self.checkpoint = checkpoint
+        self.checkpoint_every = checkpoint_every
         self.random_state = random_state
         self.device = device
         self.data_device = data_device
@@ -313,9 +318,9 @@ class DomainEstimator(
                 f"random_state={self.random_state!r}, warm_start={self.warm_start}."
             )
         params = self.get_params(deep=False) | {"": type(self).__qualname__}
-        for name in ("checkpoint", "verbose"):
+        for name in ("checkpoint", "checkpoint_every", "verbose"):
             del params[name]
-        return StageFile(folder, fingerprint_of(params, net, domains))
+        return StageFile(folder, fingerprint_of(params, net, domains), self.checkpoint_every)
 
     def _progress(self, epochs: int) -> FitProgress:
         return FitProgress(epochs, self.verbose == 1, type(self).__name__)

@@ -9,6 +9,7 @@ from ._heart import fetch_heart_disease
 from ._image_files import ImageFiles
 from ._moons import make_rotated_moons
 from ._office_caltech import fetch_office_caltech
+from ._parquet import parquet_to_memmap
 from ._photos import make_digits_on_photos
 from ._resize import resize_images
 from ._scanned import make_scanned_digits
@@ -33,5 +34,6 @@ __all__ = [
     "make_rotated_moons",
     "make_scanned_digits",
     "make_shifted_regression",
+    "parquet_to_memmap",
     "resize_images",
 ]

@@ -240,17 +240,27 @@ def _load_states(reader: Reader, net: AdaptationNet, node: dict[str, Any]) -> No
     net.history_ = History({"batches": [], **dict(zip(columns, row, strict=True))} for row in rows)
 
 
+_OPTION_TYPES = (bool, int, float, list, tuple, type(None))  # what an optimizer's options may be
+
+
 def _load_optimizer(optimizer: torch.optim.Optimizer, state: Any) -> None:
     """Load the state of an optimizer, after a look at its types and shapes."""
     fresh = optimizer.state_dict()["param_groups"]
     parameters = [p for group in optimizer.param_groups for p in group["params"]]
     all_in_one = (sum(p.numel() for p in parameters),)  # as LBFGS has them
     for group, own in zip(state["param_groups"], fresh, strict=True):
-        if group.keys() != own.keys() or any(
-            not isinstance(value, (bool, int, float, list, tuple, type(None)))
-            for value in group.values()
+        # another version of torch may have an option more, which is off
+        unknown = [name for name in group if name not in own and group[name]]
+        added = [name for name in own if name not in group and own[name]]
+        if (
+            any(not isinstance(value, _OPTION_TYPES) for value in group.values())
+            or unknown
+            or added
         ):
             raise ModelFileError("its optimizer has other options. Save the model again")
+        for name in group.keys() - own.keys():
+            del group[name]
+        group |= {name: own[name] for name in own.keys() - group.keys()}
     for index, entries in state["state"].items():
         for value in entries.values():
             shape = getattr(value, "shape", ())

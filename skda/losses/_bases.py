@@ -20,14 +20,18 @@ def has_rank(values: Tensor, n_rows: int, n_columns: int) -> Tensor:
 class _SafeSVD(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, rows: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        finite = rows.isfinite().all(-1).all(-1)[..., None]
+        undefined = ~rows.isfinite().all(-1).all(-1)[..., None]
+        some = bool(undefined.any())  # the decomposition waits for the device anyway
         # LAPACK raises where the loss should be NaN, for the net to say that it diverged
-        known = torch.where(finite[..., None], rows, 0)
+        known = rows.masked_fill(undefined[..., None], 0) if some else rows
         left, values, right = torch.linalg.svd(known, full_matrices=False)
-        ctx.save_for_backward(left, values, right.mT)
+        right = right.mT
+        ctx.save_for_backward(left, values, right)
         ctx.set_materialize_grads(False)
-        values = torch.where(finite, values, torch.nan)
-        return left, values, torch.where(finite[..., None], right.mT, torch.nan)
+        if some:
+            values = values.masked_fill(undefined, torch.nan)
+            right = right.masked_fill(undefined[..., None], torch.nan)
+        return left, values, right
 
     @staticmethod
     @once_differentiable
@@ -36,30 +40,34 @@ class _SafeSVD(torch.autograd.Function):
         of_left, of_values, of_right = grad_outputs
         parts = []
         if of_values is not None:
-            parts.append((left * of_values[..., None, :]) @ right.mT)
+            parts.append(of_values[..., None] * right.mT)
         if of_right is not None:
             parts.append(_pull(left, values, right, of_right))
+        found = [left @ sum(parts[1:], start=parts[0])] if parts else []
         if of_left is not None:
-            parts.append(_pull(right, values, left, of_left).mT)
-        return sum(parts[1:], start=parts[0]) if parts else None
+            found.append((right @ _pull(right, values, left, of_left)).mT)
+        return sum(found[1:], start=found[0]) if found else None
 
 
 def _pull(left: Tensor, values: Tensor, right: Tensor, of_right: Tensor) -> Tensor:
-    """Return the gradient of the matrix for that of its right vectors."""
+    """Return the gradient of the matrix for that of its right vectors, as U' times it."""
     squares = values.square()
     largest = squares[..., :1].clamp_min(torch.finfo(values.dtype).tiny)
     relative = squares / largest
-    # a vector turns towards another by 1 / gap: without bound, as two values become equal
+    # a vector turns towards another by 1 / gap: without bound, as two values become equal up to
+    # rounding; features that are not centred have one large value and many small gaps
     gap = relative[..., None, :] - relative[..., :, None]
-    turn = (right.mT @ of_right) * gap / (gap.square() + torch.finfo(values.dtype).eps)
+    rounding = 10 * torch.finfo(values.dtype).eps
+    within = right.mT @ of_right
+    turn = within * (gap / (gap.square() + rounding**2))
     pull = (values / largest)[..., None] * ((turn + turn.mT) @ right.mT)
     n_rows, n_columns, rank = left.shape[-2], right.shape[-2], values.shape[-1]
     if n_columns > rank:  # out of the space of the rows
-        outwards = of_right.mT - (of_right.mT @ right) @ right.mT
+        outwards = of_right.mT - within.mT @ right.mT
         kept = has_rank(values, n_rows, n_columns)
-        inverse = torch.where(kept, 1 / torch.where(kept, values, 1), 0)
+        inverse = values.masked_fill(~kept, torch.inf).reciprocal()
         pull = pull + inverse[..., None] * outwards
-    return left @ pull
+    return pull
 
 
 def safe_svd(rows: Tensor) -> tuple[Tensor, Tensor, Tensor]:

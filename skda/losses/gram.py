@@ -70,26 +70,24 @@ def dare_gram(
             f"Got {threshold!r} instead."
         )
     check_real("dare_gram", "scale", scale, low=0, closed=True)
-    (roots_s, bases_s), (roots_t, bases_t) = (
-        safe_svd(_with_ones(rows) / rows.shape[-2] ** 0.5)[1:] for rows in (source, target)
-    )
-    n_kept = torch.maximum(_enough(roots_s, threshold), _enough(roots_t, threshold))
-    inverse_s, inverse_t = (
-        _inverse(roots, bases, n_kept, rows.shape[-2])
-        for roots, bases, rows in ((roots_s, bases_s, source), (roots_t, bases_t, target))
-    )
-    longest = max(roots_s.shape[-1], roots_t.shape[-1])
-    all_s, all_t = (
-        functional.pad(roots.square(), (0, longest - roots.shape[-1]))
-        for roots in (roots_s, roots_t)
-    )
-    kept = torch.arange(longest, device=source.device) < n_kept[..., None]
-    between = _root(torch.where(kept, (all_s - all_t).square(), 0).sum(-1))
-    return _angles(inverse_s, inverse_t) + scale * between / n_kept
+    longest = max(source.shape[-2], target.shape[-2])
+    both = torch.stack([_with_ones(source, longest), _with_ones(target, longest)])
+    _, roots, bases = safe_svd(both)
+    n_kept = _enough(roots, threshold).amax(0)
+    left_out = torch.arange(roots.shape[-1], device=source.device) >= n_kept[..., None]
+    eigenvalues = roots.square()
+    difference = (eigenvalues[0] - eigenvalues[1]).masked_fill(left_out, 0)
+    between: Tensor = torch.linalg.vector_norm(difference, dim=-1)
+    left_out = left_out | ~has_rank(roots, longest, bases.shape[-2])
+    weights = roots.masked_fill(left_out, torch.inf).pow(-2)
+    inverses = (bases * weights[..., None, :]) @ bases.mT
+    return _angles(inverses) + scale * between / n_kept
 
 
-def _with_ones(rows: Tensor) -> Tensor:
-    return torch.cat([torch.ones_like(rows[..., :1]), rows], -1)
+def _with_ones(rows: Tensor, n: int) -> Tensor:
+    """Return [1, Z] / sqrt(n_rows), filled up to n rows by zeros, which change no A'A."""
+    joined = torch.cat([torch.ones_like(rows[..., :1]), rows], -1) / rows.shape[-2] ** 0.5
+    return functional.pad(joined, (0, 0, 0, n - rows.shape[-2])) if n > rows.shape[-2] else joined
 
 
 def _enough(roots: Tensor, threshold: float) -> Tensor:
@@ -101,31 +99,16 @@ def _enough(roots: Tensor, threshold: float) -> Tensor:
     return (short.sum(-1) + 1).clamp_max(shares.shape[-1])
 
 
-def _inverse(roots: Tensor, bases: Tensor, n_kept: Tensor, n_rows: int) -> Tensor:
-    """Return the inverse Gram matrix on the first eigenvectors, (..., d + 1, d + 1)."""
-    kept = torch.arange(roots.shape[-1], device=roots.device) < n_kept[..., None]
-    kept = kept & has_rank(roots, n_rows, bases.shape[-2])
-    weights = torch.where(kept, 1 / torch.where(kept, roots, 1).square(), 0)
-    return (bases * weights[..., None, :]) @ bases.mT
-
-
-def _angles(inverse_s: Tensor, inverse_t: Tensor) -> Tensor:
-    """Return the mean of 1 - cos over the columns."""
-    norms_s, norms_t = (inverse.square().sum(-2) for inverse in (inverse_s, inverse_t))
-    rounding = torch.finfo(norms_s.dtype).eps
-    defined = (norms_s > rounding * norms_s.amax(-1, keepdim=True)) & (
-        norms_t > rounding * norms_t.amax(-1, keepdim=True)
-    )
-    lengths = torch.where(defined, norms_s, 1).sqrt() * torch.where(defined, norms_t, 1).sqrt()
-    cosines = (inverse_s * inverse_t).sum(-2) / lengths
-    return torch.where(defined, 1 - cosines, 0).mean(-1)
-
-
-def _root(square: Tensor) -> Tensor:
-    """Return the square root, without a gradient at zero."""
-    positive = square > 0
-    root: Tensor = torch.where(positive, torch.where(positive, square, 1).sqrt(), square)
-    return root
+def _angles(inverses: Tensor) -> Tensor:
+    """Return the mean of 1 - cos over the columns of the two domains' matrices (2, ..., d, d)."""
+    lengths = torch.linalg.vector_norm(inverses, dim=-2)
+    known = lengths.detach()
+    rounding = torch.finfo(known.dtype).eps ** 0.5
+    zero = (known <= rounding * known.amax(-1, keepdim=True)).any(0)
+    cosines = (inverses[0] * inverses[1]).sum(-2)
+    cosines = cosines / (lengths[0] * lengths[1]).masked_fill(zero, 1)
+    angles: Tensor = (1 - cosines).masked_fill(zero, 0).mean(-1)
+    return angles
 
 
 class DAREGRAMLoss(nn.Module):

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
+import torch
+from sklearn.utils._param_validation import StrOptions
 from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
 
 from .._building import instantiate
 from .._calling import checked_discriminator
@@ -20,6 +23,7 @@ __all__ = [
     "Adversary",
     "DANNClassifier",
     "DANNRegressor",
+    "DomainsAdversary",
 ]
 
 
@@ -52,6 +56,47 @@ class Adversary(AdaptationTerm):
         return pooled_domain_bce(logits, source.n_rows)
 
 
+class DomainsAdversary(AdaptationTerm):
+    r"""One discriminator of all sources and the target, behind a gradient reversal.
+
+    Parameters
+    ----------
+    discriminator : nn.Module
+        From features (n, d) to one logit for each of the K sources, then one for the target.
+
+    Notes
+    -----
+    .. math::
+
+        \frac{1}{K} \sum_{k=1}^{K} \mathrm{CE}(D(R_\lambda(f(X_{s_k}))), k)
+            + \mathrm{CE}(D(R_\lambda(f(X_t))), K + 1)
+
+    A source without rows in the batch is left out of the mean. With one source it is the loss of
+    `Adversary`, whose logit is the difference of the two.
+    """
+
+    takes_sources: ClassVar = True
+    stackable: ClassVar = False  # the rows of a batch are cut by their source
+
+    def __init__(self, discriminator: nn.Module) -> None:
+        super().__init__()
+        self.discriminator = discriminator
+
+    def forward(self, source: DomainOutput, target: DomainOutput, lam: float | Tensor) -> Tensor:
+        """Return the loss, already weighted through the reversal."""
+        features = reverse_gradient(features_of_both(source, target), lam)
+        logits = self.discriminator(features)
+        others, of_target = logits.detach().split([logits.shape[1] - 1, 1], dim=1)
+        self.domain_logits = (of_target - others.amax(dim=1, keepdim=True),)
+        *sources, targets = logits.split_with_sizes([*source.sizes, target.n_rows])
+        losses = [_of_domain(rows, k) for k, rows in enumerate(sources) if len(rows)]
+        return torch.stack(losses).mean() + _of_domain(targets, len(sources))
+
+
+def _of_domain(logits: Tensor, k: int) -> Tensor:
+    return cross_entropy(logits, torch.full(logits.shape[:1], k, device=logits.device))
+
+
 class AdversarialEstimator(AdaptingEstimator):
     """Base of the methods with a domain discriminator.
 
@@ -75,11 +120,12 @@ class AdversarialEstimator(AdaptingEstimator):
         super().__init__(module, **params)
         self.discriminator = discriminator
 
-    def _make_discriminator(self, n_features: int) -> nn.Module:
+    def _make_discriminator(self, n_features: int, n_outputs: int = 1) -> nn.Module:
         spec = DomainDiscriminator if self.discriminator is None else self.discriminator
         options = self.net_params("discriminator")
-        discriminator = instantiate(spec, options, {"n_features": n_features}, "discriminator")
-        return checked_discriminator(discriminator, n_features)
+        sizes = {"n_features": n_features} | ({"n_outputs": n_outputs} if n_outputs > 1 else {})
+        discriminator = instantiate(spec, options, sizes, "discriminator")
+        return checked_discriminator(discriminator, n_features, n_outputs)
 
 
 class AdversarialClassifier(AdversarialEstimator, AdaptingClassifier):
@@ -100,9 +146,19 @@ class DANNEstimator(AdversarialEstimator):
     lam : float, default=0.3
         Strength of the gradient reversal. It reaches the feature extractor only: the
         discriminator always learns at weight 1. 0 trains exactly the source-only network.
+    multi_source : {"pairwise", "union", "all_domains"}, default="pairwise"
+        What is compared where `fit` is given several sources: each source with the target, by a
+        discriminator for each; the rows of all of them with the target; or all domains with each
+        other, by one discriminator that tells K sources and the target apart [3]_. It asks a
+        `discriminator` of one's own for ``n_outputs`` logits, K + 1. One source is the same with
+        all three.
     **params
         Parameters of `AdaptingEstimator`.
     """
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        "multi_source": [StrOptions({"pairwise", "union", "all_domains"})],
+    }
 
     def __init__(
         self,
@@ -120,6 +176,8 @@ class DANNEstimator(AdversarialEstimator):
     def _make_adaptation(
         self, module: nn.Module, widths: Sequence[int], n_classes: int
     ) -> AdaptationTerm:
+        if self.multi_source == "all_domains" and self._n_sources > 1:
+            return DomainsAdversary(self._make_discriminator(sum(widths), self._n_sources + 1))
         return Adversary(self._make_discriminator(sum(widths)))
 
 
@@ -144,6 +202,8 @@ class DANNClassifier(DANNEstimator, AdversarialClassifier):
     .. [1] Ganin, Y. and Lempitsky, V. (2015). Unsupervised domain adaptation by
        backpropagation. ICML.
     .. [2] Ganin, Y. et al. (2016). Domain-adversarial training of neural networks. JMLR 17.
+    .. [3] Chen, X. and Cardie, C. (2018). Multinomial adversarial networks for multi-domain text
+       classification. NAACL.
 
     Examples
     --------
@@ -176,6 +236,8 @@ class DANNRegressor(DANNEstimator, AdaptingRegressor):
     .. [1] Ganin, Y. and Lempitsky, V. (2015). Unsupervised domain adaptation by
        backpropagation. ICML.
     .. [2] Ganin, Y. et al. (2016). Domain-adversarial training of neural networks. JMLR 17.
+    .. [3] Chen, X. and Cardie, C. (2018). Multinomial adversarial networks for multi-domain text
+       classification. NAACL.
 
     Examples
     --------

@@ -27,11 +27,12 @@ class BestEstimatorMixin(ExportMixin, SaveMixin, DomainPredictionMixin):
     def _offers(self, method: str) -> bool:
         return hasattr(final_step(getattr(self, "best_estimator_", self.estimator)), method)
 
-    def _respond(self, method: str, X: Any, domain: Domain) -> Any:
+    def _respond(self, method: str, X: Any, domain: Domain, out: Any) -> Any:
         check_is_fitted(self, "best_estimator_")
         best = self.best_estimator_
+        rows = rows_at_final_step(best, X, domain)
         return call_with_domain(
-            final_step(best), method, rows_at_final_step(best, X, domain), domain
+            final_step(best), method, rows, domain, **({} if out is None else {"out": out})
         )
 
     def _exported(self) -> Any:

@@ -39,7 +39,9 @@ def accepts(estimator: BaseEstimator, method: str, parameter: str) -> bool:
     return parameter in get_routing_for_object(estimator).consumes(method, [parameter])
 
 
-def call_with_domain(estimator: BaseEstimator, method: str, X: Rows, domain: Domain) -> Any:
+def call_with_domain(
+    estimator: BaseEstimator, method: str, X: Rows, domain: Domain, **keywords: Any
+) -> Any:
     """Call a method on rows, with their domain if the method takes `domain`.
 
     Parameters
@@ -52,13 +54,16 @@ def call_with_domain(estimator: BaseEstimator, method: str, X: Rows, domain: Dom
         Rows of one domain.
     domain : {"source", "target"}
         The domain.
+    **keywords
+        Further ones of the method.
 
     Returns
     -------
     object
         What the method returns.
     """
-    keywords = {"domain": domain} if accepts(estimator, method, "domain") else {}
+    if accepts(estimator, method, "domain"):
+        keywords["domain"] = domain
     return getattr(estimator, method)(X, **keywords)
 
 

@@ -1,4 +1,4 @@
-"""The network that tells the two domains apart."""
+"""The network that tells the domains apart."""
 
 from __future__ import annotations
 
@@ -22,6 +22,8 @@ class DomainDiscriminator(nn.Module):
         (100,) for digits. An empty sequence is logistic regression.
     dropout : float, default=0.0
         Dropout after each hidden layer.
+    n_outputs : int, default=1
+        Logits of a row: that of "comes from the target", or one for each of several domains.
 
     Notes
     -----
@@ -40,7 +42,11 @@ class DomainDiscriminator(nn.Module):
     """
 
     def __init__(
-        self, n_features: int, hidden: Sequence[int] = (100,), dropout: float = 0.0
+        self,
+        n_features: int,
+        hidden: Sequence[int] = (100,),
+        dropout: float = 0.0,
+        n_outputs: int = 1,
     ) -> None:
         super().__init__()
         layers: list[nn.Module] = []
@@ -48,9 +54,9 @@ class DomainDiscriminator(nn.Module):
             layers += [nn.Linear(width_in, width_out), nn.ReLU()]
             if dropout:
                 layers.append(nn.Dropout(dropout))
-        self.layers = nn.Sequential(*layers, nn.Linear([n_features, *hidden][-1], 1))
+        self.layers = nn.Sequential(*layers, nn.Linear([n_features, *hidden][-1], n_outputs))
 
     def forward(self, features: Tensor) -> Tensor:
-        """Return the logits, shape (n_rows,), of features of shape (n_rows, n_features)."""
+        """Return the logits, shape (n_rows,) or (n_rows, n_outputs), of (n_rows, n_features)."""
         logits: Tensor = self.layers(features)
         return logits.squeeze(-1)

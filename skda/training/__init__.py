@@ -6,7 +6,7 @@ from .errors import DivergenceError
 from .loader import Batch, DomainPair, TwoDomainLoader
 from .net import AdaptationNet
 from .pairwise import PairwiseTerm
-from .predict import predict_features, predict_logits
+from .predict import outputs_by_batch, predict_features, predict_logits
 from .regression_net import RegressionNet
 from .rng import Seeds, isolated_rng
 from .rows import ArrayRows, DatasetRows, Rows, as_rows, even_batches
@@ -59,6 +59,7 @@ __all__ = [
     "isolated_rng",
     "move_to_device",
     "one_logit_a_row",
+    "outputs_by_batch",
     "predict_features",
     "predict_logits",
     "ramp",

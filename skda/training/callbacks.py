@@ -22,6 +22,7 @@ from skorch.callbacks import (
 from skorch.dataset import ValidSplit, unpack_data
 from torch import Tensor, nn
 
+from .device import device_or_cpu, load_state, save_state
 from .errors import StoppedEarly
 from .inputs import Inputs
 from .loader import DomainPair
@@ -198,7 +199,11 @@ class CallbackNet(NeuralNetClassifier):
             return
         if self.processes.any(stopped):
             raise StoppedEarly
-        if self.checkpoint_ is not None and self.processes.is_main:
+        if (
+            self.checkpoint_ is not None
+            and self.processes.is_main
+            and self.checkpoint_.is_due(self)
+        ):
             self.checkpoint_.save(self)
 
     def save_params(self, *args: Any, **kwargs: Any) -> None:
@@ -252,18 +257,17 @@ class CallbackNet(NeuralNetClassifier):
             self.__dict__.update({k: v for k, v in cached.items() if v is not None})
 
     def __getstate__(self) -> dict[str, Any]:
-        """Leave the pickling to the caller on the CPU: skorch's own knows no cloudpickle."""
-        if torch.device(self.device).type == "cpu":
-            return vars(self).copy()
-        state: dict[str, Any] = super().__getstate__()
-        return state
+        """Leave the pickling to the caller on the CPU; elsewhere do it so that it can be moved."""
+        state = vars(self).copy()
+        on_cpu = torch.device(self.device).type == "cpu"
+        return state if on_cpu else {"device": self.device, "saved": save_state(state)}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        """Take a state of either kind."""
-        if "__cuda_dependent_attributes__" in state:
-            super().__setstate__(state)
-        else:
-            self.__dict__.update(state)
+        """Take a state of either kind, on the CPU where there is no such device."""
+        if "saved" in state:
+            device = device_or_cpu(state["device"])
+            state = load_state(state["saved"], device) | {"device": device}
+        self.__dict__.update(state)
 
     def get_all_learnable_params(self) -> Iterator[tuple[str, nn.Parameter]]:
         """Name the parameters for ``param_groups`` as in the user's module, compiled or not."""

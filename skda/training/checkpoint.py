@@ -1,4 +1,4 @@
-"""Checkpoints of a training: after each epoch, everything that the next epoch depends on."""
+"""Checkpoints of a training: after an epoch, everything that the next one depends on."""
 
 from __future__ import annotations
 
@@ -93,18 +93,25 @@ class StageFile:
     folder : Path
     fingerprint : str
         Of the parameters and the data.
+    every : int, default=1
+        Epochs from one checkpoint to the next.
     stage : int, default=1
         Number of the stage, for methods that have several.
     """
 
-    def __init__(self, folder: Path, fingerprint: str, stage: int = 1) -> None:
-        self.folder, self.fingerprint, self.stage = folder, fingerprint, stage
+    def __init__(self, folder: Path, fingerprint: str, every: int = 1, stage: int = 1) -> None:
+        self.folder, self.fingerprint, self.every, self.stage = folder, fingerprint, every, stage
         self.path = folder / f"stage-{stage}.pt"
         self.warned = False
 
     def next(self) -> StageFile:
         """Return the file of the stage that follows."""
-        return StageFile(self.folder, self.fingerprint, self.stage + 1)
+        return StageFile(self.folder, self.fingerprint, self.every, self.stage + 1)
+
+    def is_due(self, net: Any) -> bool:
+        """Say whether the epoch that has just ended is one after which to save."""
+        done = len(net.history_)
+        return done % self.every == 0 or done == net.planned_epochs
 
     def load(self) -> dict[str, Any] | None:
         """Return what was saved, or None; raise ValueError if it is of another training."""

@@ -1,17 +1,33 @@
-"""Rows in the memory of the training device, so that no batch is copied there."""
+"""Rows in the memory of the training device, and a net's way from there to another machine."""
 
 from __future__ import annotations
 
+import io
+import warnings
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 import numpy as np
 import torch
+from skorch.exceptions import DeviceWarning
 from torch import Tensor
 
 from .loader import DomainPair
 from .rows import ArrayRows, Index, Rows
 
-__all__ = ["DeviceRows", "move_to_device", "room_on"]
+try:  # takes the classes of a notebook along; whoever pickles by it has it
+    import cloudpickle  # type: ignore[import-untyped]
+except ImportError:
+    import pickle as cloudpickle
+
+__all__ = [
+    "DeviceRows",
+    "device_or_cpu",
+    "load_state",
+    "move_to_device",
+    "room_on",
+    "save_state",
+]
 
 
 class DeviceRows:
@@ -85,3 +101,32 @@ def _array(rows: Rows) -> np.ndarray | None:
     array = rows.array if isinstance(rows, ArrayRows) else None
     plain = type(array) is np.ndarray and array.dtype in (np.float32, np.uint8)
     return array if plain and rows.dtype == torch.float32 else None
+
+
+def save_state(state: dict[str, Any]) -> bytes:
+    """Return what `load_state` reads: an attribute dict with tensors on any device."""
+    file = io.BytesIO()
+    torch.save(state, file, pickle_module=cloudpickle)
+    return file.getvalue()
+
+
+def load_state(saved: bytes, device: str) -> dict[str, Any]:
+    """Read what `save_state` returned, with all tensors on `device`."""
+    # it is a part of a pickle, and no safer than this
+    state: dict[str, Any] = torch.load(io.BytesIO(saved), map_location=device, weights_only=False)
+    return state
+
+
+def device_or_cpu(device: str) -> str:
+    """Return the device of a pickled net if torch finds it here, else the CPU, with a warning."""
+    try:
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError, NotImplementedError):
+        warnings.warn(
+            f"The model was trained on the device {device!r}, which torch does not find here. It "
+            "predicts on the CPU. To fit it again, set the 'device' parameter to 'auto' or 'cpu'.",
+            DeviceWarning,
+            stacklevel=2,
+        )
+        return "cpu"
+    return device

@@ -21,6 +21,7 @@ from .term import DomainOutput, Features
 
 __all__ = [
     "batches_in_order",
+    "outputs_by_batch",
     "predict_features",
     "predict_logits",
     "reestimate_statistics",
@@ -49,23 +50,36 @@ def predict_logits(
         indices = [index[i] for i in indices]
     outputs = _outputs(module, rows, domain, indices)
     logits = _joined(((output.logits,) for output in outputs), n)[0]
-    # a class may be ruled out by a logit of -inf
-    return _defined(logits, logits.amax(dim=1), "logits").numpy()
+    return _defined(logits, "logits").numpy()
 
 
 def predict_features(module: DomainModule, rows: Rows, domain: str) -> np.ndarray:
     """Return the adapted layers' activations side by side, shape (n_rows, d), float32."""
     features = sample_features(module, rows, domain, batches_in_order(rows, len(rows)))
-    joined = torch.cat(features, dim=1)
-    return _defined(joined, joined.abs().amax(dim=1), "features").numpy()
+    return _defined(torch.cat(features, dim=1), "features").numpy()
 
 
-def _defined(outputs: Tensor, of_rows: Tensor, name: str) -> Tensor:
-    """Return the outputs; raise if one number of each row shows that some are undefined."""
+def outputs_by_batch(
+    module: DomainModule, rows: Rows, domain: str, features: bool
+) -> Iterator[np.ndarray]:
+    """Yield the logits, or else the features, of all rows, one batch after the other."""
+    indices, start = batches_in_order(rows, len(rows)), 0
+    for output in _outputs(module, rows, domain, indices, features):
+        part = torch.cat(output.features, dim=1) if features else output.logits
+        name = "features" if features else "logits"
+        yield _defined(part, name, f" from row {start} on").cpu().numpy()
+        start += len(part)
+
+
+def _defined(outputs: Tensor, name: str, where: str = "") -> Tensor:
+    """Return the outputs; raise if some rows have undefined ones."""
+    # a class may be ruled out by a logit of -inf
+    of_rows = outputs.amax(dim=1) if name == "logits" else outputs.abs().amax(dim=1)
     n_bad = int((~of_rows.isfinite()).sum())
     if n_bad:
         raise DivergenceError(
-            f"The network's {name} are NaN or infinite for {n_bad} of {len(outputs)} rows of X. "
+            f"The network's {name} are NaN or infinite for {n_bad} of {len(outputs)} rows of X"
+            f"{where}. "
             "Look for extreme values in these rows, or train again with a lower 'lr' or 'lam' and "
             "scaled input, e.g. with StandardScaler in a pipeline."
         )

@@ -13,7 +13,7 @@ PARTS = ("source", "target", "target_test")
 
 def recovered_angle(points, turned):
     """Least-squares linear map from `points` to `turned`, which must be a rotation; its angle."""
-    transposed = np.linalg.lstsq(points, turned)[0]
+    transposed = np.linalg.lstsq(points, turned, rcond=None)[0]
     assert_allclose(transposed @ transposed.T, np.eye(2), atol=1e-12)
     assert np.linalg.det(transposed) == pytest.approx(1)
     return np.rad2deg(np.arctan2(transposed[0, 1], transposed[0, 0]))

@@ -50,7 +50,7 @@ def test_paper_is_a_grey_plane_with_noise_of_known_size():
     paper = scan(blank(), 1, np.random.RandomState(0))
     down, right = np.mgrid[-1:1:16j, -1:1:16j]
     design = np.stack([np.ones(256), down.ravel(), right.ravel()], axis=1)
-    coefficients, squares = np.linalg.lstsq(design, paper.reshape(400, 256).T)[:2]
+    coefficients, squares = np.linalg.lstsq(design, paper.reshape(400, 256).T, rcond=None)[:2]
     assert_allclose(coefficients[0].mean(), 0.3, atol=0.002)
     assert_allclose(np.hypot(coefficients[1], coefficients[2]).mean(), 0.2, atol=0.003)
     # the clip at 0 takes a little of the noise

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import os
+import pickle
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
-from skda import CDANClassifier, DANClassifier, DANNClassifier, MCCClassifier
+from skda import ADDAClassifier, CDANClassifier, DANClassifier, DANNClassifier, MCCClassifier
 from skda.model_selection import LambdaSearchCV
 
 pytestmark = [
@@ -74,3 +79,19 @@ def test_the_stacked_search_runs_on_the_gpu() -> None:
     search.fit(*DOMAINS)
     assert search.vectorized_, search.vectorize_reason_
     assert search.best_estimator_.net_.device.startswith("cuda")
+
+
+@pytest.mark.parametrize("cls", [DANNClassifier, ADDAClassifier])
+def test_a_pickle_goes_to_a_process_without_the_gpu(cls: Any, tmp_path: Path) -> None:
+    clf = cls(**FEW).fit(*DOMAINS)
+    path = tmp_path / "model"
+    path.write_bytes(pickle.dumps((clf, DOMAINS[2])))
+    assert next(pickle.loads(path.read_bytes())[0].net_.module_.parameters()).is_cuda
+    code = f"""
+import pickle, numpy as np
+clf, X = pickle.load(open({str(path)!r}, "rb"))
+np.save({str(path) + ".npy"!r}, clf.predict_proba(X))"""
+    hidden = os.environ | {"CUDA_VISIBLE_DEVICES": ""}
+    subprocess.run([sys.executable, "-c", code], check=True, env=hidden)
+    expected = clf.predict_proba(DOMAINS[2])
+    np.testing.assert_allclose(np.load(str(path) + ".npy"), expected, atol=1e-4)

@@ -7,9 +7,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from numpy.testing import assert_allclose
 
 import skda
+from skda.io import ModelFileError
+from skda.io._nets import _load_optimizer
 from tests.io.helpers import FIT, SMALL
 from tests.io.make_fixture import FOLDER, ROWS
 
@@ -63,3 +66,20 @@ def test_loading_takes_little_more_memory_than_the_file(tmp_path: Any) -> None:
     loaded = skda.load(path)
     assert kilobytes("VmHWM") - before < 1.3 * size
     assert loaded.n_features_in_ == 2
+
+
+def test_an_optimizer_of_another_torch_has_an_option_more_or_less() -> None:
+    weight = torch.nn.Parameter(torch.ones(2))
+    optimizer = torch.optim.Adam([weight], lr=0.5)
+    state = optimizer.state_dict()
+    (options,) = state["param_groups"]
+    del options["maximize"]
+    options["of_a_later_torch"] = False
+    options["lr"] = 0.25
+    _load_optimizer(optimizer, state)
+    assert optimizer.param_groups[0]["lr"] == 0.25
+    assert optimizer.param_groups[0]["maximize"] is False
+    assert "of_a_later_torch" not in optimizer.param_groups[0]
+    options["of_a_later_torch"] = True  # what it does is not known here
+    with pytest.raises(ModelFileError, match="its optimizer has other options"):
+        _load_optimizer(optimizer, state)
