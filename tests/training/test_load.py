@@ -22,7 +22,7 @@ Y = np.arange(20) % 2
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
-def test_60_fits_and_predictions_leave_nothing_behind() -> None:
+def test_200_fits_and_predictions_leave_nothing_behind() -> None:
     def state() -> tuple[float, int, int, int]:
         gc.collect()
         objects = len(gc.get_objects())
@@ -36,12 +36,12 @@ def test_60_fits_and_predictions_leave_nothing_behind() -> None:
             clf = DANNClassifier(max_epochs=1, random_state=seed, module__hidden=(256, 192))
             clf.fit(X, Y, X).predict(X)
 
-    cycles(15)
+    cycles(20)
     before = state()
-    cycles(60)
+    cycles(200)
     after = state()
-    assert after[0] - before[0] < 8  # MiB; the weights of 60 networks alone have 11
-    assert after[1] - before[1] < 60  # not one object a fit
+    assert after[0] - before[0] < 8  # MiB; the weights of 200 networks alone have 37
+    assert after[1] - before[1] < 200  # not one object a fit
     assert after[2:] == before[2:]
 
 
