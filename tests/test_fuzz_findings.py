@@ -81,3 +81,19 @@ def test_weights_of_rows_far_away_are_finite() -> None:
 def test_a_search_names_labels_that_are_missing() -> None:
     with pytest.raises(ValueError, match="y_source has no label"):
         LambdaSearchCV(DANNClassifier()).fit(X[:0], Y[:0], X)
+
+
+@pytest.mark.parametrize(
+    ("name", "data"),
+    [
+        ("y_source", (X, np.eye(2)[Y], X)),
+        ("y_source", (X, np.column_stack([Y, Y]).tolist(), X)),
+        ("y_source", ([X, X + 1], [np.eye(2)[Y], np.eye(2)[Y]], X)),
+        ("y_source", (X, np.zeros((8, 2, 1)), X)),
+        ("y_target", (X, Y, X, np.eye(2)[Y])),
+    ],
+)
+def test_a_search_names_labels_that_are_no_vector(name: str, data: tuple) -> None:
+    fit = dict(zip(("X_source", "y_source", "X_target", "y_target"), data, strict=False))
+    with pytest.raises(ValueError, match=rf"{name}: .*(1d array|dim 3)"):
+        LambdaSearchCV(DANNClassifier(max_epochs=1), [1.0], cv=2).fit(**fit)

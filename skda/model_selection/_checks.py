@@ -129,7 +129,8 @@ def check_data(
             y_target = check_target_numbers(y_target, n_rows(X_target), numbers.shape[1:])
         return DomainData(X_source, numbers, X_target, y_target, sample_weight, source_domain)
     refuse_mixed_labels(y_source, "y_source")
-    labels_source: Labels = column_or_1d(y_source, warn=True)
+    with naming("y_source"):
+        labels_source: Labels = column_or_1d(y_source, warn=True)
     assert_all_finite(labels_source, input_name="y_source")
     if len(labels_source) == 0:
         raise ValueError("y_source has no label. Pass one label per row of X_source.")
@@ -144,6 +145,7 @@ def check_data(
                 f"y_{name} has {n_rows(labels)} labels, but X_{name} has {n_rows(rows)} rows. "
                 "Pass one label per row."
             )
-    labels_target = None if y_target is None else column_or_1d(y_target)
+    with naming("y_target"):
+        labels_target = None if y_target is None else column_or_1d(y_target)
     others = labels_target, sample_weight, source_domain
     return DomainData(X_source, labels_source, X_target, *others)
