@@ -8,6 +8,7 @@ from typing import Any
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+import torch
 from sklearn.base import is_classifier, is_regressor
 from sklearn.linear_model import LinearRegression
 from sklearn.preprocessing import StandardScaler
@@ -99,6 +100,9 @@ def test_the_estimated_error_is_of_both_domains(drifted: LambdaSearchCV) -> None
 def test_trained_together_as_one_by_one(cls: type, criterion: type) -> None:
     y = np.stack([Y, -3 * X[:, 1]], axis=1)
     params = {**SMOOTH, "max_epochs": 3, "criterion": criterion}
+    if cls is DAREGRAMRegressor:
+        # Adam makes steps of lr of slopes near 0, whose sign is that of rounding behind an SVD
+        params["optimizer"] = torch.optim.SGD
     tables = [
         search(cls(**params), vectorize=vectorize, refit=False).fit(X, y, DRIFTED).cv_results_
         for vectorize in (True, False)
