@@ -72,13 +72,13 @@ def test_moons_by_the_paper_s_protocol() -> None:
         moons = make_rotated_moons(300, 300, angle=35, random_state=seed)
         params = {
             "module__hidden": (15,),
-            "lr": 2e-2,
-            "batch_size": 32,
+            "lr": 1e-2,
+            "batch_size": 16,
             "random_state": seed,
         }
-        plain = FinetuneClassifier(max_epochs=50, **params)
+        plain = FinetuneClassifier(max_epochs=100, **params)
         plain.fit(moons.X_source, moons.y_source)
-        adapted = DANNClassifier(max_epochs=200, lr_schedule="constant", **params)
+        adapted = DANNClassifier(max_epochs=400, lr_schedule="constant", **params)
         adapted.fit(moons.X_source, moons.y_source, moons.X_target)
         for scores, estimator in ((source_only, plain), (dann, adapted)):
             scores.append(estimator.score(moons.X_target_test, moons.y_target_test))

@@ -67,8 +67,8 @@ def estimate_target_temperature(
     >>> y = X[:, 0] + rng.normal(0, 1, 400) > 0
     >>> tree = DecisionTreeClassifier(random_state=0).fit(X[:200], y[:200])  # is always sure
     >>> temperature = estimate_target_temperature(tree, X[200:], y[200:], X_target)
-    >>> apply_temperature(tree.predict_proba(X_target), temperature).max() < 0.9
-    np.True_
+    >>> bool(apply_temperature(tree.predict_proba(X_target), temperature).max() < 0.9)
+    True
     """
     validate_parameter_constraints(_CONSTRAINTS, {"estimator": estimator}, CALLER)
     rows = EstimatorEvidence(estimator, X_source, y_source, X_target)

@@ -100,6 +100,5 @@ def test_the_same_seed_gives_the_weights_that_it_gave_before(case: str) -> None:
 
 @pytest.mark.parametrize("as_rows", [sparse.csr_matrix, np.float32])
 def test_however_the_rows_are_stored(as_rows: Callable[[np.ndarray], Any]) -> None:
-    np.testing.assert_allclose(
-        checksum(fitted("DANN", as_rows)), GOLDEN["DANN"], rtol=1e-6, atol=1e-6
-    )
+    plain = checksum(fitted("DANN"))
+    np.testing.assert_allclose(checksum(fitted("DANN", as_rows)), plain, rtol=1e-6, atol=1e-6)
