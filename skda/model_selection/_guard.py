@@ -116,7 +116,7 @@ def apply_guard(
     for first, end in zip(
         starts, [*starts[1:], len(lams)], strict=True
     ):  # they differ in lam alone
-        entropy = _entropy_to_beat(results[first])
+        entropy = np.inf if _predict_one_class(results[first]) else found.entropy[first]
         for i in range(first + 1, end):
             to_beat = np.inf if shares_known[i] else entropy
             reference = OnTarget(*steadiest, np.asarray(to_beat))
@@ -207,16 +207,14 @@ def guard_candidate(
     return overall
 
 
-def _entropy_to_beat(results: Sequence[FoldResult]) -> float:
-    """Return the mean entropy of a source-only model on the target; inf if it says nothing.
+def _predict_one_class(results: Sequence[FoldResult]) -> bool:
+    """Return whether the models of the folds give nearly all target rows one class.
 
-    A model that gives the target's rows one class, as where a sensor has an offset, is sure of all.
+    Such models, as where a sensor has an offset, are sure of all rows.
     """
     predicted = class_entropy(np.concatenate([each.predicted_target for each in results]))
     expected = class_entropy(np.concatenate([each.y_source for each in results]))
-    if not predicted >= LEAST_ENTROPY_RATIO * expected:  # NaN where its training diverged
-        return np.inf
-    return float(np.mean([each.entropy for each in results]))
+    return not predicted >= LEAST_ENTROPY_RATIO * expected  # NaN where the training diverged
 
 
 def is_unstable(found: OnTarget, reference: OnTarget, tolerance: float) -> NDArray[np.bool_]:
