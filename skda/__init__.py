@@ -3,24 +3,24 @@
 import importlib.metadata
 
 from .io import load
-from .methods.adda import ADDAClassifier
-from .methods.cdan import CDANClassifier
-from .methods.dan import DANClassifier, DANRegressor
-from .methods.dann import DANNClassifier, DANNRegressor
-from .methods.dare_gram import DAREGRAMRegressor
-from .methods.ddc import DDCClassifier, DDCRegressor, select_bottleneck
-from .methods.deep_coral import DeepCORALClassifier, DeepCORALRegressor
-from .methods.deep_jdot import DeepJDOTClassifier
+from .methods.adversarial.adda import ADDAClassifier
+from .methods.adversarial.cdan import CDANClassifier
+from .methods.adversarial.dann import DANNClassifier, DANNRegressor
+from .methods.adversarial.mcd import MCDClassifier
+from .methods.adversarial.mdd import MDDClassifier
+from .methods.adversarial.wdgrl import WDGRLClassifier, WDGRLRegressor
+from .methods.discrepancy.dan import DANClassifier, DANRegressor
+from .methods.discrepancy.dare_gram import DAREGRAMRegressor
+from .methods.discrepancy.ddc import DDCClassifier, DDCRegressor, select_bottleneck
+from .methods.discrepancy.deep_coral import DeepCORALClassifier, DeepCORALRegressor
+from .methods.discrepancy.deep_jdot import DeepJDOTClassifier
+from .methods.discrepancy.jan import JANClassifier
+from .methods.discrepancy.m3sda import M3SDAClassifier
+from .methods.discrepancy.rsd import RSDRegressor
+from .methods.discrepancy.shallow_dann import DaNNClassifier, DaNNRegressor
 from .methods.finetune import FinetuneClassifier, FinetuneRegressor
-from .methods.jan import JANClassifier
-from .methods.m3sda import M3SDAClassifier
 from .methods.mcc import MCCClassifier
-from .methods.mcd import MCDClassifier
-from .methods.mdd import MDDClassifier
 from .methods.pseudo_label import PseudoLabelClassifier
-from .methods.rsd import RSDRegressor
-from .methods.shallow_dann import DaNNClassifier, DaNNRegressor
-from .methods.wdgrl import WDGRLClassifier, WDGRLRegressor
 from .pipeline import make_pipeline
 from .preprocessing import DomainScaler, DomainStandardScaler
 from .subspace import CORAL, GFK, MSDA, TCA, SubspaceAlignment

@@ -19,15 +19,15 @@ from torch import nn
 from torch.utils.data import Dataset
 from tqdm.auto import tqdm
 
-from ._building import resolve_device
-from ._calling import first_run
-from ._datasets import CheckedDataset
-from ._validation import as_host_array, fitted_state_kept
+from ._build.calling import first_run
+from ._build.modules import resolve_device
+from ._inputs.datasets import CheckedDataset
+from ._inputs.validation import as_host_array, fitted_state_kept
 from .datasets import ImageFiles
 from .nn import Backbone, Layer, LayerCapture, load_backbone
 from .nn._copy import copy_net
+from .training.data.rows import as_rows
 from .training.modes import training_modes
-from .training.rows import as_rows
 
 __all__ = ["PretrainedFeatures"]
 

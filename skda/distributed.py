@@ -12,8 +12,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils import parameters_to_vector, vector_to_parameters
 
+from .training.data.rows import Index
 from .training.processes import Outputs, Processes, Value, together
-from .training.rows import Index
 from .training.term import DomainOutput
 
 if TYPE_CHECKING:

@@ -12,8 +12,8 @@ from sklearn.pipeline import make_pipeline as make_plain_pipeline
 from sklearn.utils.metadata_routing import get_routing_for_object
 from sklearn.utils.metaestimators import available_if
 
-from ._columns import reorder_columns
-from ._sources import is_several, join_sources
+from ._inputs.columns import reorder_columns
+from ._inputs.sources import is_several, join_sources
 from ._typing import Rows
 from .io._mixin import SaveMixin
 

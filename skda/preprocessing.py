@@ -14,11 +14,11 @@ from sklearn.utils._param_validation import HasMethods
 from sklearn.utils.metadata_routing import UNUSED
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from ._columns import reorder_columns
 from ._docstrings import shared_docs
+from ._inputs.columns import reorder_columns
+from ._inputs.validation import as_host_array, check_domain, fitted_state_kept, naming, unwrap
 from ._pretrained_features import PretrainedFeatures
 from ._typing import Array, Domain, Labels, Rows
-from ._validation import as_host_array, check_domain, fitted_state_kept, naming, unwrap
 from .io._mixin import SaveMixin
 
 __all__ = ["DomainScaler", "DomainStandardScaler", "DomainTransformer", "PretrainedFeatures"]

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy.sparse import csr_array, issparse
 
-from skda._array_checks import (
+from skda._inputs.array_checks import (
     check_features,
     check_probabilities,
     check_row_values,

@@ -10,8 +10,8 @@ import pytest
 import torch
 
 from skda import FinetuneClassifier
-from skda._memmap import MappedPages
-from skda.training.rows import ArrayRows
+from skda._inputs.memmap import MappedPages
+from skda.training.data.rows import ArrayRows
 
 TABLE = np.arange(400_000, dtype=np.float32).reshape(1000, 400)
 
@@ -28,7 +28,7 @@ class Spy:
 
 @pytest.fixture
 def small_limit(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("skda._memmap._MAPPED_BYTES", 1 << 18)
+    monkeypatch.setattr("skda._inputs.memmap._MAPPED_BYTES", 1 << 18)
 
 
 def mapped(folder: Path, mode: Any) -> np.memmap:
@@ -72,7 +72,7 @@ def test_pages_are_given_back_after_so_many_bytes_and_not_before(
 ) -> None:
     pages, spy = MappedPages(None), Spy()
     pages._map = spy  # type: ignore[assignment]
-    monkeypatch.setattr("skda._memmap._AROUND_BYTES", 1 << 16)
+    monkeypatch.setattr("skda._inputs.memmap._AROUND_BYTES", 1 << 16)
     pages.touch(3, 1600)  # with what is mapped around each row: 3 x 67136 bytes
     assert spy.times == 0
     pages.touch(1, 1600)
@@ -87,7 +87,7 @@ def test_pages_are_given_back_after_so_many_bytes_and_not_before(
 def test_a_bad_value_in_any_block_of_a_map_is_found(
     value: float, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("skda._precision._BLOCK_BYTES", 1 << 14)
+    monkeypatch.setattr("skda._build.precision._BLOCK_BYTES", 1 << 14)
     array = mapped(tmp_path, "r+")
     array[991, 3] = value
     with pytest.raises(ValueError, match=f"Input X_source {message}"):

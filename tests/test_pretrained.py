@@ -13,7 +13,7 @@ from safetensors.torch import save_file
 from torch import nn
 
 from skda import DANNClassifier, FinetuneClassifier
-from skda._pretrained import load_pretrained, load_weights, pretrained_module
+from skda._build.pretrained import load_pretrained, load_weights, pretrained_module
 from tests.shifted import shifted
 
 DATA = shifted()

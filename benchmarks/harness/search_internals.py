@@ -5,12 +5,8 @@ from typing import Any
 from skda.inspection._accuracy_methods import METHODS as ACCURACY_METHODS
 from skda.inspection._accuracy_methods import HeldOut
 from skda.model_selection import EstimatorEvidence
-from skda.model_selection._candidates import lams_around, make_candidates
-from skda.model_selection._choice import DEFAULT_VALIDATOR
-from skda.model_selection._fit_all import fit_all
-from skda.model_selection._fit_and_score import DomainData, fit_on, training_part
-from skda.model_selection._fit_and_score import FoldResult as Trial
-from skda.model_selection._guard import (
+from skda.model_selection._choice.classification import DEFAULT_VALIDATOR
+from skda.model_selection._choice.guard import (
     GUARD_OPTIONS,
     LEAST_ENTROPY_RATIO,
     MOST,
@@ -21,10 +17,14 @@ from skda.model_selection._guard import (
     most_are_rejected,
     pooled_accuracy,
 )
+from skda.model_selection._choice.regression import DEFAULT_VALIDATOR as DEFAULT_OF_REGRESSORS
+from skda.model_selection._choice.regression import choose_regressor
 from skda.model_selection._random import derive_random_state as own_stream
-from skda.model_selection._regression_choice import DEFAULT_VALIDATOR as DEFAULT_OF_REGRESSORS
-from skda.model_selection._regression_choice import choose_regressor
 from skda.model_selection._split import DomainFold, split_domains, take_rows
+from skda.model_selection._training.candidates import lams_around, make_candidates
+from skda.model_selection._training.fit_all import fit_all
+from skda.model_selection._training.fit_and_score import DomainData, fit_on, training_part
+from skda.model_selection._training.fit_and_score import FoldResult as Trial
 from skda.model_selection.validators.agreement import (
     AGREEMENT,
     agreement_of_folds,

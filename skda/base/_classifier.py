@@ -8,9 +8,9 @@ from typing import Any, ClassVar, Self
 from sklearn.utils._param_validation import StrOptions
 from torch import nn
 
-from .._classification import ClassificationTask
-from .._sources import join_sources
+from .._inputs.sources import join_sources
 from ._adapting import AdaptingEstimator
+from ._classification import ClassificationTask
 from ._estimator import DomainEstimator
 
 __all__ = ["AdaptingClassifier", "DomainClassifier"]

@@ -15,20 +15,20 @@ from sklearn.utils.metadata_routing import UNUSED
 from skorch.callbacks import Callback
 from torch import nn
 
+from .._build.net_builder import NetBuilderMixin, take_fitted_weights
 from .._html import FittedDiagramMixin
-from .._net_builder import NetBuilderMixin, take_fitted_weights
-from .._prediction import NetPredictionMixin
-from .._sources import SourceRows, join_sources
-from .._validation import fitted_state_kept
+from .._inputs.sources import SourceRows, join_sources
+from .._inputs.validation import fitted_state_kept
 from .._versioned import VersionedMixin
 from ..io._mixin import NetStoreMixin
 from ..nn._copy import copy_net
 from ..training import LR_SCHEDULES, AdaptationNet, DomainPair, average_with_start
-from ..training._progress import FitProgress
-from ..training.callbacks import SPLITS
-from ..training.checkpoint import StageFile, check_folder, fingerprint_of
 from ..training.modes import training_modes
+from ..training.watch.callbacks import SPLITS
+from ..training.watch.checkpoint import StageFile, check_folder, fingerprint_of
+from ..training.watch.progress import FitProgress
 from ._input import InputMixin
+from ._prediction import NetPredictionMixin
 
 __all__ = ["DomainEstimator"]
 
@@ -325,7 +325,7 @@ class DomainEstimator(
     def _progress(self, epochs: int) -> FitProgress:
         return FitProgress(epochs, self.verbose == 1, type(self).__name__)
 
-    def _n_stages(self, domains: DomainPair) -> int:  # noqa: ARG002 - an override
+    def _n_stages(self, domains: DomainPair) -> int:
         """Return the number of trainings of `max_epochs` epochs in a fit."""
         return 1
 

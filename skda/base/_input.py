@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 from torch.utils.data import Dataset
 
-from .._datasets import dataset_labels
-from .._sources import SourceRows, check_source_domain
-from .._validation import check_rows, unwrap
-from .._weights import weigh_rows
+from .._inputs.datasets import dataset_labels
+from .._inputs.sources import SourceRows, check_source_domain
+from .._inputs.validation import check_rows, unwrap
+from .._inputs.weights import weigh_rows
 from ..training import DomainPair, Rows
 
 __all__ = ["InputMixin"]

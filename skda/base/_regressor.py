@@ -6,9 +6,9 @@ from typing import Any
 
 from torch import nn
 
-from .._regression import RegressionTask
 from ._adapting import AdaptingEstimator
 from ._estimator import DomainEstimator
+from ._regression import RegressionTask
 
 __all__ = ["AdaptingRegressor", "DomainRegressor"]
 

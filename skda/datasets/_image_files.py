@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch.utils.data import Dataset
 from tqdm.auto import tqdm
 
-from .._pixels import as_pixels
+from .._inputs.pixels import as_pixels
 
 __all__ = ["ImageFiles"]
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from .._atomic import write_atomically
-from .._memmap import MappedPages
+from .._inputs.memmap import MappedPages
 
 __all__ = ["parquet_to_memmap"]
 

@@ -13,11 +13,11 @@ from scipy.stats import chi2_contingency, ks_2samp
 from sklearn.utils.validation import _get_feature_names
 from torch.utils.data import Dataset
 
-from .._columns import reorder_columns
-from .._datasets import refuse_containers
+from .._inputs.columns import reorder_columns
+from .._inputs.datasets import refuse_containers
+from .._inputs.validation import as_host_array, naming, unwrap
 from .._typing import Rows
-from .._validation import as_host_array, naming, unwrap
-from ..training.inputs import is_inputs
+from ..training.data.inputs import is_inputs
 
 __all__ = ["feature_shift"]
 

@@ -17,16 +17,16 @@ from sklearn.utils._param_validation import (
     validate_parameter_constraints,
 )
 
+from .._inputs.validation import naming, unwrap
 from .._typing import Rows
-from .._validation import naming, unwrap
 from ..model_selection import EstimatorEvidence
-from ..model_selection._candidates import find_lam
 from ..model_selection._checks import check_data
-from ..model_selection._fit_and_score import DomainData, seeded
 from ..model_selection._random import derive_random_state
 from ..model_selection._routing import final_step, fit_adapting
 from ..model_selection._split import n_rows as count_rows
 from ..model_selection._split import take_rows
+from ..model_selection._training.candidates import find_lam
+from ..model_selection._training.fit_and_score import DomainData, seeded
 from ._report_measure import Measure
 from ._report_object import ADAPTED, SOURCE_ONLY, DomainReport
 from ._report_verdict import find

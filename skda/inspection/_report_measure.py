@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import issparse
 
-from .._array_checks import check_features
+from .._inputs.array_checks import check_features
 from ..model_selection import EstimatorEvidence
 from ..model_selection._routing import final_step, rows_at_final_step
 from ..priors._labels import class_columns

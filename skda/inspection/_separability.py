@@ -15,9 +15,9 @@ from scipy.stats import permutation_test
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, validate_parameter_constraints
 
-from .._array_checks import check_features
+from .._inputs.array_checks import check_features
 from .._typing import Rows
-from ..losses._estimators import sample_kernel
+from ..losses._core.estimators import sample_kernel
 from ..model_selection import proxy_a_distance as negative_a_distance
 from ..model_selection.validators.domain_classifier import INVERSE_PENALTIES
 

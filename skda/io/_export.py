@@ -12,7 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 from torch import Tensor, nn
 
 from .._atomic import write_atomically
-from ..training.inputs import Inputs
+from ..training.data.inputs import Inputs
 from ._rows import rows_of_zeros
 
 if TYPE_CHECKING:

@@ -12,8 +12,8 @@ import torch
 from skorch.history import History
 from torch import nn
 
-from .._building import probe, resolve_device
-from .._calling import ToOutputs
+from .._build.calling import ToOutputs
+from .._build.modules import probe, resolve_device
 from ..nn._run import Run, run_of
 from ..nn.capture import Layer, TimeFirst
 from ..training import AdaptationNet, Seeds, isolated_rng

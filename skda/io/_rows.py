@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..training.inputs import Inputs
+from ..training.data.inputs import Inputs
 from ._errors import ModelFileError
 
 __all__ = ["rows_of_zeros"]

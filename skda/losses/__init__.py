@@ -1,7 +1,7 @@
 """Adaptation losses: pure functions on tensors, each with a thin module face."""
 
-from ._distances import median_bandwidth, squared_distances
-from ._kernels import gaussian_kernel_mean
+from ._core.distances import median_bandwidth, squared_distances
+from ._core.kernels import gaussian_kernel_mean
 from .adversarial import (
     DomainBCELoss,
     WassersteinCriticLoss,

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import logsigmoid, softplus
 
-from ._precision import full_precision
-from ._validation import check_one_logit, check_samples
+from ._core.precision import full_precision
+from ._core.validation import check_one_logit, check_samples
 from .uncertainty import row_entropy
 
 __all__ = [

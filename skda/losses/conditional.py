@@ -7,8 +7,8 @@ import math
 import torch
 from torch import Tensor
 
-from ._precision import full_precision
-from ._validation import check_rows
+from ._core.precision import full_precision
+from ._core.validation import check_rows
 
 __all__ = ["outer_product_map", "randomized_map"]
 

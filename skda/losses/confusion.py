@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from ._precision import full_precision
-from ._validation import check_real, check_rows
+from ._core.precision import full_precision
+from ._core.validation import check_real, check_rows
 from .uncertainty import row_cross_entropy, row_entropy
 
 __all__ = [

@@ -6,9 +6,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ._bases import has_rank, safe_svd
-from ._precision import full_precision
-from ._validation import check_real, check_samples
+from ._core.bases import has_rank, safe_svd
+from ._core.precision import full_precision
+from ._core.validation import check_real, check_samples
 
 __all__ = ["DAREGRAMLoss", "dare_gram"]
 

@@ -8,11 +8,11 @@ from operator import mul
 
 from torch import Tensor, nn
 
-from ._estimators import ESTIMATORS, estimate_mmd2, sample_kernel
-from ._kernels import check_kernel_options
-from ._pooled import KernelFamily, pooled_mmd2
-from ._precision import full_precision
-from ._validation import check_choice, check_samples
+from ._core.estimators import ESTIMATORS, estimate_mmd2, sample_kernel
+from ._core.kernels import check_kernel_options
+from ._core.pooled import KernelFamily, pooled_mmd2
+from ._core.precision import full_precision
+from ._core.validation import check_choice, check_samples
 
 __all__ = ["JAN_SOFTMAX_BANDWIDTH", "JMMDLoss", "jmmd2"]
 

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from ._estimators import ESTIMATORS, estimate_mmd2, sample_kernel
-from ._kernels import check_kernel_options
-from ._pooled import KernelFamily, pooled_mmd2
-from ._precision import full_precision
-from ._validation import check_choice, check_samples
+from ._core.estimators import ESTIMATORS, estimate_mmd2, sample_kernel
+from ._core.kernels import check_kernel_options
+from ._core.pooled import KernelFamily, pooled_mmd2
+from ._core.precision import full_precision
+from ._core.validation import check_choice, check_samples
 
 __all__ = [
     "GaussianMMDLoss",

@@ -8,8 +8,8 @@ from itertools import combinations
 import torch
 from torch import Tensor, nn
 
-from ._precision import full_precision
-from ._validation import check_int, check_samples
+from ._core.precision import full_precision
+from ._core.validation import check_int, check_samples
 
 __all__ = ["MomentDistanceLoss", "moment_distance"]
 

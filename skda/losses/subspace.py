@@ -5,9 +5,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from ._bases import has_rank, safe_svd
-from ._precision import full_precision
-from ._validation import check_real, check_samples
+from ._core.bases import has_rank, safe_svd
+from ._core.precision import full_precision
+from ._core.validation import check_real, check_samples
 
 __all__ = ["RSDLoss", "rsd"]
 

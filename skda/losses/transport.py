@@ -6,9 +6,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ._distances import squared_distances
-from ._precision import full_precision
-from ._validation import check_real, check_rows
+from ._core.distances import squared_distances
+from ._core.precision import full_precision
+from ._core.validation import check_real, check_rows
 
 __all__ = ["DeepJDOTLoss", "deepjdot", "jdot_cost", "optimal_coupling"]
 

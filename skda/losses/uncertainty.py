@@ -6,8 +6,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from ._precision import full_precision
-from ._validation import check_real, check_rows
+from ._core.precision import full_precision
+from ._core.validation import check_real, check_rows
 
 __all__ = [
     "EntropyLoss",

@@ -6,11 +6,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ._distances import median_or_mean, quad_tuple_distances
-from ._estimators import mmd2_from_quad_tuples
-from ._kernels import check_kernel_options, kernel_rates
-from ._precision import full_precision
-from ._validation import check_real, check_samples
+from ._core.distances import median_or_mean, quad_tuple_distances
+from ._core.estimators import mmd2_from_quad_tuples
+from ._core.kernels import check_kernel_options, kernel_rates
+from ._core.precision import full_precision
+from ._core.validation import check_real, check_samples
 
 __all__ = ["kernel_weights", "solve_weights"]
 

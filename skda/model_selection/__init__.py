@@ -1,7 +1,7 @@
 """Choosing a model without target labels: validators, scorers, a collapse guard, a search."""
 
+from ._choice.verdict import AdaptationWarning
 from ._source_scorer import SourceScorer, make_source_scorer
-from ._verdict import AdaptationWarning
 from .display import LambdaCurveDisplay
 from .search import LambdaSearchCV
 from .validators.clusters import class_ami

@@ -12,18 +12,18 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import assert_all_finite, column_or_1d
 from torch.utils.data import Dataset
 
-from .._array_checks import check_share
-from .._class_labels import refuse_mixed_labels
-from .._datasets import dataset_labels
-from .._regression_labels import check_source_numbers, check_target_numbers
-from .._sources import check_source_domain, join_sources
-from .._validation import naming, unwrap
-from .._weights import check_sample_weight
-from ._fit_and_score import DomainData, seeded
-from ._guard import GUARD_OPTIONS
-from ._regression_choice import GUARD_OPTIONS as GUARD_OPTIONS_OF_REGRESSORS
+from .._inputs.array_checks import check_share
+from .._inputs.class_labels import refuse_mixed_labels
+from .._inputs.datasets import dataset_labels
+from .._inputs.regression_labels import check_source_numbers, check_target_numbers
+from .._inputs.sources import check_source_domain, join_sources
+from .._inputs.validation import naming, unwrap
+from .._inputs.weights import check_sample_weight
+from ._choice.guard import GUARD_OPTIONS
+from ._choice.regression import GUARD_OPTIONS as GUARD_OPTIONS_OF_REGRESSORS
 from ._routing import final_step
 from ._split import as_indexable, n_rows
+from ._training.fit_and_score import DomainData, seeded
 from ._typing import Candidate, Labels, Rows, Validator
 from .validators.agreement import needs_search, validator_names
 from .validators.registry import Task, check_validator

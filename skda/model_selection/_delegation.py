@@ -7,8 +7,8 @@ from typing import Any
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
-from .._prediction import DomainPredictionMixin
 from .._typing import Domain
+from ..base._prediction import DomainPredictionMixin
 from ..io._export import ExportMixin
 from ..io._mixin import SaveMixin
 from ._routing import call_with_domain, final_step, rows_at_final_step

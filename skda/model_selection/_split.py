@@ -12,7 +12,7 @@ from sklearn.model_selection import BaseCrossValidator, KFold, StratifiedKFold, 
 from sklearn.utils import _safe_indexing, indexable
 from torch.utils.data import Dataset, Subset
 
-from ..training.inputs import is_inputs
+from ..training.data.inputs import is_inputs
 from ._random import derive_random_state
 from ._typing import Labels, Rows
 

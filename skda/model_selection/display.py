@@ -10,7 +10,7 @@ from sklearn.base import is_regressor
 from sklearn.utils.validation import check_is_fitted
 
 from .._plotting import BLUE, NEUTRAL, VERMILLION, draw_mean, label_axes, legend_below, make_axes
-from ._candidates import find_lam
+from ._training.candidates import find_lam
 from ._typing import Candidate, Validator
 
 if TYPE_CHECKING:

@@ -13,11 +13,10 @@ from sklearn.utils._param_validation import HasMethods, StrOptions
 from sklearn.utils.metadata_routing import UNUSED
 
 from .._html import FittedDiagramMixin
-from .._validation import fitted_state_kept
+from .._inputs.validation import fitted_state_kept
 from .._versioned import VersionedMixin
 from ..training.modes import training_modes
 from ..training.processes import current_processes
-from ._candidates import find_lam, lams_around, make_candidates
 from ._checks import (
     check_candidates,
     check_checkpoints,
@@ -25,15 +24,16 @@ from ._checks import (
     check_guard,
     check_validators,
 )
-from ._choice import DEFAULT_VALIDATOR
-from ._choosing import ChoosingMixin
+from ._choice.classification import DEFAULT_VALIDATOR
+from ._choice.outcome import ChoosingMixin
+from ._choice.regression import DEFAULT_VALIDATOR as DEFAULT_OF_REGRESSORS
 from ._delegation import BestEstimatorMixin
 from ._diagram import search_diagram
-from ._fit_all import fit_all
 from ._random import derive_random_state
-from ._regression_choice import DEFAULT_VALIDATOR as DEFAULT_OF_REGRESSORS
 from ._split import split_domains
-from ._store import ResultStore, search_fingerprint
+from ._training.candidates import find_lam, lams_around, make_candidates
+from ._training.fit_all import fit_all
+from ._training.store import ResultStore, search_fingerprint
 from ._typing import ParamGrid, Rows, Validator
 from .validators.registry import Task
 

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import nnls
 
-from .._array_checks import check_probabilities, check_row_values
+from .._inputs.array_checks import check_probabilities, check_row_values
 from ._labels import check_every_class_occurs, class_columns
 
 RIDGE = 1e-3

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import minimize
 from scipy.special import log_softmax, softmax
 
-from .._array_checks import check_probabilities, check_row_values, check_same_length
+from .._inputs.array_checks import check_probabilities, check_row_values, check_same_length
 from ._labels import class_columns
 
 # the probabilities of networks have single precision: smaller numbers are rounded to 0

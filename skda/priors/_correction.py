@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .._array_checks import check_probabilities
+from .._inputs.array_checks import check_probabilities
 
 
 def correct_probabilities(

@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .._array_checks import check_probabilities
+from .._inputs.array_checks import check_probabilities
 from ._bbse import check_target
 from ._calibration import fit_calibration
 from ._correction import reweight

@@ -1,16 +1,14 @@
 """The training engine: the interface of the second term, the skorch net, the loader."""
 
-from .device import move_to_device
+from .data.device import move_to_device
+from .data.loader import Batch, DomainPair, TwoDomainLoader
+from .data.rows import ArrayRows, DatasetRows, Rows, as_rows, even_batches
 from .domain_module import DomainModule
 from .errors import DivergenceError
-from .loader import Batch, DomainPair, TwoDomainLoader
 from .net import AdaptationNet
 from .pairwise import PairwiseTerm
 from .predict import outputs_by_batch, predict_features, predict_logits
-from .regression_net import RegressionNet
-from .rng import Seeds, isolated_rng
-from .rows import ArrayRows, DatasetRows, Rows, as_rows, even_batches
-from .schedules import (
+from .recipes.schedules import (
     LAM_SCHEDULES,
     LR_SCHEDULES,
     Schedule,
@@ -19,6 +17,9 @@ from .schedules import (
     inverse_decay,
     ramp,
 )
+from .recipes.tuning import average_with_start
+from .regression_net import RegressionNet
+from .rng import Seeds, isolated_rng
 from .term import (
     AdaptationTerm,
     Discrepancy,
@@ -27,7 +28,6 @@ from .term import (
     features_of_both,
     one_logit_a_row,
 )
-from .tuning import average_with_start
 
 __all__ = [
     "LAM_SCHEDULES",

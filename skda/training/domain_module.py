@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from ..nn import Backbone, DomainStatistics, Layer, LayerCapture, batch_norm_layers, norms_in_eval
 from ..nn._copy import copy_net
-from .inputs import cut, join
+from .data.inputs import cut, join
 from .locks import new_lock
 from .term import DomainOutput
 

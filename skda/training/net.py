@@ -12,20 +12,20 @@ import torch
 from torch import Tensor, nn
 
 from ..nn import Layer
-from ._progress import counted, report_epoch, skip_epochs
-from ._record import EpochRecord
-from .callbacks import CallbackNet, as_callbacks
-from .device import move_to_device, room_on
+from .data.device import move_to_device, room_on
+from .data.loader import Batch, DomainPair, TwoDomainLoader, is_labelled
 from .domain_module import DomainModule
 from .errors import DivergenceError, StoppedEarly
-from .frozen import body_computed_once
-from .loader import Batch, DomainPair, TwoDomainLoader, is_labelled
 from .modes import training_modes
 from .predict import reestimate_statistics, sample_both
+from .recipes.frozen import body_computed_once
+from .recipes.schedules import Schedule, constant
+from .recipes.tuning import Tuner, fix_layers
 from .rng import NO_SEEDS, Isolated, Seeds, isolated_rng
-from .schedules import Schedule, constant
 from .term import AdaptationTerm, DomainOutput
-from .tuning import Tuner, fix_layers
+from .watch.callbacks import CallbackNet, as_callbacks
+from .watch.progress import counted, report_epoch, skip_epochs
+from .watch.record import EpochRecord
 
 __all__ = ["AdaptationNet"]
 

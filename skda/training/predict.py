@@ -11,12 +11,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from .data.inputs import join
+from .data.loader import DomainPair
+from .data.rows import Index, Rows, even_batches
 from .domain_module import DomainModule
 from .errors import DivergenceError
-from .inputs import join
-from .loader import DomainPair
 from .modes import no_autocast
-from .rows import Index, Rows, even_batches
 from .term import DomainOutput, Features
 
 __all__ = [

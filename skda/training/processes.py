@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import torch
 from torch import Tensor, nn
 
-from .rows import Index
+from .data.rows import Index
 from .term import DomainOutput
 
 __all__ = ["ONE_PROCESS", "Processes", "current_processes", "together"]

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 if TYPE_CHECKING:
-    from .loader import DomainPair
+    from .data.loader import DomainPair
 
 __all__ = [
     "AdaptationTerm",

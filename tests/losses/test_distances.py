@@ -4,7 +4,7 @@ import torch
 from scipy.spatial.distance import cdist
 
 from skda.losses import median_bandwidth, squared_distances
-from skda.losses._distances import (
+from skda.losses._core.distances import (
     median_of_pairs,
     median_or_mean,
     pairwise_squared_distances,

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from skda.losses import gaussian_kernel_mean
-from skda.losses._kernels import kernel_rates
+from skda.losses._core.kernels import kernel_rates
 from tests.losses import naive
 
 SPACINGS = [2.0, math.sqrt(2), 2 ** (1 / 3), 1.5, 4.0, 1.01]

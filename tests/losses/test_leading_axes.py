@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from skda import losses
-from skda.losses import _pooled
+from skda.losses._core import pooled as _pooled
 
 SHAPES = [(5, 7, 3), (4, 4, 2), (3, 2, 20)]
 

@@ -46,7 +46,7 @@ def test_models_are_computed_side_by_side():
 
 
 def test_the_term_sums_over_layers_and_leaves_sources_without_rows_out():
-    from skda.methods.m3sda import MomentMatching
+    from skda.methods.discrepancy.m3sda import MomentMatching
 
     layers, of_target = (sample(9), sample(9, 2)), (sample(5), sample(5, 2))
     source = DomainOutput(layers, sample(9, 3), torch.zeros(9).long(), sizes=(4, 0, 5))

@@ -13,7 +13,7 @@ from skda.losses import (
     row_entropy,
     squared_distances,
 )
-from skda.losses._distances import pairwise_squared_distances
+from skda.losses._core.distances import pairwise_squared_distances
 from tests.losses import naive
 
 

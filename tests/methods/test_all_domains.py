@@ -13,7 +13,7 @@ from torch import nn
 import skda
 from skda import CDANClassifier, DANNClassifier, DANNRegressor
 from skda.datasets import make_rotated_moons
-from skda.methods.dann import Adversary, DomainsAdversary
+from skda.methods.adversarial.dann import Adversary, DomainsAdversary
 from skda.nn import DomainDiscriminator
 from skda.training import DomainOutput
 

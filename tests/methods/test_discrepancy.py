@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from skda import DANClassifier, DDCClassifier, FinetuneClassifier
 from skda.losses import kernel_weights, linear_mmd2, mk_mmd2
-from skda.methods.dan import WeightedKernels
+from skda.methods.discrepancy.dan import WeightedKernels
 from tests.shifted import Shifted, gain, separability, shifted
 
 DATA = shifted()

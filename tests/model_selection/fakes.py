@@ -6,7 +6,7 @@ import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin, TransformerMixin
 from sklearn.linear_model import LogisticRegression
 
-from skda._validation import unwrap
+from skda._inputs.validation import unwrap
 
 SHIFT = np.array([8.0, 0.0])
 

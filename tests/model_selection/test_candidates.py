@@ -5,7 +5,7 @@ import pytest
 from sklearn.preprocessing import StandardScaler
 
 from skda import DANNClassifier, DeepCORALClassifier, make_pipeline
-from skda.model_selection._candidates import (
+from skda.model_selection._training.candidates import (
     check_lams,
     find_lam,
     lams_around,

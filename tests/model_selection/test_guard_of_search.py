@@ -10,7 +10,7 @@ from numpy.testing import assert_allclose
 from skda import DANNClassifier
 from skda.datasets import make_rotated_moons
 from skda.model_selection import AdaptationWarning, LambdaSearchCV
-from skda.model_selection._guard import OnTarget, is_unsure
+from skda.model_selection._choice.guard import OnTarget, is_unsure
 
 from .fakes import CenteringClassifier, shifted_blobs
 

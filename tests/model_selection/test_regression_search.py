@@ -21,12 +21,12 @@ from skda.model_selection import (
     get_validator_names,
     make_validator_scorer,
 )
-from skda.model_selection._fit_and_score import FoldResult
-from skda.model_selection._regression_choice import (
+from skda.model_selection._choice.regression import (
     apply_guard,
     choose_regressor,
     disagreement_of_folds,
 )
+from skda.model_selection._training.fit_and_score import FoldResult
 from skda.training import DivergenceError
 
 RNG = np.random.default_rng(0)

@@ -19,7 +19,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from skda import DANNClassifier, make_pipeline
 from skda.model_selection import EstimatorEvidence, LambdaSearchCV, compute_validator
-from skda.model_selection._candidates import lams_around
+from skda.model_selection._training.candidates import lams_around
 from tests.discovery import LEARNING_CHECKS
 from tests.model_selection.fakes import CenteringClassifier, shifted_blobs
 from tests.model_selection.searches import SMALL, search

@@ -12,7 +12,7 @@ import torch._dynamo  # the first optimizer imports it: once for both
 from accelerate import Accelerator
 from skorch.callbacks import EarlyStopping, EpochScoring
 
-import skda.training.checkpoint
+import skda.training.watch.checkpoint
 from skda import DANNClassifier
 from skda.distributed import accelerated
 from skda.model_selection import LambdaSearchCV
@@ -68,8 +68,8 @@ def from_different_starts() -> dict[str, Any]:
 def writing(folder: Path) -> dict[str, Any]:
     """Train with a checkpoint, go on from it, and note what this process wrote."""
     written: list[Path] = []
-    write = skda.training.checkpoint.write_atomically
-    skda.training.checkpoint.write_atomically = lambda path, by: (
+    write = skda.training.watch.checkpoint.write_atomically
+    skda.training.watch.checkpoint.write_atomically = lambda path, by: (
         written.append(path),
         write(path, by),
     )

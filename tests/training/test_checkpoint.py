@@ -26,7 +26,7 @@ from skda import (
     WDGRLClassifier,
 )
 from skda.model_selection import LambdaSearchCV
-from skda.training.checkpoint import StageFile
+from skda.training.watch.checkpoint import StageFile
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(60, 4))

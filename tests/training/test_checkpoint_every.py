@@ -9,7 +9,7 @@ import pytest
 from skorch.callbacks import EarlyStopping
 
 from skda import ADDAClassifier, DANNClassifier, FinetuneClassifier
-from skda.training.checkpoint import StageFile
+from skda.training.watch.checkpoint import StageFile
 from tests.training.test_checkpoint import X_TARGET, Y_TARGET, Kill, Killed, X, Y, same_state
 
 FEW: dict[str, Any] = {"max_epochs": 5, "batch_size": 32, "random_state": 0}

@@ -12,7 +12,7 @@ from scipy import sparse
 from torch.utils.data import TensorDataset
 
 from skda.training import ArrayRows, DomainPair, TwoDomainLoader, as_rows
-from skda.training.device import DeviceRows, move_to_device, room_on
+from skda.training.data.device import DeviceRows, move_to_device, room_on
 from tests.training.small import DATA, dann, same, weights
 
 CPU = torch.device("cpu")

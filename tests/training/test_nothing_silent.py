@@ -20,7 +20,7 @@ from torch.utils.data import Dataset
 
 from skda import ADDAClassifier, DANNClassifier, MCCClassifier, MCDClassifier, WDGRLClassifier
 from skda.model_selection import LambdaSearchCV, make_source_scorer, make_validator_scorer
-from skda.model_selection._candidates import lams_around
+from skda.model_selection._training.candidates import lams_around
 from skda.training import DivergenceError
 from tests.training.small import DATA, SMALL, dann, same, weights
 

@@ -28,7 +28,7 @@ from skda import (
     WDGRLClassifier,
 )
 from skda.model_selection import LambdaSearchCV
-from skda.training.callbacks import CallbackNet
+from skda.training.watch.callbacks import CallbackNet
 from tests.compared import outputs
 from tests.shifted import shifted
 

@@ -14,7 +14,7 @@ from skorch.callbacks import EarlyStopping
 
 from skda import ADDAClassifier, DANNClassifier, FinetuneClassifier
 from skda.model_selection import LambdaSearchCV
-from skda.training._progress import FitProgress, Progress
+from skda.training.watch.progress import FitProgress, Progress
 from tests.training.small import DATA, SMALL, Watch, dann
 
 DOMAINS = DATA.X, DATA.y, DATA.X_target

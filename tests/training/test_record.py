@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from skda import ADDAClassifier, CDANClassifier, DANClassifier, DANNClassifier, FinetuneClassifier
-from skda.training._record import domain_accuracy
+from skda.training.watch.record import domain_accuracy
 from tests.training.small import DATA, SMALL, Watch, dann
 
 

@@ -6,8 +6,8 @@ import torch
 from torch import Tensor, nn
 
 from skda.losses import kernel_weights, linear_mmd2, mk_mmd2
-from skda.methods.dan import WeightedKernels
-from skda.methods.dann import Adversary
+from skda.methods.adversarial.dann import Adversary
+from skda.methods.discrepancy.dan import WeightedKernels
 from skda.nn import DomainDiscriminator
 from skda.training import Discrepancy, DomainOutput
 

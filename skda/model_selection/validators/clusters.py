@@ -8,7 +8,7 @@ from sklearn.cluster import KMeans
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import adjusted_mutual_info_score
 
-from ..._array_checks import check_features, check_same_length
+from ..._inputs.array_checks import check_features, check_same_length
 
 
 def class_ami(

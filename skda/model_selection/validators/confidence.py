@@ -6,7 +6,7 @@ from scipy.special import entr, logsumexp
 from sklearn.preprocessing import normalize
 from sklearn.utils import gen_batches
 
-from ..._array_checks import check_probabilities
+from ..._inputs.array_checks import check_probabilities
 
 # rows of the similarity matrix that soft_neighborhood_density computes at a time
 BATCH_ROWS = 1024

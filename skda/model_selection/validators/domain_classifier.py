@@ -11,7 +11,7 @@ from sklearn.model_selection import StratifiedKFold
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from ..._array_checks import check_features
+from ..._inputs.array_checks import check_features
 from .._random import derive_random_state
 
 # the held-out log loss chooses one: rows with more dimensions need a smaller C

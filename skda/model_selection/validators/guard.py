@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.stats import entropy
 
-from ..._array_checks import check_share
+from ..._inputs.array_checks import check_share
 from .importance import source_accuracy
 
 

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.metrics import accuracy_score
 
-from ..._array_checks import check_probabilities, check_row_values, check_same_length
+from ..._inputs.array_checks import check_probabilities, check_row_values, check_same_length
 
 
 def row_losses(

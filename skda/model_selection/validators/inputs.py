@@ -16,10 +16,10 @@ from sklearn.utils.multiclass import check_classification_targets, unique_labels
 from sklearn.utils.validation import column_or_1d
 from torch.utils.data import Dataset
 
-from ..._datasets import dataset_labels
-from ..._regression_labels import check_source_numbers
+from ..._inputs.datasets import dataset_labels
+from ..._inputs.regression_labels import check_source_numbers
+from ..._inputs.validation import naming, unwrap
 from ..._typing import Domain
-from ..._validation import naming, unwrap
 from .._routing import call_with_domain, final_step, rows_at_final_step
 from .._split import n_rows
 from .._typing import Labels, Rows

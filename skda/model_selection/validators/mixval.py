@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import issparse
 
-from ..._validation import as_host_array
+from ..._inputs.validation import as_host_array
 from .._random import derive_random_state
 from .._typing import Labels, Rows
 

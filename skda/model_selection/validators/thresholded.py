@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import entr
 
-from ..._array_checks import check_probabilities
+from ..._inputs.array_checks import check_probabilities
 from .importance import row_losses
 
 SCORES = ("entropy", "confidence")

@@ -11,10 +11,10 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from ...nn import Backbone
-from ..inputs import InputRows
-from ..loader import DomainPair
+from ..data.inputs import InputRows
+from ..data.loader import DomainPair
+from ..data.rows import ArrayRows
 from ..net import AdaptationNet
-from ..rows import ArrayRows
 from .layers import DROPOUTS, UnstackableError
 
 __all__ = ["Job", "check_size", "check_stackable"]

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from ...nn import batch_norm_layers
-from ..loader import Batch, TwoDomainLoader
+from ..data.loader import Batch, TwoDomainLoader
 from ..net import AdaptationNet
 from ..processes import ONE_PROCESS, together
 from .layers import DROPOUTS, UnstackableError

@@ -1,0 +1,1 @@
+"""From an estimator's parameters to a module, its criterion and its skorch net."""

@@ -1,0 +1,247 @@
+"""Call a user's network before it is trained, and bring its output to logits or numbers."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.parameter import UninitializedBuffer
+
+from .outputs import LOGITS, Outputs
+from ..nn import Backbone, replace_head
+from ..nn._run import main_output, note_run, run_of
+from ..training import isolated_rng
+from ..training.data.inputs import Inputs, pass_by_name
+
+__all__ = [
+    "RefusedRowsError",
+    "ToOutputs",
+    "checked_discriminator",
+    "first_run",
+    "fit_head",
+    "give_outputs",
+    "unchanged",
+]
+
+_N_ROWS = 5  # enough for batch normalisation, and not the size of another axis by chance
+
+
+class RefusedRowsError(ValueError):
+    """A network cannot be called on the rows."""
+
+
+@contextmanager
+def _naming(name: str, rows: Tensor) -> Iterator[None]:
+    """Raise an error that names a network's parameter where calling it on `rows` fails."""
+    try:
+        yield
+    except Exception as error:
+        raise RefusedRowsError(
+            f"The '{name}' parameter must be a network that takes {_expected(rows)}. "
+            f"Called with {'X_source' if name == 'module' else 'features'} "
+            f"{_described(rows)}, it raised {type(error).__name__}: {error}. Give "
+            "further arguments of its forward a default, cast what it makes itself to the dtype "
+            "of the rows, and rows that it embeds to integers, x.long()."
+        ) from error
+
+
+def _expected(rows: Any) -> str:
+    if isinstance(rows, Inputs):
+        return f"its inputs by name, forward({', '.join(f'{name}=...' for name in rows)})"
+    return "one argument, a batch of rows"
+
+
+def _described(rows: Any) -> str:
+    if isinstance(rows, Inputs):
+        return ", ".join(f"{name!r} {_described(part)}" for name, part in rows.items())
+    return f"of shape {tuple(rows.shape)}, {str(rows.dtype).removeprefix('torch.')}"
+
+
+def first_run(module: nn.Module, rows: Tensor, name: str = "module") -> nn.Module:
+    """Give lazy layers their sizes, weights float32, and note what running the network tells."""
+    module.float()
+    if isinstance(rows, Inputs):  # the one place where they become arguments
+        module.register_forward_pre_hook(pass_by_name, with_kwargs=True)
+    with unchanged(module, training=False), _naming(name, rows):
+        note_run(module, rows)
+    return module.float()  # lazy layers are of torch's default dtype
+
+
+def fit_head(module: nn.Module, rows: Tensor, n_outputs: int) -> None:
+    """Give a pretrained network, after `first_run`, a new classifier if its own is for others."""
+    with unchanged(module, training=False), torch.no_grad():
+        output = main_output(module(rows))
+    run = run_of(module)
+    width = output.shape[1] if isinstance(output, Tensor) and output.ndim == 2 else n_outputs
+    fits = width == n_outputs or (width == 1 and n_outputs == 2)  # one logit for two classes
+    if not fits and run is not None and run.head is not None:
+        head = module.get_submodule(run.head)
+        if run.head and isinstance(head, nn.Linear) and head.out_features == width:
+            replace_head(module, n_outputs)
+    if isinstance(module, Backbone):
+        _warn_of_range(module, rows)
+        module.note_head()
+        module.begin_training()
+
+
+def _warn_of_range(backbone: Backbone, rows: Any) -> None:
+    """Warn of pixels from 0 to 1 for a network that normalises pixels from 0 to 255."""
+    if not isinstance(rows, Tensor) or rows.is_meta or backbone.mean.is_meta:
+        return
+    if backbone.mean.max() > 2 and 0 < rows.abs().max() <= 1:
+        warnings.warn(
+            "The 'module' parameter is a Backbone with mean and std for pixels from 0 to 255, and "
+            "the first rows of X_source have none above 1. Pass uint8 pixels, or multiply by 255.",
+            stacklevel=2,
+        )
+
+
+def _in_both_modes(module: nn.Module, rows: Tensor, name: str) -> list[Any]:
+    """Return what a network makes of five rows, in evaluation and in training mode."""
+    rows = rows[torch.arange(_N_ROWS) % len(rows)]
+    outputs = []
+    for training in (False, True):
+        with unchanged(module, training), _naming(name, rows), torch.no_grad():
+            outputs.append(module(rows))
+    return outputs
+
+
+@contextmanager
+def unchanged(module: nn.Module, training: bool) -> Iterator[None]:
+    """Set the mode; put modes, buffers and torch's random numbers back after the with block."""
+    modes = [(m, m.training) for m in module.modules()]
+    buffers = [(b, b.clone()) for b in module.buffers() if not isinstance(b, UninitializedBuffer)]
+    module.train(training)
+    try:
+        with isolated_rng(0, torch.device("cpu")):
+            yield
+    finally:
+        for submodule, mode in modes:
+            submodule.training = mode
+        with torch.no_grad():
+            for buffer, before in buffers:
+                buffer.copy_(before)
+
+
+class ToOutputs:
+    """Forward hook that makes outputs (n_rows, n_outputs), float32, of what a network returns.
+
+    Parameters
+    ----------
+    undo : {"softmax", "sigmoid"} or None
+        What the network ends in; its inverse is applied.
+    one_column : bool, default=False
+        Whether one number for each row is one output, and not the logit of two classes.
+    """
+
+    def __init__(self, undo: str | None, one_column: bool = False) -> None:
+        self.undo = undo
+        self.one_column = one_column
+
+    def __call__(self, _module: nn.Module, _args: Any, output: Any) -> Tensor:
+        """Return the outputs; one logit z becomes (0, z), whose softmax is the sigmoid of z."""
+        logits: Tensor = main_output(output).float()
+        if self.undo == "softmax":
+            logits = logits.clamp_min(torch.finfo(torch.float32).tiny).log()
+        elif self.undo == "sigmoid":
+            logits = logits.logit(eps=1e-7)
+        if self.one_column:
+            logits = logits.reshape(-1, 1)
+        elif logits.ndim == 1 or logits.shape[1] == 1:
+            second = logits.reshape(-1)
+            logits = torch.stack([torch.zeros_like(second), second], dim=1)
+        return logits
+
+
+def give_outputs(module: nn.Module, rows: Tensor, n_outputs: int, kind: Outputs = LOGITS) -> None:
+    """Let `module` return outputs of shape (n_rows, n_outputs) where it returns something else.
+
+    A tuple whose first element, or a structure whose field ``logits``, is the outputs; in training
+    or always; probabilities; one logit for two classes; one number a row without an axis of its
+    own. Anything else stays for `probe` to refuse.
+
+    Parameters
+    ----------
+    module : nn.Module
+        After `first_run`.
+    rows : Tensor of shape (n, ...)
+    n_outputs : int
+    kind : Outputs, default=LOGITS
+    """
+    outputs = _in_both_modes(module, rows, "module")
+    first = [main_output(output) for output in outputs]
+    one_column = n_outputs == (2 if kind.are_logits else 1)
+    shapes = [(_N_ROWS, n_outputs), *([(_N_ROWS, 1), (_N_ROWS,)] if one_column else [])]
+    evaluated, trained = [tuple(f.shape) if isinstance(f, Tensor) else None for f in first]
+    if evaluated not in shapes:
+        return
+    if trained not in shapes:
+        raise ValueError(
+            f"The 'module' parameter must be a network that returns {kind.shape}, here "
+            f"{shapes[0]}, in training mode as well. Got "
+            f"{trained or type(first[1]).__name__} there."
+        )
+    structured = next((type(o).__name__ for o in outputs if not isinstance(o, Tensor)), None)
+    if structured:
+        warnings.warn(
+            f"The 'module' parameter is a network that returns a {structured}. Its first element "
+            f"is trained and predicted as the {kind.name}; the others are not used.",
+            stacklevel=2,
+        )
+    undo = _squashed(module, first) if kind.are_logits else None
+    ends_in = None if kind.are_logits else getattr(run_of(module), "ends_in", None)
+    if ends_in:
+        warnings.warn(
+            f"The 'module' parameter is a network that ends in a {ends_in}, so that its outputs "
+            f"are bounded. The labels of a regressor are standardised: leave the {ends_in} out.",
+            stacklevel=2,
+        )
+    if undo:
+        warnings.warn(
+            f"The 'module' parameter is a network that returns probabilities, not logits. The "
+            f"inverse of its {undo} is applied to them: leave the {undo} out.",
+            stacklevel=2,
+        )
+    plain = evaluated == trained == shapes[0] and all(f.dtype == torch.float32 for f in first)
+    if structured or undo or not plain:
+        module.register_forward_hook(ToOutputs(undo, not kind.are_logits and n_outputs == 1))
+
+
+def _squashed(module: nn.Module, outputs: list[Tensor]) -> str | None:
+    """Say what made probabilities of the outputs, if they are."""
+    run = run_of(module)
+    if run is not None and run.ends_in == "sigmoid":
+        return "sigmoid"
+    sums = [o.float().sum(dim=-1) for o in outputs if o.ndim == 2 and o.shape[1] > 1]
+    of_one = [torch.allclose(s, torch.ones_like(s), atol=1e-4) for s in sums]
+    positive = all(bool((o >= 0).all()) for o in outputs)
+    return "softmax" if of_one and all(of_one) and positive else None
+
+
+def checked_discriminator(
+    discriminator: nn.Module, n_features: int, n_outputs: int = 1
+) -> nn.Module:
+    """Return a discriminator that was called in both modes.
+
+    Raises
+    ------
+    ValueError
+        If it does not return `n_outputs` numbers for each row of features.
+    """
+    shape = (_N_ROWS, n_outputs)
+    kind = "one logit" if n_outputs == 1 else f"{n_outputs} logits, one of each domain,"
+    shapes = "(n_rows,) or (n_rows, 1)" if n_outputs == 1 else f"(n_rows, {n_outputs})"
+    rows = torch.linspace(-1, 1, _N_ROWS * n_features).float().reshape(_N_ROWS, n_features)
+    for output in _in_both_modes(discriminator.float(), rows, "discriminator"):
+        given = tuple(output.shape) if isinstance(output, Tensor) else ()
+        if given != shape and not (n_outputs == 1 and given[:1] == shape[:1]):
+            got = given if isinstance(output, Tensor) else type(output).__name__
+            raise ValueError(
+                f"The 'discriminator' parameter must be a network that returns {kind} for each "
+                f"row, of shape {shapes}, here {shape}. Got {got} instead."
+            )
+    return discriminator.float()

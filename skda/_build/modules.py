@@ -1,0 +1,179 @@
+"""Make the module that an estimator's parameters describe, for the data at hand."""
+
+from __future__ import annotations
+
+import inspect
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from .outputs import LOGITS, Outputs
+from .parameters import check_arguments
+from ..nn import MLP, ConvNet, ConvNet1d, Layer, LayerCapture
+from ..nn._copy import copy_net, unwrapped
+from ..training.processes import current_processes
+
+__all__ = ["build_module", "instantiate", "probe", "resolve_device"]
+
+
+def resolve_device(device: str) -> torch.device:
+    """Turn the `device` parameter into a torch device.
+
+    Raises
+    ------
+    ValueError
+        If torch does not know the device, or it is not there.
+    """
+    shared = current_processes().device
+    if device == "auto" and shared is not None:
+        return shared
+    if device == "auto":
+        if torch.cuda.is_available():
+            return torch.device("cuda")
+        return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+    try:
+        resolved = torch.device(device)
+        torch.empty(0, device=resolved)
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        raise ValueError(
+            f"The 'device' parameter must be 'auto' or a device that torch finds here, such as "
+            f"'cpu'. Got {device!r} instead ({str(error).splitlines()[0]})."
+        ) from error
+    return resolved
+
+
+def build_module(
+    module: Any,
+    options: Mapping[str, Any],
+    input_shape: Sequence[int],
+    n_outputs: int,
+    outputs: Outputs = LOGITS,
+) -> nn.Module:
+    """Build the network for rows of `input_shape`, on the CPU.
+
+    Parameters
+    ----------
+    module : nn.Module class or instance, callable, or None
+        None is the built-in network for tables, series or images.
+    options : mapping
+        The ``module__*`` parameters.
+    input_shape : sequence of int
+        Shape of one row; empty for a module of several inputs, which must know their sizes.
+    n_outputs : int
+        Number of classes, or of numbers to predict.
+    outputs : Outputs, default=LOGITS
+
+    Returns
+    -------
+    nn.Module
+    """
+    sizes = {"n_classes": n_outputs, outputs.number: n_outputs}
+    if input_shape:
+        sizes |= {"n_features": math.prod(input_shape), "n_channels": input_shape[0]}
+    return instantiate(
+        _default_module(input_shape) if module is None else module, options, sizes, "module"
+    )
+
+
+def instantiate(
+    spec: Any, options: Mapping[str, Any], sizes: Mapping[str, int], name: str
+) -> nn.Module:
+    """Make a module of a class or callable, filling in the sizes that it asks for.
+
+    Parameters
+    ----------
+    spec : nn.Module class or instance, or callable
+        An instance is copied, with its weights; what ``torch.compile`` made of one is unwrapped.
+    options : mapping
+        Arguments that the user gave.
+    sizes : mapping from str to int
+        Arguments that are known from the data; a user's own come first.
+    name : str
+        Name of the parameter, for messages.
+
+    Returns
+    -------
+    nn.Module
+    """
+    if isinstance(spec, nn.Module):
+        instance = unwrapped(spec)
+        if options:
+            kind, option = type(instance).__name__, next(iter(options))
+            raise ValueError(
+                f"The '{name}' parameter is an instance of {kind}, which '{name}__{option}' would "
+                f"make anew without its weights. Pass the class {kind} and all of its options as "
+                f"{name}__*, or set the option in the instance."
+            )
+        return copy_net(instance).cpu()
+    check_arguments(spec, options, name)
+    asked = inspect.signature(spec).parameters
+    filled = {key: size for key, size in sizes.items() if key in asked and key not in options}
+    built = spec(**filled, **options)
+    built = unwrapped(built) if isinstance(built, nn.Module) else built
+    if not isinstance(built, nn.Module):
+        raise ValueError(
+            f"The '{name}' parameter must be an nn.Module class or instance, or a callable that "
+            f"returns one. Got {spec!r}, which returned a {type(built).__name__}."
+        )
+    return built
+
+
+def _default_module(input_shape: Sequence[int]) -> type[nn.Module]:
+    if len(input_shape) == 1:
+        return MLP
+    if len(input_shape) == 2:
+        return ConvNet1d
+    if len(input_shape) == 3:
+        return ConvNet
+    raise ValueError(
+        "The 'module' parameter can be None for tables (n, n_features) and images (n, n_channels, "
+        "height, width), and for series (n, n_channels, length) only. "
+        f"Got rows of shape {tuple(input_shape)}: pass a module that takes "
+        "them."
+    )
+
+
+def probe(
+    module: nn.Module,
+    rows: Tensor,
+    layers: Sequence[Layer],
+    n_outputs: int,
+    outputs: Outputs = LOGITS,
+) -> tuple[int, ...]:
+    """Pass a few rows to check the outputs and measure the adapted layers.
+
+    Parameters
+    ----------
+    module : nn.Module
+    rows : Tensor of shape (n, ...)
+    layers : sequence of Layer
+    n_outputs : int
+    outputs : Outputs, default=LOGITS
+
+    Returns
+    -------
+    tuple of int
+        Width of each layer.
+
+    Raises
+    ------
+    ValueError
+        If the module does not return outputs of shape (n, n_outputs).
+    """
+    training = module.training
+    module.eval()
+    with torch.no_grad(), LayerCapture(module, layers) as capture:
+        logits = module(rows)
+        widths = tuple(features.shape[1] for features in capture.pop())
+    module.train(training)
+    expected = (len(rows), n_outputs)
+    got = tuple(logits.shape) if isinstance(logits, Tensor) else type(logits).__name__
+    if got != expected:
+        raise ValueError(
+            f"The 'module' parameter must be a network that returns {outputs.shape}, here "
+            f"{expected}. Got {got} instead."
+        )
+    return widths

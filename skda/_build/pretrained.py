@@ -1,0 +1,122 @@
+"""Put a user's pretrained weights into a module."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from ..nn._copy import copy_net, unwrapped
+from ..nn._scaled import ScaledInput, adopt_scale
+
+__all__ = ["load_pretrained", "load_weights", "pretrained_module"]
+
+
+def pretrained_module(pretrained: Any) -> nn.Module | None:
+    """Return a copy of the network in `pretrained`, or None if it holds weights only.
+
+    Parameters
+    ----------
+    pretrained : nn.Module, fitted skda estimator, or anything else
+    """
+    if isinstance(pretrained, nn.Module):
+        return copy_net(unwrapped(pretrained)).cpu()
+    if hasattr(pretrained, "net_"):
+        module: nn.Module = copy_net(pretrained.net_.plain_module).cpu()
+        return module
+    return None
+
+
+def load_weights(pretrained: Any) -> Mapping[str, Tensor]:
+    """Read a state_dict from a mapping, a safetensors file or a file of ``torch.save``.
+
+    Nothing but tensors is ever unpickled.
+
+    Raises
+    ------
+    ValueError
+        If `pretrained` is none of these, or the file is not there or cannot be read.
+    """
+    if isinstance(pretrained, Mapping):
+        return pretrained
+    if not isinstance(pretrained, (str, os.PathLike)):
+        raise ValueError(
+            "The 'pretrained' parameter must be an nn.Module, a state_dict, a path to a "
+            f".safetensors or torch.save file, or a fitted skda estimator. Got {pretrained!r} "
+            "instead."
+        )
+    path = Path(pretrained)
+    if not path.is_file():
+        raise ValueError(f"The 'pretrained' parameter names a file that is not there: {path}.")
+    try:
+        if path.suffix == ".safetensors":
+            from safetensors.torch import load_file
+
+            return load_file(path)
+        weights = torch.load(path, map_location="cpu", weights_only=True)
+    except ImportError as error:
+        raise ImportError(
+            "The 'pretrained' parameter names a .safetensors file. Reading it needs the package "
+            'safetensors: pip install "skda[safetensors]".'
+        ) from error
+    except Exception as error:
+        raise ValueError(
+            f"The 'pretrained' parameter names a file that holds no state_dict: {path} "
+            f"({type(error).__name__}: {str(error).splitlines()[0]})."
+        ) from error
+    if not isinstance(weights, Mapping):
+        raise ValueError(
+            f"The 'pretrained' parameter names a file that holds no state_dict: {path} "
+            f"(it holds a {type(weights).__name__})."
+        )
+    return weights
+
+
+def load_pretrained(module: nn.Module, weights: Mapping[str, Tensor], skip: list[str]) -> None:
+    """Load `weights` into `module`, but for the submodules named in `skip`.
+
+    Raises
+    ------
+    ValueError
+        If keys or shapes do not fit, naming the first few.
+    """
+    weights = _state_dict(weights)
+    if isinstance(module, ScaledInput):
+        adopt_scale(module, weights)
+    own = module.state_dict()
+    new = tuple(f"{name}." for name in skip)
+    wanted = {key: value for key, value in own.items() if not key.startswith(new)}
+    offered = {key: value for key, value in weights.items() if not key.startswith(new)}
+    wrong = sorted(
+        key
+        for key in wanted.keys() | offered.keys()
+        if key not in wanted
+        or key not in offered
+        or wanted[key].shape != getattr(offered[key], "shape", None)
+    )
+    if wrong:
+        raise ValueError(
+            "The 'pretrained' parameter holds weights that do not fit the module, for instance "
+            f"{wrong[:3]}. Pass the module that they were made with as 'module'; where only the "
+            "upper layers differ, set 'reinit' to their number."
+        )
+    module.load_state_dict({**own, **offered})
+
+
+def _state_dict(weights: Mapping[Any, Any]) -> dict[str, Any]:
+    """Return tensors by the names that they have outside of a compiled or a parallel module."""
+    for key in weights:
+        if not isinstance(key, str):
+            raise ValueError(
+                "The 'pretrained' parameter must hold a state_dict: tensors by name. Got the name "
+                f"{key!r}. Pass what the module's state_dict() returns."
+            )
+    for prefix in ("_orig_mod.", "module."):
+        if all(key.startswith(prefix) for key in weights):
+            weights = {key.removeprefix(prefix): value for key, value in weights.items()}
+    return {k: torch.as_tensor(v) if isinstance(v, np.ndarray) else v for k, v in weights.items()}

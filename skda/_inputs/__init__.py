@@ -1,0 +1,1 @@
+"""What users pass: rows, labels, weights and shares, checked before the first training."""

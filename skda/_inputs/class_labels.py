@@ -1,0 +1,101 @@
+"""Checks of the classes that users pass as labels, with messages that name the parameter."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import assert_all_finite, column_or_1d
+
+from .validation import as_host_array, check_length, naming
+
+__all__ = ["check_source_labels", "check_target_labels", "refuse_mixed_labels"]
+
+
+def check_source_labels(
+    estimator: Any, y: Any, n_rows: int, classes: Any = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Check `y_source` and return the sorted classes and the class indices (int64).
+
+    With `classes`, no other label may occur, and some may be missing.
+    """
+    who = type(estimator).__name__
+    if y is None:
+        raise ValueError(
+            f"{who} requires y to be passed, but the target y is None: pass one label per row of "
+            "X_source as y_source."
+        )
+    refuse_mixed_labels(y, "y_source")
+    with naming("y_source"):
+        y = column_or_1d(as_host_array(y), warn=True)
+        check_length(y, n_rows, "y_source", "X_source")
+        assert_all_finite(y, input_name="y_source")
+        check_classification_targets(y)
+    present = np.unique(y)
+    _refuse_unlabelled(present)
+    known = present if classes is None else np.unique(classes)
+    unknown = np.setdiff1d(present, known)
+    if len(unknown):
+        raise ValueError(
+            f"y_source has classes that {who} was not told of before: {unknown.tolist()}. Known "
+            f"are {known.tolist()}. Name all in 'classes' of the first partial_fit."
+        )
+    if len(known) < 2:
+        raise ValueError(
+            f"y_source has only one class: {known.tolist()[0]!r}. {who} needs at least two classes."
+        )
+    return known, np.searchsorted(known, y).astype(np.int64)
+
+
+def refuse_mixed_labels(y: Any, name: str) -> None:
+    """Raise ValueError where labels are strings as well as numbers, which numpy makes strings."""
+    if not isinstance(y, (list, tuple)) and getattr(y, "dtype", None) != np.dtype("O"):
+        return
+    given = (label for label in y if np.ndim(label) == 0 and label is not None and label == label)
+    of_type = {isinstance(label, str): label for label in given}
+    if len(of_type) == 2:
+        raise ValueError(
+            f"{name} mixes strings and other labels, such as {of_type[True]!r} and "
+            f"{of_type[False]!r}. Give all classes names of one type."
+        )
+
+
+def _refuse_unlabelled(present: np.ndarray) -> None:
+    numbers = np.issubdtype(present.dtype, np.number)
+    if numbers and -1 in present and present.tolist() != [-1, 1]:
+        raise ValueError(
+            "y_source holds -1, scikit-learn's sign for an unlabelled row, beside the classes "
+            f"{present[present != -1].tolist()}. Leave unlabelled rows out of X_source (or put "
+            "them into X_target); if -1 is a class, give it another name."
+        )
+
+
+def check_target_labels(classes: np.ndarray, y: Any, n_rows: int) -> np.ndarray:
+    """Check `y_target` and return class indices (int64), -1 where a row is unlabelled."""
+    import pandas as pd  # here, because it would double the time that `import skda` takes
+
+    with naming("y_target"):
+        y = column_or_1d(as_host_array(y))
+    check_length(y, n_rows, "y_target", "X_target")
+    unlabelled = np.asarray(pd.isna(y))
+    if np.issubdtype(classes.dtype, np.number) and not unlabelled.all():
+        minus_one = np.zeros(len(y), dtype=bool)
+        minus_one[~unlabelled] = y[~unlabelled] == -1
+        if minus_one.any() and -1 in classes:
+            raise ValueError(
+                "y_target holds -1, which marks an unlabelled row, but -1 is also a class of "
+                "y_source. Rename the class, for instance to 0."
+            )
+        unlabelled |= minus_one
+    labels = y[~unlabelled]
+    known = set(classes.tolist())
+    unknown = [label for label in pd.unique(labels).tolist() if label not in known]
+    if unknown:
+        raise ValueError(
+            f"y_target has labels that y_source does not have: {unknown}. Known classes are "
+            f"{classes.tolist()}; mark unlabelled rows by -1 (numbers), None or NaN (objects)."
+        )
+    indices = np.full(len(y), -1, dtype=np.int64)
+    indices[~unlabelled] = np.searchsorted(classes, labels.astype(classes.dtype))
+    return indices

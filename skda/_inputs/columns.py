@@ -1,0 +1,38 @@
+"""Columns of frames by name."""
+
+from __future__ import annotations
+
+from sklearn.utils import _safe_indexing
+from sklearn.utils.validation import _get_feature_names
+
+from .._typing import Rows
+
+
+def reorder_columns(rows: Rows, like: Rows) -> Rows:
+    """Return `rows` with its columns in the order of `like`, if both are frames of equal names.
+
+    Parameters
+    ----------
+    rows, like : array-like or frame of shape (n_samples, n_features)
+        Of pandas, polars or another library that scikit-learn takes names from.
+
+    Returns
+    -------
+    reordered : as `rows`
+        The very object `rows` unless two frames have the same names in another order. Other
+        differences are left for scikit-learn's own checks.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from skda._inputs.columns import reorder_columns
+    >>> rows = pd.DataFrame([[1, 2]], columns=["b", "a"])
+    >>> reorder_columns(rows, like=pd.DataFrame(columns=["a", "b"])).columns.tolist()
+    ['a', 'b']
+    """
+    found, wanted = _get_feature_names(rows), _get_feature_names(like)
+    if found is None or wanted is None or list(found) == list(wanted):
+        return rows
+    if sorted(found) != sorted(wanted) or len(set(wanted)) < len(wanted):
+        return rows
+    return _safe_indexing(rows, list(wanted), axis=1)

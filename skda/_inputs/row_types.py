@@ -1,0 +1,122 @@
+"""What the rows are cast to: float32, or integers where the module embeds them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from .._build.calling import RefusedRowsError
+from .._build.precision import LARGEST_EXACT, as_table, check_single_precision
+from ..training import DatasetRows, DomainPair, Rows
+from ..training.data.inputs import InputRows
+from .datasets import needs_integers
+
+__all__ = ["run_with_rows"]
+
+
+def run_with_rows(
+    domains: DomainPair, run: Callable[[Any], nn.Module], decided: Any
+) -> tuple[nn.Module, Any]:
+    """Make the module, and let the rows of both domains be of the type that it takes.
+
+    Parameters
+    ----------
+    domains : DomainPair
+        Gets the type.
+    run : callable
+        Makes the module and runs it on a few rows; raises RefusedRowsError where it cannot.
+    decided : torch.dtype, a mapping of those of several inputs, or None
+        The type of a previous fit that goes on.
+
+    Returns
+    -------
+    module : nn.Module
+    rows : Tensor of shape (n, ...) or Inputs
+        What it ran on.
+
+    Notes
+    -----
+    Integers are passed as float32 to a module that runs on them, as to a linear layer or one that
+    casts them back itself. A module that cannot, because it embeds them, gets int64. Numbers that
+    float32 does not hold are tried as int64 first.
+    """
+    source = domains.source
+    types = _types(source) if decided is None else [decided]
+    refused = []
+    for dtype in types:
+        source.dtype = dtype
+        (rows,) = source.batches([np.arange(min(2, len(source)))])
+        try:
+            module = run(rows)
+        except RefusedRowsError as error:
+            refused.append(error)
+        else:
+            _settle(source, dtype, "X_source")
+            if domains.target is not None:
+                _settle(domains.target, dtype, "X_target")
+            return module, rows
+    raise refused[0]
+
+
+def _types(source: Rows) -> list[Any]:
+    """Return what the rows may be cast to, the first choice first."""
+    holds = source.holds_integers
+    several = isinstance(holds, Mapping)
+    found = dict(holds) if several else {"": holds}
+    integers = [name for name, is_integer in found.items() if is_integer]
+    large = set()
+    if integers:
+        source.dtype = (
+            {n: torch.int64 if n in integers else torch.float32 for n in found}
+            if several
+            else torch.int64
+        )
+        parts = source.parts if isinstance(source, InputRows) else dict.fromkeys(found, source)
+        (two,) = source.batches([np.arange(min(2, len(source)))])
+        large = {
+            name for name in integers if _above_float32(parts[name], two[name] if several else two)
+        }
+    choices = [
+        set(chosen) for k in range(len(integers) + 1) for chosen in combinations(integers, k)
+    ]
+    choices.sort(key=lambda chosen: len(chosen ^ large))
+    types = [
+        {name: torch.int64 if name in chosen else torch.float32 for name in found}
+        for chosen in choices
+    ]
+    return types if several else [each[""] for each in types]
+
+
+def _above_float32(rows: Rows, two: Tensor) -> bool:
+    """Say whether integers are larger than float32 holds them; of a Dataset, the first two."""
+    array = getattr(_holder(rows), "array", two)
+    return bool(max(array.max(), -int(array.min())) > LARGEST_EXACT)
+
+
+def _settle(rows: Rows, dtype: Any, name: str) -> None:
+    """Let the batches be of this type; cast an array of integers in memory at once."""
+    rows.dtype = dtype
+    if isinstance(rows, InputRows):
+        for key, part in rows.parts.items():
+            _settle(part, dtype[key], f"{name}[{key!r}]")
+        return
+    array = getattr(_holder(rows), "array", None)
+    if array is None:
+        return  # a Dataset checks its rows when it reads them
+    if dtype == torch.int64 and not rows.holds_integers:
+        raise ValueError(needs_integers(f"{name} has rows of {array.dtype}"))
+    if isinstance(array, np.memmap) or array.dtype == np.uint8:
+        return
+    if dtype == torch.float32 and rows.holds_integers:
+        check_single_precision(as_table(array), name)
+        _holder(rows).array = array.astype(np.float32)
+
+
+def _holder(rows: Rows) -> Any:
+    """Return what holds the array, also where a DataLoader reads it."""
+    return rows.dataset if isinstance(rows, DatasetRows) else rows

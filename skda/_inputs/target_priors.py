@@ -1,0 +1,112 @@
+"""Shares of the classes in the target: those that a user gives, checked, or estimated ones."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+from scipy.special import softmax
+
+from ..priors import bbse_priors
+from ..training import AdaptationNet, DomainPair
+from ..training.predict import predict_logits
+
+__all__ = ["check_priors", "estimate_priors"]
+
+_MUST = "The 'target_priors' parameter must be None, 'estimate', or the shares of the classes"
+_HELD_OUT = 0.25  # of the rows of each class
+_SOURCE_PART = 0.05  # a wrong estimate must not rule a class out
+
+
+def check_priors(priors: Any, classes: np.ndarray) -> np.ndarray:
+    """Check the shares of the classes in the target and return them in the order of `classes`.
+
+    Parameters
+    ----------
+    priors : array-like of shape (n_classes,), or mapping of label to share
+    classes : ndarray of shape (n_classes,)
+
+    Returns
+    -------
+    ndarray of shape (n_classes,), float64
+    """
+    labels = classes.tolist()
+    if isinstance(priors, Mapping):
+        unknown = [label for label in priors if label not in labels]
+        missing = [label for label in labels if label not in priors]
+        if unknown or missing:
+            raise ValueError(
+                f"{_MUST}, one for each class of y_source, {labels}. Got a mapping "
+                + (f"with unknown classes {unknown}." if unknown else f"without {missing}.")
+            )
+        priors = [priors[label] for label in labels]
+    try:
+        shares = np.asarray(priors, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise ValueError(f"{_MUST} as numbers. Got {priors!r} instead.") from None
+    if shares.shape != classes.shape:
+        raise ValueError(
+            f"{_MUST} in the order {labels}: {len(labels)} numbers. Got shape {shares.shape}."
+        )
+    if not (np.isfinite(shares).all() and (shares >= 0).all()):
+        raise ValueError(f"{_MUST}, each at least 0. Got {shares.tolist()}.")
+    if abs(shares.sum() - 1) > 1e-3:
+        raise ValueError(
+            f"{_MUST}, which sum to 1. Got {shares.tolist()}, of sum {shares.sum():g}."
+        )
+    return shares
+
+
+def estimate_priors(
+    domains: DomainPair, classes: np.ndarray, train: Callable[[DomainPair], AdaptationNet]
+) -> np.ndarray:
+    """Estimate the shares of the classes in the target by a short source-only training (BBSE).
+
+    The network trains on three quarters of the source rows. Its confusion
+    matrix on the other rows and its mean probabilities on the target give the shares. Target rows
+    pass with the source's batch statistics, as the held-out rows do.
+
+    Parameters
+    ----------
+    domains : DomainPair
+    classes : ndarray of shape (n_classes,)
+        The labels.
+    train : callable
+        Trains the source-only network on such rows.
+
+    Returns
+    -------
+    ndarray of shape (n_classes,), float64
+    """
+    if domains.target is None:
+        raise ValueError(f"{_MUST}. 'estimate' needs the rows of the target: pass X_target.")
+    held_out = _held_out(domains, classes)
+    net = train(domains.only(~np.isin(domains.subset, held_out)))
+    of_source = predict_logits(net.domain_module_, domains.source, "source", held_out)
+    of_target = predict_logits(net.domain_module_, domains.target, "source")
+    shares = bbse_priors(
+        softmax(of_source, axis=1),
+        domains.y_source[held_out],
+        softmax(of_target, axis=1),
+        classes=np.arange(len(classes)),
+    )
+    present = domains.class_shares(len(shares))
+    mixed: np.ndarray = (1 - _SOURCE_PART) * shares + _SOURCE_PART * present
+    return mixed
+
+
+def _held_out(domains: DomainPair, classes: np.ndarray) -> np.ndarray:
+    """Return the indices of a quarter of the source rows of each class, one at least."""
+    rows = np.unique(domains.subset)
+    y = domains.y_source[rows]
+    found = []
+    for k, label in enumerate(classes.tolist()):
+        of_class = np.random.default_rng(k).permutation(rows[y == k])
+        if len(of_class) < 2:
+            raise ValueError(
+                f"{_MUST}. 'estimate' needs two rows of each class in y_source, and class "
+                f"{label!r} has {len(of_class)}. Pass the shares."
+            )
+        found.append(of_class[: max(1, round(_HELD_OUT * len(of_class)))])
+    return np.concatenate(found)

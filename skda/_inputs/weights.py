@@ -1,0 +1,84 @@
+"""Weights of source rows and of classes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from sklearn.utils import compute_class_weight
+from sklearn.utils.validation import _check_sample_weight
+
+from ..training import DomainPair
+from .validation import naming
+
+__all__ = ["at_least_one_row", "check_sample_weight", "weigh_rows", "weights_of_classes"]
+
+_MOST_REPEATS = 10
+
+
+def check_sample_weight(sample_weight: Any, n_rows: int) -> np.ndarray:
+    """Return the weights as float64; raise unless all are at least 0 and one is above."""
+    with naming("sample_weight"):
+        weights: np.ndarray = _check_sample_weight(
+            sample_weight, np.empty((n_rows, 0)), dtype=np.float64, ensure_non_negative=True
+        )
+        if not weights.any():
+            raise ValueError("Every weight is 0. Give some rows of X_source a positive weight.")
+    return weights
+
+
+def weigh_rows(domains: DomainPair, sample_weight: Any) -> DomainPair:
+    """Return the domains with source rows drawn as often as their weights say.
+
+    Whole numbers repeat the rows, so that the training equals that on repeated rows, unless an
+    epoch became more than ten times as long. Other weights are relative to each other.
+
+    Parameters
+    ----------
+    domains : DomainPair
+    sample_weight : array-like of shape (n_source,)
+        Not negative, some positive.
+    """
+    n = len(domains.y_source)
+    weights = check_sample_weight(sample_weight, n)
+    if (weights == np.floor(weights)).all() and weights.sum() <= _MOST_REPEATS * n:
+        return domains.replace(subset=np.repeat(np.arange(n), weights.astype(int)))
+    return domains.replace(subset=np.flatnonzero(weights), weights=weights)
+
+
+def weights_of_classes(class_weight: Any, classes: np.ndarray, shares: np.ndarray) -> np.ndarray:
+    """Return the weight of each class in the classification loss.
+
+    Parameters
+    ----------
+    class_weight : mapping of label to weight, or "balanced"
+        As in scikit-learn. A mapping gives other classes the weight 1.
+    classes, shares : ndarray of shape (n_classes,)
+        The labels, and their shares among the source rows that are drawn.
+    """
+    if isinstance(class_weight, str):
+        weights: np.ndarray = np.divide(
+            1, len(classes) * shares, out=np.ones(len(shares)), where=shares > 0
+        )
+        return weights
+    labels = classes.tolist()
+    unknown = [label for label in class_weight if label not in labels]
+    if unknown:
+        raise ValueError(
+            "The 'class_weight' parameter must have labels of y_source as keys, of "
+            f"{labels}. Got {unknown} beside these."
+        )
+    weights = compute_class_weight(dict(class_weight), classes=classes, y=classes)
+    if not (np.isfinite(weights).all() and (weights >= 0).all() and weights.any()):
+        raise ValueError(
+            "The 'class_weight' parameter must give each class a weight of at least 0, and one of "
+            f"them more. Got {dict(class_weight)!r} instead."
+        )
+    return weights
+
+
+def at_least_one_row(shares: np.ndarray, n_rows: int) -> np.ndarray:
+    """Raise shares above 0 to that of one row in an epoch, so that no class is forgotten."""
+    raised = np.where(shares > 0, np.maximum(shares, 1 / n_rows), 0.0)
+    normalised: np.ndarray = raised / raised.sum()
+    return normalised

@@ -1,0 +1,244 @@
+"""Prediction methods that are told the domain of the rows: of estimators and of searches."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+import numpy as np
+from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin, is_classifier
+from sklearn.metrics import accuracy_score, r2_score
+from sklearn.utils import Tags
+from sklearn.utils.metadata_routing import UNUSED
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import check_is_fitted
+from torch.utils.data import Dataset
+
+from .._html import net_diagram
+from .._inputs.datasets import dataset_labels
+from .._inputs.out import write_parts
+from .._inputs.validation import check_domain, check_rows
+from .._typing import Domain
+from ..training import AdaptationNet, outputs_by_batch, predict_features, predict_logits
+
+__all__ = ["DomainPredictionMixin", "NetPredictionMixin"]
+
+
+def _offered(method: str) -> Callable[[Any], bool]:
+    def check(self: Any) -> bool:
+        return bool(self._offers(method))
+
+    return check
+
+
+class DomainPredictionMixin:
+    """Prediction methods, each with the domain of the rows.
+
+    Each method takes ``domain="target"`` (the default: that is what users predict) or
+    ``"source"``, which selects the domain's batch statistics. A Pipeline routes it here.
+    A subclass computes the results in `_respond`, and `_offers` says which methods it has.
+    """
+
+    __metadata_request__predict: ClassVar = {"domain": True, "out": True}
+    __metadata_request__predict_proba: ClassVar = {"domain": True, "out": True}
+    __metadata_request__decision_function: ClassVar = {"domain": True, "out": True}
+    # no transformer in the middle of a Pipeline may write where the last step does
+    __metadata_request__transform: ClassVar = {"domain": True, "out": UNUSED}
+    __metadata_request__score: ClassVar = {"domain": True}
+
+    fit: Any
+
+    def _offers(self, method: str) -> bool:
+        raise NotImplementedError
+
+    def _respond(self, method: str, X: Any, domain: Domain, out: Any) -> Any:
+        raise NotImplementedError
+
+    def predict(self, X: Any, domain: Domain = "target", *, out: Any = None) -> np.ndarray:
+        """Predict the label of each row.
+
+        Parameters
+        ----------
+        X : array-like, frame, sparse matrix, tensor or Dataset of shape (n_rows, ...)
+        domain : {"target", "source"} or name of a source, default="target"
+            Where the rows come from. Where `fit` was given several sources, "source" stands for
+            their mixture, and a name for one of them.
+        out : ndarray of the result's shape or None, default=None
+            Where to write the result, batch by batch, and what to return. With a memory map that
+            is opened with mode="w+" or "r+" the memory does not grow with the rows.
+
+        Returns
+        -------
+        ndarray of shape (n_rows,), dtype of `classes_`
+
+        Raises
+        ------
+        ValueError
+            If `out` has another shape or a dtype that cannot hold the result, or is read-only.
+        """
+        predicted: np.ndarray = self._respond("predict", X, domain, out)
+        return predicted
+
+    @available_if(_offered("predict_proba"))
+    def predict_proba(self, X: Any, domain: Domain = "target", *, out: Any = None) -> np.ndarray:
+        """Return the probability of each class: the softmax of the logits.
+
+        Parameters
+        ----------
+        X, domain, out
+            As in `predict`.
+
+        Returns
+        -------
+        ndarray of shape (n_rows, n_classes), float32
+            Columns in the order of `classes_`; rows sum to 1.
+        """
+        probabilities: np.ndarray = self._respond("predict_proba", X, domain, out)
+        return probabilities
+
+    @available_if(_offered("decision_function"))
+    def decision_function(
+        self, X: Any, domain: Domain = "target", *, out: Any = None
+    ) -> np.ndarray:
+        """Return the logits.
+
+        Parameters
+        ----------
+        X, domain, out
+            As in `predict`.
+
+        Returns
+        -------
+        ndarray of shape (n_rows, n_classes) or, for two classes, (n_rows,), float32
+            For two classes the second logit minus the first: positive means ``classes_[1]``.
+        """
+        logits: np.ndarray = self._respond("decision_function", X, domain, out)
+        return logits
+
+    @available_if(_offered("transform"))
+    def transform(self, X: Any, domain: Domain = "target", *, out: Any = None) -> Any:
+        """Return the adapted features: the activations of `adapt_layers`, side by side.
+
+        Parameters
+        ----------
+        X, domain, out
+            As in `predict`.
+
+        Returns
+        -------
+        ndarray of shape (n_rows, n_deep_features), float32, or what `set_output` asks for
+        """
+        return self._respond("transform", X, domain, out)
+
+    @available_if(_offered("transform"))
+    def fit_transform(
+        self, X: Any, y: Any = None, X_target: Any = None, *, y_target: Any = None
+    ) -> Any:
+        """Fit, then return the features of the source rows.
+
+        Parameters
+        ----------
+        X, y, X_target, y_target
+            As `X_source`, `y_source`, `X_target` and `y_target` of `fit`; the first two have the
+            names that scikit-learn gives them.
+
+        Returns
+        -------
+        ndarray of shape (n_source, n_deep_features), float32
+        """
+        self.fit(X, y, X_target, y_target=y_target)
+        return self.transform(X, domain="source")
+
+    def score(
+        self, X: Any, y: Any = None, sample_weight: Any = None, domain: Domain = "target"
+    ) -> float:
+        """Return the accuracy on rows with known labels.
+
+        Parameters
+        ----------
+        X, domain
+            As in `predict`.
+        y : array-like of shape (n_rows,) or None
+            None takes the labels of a Dataset of pairs.
+        sample_weight : array-like of shape (n_rows,), default=None
+
+        Returns
+        -------
+        float in [0, 1]
+        """
+        if y is None and isinstance(X, Dataset):
+            y = dataset_labels(X, "y", "X", numbers=not is_classifier(self))
+        metric = accuracy_score if is_classifier(self) else r2_score
+        return float(metric(y, self.predict(X, domain), sample_weight=sample_weight))
+
+
+class NetPredictionMixin(DomainPredictionMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin):
+    """Predictions of an estimator that owns a net; what they make of its outputs is the task's."""
+
+    net_: AdaptationNet
+    _rows: Any
+    _from_outputs: dict[str, Callable[[Any, np.ndarray], np.ndarray]]
+
+    # scikit-learn's set_output wraps what a transformer defines itself
+    transform = DomainPredictionMixin.transform
+
+    def __sklearn_tags__(self) -> Tags:
+        """Say what scikit-learn should know: sparse input, float32 output."""
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        tags.input_tags.three_d_array = True
+        tags.transformer_tags.preserves_dtype = ["float32"]
+        return tags
+
+    def _offers(self, method: str) -> bool:
+        return method == "transform" or method in self._from_outputs
+
+    def _respond(self, method: str, X: Any, domain: Domain, out: Any) -> Any:
+        check_is_fitted(self, "net_")
+        net, key = self._net_and_key(domain)
+        rows = self._rows(check_rows(self, X, "X"), "iterator_valid")
+        if out is not None:
+            return self._write(method, net, rows, key, out)
+        if method == "transform":
+            return predict_features(net.domain_module_, rows, key)
+        return self._from_outputs[method](self, predict_logits(net.domain_module_, rows, key))
+
+    def _write(self, method: str, net: AdaptationNet, rows: Any, key: str, out: Any) -> np.ndarray:
+        """Do what `_respond` does batch by batch, into an array of the user's."""
+        features = method == "transform"
+        parts = outputs_by_batch(net.domain_module_, rows, key, features)
+        if not features:
+            finish = self._from_outputs[method]
+            parts = (finish(self, part) for part in parts)
+        labels = vars(self).get("classes_") if method == "predict" else None
+        return write_parts(parts, out, len(rows), labels)
+
+    def _net_and_key(self, domain: Domain) -> tuple[AdaptationNet, str]:
+        """Return the net of a domain, and the key of its batch statistics."""
+        key = check_domain(domain, vars(self).get("source_domains_", np.array([])).tolist())
+        return self._net_of("target" if key == "target" else "source"), key
+
+    def _net_of(self, domain: str) -> AdaptationNet:
+        return self.net_
+
+    @property
+    def _n_features_out(self) -> int:
+        return int(sum(self.net_.widths))
+
+    @property
+    def module_(self) -> Any:
+        """The trained module; its buffers hold the source's batch statistics (see `to_module`)."""
+        return self.net_.module_
+
+    @property
+    def history_(self) -> Any:
+        """Skorch's history of the training, one row an epoch."""
+        return self.net_.history
+
+    @property
+    def _histories(self) -> list[Any]:
+        """The rows of the history of each stage of the training."""
+        return [self.net_.history]
+
+    def _fitted_diagram(self) -> Any:
+        return net_diagram(self) if hasattr(self, "net_") else None

@@ -1,0 +1,1 @@
+"""What several losses share: distances, kernels, bases, precision, checks of shapes."""

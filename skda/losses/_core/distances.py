@@ -1,0 +1,266 @@
+"""Squared distances between rows, and the bandwidth that their median gives."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from .precision import full_precision
+from .validation import check_samples
+
+# The products are exact enough while the squared norms are, on average, less than this many times
+# the squared distances that matter.
+_FAR = 1e3
+
+__all__ = [
+    "centred_distances",
+    "distances_and_bandwidth",
+    "median_bandwidth",
+    "median_of_pairs",
+    "median_or_mean",
+    "pairwise_squared_distances",
+    "quad_tuple_distances",
+    "squared_distances",
+]
+
+
+def _centre(points: Tensor) -> Tensor:
+    # Distances ignore a shift, and small norms round less. Going by way of the first row makes
+    # equal rows exactly zero, which a plain mean misses by its rounding.
+    first = points[..., :1, :].detach()
+    return first + (points.detach() - first).mean(-2, keepdim=True)
+
+
+def centred_distances(samples: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
+    """Pool and centre samples (..., n_i, d), and measure them, without a graph.
+
+    Returns the rows less their mean, (..., n, d) with n = Σ n_i, and their squared distances (...,
+    n, n). The samples are left as they are.
+    """
+    points = torch.cat(list(samples), -2)
+    points.sub_(points[..., :1, :].clone()).sub_(points.mean(-2, keepdim=True))  # see _centre
+    norms = torch.linalg.vector_norm(points, dim=-1).square_()
+    distances = _minus_products(norms[..., None, :], points, points).add_(norms[..., None])
+    distances.clamp_min_(0).diagonal(dim1=-2, dim2=-1).zero_()
+    return points, distances
+
+
+def _minus_products(norms: Tensor, a: Tensor, b: Tensor) -> Tensor:
+    """Return norms - 2 a b', in one pass, of a (..., n, d) and b (..., m, d)."""
+    if a.ndim == 2:
+        return torch.addmm(norms, a, b.T, alpha=-2)
+    models = a.shape[:-2]
+    norms, a, b = (x.reshape(-1, *x.shape[-2:]) for x in (norms, a, b))
+    products: Tensor = torch.baddbmm(norms, a, b.mT, alpha=-2).unflatten(0, models)
+    return products
+
+
+class _PairwiseSquaredDistances(torch.autograd.Function):
+    """Among the rows of pooled samples; one matrix product each way, where autograd spends more."""
+
+    @staticmethod
+    def forward(ctx: Any, *samples: Tensor) -> Tensor:
+        points, distances = centred_distances(samples)
+        ctx.save_for_backward(points, *samples)
+        return distances
+
+    @staticmethod
+    def backward(ctx: Any, *grad_outputs: Tensor) -> tuple[Tensor, ...]:
+        points, *samples = ctx.saved_tensors
+        if torch.is_grad_enabled():
+            # A graph of the gradient is asked for, and the points must have their own.
+            points = torch.cat(samples, -2)
+            points = points - _centre(points)
+        # sum_j pull_ij (x_i - x_j) as one product, with the sums of the rows on the diagonal
+        # (the transpose copied first, because adding a strided matrix takes several times longer)
+        grad = grad_outputs[0]
+        pull = grad.mT.contiguous().add(grad).mul_(-2)
+        diagonal = pull.diagonal(dim1=-2, dim2=-1)
+        diagonal.zero_()  # first: next to it the others' sum would lose its digits
+        diagonal.sub_(pull.sum(-1))
+        # Someone may call backward() inside autocast, where the product would be halved.
+        with torch.autocast(points.device.type, enabled=False):
+            sizes = [sample.shape[-2] for sample in samples]
+            grads: tuple[Tensor, ...] = (pull @ points).split(sizes, -2)
+            return grads
+
+
+def pairwise_squared_distances(*samples: Tensor) -> Tensor:
+    """Squared Euclidean distances among all rows of the pooled samples (..., n_i, d).
+
+    Of shape (..., n, n), n = Σ n_i; not negative, zero on the diagonal.
+
+    >>> pairwise_squared_distances(torch.tensor([[0.0, 0.0], [3.0, 4.0]]))
+    tensor([[ 0., 25.],
+            [25.,  0.]])
+    """
+    distances: Tensor = _PairwiseSquaredDistances.apply(*samples)
+    return distances
+
+
+@full_precision
+def squared_distances(a: Tensor, b: Tensor) -> Tensor:
+    """Squared Euclidean distances between the rows of two samples.
+
+    Parameters
+    ----------
+    a : Tensor of shape (..., n, d)
+        First sample; the leading axes are models.
+    b : Tensor of shape (..., m, d)
+        Second sample.
+
+    Returns
+    -------
+    Tensor of shape (..., n, m)
+        Not negative.
+
+    Raises
+    ------
+    ValueError
+        If a or b is not a non-empty float tensor of shape (..., rows, d) with the same d.
+
+    Notes
+    -----
+    By the Gram matrix, ‖a‖² + ‖b‖² − 2 a·b: memory grows with n m + (n + m) d, never n m d.
+
+    Examples
+    --------
+    >>> squared_distances(torch.tensor([[0.0], [1.0]]), torch.tensor([[3.0]]))
+    tensor([[9.],
+            [4.]])
+    """
+    check_samples("squared_distances", a, b)
+    centre = _centre(a)
+    a, b = a - centre, b - centre
+    norms = a.square().sum(-1, keepdim=True) + b.square().sum(-1)[..., None, :]
+    return _minus_products(norms, a, b).clamp_min(0)
+
+
+def quad_tuple_distances(source: Tensor, target: Tensor) -> Tensor:
+    """Squared distances within disjoint tuples of two source and two target rows.
+
+    Tuple i takes the source rows x = 2i and x' = 2i + 1 and the target rows y and y' likewise.
+    Returns ‖x − x'‖², ‖y − y'‖², ‖x − y'‖², ‖x' − y‖² in shape (..., 4, min(n_s, n_t) // 2). Time
+    and memory are linear in the rows.
+
+    >>> quad_tuple_distances(torch.tensor([[0.0], [1.0]]), torch.tensor([[2.0], [4.0]]))
+    tensor([[ 1.],
+            [ 4.],
+            [16.],
+            [ 1.]])
+    """
+    used = 2 * (min(source.shape[-2], target.shape[-2]) // 2)
+    x, x_next, y, y_next = (
+        sample[..., start:used:2, :] for sample in (source, target) for start in (0, 1)
+    )
+    pairs = ((x, x_next), (y, y_next), (x, y_next), (x_next, y))
+    return torch.stack([(one - other).square().sum(-1) for one, other in pairs], -2)
+
+
+def _lower_median(values: Tensor) -> Tensor:
+    n = values.shape[-1]
+    if n == 0:
+        return values.sum(-1)
+    if values.device.type != "cpu":
+        return values.median(-1).values
+    middle = (n - 1) // 2  # NumPy's partition takes less than half of the time of torch's median
+    return torch.as_tensor(np.partition(values.numpy(), middle, axis=-1)[..., middle])
+
+
+def median_or_mean(distances: Tensor) -> Tensor:
+    """Median of squared distances (..., n), or their mean where the median is zero; detached.
+
+    The lower of the two middle values when n is even. Zero only when every distance is zero: where
+    most rows are equal, as after a dead ReLU, the mean still tells the others apart.
+
+    >>> median_or_mean(torch.tensor([4.0, 1.0, 9.0])), median_or_mean(torch.tensor([0.0, 0.0, 6.0]))
+    (tensor(4.), tensor(2.))
+    """
+    distances = distances.detach()
+    median = _lower_median(distances)
+    return torch.where(median > 0, median, distances.mean(-1))
+
+
+def median_of_pairs(distances: Tensor) -> Tensor:
+    """:func:`median_or_mean` over the pairs of distinct rows of squared distances (..., n, n).
+
+    The n (n − 1) / 2 values, n >= 2, are those on one side of the diagonal; detached.
+
+    >>> median_of_pairs(torch.tensor([[0.0, 1.0, 4.0], [1.0, 0.0, 9.0], [4.0, 9.0, 0.0]]))
+    tensor(4.)
+    """
+    return median_or_mean(_pairs(distances))
+
+
+def _pairs(distances: Tensor) -> Tensor:
+    *models, n, _ = distances.shape
+    # Read on in rows of n + 1 behind the first entry, the diagonal is the last column, and the
+    # first half of the others meets every pair once. Indexing a triangle takes ten times longer.
+    shifted = distances.detach().flatten(-2)[..., 1:].view(*models, n - 1, n + 1)
+    pairs = shifted[..., : n // 2].flatten(-2)
+    if n % 2:
+        pairs = torch.cat([pairs, shifted[..., : n // 2, n // 2]], -1)
+    return pairs
+
+
+def distances_and_bandwidth(
+    samples: Sequence[Tensor], bandwidth: float | Tensor | None = None
+) -> tuple[Tensor, Tensor, float | Tensor]:
+    """Pool and measure samples, without a graph, however far some rows lie from the others.
+
+    Returns the rows less a row or the mean of them, (..., n, d) with n = Σ n_i, their squared
+    distances (..., n, n), and the bandwidth: what was given, or for None :func:`median_of_pairs`.
+    The bandwidth is the squared distance that matters. The samples are left as they are.
+    """
+    points, distances = centred_distances(samples)
+    scale: Any = _lower_median(pairs := _pairs(distances)) if bandwidth is None else bandwidth
+    # Products of rows err in proportion to the squared norms. A single outlier moves the mean so
+    # far away from all other rows that nothing is left of the distances between these.
+    squares = torch.linalg.vector_norm(points, dim=(-2, -1)).square_()
+    far = squares > scale * (_FAR * points.shape[-2])
+    if far.any():
+        rows = torch.cat(list(samples), -2)[far]
+        exact = torch.cdist(rows, rows, compute_mode="donot_use_mm_for_euclid_dist").square_()
+        middle = exact.median(-1).values.argmin(-1)  # a row that has many others around it
+        distances[far], points[far] = exact, rows - rows.take_along_dim(middle[:, None, None], -2)
+        if bandwidth is None:
+            scale = _lower_median(pairs := _pairs(distances))
+    if bandwidth is None:
+        scale = torch.where(scale > 0, scale, pairs.mean(-1))
+    return points, distances, scale
+
+
+@full_precision
+def median_bandwidth(source: Tensor, target: Tensor) -> Tensor:
+    """Bandwidth of a Gaussian kernel by the median heuristic.
+
+    Parameters
+    ----------
+    source : Tensor of shape (..., n_s, d)
+        Source rows; the leading axes are models.
+    target : Tensor of shape (..., n_t, d)
+        Target rows.
+
+    Returns
+    -------
+    Tensor of shape (...)
+        Median of ‖z_i − z_j‖² over the pairs i < j of the pooled sample, in squared units of
+        the features; detached. The lower of the two middle values when their number is even,
+        the mean when the median is zero, and zero when all rows are equal.
+
+    Raises
+    ------
+    ValueError
+        If the samples are not non-empty float tensors of shape (..., rows, d) with the same d.
+
+    Examples
+    --------
+    >>> median_bandwidth(torch.tensor([[0.0], [1.0]]), torch.tensor([[3.0]]))
+    tensor(4.)
+    """
+    check_samples("median_bandwidth", source, target)
+    return torch.as_tensor(distances_and_bandwidth([source.detach(), target.detach()])[2])

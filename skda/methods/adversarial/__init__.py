@@ -1,0 +1,1 @@
+"""Methods with a discriminator, a critic or rival classifiers, one module each."""

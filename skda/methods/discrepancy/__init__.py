@@ -1,0 +1,1 @@
+"""Methods that bring a distance of the two samples down, one module each."""

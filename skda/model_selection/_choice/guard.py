@@ -1,0 +1,269 @@
+"""Which candidates of a classifier the guard accepts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...training import DivergenceError
+from .._training.fit_and_score import CandidateResults, FoldResult
+from .._training.scores import column
+from ..validators.guard import GuardVerdict, class_entropy, collapse_guard
+
+__all__ = [
+    "GUARD_OPTIONS",
+    "LEAST_ENTROPY_RATIO",
+    "MOST",
+    "UNSURE",
+    "OnTarget",
+    "apply_guard",
+    "guard_candidate",
+    "is_unstable",
+    "is_unsure",
+    "most_are_rejected",
+    "pooled_accuracy",
+]
+
+# what `collapse_guard` does not take
+GUARD_OPTIONS = {"stability_tolerance": 0.05, "entropy_tolerance": 0.08}
+# of the predicted classes, below which a source-only model's confidence is not heard: two balanced
+# classes of which one has less than 3 % of the target's rows
+LEAST_ENTROPY_RATIO = 0.2
+UNSTABLE = "unstable on the target"
+UNSURE = "unsure of the target"
+# share of the lams above 0 that are rejected for what they say of the target, from which all are
+MOST = 0.75
+_OFF = {"accuracy_tolerance": 1.0, "min_entropy_ratio": 0.0, "stability_tolerance": 1.0}
+
+
+class OnTarget(NamedTuple):
+    """What the models of the folds say of held-out target rows; each of shape (..., n_candidates).
+
+    Attributes
+    ----------
+    stability, kappa : ndarray of float
+        Share of rows on which the models of the folds agree, and the same, corrected for chance.
+    entropy : ndarray of float
+        Mean entropy of the probabilities, in nats.
+    """
+
+    stability: NDArray[np.float64]
+    kappa: NDArray[np.float64]
+    entropy: NDArray[np.float64]
+
+    def take(self, i: int) -> OnTarget:
+        """Return what the models of candidate `i` say."""
+        return OnTarget(*(values[..., i] for values in self))
+
+
+def apply_guard(
+    results: CandidateResults,
+    lams: NDArray[np.float64],
+    stability: NDArray[np.float64],
+    kappa: NDArray[np.float64],
+    guard: bool | Mapping[str, float],
+    shares_known: NDArray[np.bool_],
+) -> list[GuardVerdict]:
+    """Decide for every candidate whether it may be chosen.
+
+    Parameters
+    ----------
+    results : list of list of FoldResult
+        One list of folds for each candidate.
+    lams : ndarray of shape (n_candidates,)
+        For each point of the grid of other parameters, 0 comes first.
+    stability : ndarray of shape (n_candidates, n_splits)
+        Share of held-out target rows on which the models of the folds agree.
+    kappa : ndarray of shape (n_candidates, n_splits)
+        The same, corrected for chance.
+    guard : bool or mapping
+        Options of `collapse_guard`, and `GUARD_OPTIONS`: how far both the stability and kappa may
+        fall below the source-only model's, and how far the entropy may rise above it. False rejects
+        only what diverged.
+    shares_known : ndarray of shape (n_candidates,), bool
+        Whether a candidate was given the shares of the target's classes: then adapting does not do
+        the harm that the entropy sees.
+
+    Returns
+    -------
+    list of GuardVerdict
+
+    Raises
+    ------
+    DivergenceError
+        If every candidate with lam 0 diverged: there is nothing to fall back on.
+    """
+    source_only = [of_one for of_one, lam in zip(results, lams, strict=True) if lam == 0]
+    if all(any(result.failure for result in of_one) for of_one in source_only):
+        raise DivergenceError(next(r.failure for r in source_only[0] if r.failure))
+    floor = max(pooled_accuracy(of_one) for of_one in source_only)
+    options = {**GUARD_OPTIONS, **(guard if isinstance(guard, Mapping) else {})}
+    if guard is False:
+        options = {**_OFF, "entropy_tolerance": np.inf}
+    tolerances = [options.pop(name) for name in GUARD_OPTIONS]
+    decisions = [
+        guard_candidate(of_one, floor, options, adapts=lam > 0)
+        for of_one, lam in zip(results, lams, strict=True)
+    ]
+    found = OnTarget(
+        stability.mean(axis=1), kappa.mean(axis=1), column(results, "entropy").mean(axis=1)
+    )
+    steadiest = (np.nanmax(found.stability[lams == 0]), np.nanmax(found.kappa[lams == 0]))
+    starts = np.flatnonzero(lams == 0).tolist()
+    for first, end in zip(
+        starts, [*starts[1:], len(lams)], strict=True
+    ):  # they differ in lam alone
+        entropy = np.inf if _predict_one_class(results[first]) else found.entropy[first]
+        for i in range(first + 1, end):
+            to_beat = np.inf if shares_known[i] else entropy
+            reference = OnTarget(*steadiest, np.asarray(to_beat))
+            reason = _why_rejected(found.take(i), reference, *tolerances)
+            if decisions[i] and reason:
+                decisions[i] = GuardVerdict(False, reason)
+        _reject_with_most(decisions, range(first + 1, end))
+    return decisions
+
+
+def _reject_with_most(decisions: list[GuardVerdict], those: Sequence[int]) -> None:
+    """Reject all candidates that differ in lam alone if most are, for what they say of the target.
+
+    One that passes then does so by chance.
+    """
+    rejected = np.array([decisions[i].reason.startswith((UNSURE, UNSTABLE)) for i in those], bool)
+    if not most_are_rejected(rejected):
+        return
+    for i in those:
+        if decisions[i]:
+            reason = (
+                f"{UNSURE}, or unstable on it, as most other lams: {rejected.sum()} of "
+                f"{len(those)} are rejected, and that this one is not may be by chance"
+            )
+            decisions[i] = GuardVerdict(False, reason)
+
+
+def most_are_rejected(rejected: NDArray[np.bool_]) -> bool:
+    """Return whether so many lams above 0 are rejected that none should be chosen."""
+    return bool(rejected.size and rejected.mean() >= MOST)
+
+
+def guard_candidate(
+    results: Sequence[FoldResult],
+    source_only_accuracy: float,
+    options: Mapping[str, float],
+    *,
+    adapts: bool,
+) -> GuardVerdict:
+    """Apply `collapse_guard` to the results of one candidate in all folds.
+
+    Parameters
+    ----------
+    results : sequence of FoldResult
+        One for each fold.
+    source_only_accuracy : float
+        Accuracy of the source-only model on all held-out source rows.
+    options : mapping
+        Options of `collapse_guard`.
+    adapts : bool
+        Whether lam is above 0. The source-only model is not rejected for its predictions on the
+        target: there must be a model to fall back on.
+
+    Returns
+    -------
+    GuardVerdict
+        Accepted if the accuracy over all folds is high enough, and the predictions on the target
+        did not collapse in any fold: a candidate that collapses in one fold may collapse when it
+        is refitted.
+    """
+    n_failures = sum(bool(result.failure) for result in results)
+    if n_failures:
+        return GuardVerdict(False, f"diverged in {n_failures} of {len(results)} folds")
+    if not adapts:
+        options = {**options, "min_entropy_ratio": 0.0}
+    n_classes = max(result.n_classes for result in results)
+    overall = collapse_guard(
+        np.concatenate([result.y_source for result in results]),
+        np.concatenate([result.predicted_source for result in results]),
+        np.concatenate([result.predicted_target for result in results]),
+        source_only_accuracy=source_only_accuracy,
+        n_classes=n_classes,
+        **options,
+    )
+    if not (overall and adapts):
+        return overall
+    for i, result in enumerate(results):
+        in_fold = collapse_guard(
+            result.y_source,
+            result.predicted_source,
+            result.predicted_target,
+            source_only_accuracy=0.0,
+            n_classes=n_classes,
+            **options,
+        )
+        if not in_fold:
+            return GuardVerdict(False, f"in fold {i}, {in_fold.reason}")
+    return overall
+
+
+def _predict_one_class(results: Sequence[FoldResult]) -> bool:
+    """Return whether the models of the folds give nearly all target rows one class.
+
+    Such models, as where a sensor has an offset, are sure of all rows.
+    """
+    predicted = class_entropy(np.concatenate([each.predicted_target for each in results]))
+    expected = class_entropy(np.concatenate([each.y_source for each in results]))
+    return not predicted >= LEAST_ENTROPY_RATIO * expected  # NaN where the training diverged
+
+
+def is_unstable(found: OnTarget, reference: OnTarget, tolerance: float) -> NDArray[np.bool_]:
+    """Return whether stability and kappa are both too far below those of the source-only model."""
+    # Each of the two alone rejects good models. If the source-only model never predicts a rare
+    # class, its agreement is high, and falls in a model that rightly predicts that class. If the
+    # classes are truly very unequal, few rows decide kappa.
+    less_stable = found.stability < reference.stability - tolerance - 1e-12
+    less_kappa = found.kappa < reference.kappa - tolerance - 1e-12
+    return np.asarray(less_stable & less_kappa)
+
+
+def is_unsure(
+    found: OnTarget, reference: OnTarget, tolerance: float, stability_tolerance: float
+) -> NDArray[np.bool_]:
+    """Return whether a model is less sure of the target than source-only, and no more stable.
+
+    Adapting to classes with other shares draws the boundary through rows of one class: the entropy
+    of the predictions rises there.
+    """
+    less_sure = found.entropy > reference.entropy + tolerance + 1e-12
+    # a source-only model that is wrong with confidence is not stable from fold to fold
+    as_unstable = found.stability < reference.stability + stability_tolerance - 1e-12
+    return np.asarray(less_sure & as_unstable)
+
+
+def _why_rejected(
+    found: OnTarget, reference: OnTarget, stability_tolerance: float, entropy_tolerance: float
+) -> str:
+    """Return what the target's rows say against a model; empty if it is nothing."""
+    if is_unstable(found, reference, stability_tolerance):
+        return (
+            f"{UNSTABLE}: the models of the folds agree on {found.stability:.3f} of "
+            f"the held-out target rows (kappa {found.kappa:.3f}), which is more than "
+            f"{stability_tolerance:g} below the source-only models' {reference.stability:.3f} "
+            f"(kappa {reference.kappa:.3f}) and suggests that adapting does harm"
+        )
+    if is_unsure(found, reference, entropy_tolerance, stability_tolerance):
+        return (
+            f"{UNSURE}: the entropy of its predictions is {found.entropy:.3f}, the "
+            f"source-only model's {reference.entropy:.3f} (more than {entropy_tolerance:g} less), "
+            "and its models are not clearly more stable, which suggests that adapting does harm, "
+            "as it does where the classes have other shares in the target"
+        )
+    return ""
+
+
+def pooled_accuracy(results: Sequence[FoldResult]) -> float:
+    """Return the accuracy over the held-out source rows of all folds; 0 if a training diverged."""
+    if any(result.failure for result in results):
+        return 0.0
+    return float(np.mean(np.concatenate([r.y_source == r.predicted_source for r in results])))

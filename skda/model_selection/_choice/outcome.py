@@ -1,0 +1,89 @@
+"""What a search keeps of its trainings: the choice, what it says of the target, the best model."""
+
+from __future__ import annotations
+
+import os
+import time
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator, is_regressor
+
+from .._routing import final_step
+from .._training.candidates import knows_shares
+from .._training.fit_and_score import CandidateResults, DomainData, fit_on, seeded
+from .._typing import Candidate, Validator
+from ..validators.numbers import scale_of
+from ..validators.registry import Task
+from .classification import choose
+from .regression import choose_regressor
+from .verdict import AdaptationWarning, refusal, sign_of_harm
+
+__all__ = ["ChoosingMixin"]
+
+_ESTIMATES = ("estimated_accuracy_", "estimated_error_", "label_scale_")
+
+
+class ChoosingMixin:
+    """Chooses a candidate by the results of all, and trains it on all rows."""
+
+    estimator: BaseEstimator
+    guard: bool | dict[str, float]
+    checkpoint: str | os.PathLike[str] | None
+    validator_: Validator
+
+    @property
+    def _task(self) -> Task:
+        return "regression" if is_regressor(self.estimator) else "classification"
+
+    def _keep_choice(
+        self,
+        candidates: Sequence[Candidate],
+        lam_name: str,
+        results: CandidateResults,
+        held_out: Sequence[NDArray[np.intp]],
+    ) -> None:
+        """Choose a candidate, keep what is known of it; warn if adapting may have done harm."""
+        for name in _ESTIMATES:  # of an earlier fit, which may have been for another task
+            vars(self).pop(name, None)
+        of_numbers = self._task == "regression"
+        given = candidates, lam_name, results, held_out, self.validator_, self.guard
+        if of_numbers:
+            choice = choose_regressor(*given)
+        else:
+            choice = choose(*given, knows_shares(self.estimator, candidates, lam_name))
+        self.cv_results_, self.best_index_, self.source_only_score_ = choice
+        self.best_params_ = dict(candidates[self.best_index_])
+        self.best_score_ = float(self.cv_results_["mean_test_score"][self.best_index_])
+        self.adapted_ = bool(self.best_params_[lam_name] > 0)
+        if of_numbers:
+            error = self.cv_results_["mean_source_error"]
+            apart = self.cv_results_["mean_target_disagreement"]
+            self.estimated_error_ = float(np.hypot(error, apart)[self.best_index_])
+            self.label_scale_ = scale_of(np.concatenate([each.y_source for each in results[0]]))
+            return
+        stability = self.cv_results_["mean_target_stability"]
+        accuracy = self.cv_results_["mean_source_accuracy"]
+        self.estimated_accuracy_ = float((stability * accuracy)[self.best_index_])
+        lams = np.array([candidate[lam_name] for candidate in candidates])
+        if self.adapted_:
+            sign = sign_of_harm(results, lams, stability, self.best_index_)
+        else:
+            sign = refusal(self.cv_results_, lams)
+        if sign:
+            warnings.warn(sign, AdaptationWarning, stacklevel=3)
+
+    def _refit(self, data: DomainData, seed: int) -> None:
+        start = time.perf_counter()
+        best = seeded(self.estimator, seed, self.best_params_)
+        if self.checkpoint is not None:
+            final_step(best).set_params(checkpoint=Path(self.checkpoint) / "best")
+        self.best_estimator_ = fit_on(best, data)
+        self.refit_time_ = time.perf_counter() - start
+        for name, fitted in (("classes_", final_step(best)), ("feature_names_in_", best)):
+            vars(self).pop(name, None)
+            if hasattr(fitted, name):
+                setattr(self, name, getattr(fitted, name))

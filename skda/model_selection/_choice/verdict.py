@@ -1,0 +1,90 @@
+"""A warning where what a search has seen of the target speaks against adapting."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .._training.fit_and_score import CandidateResults
+from .guard import UNSURE
+
+__all__ = ["AdaptationWarning", "refusal", "sign_of_harm"]
+
+_TOLERANCE = 0.1  # smaller differences are noise of a few hundred rows
+
+
+class AdaptationWarning(UserWarning):
+    """The target's rows speak against adapting, and a search chose it, or refused it."""
+
+
+def sign_of_harm(
+    results: CandidateResults,
+    lams: NDArray[np.float64],
+    stability: NDArray[np.float64],
+    chosen: int,
+) -> str:
+    """Return a warning where the chosen model fits the target worse than the source-only model.
+
+    Two estimates of the accuracy on the target are compared, without its labels: on how many
+    held-out rows the models of the folds agree, and on how many they are as sure as where they are
+    right on the source (ATC). There is a sign of harm if their sum falls by more than .1.
+
+    Parameters
+    ----------
+    results : list of list of FoldResult
+        One list of folds for each candidate.
+    lams : ndarray of shape (n_candidates,)
+    stability : ndarray of shape (n_candidates,)
+        Mean over the folds.
+    chosen : int
+        Number of the chosen candidate, whose lam is above 0.
+
+    Returns
+    -------
+    str
+        Empty if there is no sign.
+    """
+    sure = np.array([np.mean([result.sure for result in of_one]) for of_one in results])
+    estimate = stability + sure
+    reference = np.flatnonzero(lams == 0)
+    reference = reference[np.isfinite(estimate[reference])]
+    plain = reference[estimate[reference].argmax()]
+    if not estimate[chosen] < estimate[plain] - _TOLERANCE:
+        return ""
+    return (
+        f"Adapting with lam={lams[chosen]:g} may have done harm: on held-out target rows the "
+        f"models of the folds agree on {stability[chosen]:.2f}, and are sure of "
+        f"{sure[chosen]:.2f}; the source-only models agree on {stability[plain]:.2f} and are sure "
+        f"of {sure[plain]:.2f}. "
+        "This happens where the classes have other shares in the target. Try target_priors (the "
+        "shares, or 'estimate'), or lams=[0]. AdaptationWarning is the category to filter."
+    )
+
+
+def refusal(table: Mapping[str, Any], lams: NDArray[np.float64]) -> str:
+    """Return a warning where the guard alone kept a search from adapting, for want of sureness.
+
+    Parameters
+    ----------
+    table : dict of ndarrays
+        The attribute `cv_results_` of a search that chose lam 0.
+    lams : ndarray of shape (n_candidates,)
+
+    Returns
+    -------
+    str
+        Empty if the search has nothing to ask the user.
+    """
+    best = int(np.nanargmax(table["mean_test_score"]))
+    if not str(table["guard_reason"][best]).startswith(UNSURE):
+        return ""
+    return (
+        f"The search did not adapt. lam={lams[best]:g} scores best, but its models are less sure "
+        "of the target than the source-only models, as where adapting does harm because the "
+        "classes have other shares in the target. Your knowledge decides: pass the shares as "
+        "target_priors of the estimator, which may be those of the source; the search then does "
+        "not ask for sureness. AdaptationWarning is the category to filter."
+    )

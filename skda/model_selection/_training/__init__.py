@@ -1,0 +1,1 @@
+"""The trainings of a search: its candidates, their scores, and what is kept on disk."""

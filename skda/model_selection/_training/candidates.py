@@ -1,0 +1,181 @@
+"""The candidates of a search over lam: their parameters, and the table of their results."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from numbers import Real
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator
+from sklearn.model_selection import ParameterGrid
+from sklearn.pipeline import Pipeline
+
+from .._typing import Candidate, ParamGrid
+
+# scores that differ by rounding only are a tie, which the smaller lam wins
+SCORE_TOLERANCE = 1e-6
+
+
+def find_lam(estimator: BaseEstimator) -> str:
+    """Return the name of the trade-off weight among the parameters of an estimator.
+
+    Parameters
+    ----------
+    estimator : estimator
+        An estimator with a parameter `lam`, or a Pipeline that ends in one.
+
+    Returns
+    -------
+    str
+        "lam", or "<step>__lam" for a Pipeline.
+
+    Raises
+    ------
+    ValueError
+        If there is no such parameter.
+    """
+    if isinstance(estimator, Pipeline):
+        step, last = estimator.steps[-1]
+        return f"{step}__{find_lam(last)}"
+    if "lam" not in getattr(estimator, "get_params", dict)():
+        raise ValueError(
+            "The 'estimator' parameter of LambdaSearchCV must be an estimator with a parameter "
+            "'lam', such as DANNClassifier, or a Pipeline that ends in one. Got "
+            f"{type(estimator).__name__} instead, which has none."
+        )
+    return "lam"
+
+
+def lams_around(estimator: BaseEstimator) -> list[float]:
+    """Return trade-off weights around an estimator's own.
+
+    Parameters
+    ----------
+    estimator : estimator
+        As of `find_lam`. If its lam is 0, the default lam of its class is taken instead.
+
+    Returns
+    -------
+    list of float
+        .1, .3, 1, 3 and 10 times lam; lam alone for a method for which all values above 0 train
+        the same, such as ADDA.
+    """
+    last = estimator.steps[-1][1] if isinstance(estimator, Pipeline) else estimator
+    centre = last.lam or type(last)().lam or 1.0
+    factors = (0.1, 0.3, 1.0, 3.0, 10.0) if getattr(last, "lam_scales", True) else (1.0,)
+    return [round(factor * centre, 12) for factor in factors]
+
+
+def knows_shares(
+    estimator: BaseEstimator, candidates: Sequence[Candidate], lam_name: str
+) -> NDArray[np.bool_]:
+    """Return for each candidate whether the user has given the shares of the target's classes."""
+    name = lam_name.removesuffix("lam") + "target_priors"
+    own = estimator.get_params().get(name)
+    given = [candidate.get(name, own) for candidate in candidates]
+    return np.array([value is not None and not isinstance(value, str) for value in given])
+
+
+def make_candidates(
+    lams: Iterable[float], param_grid: ParamGrid | None, lam_name: str
+) -> list[Candidate]:
+    """Combine every lam with every point of a grid of other parameters.
+
+    Parameters
+    ----------
+    lams : iterable of float
+        Trade-off weights; 0 is added to them.
+    param_grid : mapping, sequence of mappings or None
+        Other parameters, as `GridSearchCV` takes them.
+    lam_name : str
+        Name of the trade-off weight, from `find_lam`.
+
+    Returns
+    -------
+    list of dict
+        Parameters of each candidate: for each point of the grid, lam in growing order.
+
+    Raises
+    ------
+    ValueError
+        If a lam is not a finite number of at least 0, or the grid names lam.
+    """
+    points = list(ParameterGrid(param_grid)) if param_grid else [{}]
+    if any(lam_name in point for point in points):
+        raise ValueError(
+            f"The 'param_grid' parameter of LambdaSearchCV must not name {lam_name!r}. Pass its "
+            "values as 'lams'."
+        )
+    return [{**point, lam_name: lam} for point in points for lam in check_lams(lams)]
+
+
+def check_lams(lams: Any) -> list[float]:
+    """Return the trade-off weights in growing order, each once, with 0 among them."""
+    listed: list[Any] = list(lams) if isinstance(lams, Iterable) else [None]
+    for lam in listed:
+        is_number = isinstance(lam, Real) and not isinstance(lam, bool)
+        if not is_number or not 0 <= float(lam) < np.inf:
+            raise ValueError(
+                "The 'lams' parameter of LambdaSearchCV must be a sequence of floats in the range "
+                f"[0, inf). Got {lams!r} instead."
+            )
+    return sorted({0.0, *map(float, listed)})
+
+
+def tabulate(
+    candidates: Sequence[Candidate], columns: Mapping[str, NDArray[Any]]
+) -> dict[str, Any]:
+    """Lay out results as `GridSearchCV.cv_results_` has them.
+
+    Parameters
+    ----------
+    candidates : sequence of dict
+    columns : mapping from str to ndarray of shape (n_candidates, n_splits)
+        Results in every split, by name.
+
+    Returns
+    -------
+    dict
+        "params", a masked array "param_<name>" for each parameter, and for each column
+        "split<i>_<name>", "mean_<name>" and "std_<name>"; times have no columns of splits.
+    """
+    results: dict[str, Any] = {}
+    for name, values in columns.items():
+        if not name.endswith("_time"):
+            for i, split in enumerate(values.T):
+                results[f"split{i}_{name}"] = split
+        results[f"mean_{name}"] = values.mean(axis=1)
+        results[f"std_{name}"] = values.std(axis=1)
+    for name in sorted({name for candidate in candidates for name in candidate}):
+        is_float = all(isinstance(candidate.get(name), float) for candidate in candidates)
+        values = np.empty(len(candidates), dtype=float if is_float else object)
+        column = np.ma.MaskedArray(values, mask=True)
+        for i, candidate in enumerate(candidates):
+            if name in candidate:
+                column[i] = candidate[name]
+        results[f"param_{name}"] = column
+    return {"params": list(candidates), **results}
+
+
+def rank(scores: NDArray[Any], accepted: NDArray[Any]) -> NDArray[Any]:
+    """Rank candidates: accepted ones first, then by score; equal scores share a rank.
+
+    Parameters
+    ----------
+    scores : ndarray of shape (n_candidates,)
+        Higher is better; NaN is worst.
+    accepted : ndarray of shape (n_candidates,), bool
+
+    Returns
+    -------
+    ndarray of shape (n_candidates,), int32
+        1 for the best.
+    """
+    scores = np.where(np.isnan(scores), -np.inf, scores)
+    higher = scores[None, :] > scores[:, None] + SCORE_TOLERANCE
+    same_side = accepted[None, :] == accepted[:, None]
+    better = np.where(same_side, higher, accepted[None, :])
+    ranks: NDArray[Any] = (1 + better.sum(axis=1)).astype(np.int32)
+    return ranks

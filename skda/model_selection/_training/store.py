@@ -1,0 +1,91 @@
+"""Results of a search on disk, so that what was finished is not trained again."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import joblib
+import numpy as np
+from scipy.sparse import issparse
+from torch.utils.data import Dataset
+
+from ..._atomic import write_atomically
+from ...training.processes import current_processes
+from ...training.watch.checkpoint import as_text, check_folder, some_rows
+from .._split import DomainFold, n_rows, take_rows
+from .._typing import Candidate, Rows
+from .fit_and_score import DomainData, FoldResult
+
+__all__ = ["ResultStore", "search_fingerprint"]
+
+
+# what the results of a search do not depend on, and what the folds and candidates tell
+_NOT_HASHED = {"checkpoint", "estimator", "n_jobs", "verbose", "vectorize", "refit", "cv", "lams"}
+
+
+def search_fingerprint(
+    search: Any,
+    candidates: Sequence[Candidate],
+    data: DomainData,
+    folds: Sequence[DomainFold],
+    seeds: Sequence[int],
+) -> str:
+    """Return a hash of everything that the results of a search depend on."""
+    params = search.get_params(deep=True)
+    params = {name: value for name, value in params.items() if name not in _NOT_HASHED}
+    parts: list[Any] = [params, list(candidates), list(map(list, folds)), list(seeds)]
+    parts += [_as_text_of_rows(rows) for rows in (data.X_source, data.X_target)]
+    for values in (data.y_source, data.y_target, data.sample_weight, data.source_domain):
+        parts.append(None if values is None else np.asarray(values))
+    return hashlib.sha256(as_text(parts).encode()).hexdigest()
+
+
+def _as_text_of_rows(rows: Rows) -> str:
+    """Return the number of rows and some of them as text; of a Dataset the number alone."""
+    if isinstance(rows, Dataset):
+        return str(n_rows(rows))
+    some = take_rows(rows, some_rows(n_rows(rows)))
+    if isinstance(some, Mapping):
+        return str({name: _as_text_of_rows(part) for name, part in some.items()})
+    return f"{n_rows(rows)} {as_text(np.asarray(some.todense() if issparse(some) else some))}"
+
+
+class ResultStore:
+    """A folder with a file for each candidate and fold.
+
+    Parameters
+    ----------
+    folder : path
+    fingerprint : str
+        Of the search; a folder with another one is refused.
+    """
+
+    def __init__(self, folder: Any, fingerprint: str) -> None:
+        self.folder: Path = check_folder(folder)
+        mark = self.folder / "search.txt"
+        if not mark.exists():
+            write_atomically(mark, lambda new: new.write_text(fingerprint))
+        elif mark.read_text() != fingerprint:
+            raise ValueError(
+                f"The folder {str(self.folder)!r} of 'checkpoint' holds a search with other data, "
+                "other parameters or other candidates. Pass the same ones to go on, or another "
+                "folder, or remove its files to start anew."
+            )
+
+    def _path(self, candidate: int, fold: int) -> Path:
+        return self.folder / f"candidate-{candidate}-fold-{fold}.joblib"
+
+    def load(self, places: Iterable[tuple[int, int]]) -> dict[tuple[int, int], FoldResult]:
+        """Return the results that are there, by candidate and fold."""
+        there = [place for place in places if self._path(*place).exists()]
+        return {place: FoldResult(**joblib.load(self._path(*place))) for place in there}
+
+    def put(self, candidate: int, fold: int, result: FoldResult) -> None:
+        """Keep a result."""
+        if not current_processes().is_main:
+            return
+        fields = result._asdict()
+        write_atomically(self._path(candidate, fold), lambda new: joblib.dump(fields, new))

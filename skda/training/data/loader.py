@@ -1,0 +1,365 @@
+"""Batches of two domains: one pass over the source, target rows beside it without end."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import repeat
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from ..processes import ONE_PROCESS, Processes
+from .inputs import first_row
+from .rows import DatasetRows, Index, Rows, even_batches
+
+__all__ = ["Batch", "DomainPair", "TwoDomainLoader", "is_labelled"]
+
+
+def is_labelled(y: Any) -> Any:
+    """Say of each row whether it has a label, of an array or a tensor of labels.
+
+    Examples
+    --------
+    >>> is_labelled(np.array([1, -1]))
+    array([ True, False])
+    >>> is_labelled(np.array([[-1.5], [np.nan]]))
+    array([ True, False])
+    """
+    return y >= 0 if y.ndim == 1 else y[:, 0] == y[:, 0]  # NaN differs from itself
+
+
+class Batch(NamedTuple):
+    """Rows of one step. `target` and `y_target` are None where the target is not used.
+
+    `n_rows` counts those of the source and the target in all processes that share the training.
+    Of several sources, the rows lie one below the other; `sizes` has the number of each.
+    """
+
+    source: Any
+    y_source: Tensor
+    target: Any
+    y_target: Tensor | None
+    n_rows: tuple[int, int] = (0, 0)
+    sizes: tuple[int, ...] = ()
+
+
+class DomainPair(Dataset[tuple[Any, Any]]):
+    """Labelled source rows and (partly labelled) target rows of one fit.
+
+    As a torch Dataset it is the labelled source, which is what skorch's ``train_split`` and its
+    scoring callbacks work on.
+
+    Parameters
+    ----------
+    source : Rows
+    y_source : ndarray of shape (n_source,), int64, or (n_source, n_outputs), float
+        Class indices, or the numbers of a regression.
+    target : Rows or None
+    y_target : ndarray like `y_source`, or None
+        Where a row is unlabelled, -1 of class indices and NaN of numbers.
+    subset : ndarray of int or None
+        The source rows to train on; a row may be repeated. None means all.
+    weights : ndarray of shape (n_source,), or None
+        How often each source row is drawn, relative to the others. None draws each row of
+        `subset` once in an epoch.
+    source_of : ndarray of shape (n_source,), int64, or None
+        Number of the source that each row comes from, where there are several.
+    n_sources : int, default=1
+        Number of the sources.
+    """
+
+    def __init__(
+        self,
+        source: Rows,
+        y_source: np.ndarray,
+        target: Rows | None = None,
+        y_target: np.ndarray | None = None,
+        subset: Index | None = None,
+        weights: np.ndarray | None = None,
+        source_of: np.ndarray | None = None,
+        n_sources: int = 1,
+    ) -> None:
+        self.source = source
+        self.y_source = y_source
+        self.target = target
+        self.y_target = y_target
+        self.subset = np.arange(len(source)) if subset is None else np.asarray(subset)
+        self.weights = weights
+        self.source_of = source_of
+        self.n_sources = n_sources
+
+    def __len__(self) -> int:
+        return len(self.subset)
+
+    def __getitem__(self, i: int) -> tuple[Any, Any]:
+        row = self.subset[i]
+        (rows,) = self.source.batches([np.array([row])])
+        y = self.y_source[row]
+        return first_row(rows), int(y) if np.ndim(y) == 0 else y
+
+    @property
+    def from_dataset(self) -> bool:
+        """Whether rows of a Dataset are fetched, which may take long."""
+        return any(isinstance(rows, DatasetRows) for rows in (self.source, self.target))
+
+    @property
+    def has_target_labels(self) -> bool:
+        """Whether some target rows are labelled."""
+        return self.y_target is not None and bool(is_labelled(self.y_target).any())
+
+    def without_target(self) -> DomainPair:
+        """Return the source alone."""
+        return self.replace(target=None, y_target=None)
+
+    def labelled_target(self) -> DomainPair:
+        """Return the labelled target rows in the place of the source."""
+        if self.target is None or self.y_target is None:
+            raise ValueError("There are no labelled target rows.")
+        return DomainPair(
+            self.target, self.y_target, subset=np.flatnonzero(is_labelled(self.y_target))
+        )
+
+    def only(self, indices: Any) -> DomainPair:
+        """Return the same domains with only some of the source rows."""
+        return self.replace(subset=self.subset[np.asarray(indices)])
+
+    def with_sources(self, source_of: np.ndarray, n_sources: int) -> DomainPair:
+        """Return the same domains, the rows of each source drawn equally often in all."""
+        weights = np.ones(len(source_of)) if self.weights is None else self.weights
+        of_row = source_of[self.subset]
+        totals = np.bincount(of_row, weights[self.subset], n_sources)[source_of]
+        equal = np.divide(weights, totals, out=np.zeros(len(totals)), where=totals > 0)
+        return self.replace(weights=equal, source_of=source_of, n_sources=n_sources)
+
+    def of_source(self, k: int) -> DomainPair:
+        """Return the same domains with the rows of one source."""
+        of_row = np.asarray(self.source_of)[self.subset]
+        return self.only(of_row == k).replace(source_of=None, n_sources=1)
+
+    def replace(self, **changes: Any) -> DomainPair:
+        """Return the same domains but for these attributes."""
+        return DomainPair(**{**vars(self), **changes})
+
+    def class_shares(self, n_classes: int) -> np.ndarray:
+        """Return the shares of the classes among the source rows that are drawn."""
+        weights = None if self.weights is None else self.weights[self.subset]
+        counts = np.bincount(self.y_source[self.subset], weights, n_classes)
+        shares: np.ndarray = counts / counts.sum()
+        return shares
+
+    def with_class_shares(self, shares: np.ndarray) -> DomainPair:
+        """Return the same domains, the source rows drawn so that the classes have these shares."""
+        present = self.class_shares(len(shares))
+        factors = np.divide(shares, present, out=np.zeros(len(shares)), where=present > 0)
+        weights = np.ones(len(self.y_source)) if self.weights is None else self.weights
+        return self.replace(weights=weights * factors[self.y_source])
+
+    def draw_source(self, rng: np.random.Generator, shuffle: bool = True) -> Index:
+        """Return the indices of the source rows of an epoch, as many as there are.
+
+        With weights the draw is systematic: each row comes as often as its weight says on average,
+        and each class, or range of the first number, within one row of what its weights say in
+        every epoch. Of several sources, each comes within one row of its share, and so does each
+        class of a source; successive rows come from all of them.
+        """
+        n = len(self.subset)
+        if self.weights is None:
+            return self.subset[rng.permutation(n)] if shuffle else self.subset
+        mixed = rng.permutation(n) if shuffle else np.arange(n)
+        y = self.y_source if self.y_source.ndim == 1 else self.y_source[:, 0]
+        keys = [y] if self.source_of is None else [y, self.source_of]
+        order = mixed[np.lexsort([key[self.subset[mixed]] for key in keys])]
+        edges = np.cumsum(self.weights[self.subset[order]])
+        edges *= n / edges[-1]
+        edges[-1] = n
+        counts = np.diff(np.floor(edges + (rng.random() if shuffle else 0.5)), prepend=0)
+        drawn = self.subset[np.repeat(order, counts.astype(int))]
+        drawn = rng.permutation(drawn) if shuffle else drawn
+        return drawn if self.source_of is None else drawn[_alternating(self.source_of[drawn])]
+
+
+def _alternating(source_of: Index) -> np.ndarray:
+    """Return the order in which any stretch of rows has each source by its share in all."""
+    places = np.empty(len(source_of))
+    for k in np.unique(source_of):
+        (rows,) = np.nonzero(source_of == k)
+        places[rows] = (np.arange(len(rows)) + 0.5) / len(rows)
+    return np.argsort(places, kind="stable")
+
+
+class _EndlessOrder:
+    """Endless row indices: every row once, reshuffled, every row once again, and so on."""
+
+    def __init__(self, n: int, rng: np.random.Generator, shuffle: bool) -> None:
+        self.n, self.rng, self.shuffle = n, rng, shuffle
+        self.waiting = np.empty(0, dtype=np.int64)
+
+    def take(self, k: int) -> Index:
+        while len(self.waiting) < k:
+            order = self.rng.permutation(self.n) if self.shuffle else np.arange(self.n)
+            self.waiting = np.concatenate([self.waiting, order])
+        taken, self.waiting = self.waiting[:k], self.waiting[k:]
+        return taken
+
+
+class TwoDomainLoader:
+    """Iterate over `Batch` tuples; each iteration is one epoch, one pass over the source.
+
+    Parameters
+    ----------
+    domains : DomainPair
+    batch_size : int
+        Rows of each domain in a step, at most. The source's batches are of equal size give or
+        take a row; a target smaller than that gives all its rows in every step. Of several
+        sources, each has so many rows in a step on average.
+    seed : list of int
+        Seed of the private generators of the two domains.
+    shuffle : bool, default=True
+    drop_last : bool, default=False
+        Only full source batches, where there is at least one.
+    pin_memory : bool, default=False
+        Whether batches lie in memory from which a GPU copies while the CPU goes on.
+    state : dict or None, default=None
+        What `state` returned of a loader of the same domains, to go on from there.
+    processes : Processes, default=ONE_PROCESS
+        Those that share the training: each yields its share of every batch.
+
+    Notes
+    -----
+    The target is reshuffled when it runs out and continues across epochs, so that no row is
+    dropped for good, and `lam=0` and `lam>0` train on the same source batches.
+    """
+
+    options = ("batch_size", "shuffle", "drop_last")
+
+    def __init__(
+        self,
+        domains: DomainPair,
+        batch_size: int,
+        seed: Sequence[int],
+        shuffle: bool = True,
+        drop_last: bool = False,
+        pin_memory: bool = False,
+        state: Mapping[str, Any] | None = None,
+        processes: Processes = ONE_PROCESS,
+    ) -> None:
+        if not len(domains):
+            raise ValueError("There are no source rows to train on.")
+        n_target = None if domains.target is None else len(domains.target)
+        processes.check_same(
+            (len(domains), n_target, float(np.sum(domains.y_source))),
+            "All processes must be given the same rows: each takes its share of every batch. "
+            "What differs is the number of source rows, that of target rows, or the labels.",
+        )
+        self.domains = domains
+        if domains.n_sources > 1 and processes.n > 1:
+            raise ValueError(
+                f"Several sources train in one process. Got {domains.n_sources} sources and "
+                f"{processes.n} processes. Leave the block of accelerated(), or pass the union of "
+                "the sources as one."
+            )
+        self.processes = processes
+        self.batch_size = batch_size * processes.batches_in_a_step * domains.n_sources
+        self.shuffle = shuffle
+        self.pin_memory = pin_memory
+        self.drop_last = drop_last and len(domains) >= self.batch_size
+        source_rng, target_rng = (np.random.default_rng([*seed, i]) for i in range(2))
+        self.source_rng = source_rng
+        self.target_order = (
+            None
+            if domains.target is None
+            else _EndlessOrder(len(domains.target), target_rng, shuffle)
+        )
+        if state is not None:
+            self._set_state(state)
+
+    def __len__(self) -> int:
+        """Return the number of steps in an epoch."""
+        n = len(self.domains)
+        return n // self.batch_size if self.drop_last else -(-n // self.batch_size)
+
+    @property
+    def _generators(self) -> list[np.random.Generator]:
+        if self.target_order is None:
+            return [self.source_rng]
+        return [self.source_rng, self.target_order.rng]
+
+    def state(self) -> dict[str, Any]:
+        """Return the states of the generators and the target rows that are to come."""
+        waiting = [] if self.target_order is None else self.target_order.waiting.tolist()
+        states = [generator.bit_generator.state for generator in self._generators]
+        return {"generators": json.dumps(states), "waiting": waiting}
+
+    def _set_state(self, state: Mapping[str, Any]) -> None:
+        states = json.loads(state["generators"])
+        for generator, of_it in zip(self._generators, states, strict=True):
+            generator.bit_generator.state = of_it
+        if self.target_order is not None:
+            self.target_order.waiting = np.array(state["waiting"], dtype=np.int64)
+
+    def __iter__(self) -> Iterator[Batch]:
+        """Yield the batches of one epoch."""
+        batches = self._batches()
+        if not self.pin_memory:
+            return batches
+        return (Batch._make(map(_pinned, batch)) for batch in batches)
+
+    def _batches(self) -> Iterator[Batch]:
+        domains = self.domains
+        drawn = domains.draw_source(self.source_rng, self.shuffle)
+        if self.drop_last:
+            drawn = drawn[: len(self) * self.batch_size]
+        whole = even_batches(drawn, self.batch_size)
+        sizes: Sequence[tuple[int, ...]] = [()] * len(whole)
+        if domains.source_of is not None:
+            whole, sizes = self._by_source(whole, domains.source_of)
+        source_index = self._shares(whole, "source")
+        source = domains.source.batches(source_index)
+        labels = _labels(domains.y_source, source_index)
+        if domains.target is None or self.target_order is None:
+            for rows, y, index, of_each in zip(source, labels, whole, sizes, strict=True):
+                yield Batch(rows, y, None, None, (len(index), 0), of_each)
+            return
+        whole_target = [
+            self.target_order.take(min(-(-len(i) // domains.n_sources), self.target_order.n))
+            for i in whole
+        ]
+        target_index = self._shares(whole_target, "target")
+        target = domains.target.batches(target_index)
+        y_target = _labels(domains.y_target, target_index)
+        n_rows = zip(map(len, whole), map(len, whole_target), strict=True)
+        yield from map(Batch, source, labels, target, y_target, n_rows, sizes)
+
+    def _by_source(self, batches: Sequence[Index], source_of: np.ndarray) -> tuple[Any, Any]:
+        """Sort the rows of each batch by their source; return their number of each as well."""
+        n = self.domains.n_sources
+        in_order = [i[np.argsort(source_of[i], kind="stable")] for i in batches]
+        return in_order, [tuple(np.bincount(source_of[i], minlength=n).tolist()) for i in batches]
+
+    def _shares(self, batches: Sequence[Index], domain: str) -> Sequence[Index]:
+        """Return this process's share of each batch."""
+        few = min(map(len, batches))
+        if few < self.processes.n:
+            raise ValueError(
+                f"A batch has {few} rows of the {domain}, too few for {self.processes.n} "
+                "processes: each needs one at least. Start fewer processes, or raise 'batch_size'."
+            )
+        return [self.processes.shard(index) for index in batches]
+
+
+def _pinned(tensor: Any) -> Any:
+    # the rows of a batch are a tensor or several by name; `n_rows` and `sizes` are tuples
+    on_cpu = hasattr(tensor, "pin_memory") and tensor.device.type == "cpu"
+    return tensor.pin_memory() if on_cpu else tensor
+
+
+def _labels(y: np.ndarray | None, indices: Sequence[Index]) -> Iterator[Any]:
+    """Yield the labels of each batch; None for each where there are none."""
+    if y is None:
+        return repeat(None, len(indices))
+    of_epoch = torch.from_numpy(y[np.concatenate(indices)])
+    return iter(of_epoch.split_with_sizes([len(index) for index in indices]))

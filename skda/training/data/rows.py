@@ -1,0 +1,266 @@
+"""Rows of one domain by index, as tensors: from arrays, memory maps or a Dataset."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from scipy import sparse
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
+
+from ..._build.precision import centred
+from ..._inputs.memmap import MappedPages
+from .inputs import InputRows, Inputs
+
+__all__ = ["ArrayRows", "DatasetRows", "Rows", "TypedDataset", "as_rows", "even_batches"]
+
+# a range, of step one, is a block of rows: copying it is several times faster than gathering it
+Index = np.ndarray | range
+# several batches are gathered at once: each gathering has a fixed cost, and this much stays cached
+_CHUNK_BYTES = 1 << 18
+
+
+class Rows(Protocol):
+    """What the training loop asks of a domain's data.
+
+    Attributes
+    ----------
+    dtype : torch.dtype, or a mapping of those of several inputs
+        Of the batches: float32, or int64 for a module that embeds its input.
+    """
+
+    dtype: Any
+
+    def __len__(self) -> int:
+        """Return the number of rows."""
+
+    def batches(self, indices: Iterable[Index]) -> Iterator[Any]:
+        """Yield one CPU tensor, or `Inputs`, for each array of row indices."""
+
+    @property
+    def holds_integers(self) -> Any:
+        """Whether the data are integers, whatever the batches are cast to; of each input."""
+
+
+class ArrayRows:
+    """Rows of a numpy array, a memory map or a scipy CSR matrix, gathered a few batches at a time.
+
+    Parameters
+    ----------
+    array : ndarray or csr matrix/array of shape (n_rows, ...)
+        Kept as it is; only what is gathered is cast (and made dense).
+    dtype : torch.dtype, default=torch.float32
+        Of the batches, float32 or int64.
+    centre : ndarray or None, default=None
+        Subtracted from each row before the cast to float32.
+    """
+
+    def __init__(
+        self, array: Any, dtype: torch.dtype = torch.float32, centre: np.ndarray | None = None
+    ) -> None:
+        self.array = array
+        self.dtype = dtype
+        self.centre = centre
+        self._pages = MappedPages(array)
+
+    @property
+    def holds_integers(self) -> bool:
+        """Whether the array is one of integers."""
+        return bool(self.array.dtype.kind in "iu")
+
+    def __len__(self) -> int:
+        """Return the number of rows."""
+        return int(self.array.shape[0])
+
+    def batches(self, indices: Iterable[Index]) -> Iterator[Tensor]:
+        """Yield one CPU tensor for each array of row indices."""
+        row_bytes = self.dtype.itemsize * math.prod(self.array.shape[1:])
+        at_once = min(_CHUNK_BYTES // max(1, row_bytes), self._pages.most_rows(row_bytes))
+        for chunk in _chunks(indices, at_once):
+            if isinstance(chunk[0], range):
+                # a copy: a module that works in place must not change the array
+                yield from (self._cast(self.array[i.start : i.stop], copy=True) for i in chunk)
+            else:
+                index = chunk[0] if len(chunk) == 1 else np.concatenate(chunk)
+                rows = self._cast(self._gathered(index, row_bytes))
+                yield from rows.split_with_sizes([len(i) for i in chunk])
+            self._pages.touch(sum(map(len, chunk)), row_bytes)
+
+    def _gathered(self, index: np.ndarray, row_bytes: int) -> Any:
+        """Return these rows; of a large memory map they are copied a few at a time."""
+        at_once = self._pages.most_rows(row_bytes)
+        if len(index) <= at_once:
+            return self.array[index]
+        rows = np.empty((len(index), *self.array.shape[1:]), self.array.dtype)
+        parts = even_batches(np.arange(len(index)), max(1, int(at_once)))
+        for part in parts:
+            rows[part[0] : part[-1] + 1] = self.array[index[part]]
+            self._pages.touch(len(part), row_bytes)
+        return rows
+
+    def _cast(self, rows: Any, copy: bool = False) -> Tensor:
+        if sparse.issparse(rows):
+            rows, copy = rows.toarray(), False
+        if self.centre is not None and self.dtype == torch.float32:
+            rows = centred(rows, self.centre)
+        # the columns of a frame lie side by side, where kernels round otherwise than in an array
+        cast = partial(np.array, order="C") if copy else np.ascontiguousarray
+        as_numpy = np.int64 if self.dtype == torch.int64 else np.float32
+        return torch.from_numpy(cast(rows, dtype=as_numpy))
+
+
+def _chunks(indices: Iterable[Index], n_rows: float) -> Iterator[list[Any]]:
+    """Group batches of up to `n_rows` rows in all, blocks of rows one by one."""
+    chunk: list[Index] = []
+    n = 0
+    for index in indices:
+        n += len(index)
+        if chunk and (n > n_rows or isinstance(index, range) or isinstance(chunk[0], range)):
+            yield chunk
+            chunk, n = [], len(index)
+        chunk.append(index)
+    if chunk:
+        yield chunk
+
+
+class TypedDataset(Dataset[Tensor]):
+    """A Dataset that is told what its rows are cast to."""
+
+    dtype: Any = torch.float32
+    holds_integers: Any = False
+
+
+class DatasetRows:
+    """Rows of a torch Dataset, through a DataLoader.
+
+    Parameters
+    ----------
+    dataset : torch.utils.data.Dataset
+        Items are ``x`` or a tuple that starts with ``x``.
+    loader : type, default=DataLoader
+        Class of the loader.
+    dtype : torch.dtype, default=torch.float32
+        Of the batches, float32 or int64.
+    **options
+        Its options, such as ``num_workers``.
+    """
+
+    def __init__(
+        self,
+        dataset: Dataset[Any],
+        loader: type = DataLoader,
+        dtype: Any = torch.float32,
+        **options: Any,
+    ) -> None:
+        self.dataset = dataset
+        self.loader = loader
+        self.dtype = dtype
+        self.options = options
+        self.passes = 0
+
+    def __len__(self) -> int:
+        """Return the number of rows."""
+        return len(self.dataset)  # type: ignore[arg-type]
+
+    @property
+    def dtype(self) -> Any:
+        """Of the batches, float32 or int64."""
+        return self._dtype
+
+    @dtype.setter
+    def dtype(self, dtype: Any) -> None:
+        self._dtype = dtype
+        if isinstance(self.dataset, TypedDataset):
+            self.dataset.dtype = dtype
+
+    @property
+    def holds_integers(self) -> Any:
+        """Whether the Dataset says that its rows are integers; of each input."""
+        return isinstance(self.dataset, TypedDataset) and self.dataset.holds_integers
+
+    def batches(self, indices: Iterable[Index]) -> Iterator[Any]:
+        """Yield one CPU tensor for each array of row indices."""
+        order = [np.asarray(index).tolist() for index in indices]
+        # a DataLoader draws its workers' seeds, by default from torch's global generator
+        seed = (torch.initial_seed() + self.passes) % 2**63
+        self.passes += 1
+        options = {"generator": torch.Generator().manual_seed(seed), **self.options}
+        for batch in self.loader(self.dataset, batch_sampler=order, **options):
+            rows = batch[0] if isinstance(batch, (tuple, list)) else batch
+            if isinstance(rows, Mapping):
+                yield Inputs(**{name: rows[name].to(self.dtype[name]) for name in self.dtype})
+            else:
+                yield torch.as_tensor(rows).to(self.dtype)
+
+
+class _ArrayDataset(TypedDataset):
+    def __init__(self, array: Any, centre: Any) -> None:
+        self.array, self.centre = array, centre
+        self.holds_integers = ArrayRows(array).holds_integers
+
+    def __len__(self) -> int:
+        return int(self.array.shape[0])
+
+    def __getitem__(self, i: int) -> Tensor:
+        return next(ArrayRows(self.array, self.dtype, self.centre).batches([np.array([i])]))[0]
+
+
+def as_rows(
+    data: Any,
+    loader: type | None = None,
+    options: Mapping[str, Any] | None = None,
+    dtype: Any = torch.float32,
+    centre: Any = None,
+) -> Rows:
+    """Wrap `data` for the training loop.
+
+    Parameters
+    ----------
+    data : ndarray, csr matrix or torch Dataset, or a dict of arrays
+        Arrays are sliced without a DataLoader, which is 2 to 3 times faster, unless a loader or
+        options for one are given.
+    loader : type or None
+        A user's own DataLoader class (``iterator_train``).
+    options : mapping or None
+        Options of the DataLoader (``iterator_train__num_workers`` and the like).
+    dtype : torch.dtype, or a mapping of those of several inputs, default=torch.float32
+        Of the batches, float32 or int64.
+    centre : ndarray, a mapping of those of several inputs, or None, default=None
+        What is subtracted from memory maps and sparse matrices; others are without it already.
+    """
+    if isinstance(data, Mapping):
+        types = dtype if isinstance(dtype, Mapping) else dict.fromkeys(data, dtype)
+        centres = centre or {}
+        return InputRows(
+            {
+                name: as_rows(part, loader, options, types[name], centres.get(name))
+                for name, part in data.items()
+            }
+        )
+    if not (isinstance(data, np.memmap) or sparse.issparse(data)):
+        centre = None
+    options = dict(options or {})
+    if isinstance(data, Dataset):
+        return DatasetRows(data, loader or DataLoader, dtype, **options)
+    if loader is not None or options:
+        return DatasetRows(_ArrayDataset(data, centre), loader or DataLoader, dtype, **options)
+    return ArrayRows(data, dtype, centre)
+
+
+def even_batches(order: Index, batch_size: int) -> Sequence[Index]:
+    """Cut `order` into batches of at most `batch_size` rows whose sizes differ by at most one.
+
+    65 rows in batches of 64 are 33 + 32, not 64 and a single row that cannot be normalised.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> [len(batch) for batch in even_batches(np.arange(65), 64)]
+    [33, 32]
+    """
+    return np.array_split(order, -(-len(order) // batch_size)) if len(order) else []

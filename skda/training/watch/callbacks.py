@@ -1,0 +1,323 @@
+"""What skorch's callbacks need: a list, held-out rows, and everything back that they restore."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator, Mapping
+from numbers import Integral
+from typing import Any, Self, cast
+
+import torch
+from sklearn.base import is_classifier
+from sklearn.utils._param_validation import Interval, RealNotInt
+from skorch import NeuralNetClassifier
+from skorch.callbacks import (
+    Callback,
+    Checkpoint,
+    EarlyStopping,
+    EpochScoring,
+    EpochTimer,
+    PrintLog,
+)
+from skorch.dataset import ValidSplit, unpack_data
+from torch import Tensor, nn
+
+from ..data.device import device_or_cpu, load_state, save_state
+from ..data.inputs import Inputs
+from ..data.loader import DomainPair
+from ..errors import StoppedEarly
+from ..processes import Processes, current_processes
+
+__all__ = ["SPLITS", "CallbackNet", "as_callbacks", "as_split", "put_back", "state_beside"]
+
+
+# numbers that `train_split` may be: a share of the source rows, or a number of folds
+SPLITS = (
+    Interval(RealNotInt, 0, 1, closed="neither"),
+    Interval(Integral, 2, None, closed="left"),
+)
+
+# the callbacks that a net has by default do not listen to single steps
+_OF_AN_EPOCH = (EpochTimer, PrintLog)
+_OF_A_STEP = ("on_batch_begin", "on_grad_computed", "on_batch_end")
+
+
+class _PrintLog(PrintLog):
+    """skorch's table of losses, which it lays out in every epoch though it may print nothing."""
+
+    def on_epoch_end(self, net: Any, **kwargs: Any) -> None:
+        if net.verbose or self.sink is not print:
+            super().on_epoch_end(net, **kwargs)
+
+
+def as_callbacks(given: Any) -> Any:
+    """Return the parameter `callbacks` as skorch takes it: a list, also of a single callback."""
+    if given is None or isinstance(given, str):
+        return given
+    named = isinstance(given, tuple) and len(given) == 2 and isinstance(given[0], str)
+    listed = list(given) if isinstance(given, (list, tuple)) and not named else [given]
+    for item in listed:
+        callback = item[1] if isinstance(item, tuple) and len(item) == 2 else item
+        is_one = issubclass if isinstance(callback, type) else isinstance
+        if callback is not None and not is_one(callback, Callback):
+            raise ValueError(
+                "The 'callbacks' parameter must be None, 'disable', or a list of skorch callbacks "
+                f"or of (name, callback). Got {item!r} in it instead."
+            )
+    return listed
+
+
+def as_split(given: Any, seed: int, stratified: bool = True) -> Any:
+    """Return the parameter `train_split` as skorch takes it: a number is stratified by classes.
+
+    Examples
+    --------
+    >>> as_split(5, seed=0).cv
+    5
+    """
+    if given is None or callable(given):
+        return given
+    if isinstance(given, int):
+        return ValidSplit(given, stratified=stratified)
+    return ValidSplit(float(given), stratified=stratified, random_state=seed)
+
+
+def _check_monitors(net: Any, own: set[str]) -> None:
+    """Refuse a callback of the user that waits for scores of held-out rows where there are none."""
+    if net.train_split:
+        return
+    users = {name: callback for name, callback in net.callbacks_ if name not in own}
+    scores = [cb for cb in users.values() if isinstance(cb, EpochScoring) and not cb.on_train]
+    for name, callback in users.items():
+        monitor = getattr(callback, "monitor", None)
+        waits = isinstance(monitor, str) and monitor.startswith("valid_")
+        if waits or callback in scores:
+            what = f"monitor={monitor!r}" if waits else "on_train=False"
+            instead = "monitor='train_loss'" if waits else "on_train=True"
+            raise ValueError(
+                f"The callback {name!r} has {what}, a score of held-out rows, but "
+                "'train_split' is None: none are held out. Pass train_split=0.2 to hold out a "
+                f"fifth of the source rows, or give the callback {instead}."
+            )
+
+
+def _took_weights(callback: Any, net: Any) -> bool:
+    """Say whether a callback kept the weights of the epoch that has just ended."""
+    if isinstance(callback, EarlyStopping):
+        return bool(callback.load_best and callback.best_epoch_ == net.history[-1, "epoch"])
+    return isinstance(callback, Checkpoint) and callback.load_best and net.saved_
+
+
+def state_beside(net: Any) -> dict[str, Any]:
+    """Return a copy of everything that belongs to the weights of the module at this step."""
+    states = {
+        name: value.state_dict()
+        for name, value in vars(net).items()
+        if name != "module_" and name.endswith("_") and hasattr(value, "state_dict")
+    }
+    return copy.deepcopy({"states": states, "term": _own_state(net), "step_": net.step_})
+
+
+def put_back(net: Any, kept: dict[str, Any]) -> None:
+    """Set everything beside the module's weights to what `state_beside` returned."""
+    for name, state in kept["states"].items():
+        getattr(net, name).load_state_dict(state)
+    for name, state in kept["term"].items():
+        stateful = net.adaptation_.own_state()[name]
+        load = stateful.set_state if isinstance(stateful, torch.Generator) else None
+        (load or stateful.load_state_dict)(state)
+    net.step_ = kept["step_"]
+
+
+def _own_state(net: Any) -> dict[str, Any]:
+    """Return the states of the optimizers and generators that the term has for itself."""
+    own = {} if net.adaptation is None else net.adaptation_.own_state()
+    return {
+        name: value.get_state() if isinstance(value, torch.Generator) else value.state_dict()
+        for name, value in own.items()
+    }
+
+
+class CallbackNet(NeuralNetClassifier):
+    """What skorch does otherwise: whom it tells, what callbacks restore, names, predict, pickle."""
+
+    # set in each epoch: whether a callback may look at single steps
+    watched_ = False
+    # where the next training saves its state, and the state of the loader from which it goes on
+    checkpoint_: Any = None
+    loader_state_: Any = None
+    # set by the net
+    kept_: dict[str, Any]
+    seeds: Any
+    domain_module_: Any
+    labelled_domain_: str
+    adaptation: Any
+    adaptation_: Any
+    tuner_: Any
+
+    @property
+    def _default_callbacks(self) -> list[tuple[str, Any]]:
+        # the scores that skorch collects batch by batch cost more than a step of a small net
+        if self.callbacks or self.train_split:
+            return list(super()._default_callbacks)
+        return [("epoch_timer", EpochTimer()), ("print_log", _PrintLog())]
+
+    def is_watched(self) -> bool:
+        """Say whether a callback may look at single steps."""
+        return any(not isinstance(callback, _OF_AN_EPOCH) for _, callback in self.callbacks_)
+
+    def get_split_datasets(self, X: Any, y: Any = None, **fit_params: Any) -> tuple[Any, Any]:
+        """Hold out source rows where the user asked for it; the target stays whole."""
+        if not (isinstance(X, DomainPair) and self.train_split):
+            return X, None
+        split = as_split(self.train_split, self.seeds.batches, is_classifier(self))
+        train, valid = split(X, X.y_source[X.subset], **fit_params)
+        held_in = getattr(train, "indices", None)
+        return (X if held_in is None else X.only(held_in)), valid
+
+    def notify(self, method_name: str, **cb_kwargs: Any) -> None:
+        """Tell the callbacks; of single steps only where someone may listen."""
+        if not self.watched_ and method_name in _OF_A_STEP:
+            return
+        getattr(self, method_name)(self, **cb_kwargs)
+        stopped = False
+        for name, callback in self.callbacks_:
+            self.saved_ = False
+            try:
+                getattr(callback, method_name)(self, **cb_kwargs)
+            except KeyboardInterrupt:
+                # skorch's way to end the training; any other is the user's Ctrl-C
+                if not isinstance(callback, EarlyStopping):
+                    raise
+                stopped = True
+                break
+            if method_name == "on_epoch_end" and _took_weights(callback, self):
+                self.kept_[name] = state_beside(self)
+            elif method_name == "on_train_end" and name in self.kept_:
+                put_back(self, self.kept_.pop(name))
+        if method_name != "on_epoch_end":
+            return
+        if self.processes.any(stopped):
+            raise StoppedEarly
+        if (
+            self.checkpoint_ is not None
+            and self.processes.is_main
+            and self.checkpoint_.is_due(self)
+        ):
+            self.checkpoint_.save(self)
+
+    def save_params(self, *args: Any, **kwargs: Any) -> None:
+        """Save as skorch does, and note it: what belongs to the weights is kept beside them."""
+        if self.processes.is_main:
+            super().save_params(*args, **kwargs)
+        self.saved_ = True
+
+    def load_params(self, *args: Any, **kwargs: Any) -> None:
+        """Load as skorch does, once the main process has saved."""
+        self.processes.wait()
+        super().load_params(*args, **kwargs)
+
+    def initialize_callbacks(self) -> Self:
+        """Set the callbacks; refuse those that wait for what this training does not compute."""
+        super().initialize_callbacks()
+        _check_monitors(self, {name for name, _ in self._default_callbacks})
+        return self
+
+    def infer(self, x: Any, **fit_params: Any) -> Tensor:
+        """Return the logits of rows of the labelled domain, for skorch's own predictions."""
+        logits: Tensor = self.domain_module_(self._as_batch(x), self.labelled_domain_).logits
+        return logits
+
+    def _as_batch(self, x: Any) -> Any:
+        """Return what skorch's loader gives as rows of the module's types, on its device."""
+        x = self._to_device(Inputs(**x) if isinstance(x, Mapping) else x)
+        return x.float() if isinstance(x, Tensor) and x.is_floating_point() else x
+
+    def transform(self, X: Any, domain: str | None = None) -> Any:
+        """Return the adapted features, for callbacks that judge by them: shape (n_rows, d)."""
+        features = []
+        for batch in self.get_iterator(self.get_dataset(X), training=False):
+            with torch.no_grad(), self.domain_module_.capturing(compiled=False):
+                self._set_training(False)
+                rows = self._as_batch(unpack_data(batch)[0])
+                output = self.domain_module_(rows, domain or self.labelled_domain_)
+            features.append(torch.cat(output.features, dim=1).cpu())
+        return torch.cat(features).numpy()
+
+    def predict_proba(self, X: Any, domain: str | None = None) -> Any:
+        """Return class probabilities, for callbacks: of rows of the labelled domain or another."""
+        before = self.labelled_domain_
+        # with EpochScoring's cache it would return what the held-out rows gave
+        cached = {} if domain is None else {"forward_iter": self.__dict__.pop("forward_iter", None)}
+        self.labelled_domain_ = domain or before
+        try:
+            return super().predict_proba(X)
+        finally:
+            self.labelled_domain_ = before
+            self.__dict__.update({k: v for k, v in cached.items() if v is not None})
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave the pickling to the caller on the CPU; elsewhere do it so that it can be moved."""
+        state = vars(self).copy()
+        on_cpu = torch.device(self.device).type == "cpu"
+        return state if on_cpu else {"device": self.device, "saved": save_state(state)}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Take a state of either kind, on the CPU where there is no such device."""
+        if "saved" in state:
+            device = device_or_cpu(state["device"])
+            state = load_state(state["saved"], device) | {"device": device}
+        self.__dict__.update(state)
+
+    def get_all_learnable_params(self) -> Iterator[tuple[str, nn.Parameter]]:
+        """Name the parameters for ``param_groups`` as in the user's module, compiled or not."""
+        term = () if self.adaptation is None else self.adaptation_.own_parameters()
+        left_alone = {id(parameter) for parameter in term}
+        for name, parameter in super().get_all_learnable_params():
+            if id(parameter) not in left_alone:
+                yield name.removeprefix("_orig_mod."), parameter
+
+    def _zero_grad_optimizer(self, set_to_none: bool | None = None) -> None:
+        # the optimizer's own method does the same and spends ten times as long on profiling itself
+        for group in self.optimizer_.param_groups:
+            for parameter in group["params"]:
+                parameter.grad = None
+
+    def _to_device(self, tensor: Any) -> Any:
+        return tensor.to(self.device, non_blocking=True)
+
+    @property
+    def processes(self) -> Processes:
+        """Those that share the training."""
+        return current_processes()
+
+    def take_weights(self, other: CallbackNet) -> None:
+        """Copy weights, buffers and statistics from a net of the same architecture."""
+        for name in self._modules:
+            its = getattr(other, f"{name}_", None)
+            if its is not None:
+                getattr(self, f"{name}_").load_state_dict(its.state_dict())
+
+    def torch_compile(self, module: nn.Module, name: str) -> nn.Module:
+        """Compile the user's module, not what is trained beside it."""
+        if name != "module":
+            return module
+        compiled: nn.Module = super().torch_compile(module, name)
+        if compiled is not module:
+            self.domain_module_.use(compiled)
+        return compiled
+
+    @property
+    def plain_module(self) -> nn.Module:
+        """The user's module, also where skorch compiled it."""
+        return cast(nn.Module, self.domain_module_.plain)
+
+    @property
+    def trained_modules(self) -> list[nn.Module]:
+        """What has weights or running statistics."""
+        return [getattr(self, f"{name}_") for name in self._modules]
+
+    @property
+    def domain_stats_(self) -> nn.Module:
+        """The target's batch statistics."""
+        return cast(nn.Module, self.domain_module_.statistics["target"])

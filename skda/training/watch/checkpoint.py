@@ -1,0 +1,199 @@
+"""Checkpoints of a training: after an epoch, everything that the next one depends on."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import pickle
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from skorch.history import History
+from torch import Tensor, nn
+
+from ..._atomic import write_atomically
+from ..data.inputs import Inputs
+from .callbacks import put_back, state_beside
+
+__all__ = ["StageFile", "as_text", "check_folder", "fingerprint_of", "some_rows"]
+
+_ROWS = 4096  # of each domain, evenly spaced, tell whether the data are the same
+
+
+def check_folder(folder: str | os.PathLike[str]) -> Path:
+    """Make the folder if it is not there; raise ValueError if no file can be written into it."""
+    path = Path(folder)
+    probe = path / f".probe-{os.getpid()}"
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise ValueError(
+            "The 'checkpoint' parameter must be a folder into which files can be written. "
+            f"{os.fspath(folder)!r} is none: {error}."
+        ) from error
+    return path
+
+
+def fingerprint_of(params: Mapping[str, Any], net: Any, domains: Any) -> str:
+    """Return a hash of the parameters, of the untrained net and of the data of a training."""
+    found = hashlib.sha256(as_text(dict(params)).encode())
+    for name in sorted(net._modules):  # noqa: SLF001 - skorch's list of what is trained
+        for key, tensor in getattr(net, f"{name}_").state_dict().items():
+            found.update(key.encode())
+            found.update(tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy())
+    for values in (domains.y_source, domains.y_target, domains.weights, domains.subset):
+        found.update(b"-" if values is None else np.ascontiguousarray(values).tobytes())
+    for rows in (domains.source, domains.target):
+        if rows is None:
+            continue
+        found.update(str(len(rows)).encode())
+        if domains.from_dataset:  # which may draw its rows anew
+            continue
+        for batch in rows.batches([some_rows(len(rows))]):
+            for tensor in batch.values() if isinstance(batch, Inputs) else [batch]:
+                found.update(tensor.cpu().numpy().tobytes())
+    return found.hexdigest()
+
+
+def some_rows(n: int) -> np.ndarray:
+    """Return the indices of the rows that tell whether the data are the same."""
+    return np.unique(np.linspace(0, n - 1, _ROWS).astype(int))
+
+
+def as_text(value: Any) -> str:
+    """Return text for a parameter that is the same in another process."""
+    if isinstance(value, nn.Module):
+        weights = {name: tensor.detach().cpu() for name, tensor in value.state_dict().items()}
+        return type(value).__qualname__ + as_text(weights)
+    if isinstance(value, Tensor):
+        value = value.float().numpy()
+    if isinstance(value, np.ndarray):
+        value = value.tolist()
+    if isinstance(value, dict):
+        return str({str(key): as_text(value[key]) for key in sorted(value, key=str)})
+    if isinstance(value, (list, tuple)):
+        return str([as_text(item) for item in value])
+    if isinstance(value, (bool, int, float, str, type(None))):
+        return repr(value)
+    return str(getattr(value, "__qualname__", type(value).__qualname__))
+
+
+class StageFile:
+    """The checkpoint of one stage of a training.
+
+    Parameters
+    ----------
+    folder : Path
+    fingerprint : str
+        Of the parameters and the data.
+    every : int, default=1
+        Epochs from one checkpoint to the next.
+    stage : int, default=1
+        Number of the stage, for methods that have several.
+    """
+
+    def __init__(self, folder: Path, fingerprint: str, every: int = 1, stage: int = 1) -> None:
+        self.folder, self.fingerprint, self.every, self.stage = folder, fingerprint, every, stage
+        self.path = folder / f"stage-{stage}.pt"
+        self.warned = False
+
+    def next(self) -> StageFile:
+        """Return the file of the stage that follows."""
+        return StageFile(self.folder, self.fingerprint, self.every, self.stage + 1)
+
+    def is_due(self, net: Any) -> bool:
+        """Say whether the epoch that has just ended is one after which to save."""
+        done = len(net.history_)
+        return done % self.every == 0 or done == net.planned_epochs
+
+    def load(self) -> dict[str, Any] | None:
+        """Return what was saved, or None; raise ValueError if it is of another training."""
+        if not self.path.exists():
+            return None
+        try:
+            # tensors, numbers and text only: no code is run
+            state: dict[str, Any] = torch.load(self.path, map_location="cpu", weights_only=True)
+            fingerprint = state["fingerprint"]
+        except (RuntimeError, EOFError, KeyError, TypeError, pickle.UnpicklingError) as error:
+            raise ValueError(
+                f"The checkpoint {str(self.path)!r} is damaged or no checkpoint: {error}. Remove "
+                "it, or pass another folder as 'checkpoint'."
+            ) from error
+        if fingerprint != self.fingerprint:
+            raise ValueError(
+                f"The folder {str(self.folder)!r} of 'checkpoint' holds a training with other "
+                "data, other parameters or another skda estimator. Pass the same ones to go on, "
+                "or another folder, or remove its files to start anew."
+            )
+        return state
+
+    def restore(self, net: Any) -> int:
+        """Put a net in the state of the last checkpoint and return how many epochs it has done."""
+        state = self.load()
+        net.processes.check_same(
+            state is None or len(state["history"]),
+            "All processes must read the same 'checkpoint': name a folder that they share.",
+        )
+        if state is None:
+            return 0
+        net.module_.load_state_dict(state["module"])
+        put_back(net, state["beside"])
+        net.history_ = History(json.loads(state["history"]))
+        net.kept_, net.rates_ = state["kept"], state["rates"]
+        net.generators_.put(state["generators"])
+        net.loader_state_ = state["loader"]
+        callbacks = dict(net.callbacks_)
+        for name, fields in state["callbacks"].items():
+            for field, value in fields.items():
+                if isinstance(value, dict) and "state_dict" in value:
+                    getattr(callbacks[name], field).load_state_dict(value["state_dict"])
+                else:
+                    setattr(callbacks[name], field, value)
+        return len(net.history_)
+
+    def save(self, net: Any) -> None:
+        """Write the state at the end of an epoch; warn, and let the training go on, if it fails."""
+        state = {
+            "fingerprint": self.fingerprint,
+            "module": net.module_.state_dict(),
+            "beside": state_beside(net),
+            "history": json.dumps(net.history_.to_list(), default=lambda value: value.item()),
+            "kept": net.kept_,
+            "rates": list(net.rates_),
+            "generators": net.generators_.states(),
+            "loader": net.loader_.state(),
+            "callbacks": {name: _fitted(callback) for name, callback in net.callbacks_},
+        }
+        try:
+            write_atomically(self.path, lambda new: torch.save(state, new))
+        except (OSError, RuntimeError) as error:  # torch's writer raises RuntimeError
+            if not self.warned:
+                warnings.warn(
+                    f"The checkpoint {str(self.path)!r} could not be written: {error}. The "
+                    "training goes on; the checkpoint of an earlier epoch, if any, is kept.",
+                    UserWarning,
+                    stacklevel=2,
+                )
+            self.warned = True
+
+
+def _fitted(callback: Any) -> dict[str, Any]:
+    """Return those of a callback's attributes that its training sets and that can be saved."""
+    found: dict[str, Any] = {}
+    for name, value in vars(callback).items():
+        if not name.endswith("_"):
+            continue
+        if isinstance(value, np.generic):
+            value = value.item()
+        if hasattr(value, "state_dict") and not isinstance(value, type):
+            found[name] = {"state_dict": value.state_dict()}
+        elif isinstance(value, (bool, int, float, str, Tensor, dict, type(None))):
+            found[name] = value
+    return found
