@@ -1,4 +1,4 @@
-"""Four gigabytes of rows train in a process that holds less than one."""
+"""Four gigabytes of rows train in a process that holds less than one, its libraries included."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ import pytest
 # 0.5 and 3.5 GiB, of which an epoch reads 1; the files have holes, which take no room on the disk
 # and are read as zeros
 N_SOURCE, N_TARGET, N_COLUMNS = 1 << 13, 7 << 13, 1 << 14
-LIMIT_KB = 1 << 20
+# beyond what the libraries take: 340 MiB with torch for the CPU, 630 with torch for CUDA
+LIMIT_KB = 680 << 10
 
 CHILD = f"""
 import sys
@@ -22,6 +23,14 @@ from torch import nn
 
 from skda import DANNClassifier
 
+
+def most_held():
+    # the pages of files included; it starts anew with the program
+    status = Path("/proc/self/status").read_text().splitlines()
+    return int(next(line.split()[1] for line in status if line.startswith("VmHWM")))
+
+
+of_libraries = most_held()
 folder = Path(sys.argv[1])
 X_source, X_target, features = (
     np.lib.format.open_memmap(folder / name, mode="w+", dtype=np.float32, shape=shape)
@@ -40,9 +49,7 @@ assert clf.history_[-1]["train_batch_count"] == 32
 clf.transform(X_target[:4096], out=features[:4096])
 assert np.isfinite(features).all()
 
-# the most that the process held, the pages of files included; it starts anew with the program
-status = Path("/proc/self/status").read_text().splitlines()
-print(next(line.split()[1] for line in status if line.startswith("VmHWM")))
+print(most_held() - of_libraries)
 """
 
 

@@ -12,6 +12,7 @@ from skda.priors import (
     confusion_matrix_of_shares,
     expected_calibration_error,
     fit_temperature,
+    match_confidence,
     mlls_priors,
 )
 
@@ -19,7 +20,7 @@ from ..harness.search_internals import ACCURACY_METHODS, HeldOut
 from .models import Model
 
 ESTIMATES = ("source", *ACCURACY_METHODS, "stability", "stability_times_source")
-CALIBRATION = ("ece_before", "ece_temperature", "ece_weighted")
+CALIBRATION = ("ece_before", "ece_temperature", "ece_weighted", "ece_of_estimate")
 SHARES = ("shares_source", "shares_bbse", "shares_mlls")
 
 
@@ -51,11 +52,18 @@ def measure(model: Model) -> dict[str, Any]:
     row["condition_number"] = float(
         np.linalg.cond(confusion_matrix_of_shares(source, columns, classes=known))
     )
-    return row | dict(zip(CALIBRATION, calibration_errors(model, plain, weights), strict=True))
+    errors = calibration_errors(model, plain, weights, row["stability_times_source"])
+    return row | dict(zip(CALIBRATION, errors, strict=True))
 
 
-def calibration_errors(model: Model, rows: HeldOut, weights: NDArray) -> list[float]:
-    """Return the ECE on the target: as it is, with a temperature, with a weighted one."""
+def calibration_errors(
+    model: Model, rows: HeldOut, weights: NDArray, estimate: float
+) -> list[float]:
+    """Return the ECE on the target: as it is, at three temperatures.
+
+    That of the source rows, that of the weighted source rows, and that of the estimated accuracy,
+    as a search with `calibrate=True` has it.
+    """
     known = np.arange(rows.proba_source.shape[1])
     y_target = (model.y_target[:, np.newaxis] == model.evidence.classes).argmax(axis=1)
     temperatures = [
@@ -64,6 +72,7 @@ def calibration_errors(model: Model, rows: HeldOut, weights: NDArray) -> list[fl
             fit_temperature(rows.proba_source, rows.columns, classes=known, sample_weight=each)
             for each in (None, weights)
         ),
+        max(1.0, match_confidence(rows.proba_target, estimate)),
     ]
     return [
         expected_calibration_error(

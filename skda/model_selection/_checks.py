@@ -28,7 +28,14 @@ from ._typing import Candidate, Labels, Rows, Validator
 from .validators.agreement import needs_search, validator_names
 from .validators.registry import Task, check_validator
 
-__all__ = ["check_candidates", "check_checkpoints", "check_data", "check_guard", "check_validators"]
+__all__ = [
+    "check_calibrate",
+    "check_candidates",
+    "check_checkpoints",
+    "check_data",
+    "check_guard",
+    "check_validators",
+]
 
 _GUARD_OPTIONS: dict[Task, tuple[str, ...]] = {
     "classification": ("accuracy_tolerance", "min_entropy_ratio", *GUARD_OPTIONS),
@@ -63,6 +70,20 @@ def check_guard(guard: bool | Mapping[str, float], task: Task) -> None:
                 f"{', '.join(map(repr, _GUARD_OPTIONS[task]))}. Got the key {name!r} instead."
             )
         check_share(value, name)
+
+
+def check_calibrate(calibrate: bool, refit: bool, task: Task) -> None:
+    """Refuse to calibrate what has no probabilities, or is not trained."""
+    if calibrate and task == "regression":
+        raise ValueError(
+            "The 'calibrate' parameter of LambdaSearchCV is for classifiers: a regressor has no "
+            "probabilities. Got calibrate=True. Leave it out."
+        )
+    if calibrate and not refit:
+        raise ValueError(
+            "calibrate=True needs the best candidate trained on all rows. Got refit=False. Pass "
+            "refit=True."
+        )
 
 
 def check_candidates(

@@ -11,6 +11,7 @@ from .._typing import Domain
 from ..base._prediction import DomainPredictionMixin
 from ..io._export import ExportMixin
 from ..io._mixin import SaveMixin
+from ..priors._calibration import apply_in_place
 from ._routing import call_with_domain, final_step, rows_at_final_step
 
 
@@ -23,6 +24,7 @@ class BestEstimatorMixin(ExportMixin, SaveMixin, DomainPredictionMixin):
 
     estimator: BaseEstimator
     best_estimator_: BaseEstimator
+    temperature_: float
 
     def _offers(self, method: str) -> bool:
         return hasattr(final_step(getattr(self, "best_estimator_", self.estimator)), method)
@@ -31,9 +33,12 @@ class BestEstimatorMixin(ExportMixin, SaveMixin, DomainPredictionMixin):
         check_is_fitted(self, "best_estimator_")
         best = self.best_estimator_
         rows = rows_at_final_step(best, X, domain)
-        return call_with_domain(
+        found = call_with_domain(
             final_step(best), method, rows, domain, **({} if out is None else {"out": out})
         )
+        if method == "predict_proba" and domain == "target" and hasattr(self, "temperature_"):
+            apply_in_place(found, self.temperature_)
+        return found
 
     def _exported(self) -> Any:
         check_is_fitted(self, "best_estimator_")

@@ -18,6 +18,7 @@ from .._versioned import VersionedMixin
 from ..training.modes import training_modes
 from ..training.processes import current_processes
 from ._checks import (
+    check_calibrate,
     check_candidates,
     check_checkpoints,
     check_data,
@@ -25,7 +26,7 @@ from ._checks import (
     check_validators,
 )
 from ._choice.classification import DEFAULT_VALIDATOR
-from ._choice.outcome import ChoosingMixin
+from ._choice.outcome import OF_BEST_ESTIMATOR, ChoosingMixin
 from ._choice.regression import DEFAULT_VALIDATOR as DEFAULT_OF_REGRESSORS
 from ._delegation import BestEstimatorMixin
 from ._diagram import search_diagram
@@ -92,6 +93,9 @@ class LambdaSearchCV(
         `stability_tolerance` and `min_spread_ratio`.
     refit : bool, default=True
         Whether to train the chosen candidate on all rows, so that the search predicts.
+    calibrate : bool, default=False
+        Whether `predict_proba` of target rows is as sure, on average, as `estimated_accuracy_`
+        says that the model is right: its logits are divided by `temperature_`.
     vectorize : bool or "auto", default="auto"
         Whether the models of all lams and folds are trained together, as one stacked network in
         one process, which is several times faster for small networks. "auto" does so if it is
@@ -114,14 +118,12 @@ class LambdaSearchCV(
     Attributes
     ----------
     best_estimator_ : estimator
-        The chosen candidate, trained on all rows. Only with ``refit=True``, as are `classes_`,
-        `n_features_in_`, `feature_names_in_` (for frames) and `refit_time_`.
+        The chosen candidate, trained on all rows, in `refit_time_` seconds. Only with
+        ``refit=True``, as are `classes_`, `n_features_in_` and `feature_names_in_` (for frames).
     best_params_ : dict
         Its parameters, lam among them.
-    best_index_ : int
-        Its row in `cv_results_`.
-    best_score_ : float
-        Its mean validator score.
+    best_index_, best_score_ : int, float
+        Its row in `cv_results_`, and its mean validator score.
     source_only_score_ : float
         Mean validator score of the best candidate with `lam=0`.
     adapted_ : bool
@@ -129,12 +131,13 @@ class LambdaSearchCV(
     estimated_accuracy_ : float
         Estimated accuracy of the chosen candidate on the target: the stability times the accuracy
         on held-out source rows (see `skda.inspection.estimate_accuracy`).
+    temperature_ : float
+        Only with ``calibrate=True``: at least 1, from the probabilities of all target rows (see
+        `skda.priors.match_confidence`). `decision_function`, `to_module` and `export` are without.
     estimated_error_ : float
         Of a regressor, in place of `estimated_accuracy_`: estimated root mean squared error on the
-        target, in standard deviations of the source's labels: the root of the sum of the squares
-        of the error on held-out source rows and of the disagreement on held-out target rows. It is
-        too low where the models of all folds err alike. `skda.inspection.estimate_error` has it in
-        the units of the labels, with an interval.
+        target, in standard deviations of the source's labels (see
+        `skda.inspection.estimate_error`, which has it in their units, with an interval).
     label_scale_ : ndarray of shape (n_outputs,)
         Of a regressor: that standard deviation of each output.
     cv_results_ : dict of ndarrays
@@ -150,16 +153,12 @@ class LambdaSearchCV(
         Number of folds.
     validator_ : str, sequence of str or callable
         The validator that was used: `validator`, or what "auto" stands for.
-    vectorized_ : bool
-        Whether the models of all lams and folds were trained together.
-    vectorize_reason_ : str
-        Why they were not trained together; empty if they were.
+    vectorized_, vectorize_reason_ : bool, str
+        Whether the models of all lams and folds were trained together, and if not, why.
     classes_ : ndarray of shape (n_classes,)
         The labels, sorted.
     n_features_in_ : int
-        Number of columns (tables) or channels (images) seen in `fit`.
-    refit_time_ : float
-        Seconds that the training on all rows took.
+        Number of columns (tables) or channels (images).
 
     Notes
     -----
@@ -189,9 +188,8 @@ class LambdaSearchCV(
     term has a state of its own (WDGRL, MCD, DeepJDOT, DAN with optimal kernel weights).
     `vectorize_reason_` says what it was.
 
-    If a candidate with lam above 0 is chosen, but its models agree less and are less sure on the
-    target than the source-only models, `AdaptationWarning` says so; it also says so if entropy
-    alone kept the search from adapting.
+    `AdaptationWarning` says so if the models of a chosen lam above 0 agree less and are less sure
+    on the target than source-only models, or if entropy alone kept the search from adapting.
 
     **Regressors.** Errors are in standard deviations of the source's labels; with several outputs
     they are means over the outputs. "stability" is minus the mean squared difference between the
@@ -241,6 +239,7 @@ class LambdaSearchCV(
         "cv": ["cv_object"],
         "guard": ["boolean", dict],
         "refit": ["boolean"],
+        "calibrate": ["boolean"],
         "vectorize": ["boolean", StrOptions({"auto"})],
         "random_state": ["random_state"],
         "verbose": ["verbose"],
@@ -257,6 +256,7 @@ class LambdaSearchCV(
         cv: Any = 5,
         guard: bool | dict[str, float] = True,
         refit: bool = True,
+        calibrate: bool = False,
         vectorize: bool | str = "auto",
         n_jobs: int | None = None,
         random_state: Any = None,
@@ -270,6 +270,7 @@ class LambdaSearchCV(
         self.cv = cv
         self.guard = guard
         self.refit = refit
+        self.calibrate = calibrate
         self.vectorize = vectorize
         self.n_jobs = n_jobs
         self.random_state = random_state
@@ -343,6 +344,7 @@ class LambdaSearchCV(
         candidates = make_candidates(lams, self.param_grid, lam_name)
         check_validators(validator, task)
         check_guard(self.guard, task)
+        check_calibrate(self.calibrate, self.refit, task)
         check_candidates(self.estimator, candidates, lam_name)
         given = X_source, y_source, X_target, y_target, sample_weight
         data = check_data(*given, task, source_domain)
@@ -388,7 +390,7 @@ class LambdaSearchCV(
                 except KeyboardInterrupt as interrupt:
                     interrupted = interrupt
             if interrupted is not None:  # the results are not those of an earlier best estimator
-                for name in ("best_estimator_", "classes_", "feature_names_in_", "refit_time_"):
+                for name in OF_BEST_ESTIMATOR:
                     self.__dict__.pop(name, None)
         if interrupted is not None:
             raise interrupted

@@ -1,7 +1,12 @@
 """Shares of the classes in the target, and probabilities that are right for them, on arrays."""
 
 from ._bbse import bbse_priors, confusion_matrix_of_shares
-from ._calibration import apply_temperature, expected_calibration_error, fit_temperature
+from ._calibration import (
+    apply_temperature,
+    expected_calibration_error,
+    fit_temperature,
+    match_confidence,
+)
 from ._correction import correct_probabilities
 from ._mlls import mlls_priors
 
@@ -12,5 +17,6 @@ __all__ = [
     "correct_probabilities",
     "expected_calibration_error",
     "fit_temperature",
+    "match_confidence",
     "mlls_priors",
 ]

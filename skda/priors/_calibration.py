@@ -7,15 +7,17 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.optimize import minimize
+from scipy.optimize import brentq, minimize
 from scipy.special import log_softmax, softmax
 
 from .._inputs.array_checks import check_probabilities, check_row_values, check_same_length
+from .._inputs.memmap import MappedPages
 from ._labels import class_columns
 
 # the probabilities of networks have single precision: smaller numbers are rounded to 0
 _SMALLEST = float(np.finfo(np.float32).tiny)
 _TEMPERATURES = (1e-3, 1e3)
+_ROWS_OF_A_BLOCK = 1 << 16
 
 
 class Calibration(NamedTuple):
@@ -188,6 +190,72 @@ def apply_temperature(probabilities: ArrayLike, temperature: float) -> NDArray[n
         )
     proba = check_probabilities(probabilities, "probabilities")
     return Calibration(float(temperature), np.zeros(proba.shape[1]))(proba)
+
+
+def apply_in_place(probabilities: NDArray[np.floating], temperature: float) -> None:
+    """Do what `apply_temperature` does, block by block: the array may be a large memory map."""
+    pages = MappedPages(probabilities)
+    for start in range(0, len(probabilities), _ROWS_OF_A_BLOCK):
+        block = probabilities[start : start + _ROWS_OF_A_BLOCK]
+        block[:] = apply_temperature(block, temperature)
+        pages.touch(1, block.nbytes)
+
+
+def match_confidence(probabilities: ArrayLike, confidence: float) -> float:
+    r"""Temperature at which the mean confidence of a classifier is a given number.
+
+    With an estimate of the accuracy on the target as that number, the classifier is as sure of
+    target rows as it is right, on average, without target labels.
+
+    Parameters
+    ----------
+    probabilities : array-like of shape (n_rows, n_classes)
+        Class probabilities.
+    confidence : float
+        Wanted mean of the largest probability of each row, in (0, 1].
+
+    Returns
+    -------
+    float
+        For `apply_temperature`. Between .001 and 1000, which it is also where no temperature gives
+        that confidence, as one below ``1 / n_classes``.
+
+    Raises
+    ------
+    ValueError
+        If the rows are no probabilities, or `confidence` is not in (0, 1].
+
+    Notes
+    -----
+    The solution for T of :math:`\tfrac1n \sum_i \max_k \mathrm{softmax}(\log p_i / T)_k = c`; the
+    left side falls with T.
+
+    Examples
+    --------
+    >>> from skda.priors import apply_temperature, match_confidence
+    >>> sure = [[0.99, 0.01], [0.1, 0.9]]
+    >>> temperature = match_confidence(sure, 0.8)
+    >>> round(temperature, 2)
+    2.5
+    >>> float(apply_temperature(sure, temperature).max(axis=1).mean().round(3))
+    0.8
+    """
+    if not 0 < confidence <= 1:
+        raise ValueError(
+            f"confidence must be a float in the range (0, 1]. Got {confidence!r} instead."
+        )
+    logits = _logits(check_probabilities(probabilities, "probabilities"))
+
+    def excess(log_temperature: float) -> float:
+        calibrated = softmax(logits / np.exp(log_temperature), axis=1)
+        return float(calibrated.max(axis=1).mean()) - confidence
+
+    lowest, highest = np.log(_TEMPERATURES)
+    if excess(highest) >= 0:
+        return _TEMPERATURES[1]
+    if excess(lowest) <= 0:
+        return _TEMPERATURES[0]
+    return float(np.exp(brentq(excess, lowest, highest)))
 
 
 def expected_calibration_error(

@@ -7,7 +7,12 @@ import pytest
 from numpy.testing import assert_allclose
 from scipy.optimize import minimize_scalar
 
-from skda.priors import apply_temperature, expected_calibration_error, fit_temperature
+from skda.priors import (
+    apply_temperature,
+    expected_calibration_error,
+    fit_temperature,
+    match_confidence,
+)
 from skda.priors._calibration import fit_calibration
 from tests.priors.shares import draw, sharpened
 
@@ -100,3 +105,18 @@ def test_calibration_error_equals_a_loop_over_bins():
 def test_messages(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+def test_the_confidence_that_was_asked_for_is_matched():
+    _, proba = draw(300, [0.2, 0.3, 0.5], np.random.default_rng(0), distance=1.0)
+    for wanted in (0.4, 0.7, 0.99):
+        powers = proba ** (1 / match_confidence(proba, wanted))
+        assert_allclose((powers.max(axis=1) / powers.sum(axis=1)).mean(), wanted, rtol=1e-6)
+    assert match_confidence(proba, 0.2) == 1000.0  # less than one in three
+    assert match_confidence(proba, 1.0) < 0.1
+
+
+@pytest.mark.parametrize("confidence", [0, 1.5, float("nan")])
+def test_a_confidence_that_is_none_is_refused(confidence):
+    with pytest.raises(ValueError, match=r"confidence must be a float in the range \(0, 1\]\. Got"):
+        match_confidence([[0.5, 0.5]], confidence)

@@ -5,13 +5,15 @@ from __future__ import annotations
 import os
 import time
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, is_regressor
 
+from ...priors import match_confidence
 from .._routing import final_step
 from .._training.candidates import knows_shares
 from .._training.fit_and_score import CandidateResults, DomainData, fit_on, seeded
@@ -22,8 +24,16 @@ from .classification import choose
 from .regression import choose_regressor
 from .verdict import AdaptationWarning, refusal, sign_of_harm
 
-__all__ = ["ChoosingMixin"]
+__all__ = ["OF_BEST_ESTIMATOR", "ChoosingMixin"]
 
+# what `fit` has of the training on all rows
+OF_BEST_ESTIMATOR = (
+    "best_estimator_",
+    "classes_",
+    "feature_names_in_",
+    "refit_time_",
+    "temperature_",
+)
 _ESTIMATES = ("estimated_accuracy_", "estimated_error_", "label_scale_")
 
 
@@ -32,7 +42,9 @@ class ChoosingMixin:
 
     estimator: BaseEstimator
     guard: bool | dict[str, float]
+    calibrate: bool
     checkpoint: str | os.PathLike[str] | None
+    predict_proba: Callable[..., Any]
     validator_: Validator
 
     @property
@@ -87,3 +99,8 @@ class ChoosingMixin:
             vars(self).pop(name, None)
             if hasattr(fitted, name):
                 setattr(self, name, getattr(fitted, name))
+        vars(self).pop("temperature_", None)
+        if self.calibrate:
+            proba = self.predict_proba(data.X_target)
+            # the estimate is too high: no reason to be more sure than the model is
+            self.temperature_ = max(1.0, match_confidence(proba, self.estimated_accuracy_))
