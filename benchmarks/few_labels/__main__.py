@@ -1,76 +1,36 @@
 """A few labels of the target beside its unlabelled rows: who makes the most of them."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from skda import DANClassifier, FinetuneClassifier, make_pipeline
+from skda import DANClassifier, FinetuneClassifier
 
 from ..harness import matrix
-from ..harness import small_tasks as small
+from ..harness.few_labels import COUNTS, FewLabels, load, run_of
 from ..harness.goals import Goal, Means
 from ..harness.matrix import Matrix
 from ..harness.methods import ADAPTING, SOURCE_ONLY
 from ..harness.runner import Method, Task
-from ..harness.search_internals import own_stream, take_rows
-from ..harness.small_tasks import TASKS, Sample
-from .candidates import AdaMatch, DANNByRow, Entropy, MCCByRow
+from ..harness.search_internals import take_rows
+from .candidates import AdaMatch, Entropy
 
 NAMES = ("scanned digits", "gas 1→6")
-COUNTS = (1, 3, 10)
 ONLY, STAGED, BESIDE = "few labels only", "source, then few labels", "source and few labels"
 BLIND = ", no labels"
 CANDIDATES = {
-    "entropy": Entropy,
-    "relative threshold": AdaMatch,
-    "DANN, by row": DANNByRow,
-    "MCC, by row": MCCByRow,
+    "entropy": run_of(Entropy),
+    "relative threshold": run_of(AdaMatch),
+    **{f"{m}, by row": run_of(ADAPTING[m], target_label_weight=1.0) for m in ("DANN", "MCC")},
 }
 # WDGRL takes as long as six of the others
 METHODS_OF_SKDA = [name for name in ADAPTING if name != "WDGRL"]
 
 
-class Rows:
-    """The rows of a seed, a few target rows labelled, and how networks train on them."""
-
-    def __init__(self, task: small.Task, n_labels: int, quick: bool) -> None:
-        self.params, self.n_labels = dict(task.params), n_labels
-        if quick:
-            task = small.Task(task.load, 120, 100, task.params, task.steps)
-            self.params["max_epochs"] = 1
-        self.task, self.loaded = task, task.load()
-
-    def draw(self, seed: int) -> tuple[Sample, np.ndarray]:
-        """Return the rows and the labels of the target, -1 but for a few of each class."""
-        sample = small.draw(self.task, self.loaded, seed)
-        rng = own_stream(seed, "few labels, which rows")
-        few = np.full(len(sample.y_target), -1)
-        for label in np.unique(sample.y_target):
-            rows = rng.permutation(np.flatnonzero(sample.y_target == label))[: self.n_labels]
-            few[rows] = label
-        return sample, few
-
-
-def load(name: str, n_labels: int, quick: bool) -> Rows:
-    return Rows(TASKS[name], n_labels, quick)
-
-
-def run(estimator: type, labels: bool, rows: Rows, seed: int, **params: Any) -> float:
-    """Return the accuracy on the target's test rows, trained with or without the few labels."""
-    sample, few = rows.draw(seed)
-    data = sample.train
-    clf = estimator(random_state=seed, device="cpu", **rows.params, **params)
-    of_target = {"y_target": few} if labels else {}
-    pipe = make_pipeline(*rows.task.steps, clf)
-    pipe.fit(data.X_source, data.y_source, X_target=data.X_target, **of_target)
-    return float(pipe.score(sample.X_test, sample.y_test))
-
-
-def run_alone(rows: Rows, seed: int) -> float:
+def run_alone(rows: FewLabels, seed: int) -> float:
     """Train on the labelled target rows alone, for as many steps as on the source."""
     sample, few = rows.draw(seed)
     found = np.flatnonzero(few >= 0)
@@ -82,10 +42,6 @@ def run_alone(rows: Rows, seed: int) -> float:
     return float(clf.score(sample.X_test, sample.y_test))
 
 
-def run_of(estimator: type, labels: bool = True, **params: Any) -> Callable[[Rows, int], float]:
-    return partial(run, estimator, labels, **params)
-
-
 METHODS = [
     Method(ONLY, run_alone),
     Method(SOURCE_ONLY, run_of(FinetuneClassifier, labels=False)),
@@ -93,7 +49,7 @@ METHODS = [
     Method(BESIDE, run_of(DANClassifier, lam=0)),
     *(Method(f"{name}{BLIND}", run_of(ADAPTING[name], labels=False)) for name in ("DANN", "MCC")),
     *(Method(name, run_of(ADAPTING[name])) for name in METHODS_OF_SKDA),
-    *(Method(name, run_of(cls)) for name, cls in CANDIDATES.items()),
+    *(Method(name, run) for name, run in CANDIDATES.items()),
 ]
 COLUMNS = {n: [f"{name}, {n}" for name in NAMES] for n in COUNTS}
 
@@ -130,18 +86,18 @@ adapting classifiers but WDGRL, left out for its time; the epochs and the networ
 page on choosing lam. The labels of the few rows are trained on; all others score only, on other
 rows. The rows without labels are the same for 1, 3 and 10.
 
-What is not in skda (`benchmarks/few_labels/candidates.py`): *entropy*, that of the target's
-predictions, and *relative threshold*, AdaMatch's pseudo-labels without its augmentation, both at
-lam 1, rising; *by row*, a labelled target row weighs as much as a source row, where in skda the
-labelled rows of a batch weigh as much as all its source rows.""",
+*By row* is `target_label_weight=1`: a labelled target row weighs as much as a source row, where by
+default the labelled rows of a batch weigh as much as all its source rows. What is not in skda
+(`benchmarks/few_labels/candidates.py`): *entropy*, that of the target's predictions, and *relative
+threshold*, AdaMatch's pseudo-labels without its augmentation, both at lam 1, rising.""",
     notes="""\
 ## What this says
 
 The loss of the labelled rows of a batch weighs as much as that of all its source rows. With one
 label a class this overfits them: MCC and DANN are better without these labels. MCC with labels
 that weigh by row is better than MCC with or without them for 1, 3 and 10 labels a class, and about
-as good as the best candidate. The candidates were compared by the scores on this page, so a choice
-between them has to be confirmed on other tasks.""",
+as good as the best candidate. The candidates were compared by the scores on this page; weights by row are
+[tried on other tasks](../target_label_weight/target_label_weight.md).""",
     has_run=lambda task, method: BLIND not in method.name or task.name in COLUMNS[1],
     references={BESIDE: "†", ONLY: "‡"},
     compared=[*METHODS_OF_SKDA, *CANDIDATES],

@@ -6,10 +6,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from skda import DANNClassifier, MCCClassifier
 from skda.base import AdaptingClassifier
 from skda.losses import EntropyLoss
-from skda.training import AdaptationNet, AdaptationTerm, DomainOutput, TargetTerm
+from skda.training import AdaptationTerm, DomainOutput, TargetTerm
 
 
 class Entropy(AdaptingClassifier):
@@ -56,23 +55,3 @@ class AdaMatch(Entropy):
         self, module: nn.Module, widths: Sequence[int], n_classes: int
     ) -> AdaptationTerm:
         return RelativeThreshold()
-
-
-class ByRow(AdaptationNet):
-    """A net in which a labelled target row weighs as much as a source row."""
-
-    def labelled_target_loss(self, target: DomainOutput | None) -> Tensor | None:
-        loss = super().labelled_target_loss(target)
-        return loss if loss is None or target is None else loss * (target.y >= 0).float().mean()
-
-
-class DANNByRow(DANNClassifier):
-    """DANN in which a labelled target row weighs as much as a source row."""
-
-    _net_class = ByRow
-
-
-class MCCByRow(MCCClassifier):
-    """MCC in which a labelled target row weighs as much as a source row."""
-
-    _net_class = ByRow

@@ -29,6 +29,11 @@ class AdaptingEstimator(TunableEstimator):
         What the adaptation loss compares with the target where `fit` is given several sources:
         each source, with the mean of their losses (an adversarial method has a discriminator for
         each), or the rows of all of them together. One source is the same with both.
+    target_label_weight : float or "batch", default="batch"
+        Weight of a row that `y_target` labels. A float is relative to a source row: with 1, a
+        labelled target row of a batch weighs as much as a source row. With "batch", the labelled
+        target rows of a batch weigh together as much as all of its source rows, which overfits a
+        few rows: pass 1 where only a small part of the target is labelled.
     **params
         Parameters of `TunableEstimator`.
     """
@@ -41,6 +46,7 @@ class AdaptingEstimator(TunableEstimator):
         "lam": [Interval(Real, 0, None, closed="left")],
         "lam_schedule": [StrOptions(set(LAM_SCHEDULES)), callable],
         "multi_source": [StrOptions({"pairwise", "union"})],
+        "target_label_weight": [Interval(Real, 0, None, closed="left"), StrOptions({"batch"})],
     }
 
     def __init__(
@@ -50,12 +56,14 @@ class AdaptingEstimator(TunableEstimator):
         lam: float = 1.0,
         lam_schedule: str | Callable[[float], float] = "constant",
         multi_source: str = "pairwise",
+        target_label_weight: float | str = "batch",
         **params: Any,
     ) -> None:
         super().__init__(module, **params)
         self.lam = lam
         self.lam_schedule = lam_schedule
         self.multi_source = multi_source
+        self.target_label_weight = target_label_weight
 
     def _make_module(self, rows: Tensor, n_classes: int) -> nn.Module:
         if self.module is None and (recipes := self._recipes()):
@@ -68,10 +76,12 @@ class AdaptingEstimator(TunableEstimator):
     def _net_options(self, module: nn.Module) -> dict[str, Any]:
         schedule = find_schedule(self.lam_schedule, LAM_SCHEDULES)
         options = {"lam": float(self.lam), "lam_schedule": schedule}
+        options["target_label_weight"] = self.target_label_weight
         return options | self._tuning_options(module)
 
     def _update_net(self) -> None:
         self.net_.lam = float(self.lam)
+        self.net_.target_label_weight = self.target_label_weight
 
     def _needs_target(self) -> bool:
         return True

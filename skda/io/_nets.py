@@ -36,6 +36,7 @@ _OPTIONS = (
     "frozen",
     "unfreeze_every",
     "tuning",
+    "target_label_weight",
     "lr",
     "max_epochs",
     "batch_size",

@@ -13,9 +13,10 @@ from torch import Tensor, nn
 
 from ..nn import Layer
 from .data.device import move_to_device, room_on
-from .data.loader import Batch, DomainPair, TwoDomainLoader, is_labelled
+from .data.loader import Batch, DomainPair, TwoDomainLoader
 from .domain_module import DomainModule
 from .errors import DivergenceError, StoppedEarly
+from .labelled import labelled_loss
 from .modes import training_modes
 from .predict import reestimate_statistics, sample_both
 from .recipes.frozen import body_computed_once
@@ -60,6 +61,8 @@ class AdaptationNet(CallbackNet):
         Epochs after which one more of them is freed, from the top.
     tuning : dict or None
         Parameters of `Tuner`, where the training has one.
+    target_label_weight : float or "batch"
+        As `labelled_loss` takes it.
     **kwargs
         As for ``skorch.NeuralNetClassifier``.
     """
@@ -93,6 +96,7 @@ class AdaptationNet(CallbackNet):
         frozen: Sequence[Sequence[str]] = (),
         unfreeze_every: int | None = None,
         tuning: Mapping[str, Any] | None = None,
+        target_label_weight: Any = "batch",
         **kwargs: Any,
     ) -> None:
         # before skorch's: afterwards it takes a module for a component to initialise
@@ -110,6 +114,7 @@ class AdaptationNet(CallbackNet):
         self.frozen = frozen
         self.unfreeze_every = unfreeze_every
         self.tuning = tuning
+        self.target_label_weight = target_label_weight
         kwargs["callbacks"] = as_callbacks(kwargs.get("callbacks"))
         super().__init__(module, **kwargs)
 
@@ -150,17 +155,12 @@ class AdaptationNet(CallbackNet):
     def classification_loss(self, source: DomainOutput, target: DomainOutput | None) -> Tensor:
         """Return the criterion's mean over the source, plus that over labelled target rows."""
         of_source = self.get_loss(source.logits, source.y)
-        of_target = self.labelled_target_loss(target)
+        of_target = self.labelled_target_loss(target, len(source.logits))
         return of_source if of_target is None else of_source + of_target
 
-    def labelled_target_loss(self, target: DomainOutput | None) -> Tensor | None:
-        """Return the criterion's mean over the labelled rows of a target batch, if any."""
-        if target is None or target.y is None:
-            return None
-        labelled = is_labelled(target.y)
-        if not labelled.any():
-            return None
-        return self.get_loss(target.logits[labelled], target.y[labelled])
+    def labelled_target_loss(self, target: DomainOutput | None, n_source: int) -> Tensor | None:
+        """Return the weighted criterion of the labelled rows of a target batch, if any."""
+        return labelled_loss(self.get_loss, target, n_source, self.target_label_weight)
 
     def get_loss(self, y_pred: Tensor, y_true: Tensor | None, *args: Any, **kwargs: Any) -> Tensor:
         """Return the criterion of logits; a module's log-probabilities are logits as well."""

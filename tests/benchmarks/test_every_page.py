@@ -25,6 +25,10 @@ QUICK = {
         *("--seeds", "0", "--tasks", "gas 1→6, 1", "gas 1→6, 3", "--methods"),
         *("few labels only", "source and few labels", "MCC", "entropy", "relative threshold"),
     ],
+    "target_label_weight": [
+        *("--seeds", "0", "--tasks", "heart Cleveland→VA, 1", "--methods"),
+        *("DAN, no labels", "DAN", "DAN, by row"),
+    ],
     "estimated_accuracy": [
         *("--seeds", "0", "--methods", "DANN", "--tasks", "moons", "heart Cleveland→VA"),
     ],

@@ -95,7 +95,7 @@ class EncoderNet(AdaptationNet):
 
     def classification_loss(self, source: DomainOutput, target: DomainOutput | None) -> Tensor:
         """Return the criterion's mean over labelled target rows, zero where there are none."""
-        of_target = self.labelled_target_loss(target)
+        of_target = self.labelled_target_loss(target, len(source.logits))
         return source.logits.new_zeros(()) if of_target is None else of_target
 
 
