@@ -12,7 +12,7 @@ from skorch.dataset import ValidSplit
 from torch import Tensor, nn
 from torch.utils.data import Dataset
 
-from skda import DANClassifier, DANNClassifier, FinetuneClassifier
+from skda import DANClassifier, DANNClassifier, FinetuneClassifier, load
 from skda.training import DivergenceError
 from tests.shifted import count_hooks, shifted
 from tests.training.small import DATA, SMALL, Watch, dann, same, weights
@@ -133,14 +133,21 @@ def cross_entropy(rows: np.ndarray, y: np.ndarray) -> float:
     return float((log_sum - logits[np.arange(len(y)), y]).mean())
 
 
-def test_recorded_losses_by_hand() -> None:
+# 3 labelled rows of 6, beside 8 source rows
+@pytest.mark.parametrize(
+    ("weight", "factor"), [("batch", 1), (1, 3 / 8), (2.5, 2.5 * 3 / 8), (0, 0)]
+)
+def test_recorded_losses_by_hand(weight: float | str, factor: float) -> None:
     rng = np.random.default_rng(0)
     X, X_target = rng.normal(size=(8, 2)), rng.normal(size=(6, 2)) + 1
     y, y_target = np.arange(8) % 2, np.array([0, -1, 1, -1, 1, -1])
-    fitted = DANClassifier(Logits(), lam=0.5, max_epochs=1, random_state=0)
+    fitted = DANClassifier(
+        Logits(), lam=0.5, max_epochs=1, random_state=0, target_label_weight=weight
+    )
     fitted.fit(X, y, X_target, y_target=y_target)
     labelled = y_target >= 0
-    classification = cross_entropy(X, y) + cross_entropy(X_target[labelled], y_target[labelled])
+    of_target = cross_entropy(X_target[labelled], y_target[labelled])
+    classification = cross_entropy(X, y) + factor * of_target
     adaptation = fitted.net_.adaptation_.distance(
         torch.tensor(2 * X, dtype=torch.float32), torch.tensor(2 * X_target, dtype=torch.float32)
     )
@@ -154,6 +161,23 @@ def test_unlabelled_target_rows_add_nothing_to_the_classification_loss() -> None
     unlabelled = DANNClassifier(**SMALL, lam=1.0)
     unlabelled.fit(DATA.X, DATA.y, DATA.X_target, y_target=np.full(60, -1))
     assert same(weights(unlabelled), weights(dann()))
+
+
+def test_the_weight_of_labels_may_change_between_partial_fits_and_comes_back(tmp_path) -> None:
+    y_target = np.where(np.arange(60) % 5 == 0, DATA.y_target, -1)
+    data = (DATA.X, DATA.y, DATA.X_target)
+    first = DANNClassifier(**SMALL, target_label_weight=0.5).fit(*data, y_target=y_target)
+    first.save(tmp_path / "model.skda")
+    loaded = load(tmp_path / "model.skda")
+    assert loaded.net_.target_label_weight == 0.5
+    losses = []
+    for weight in (0.5, 0.0):
+        first.set_params(target_label_weight=weight)
+        copied = copy.deepcopy(first).partial_fit(*data, y_target=y_target)
+        losses.append(copied.history_[-1]["classification_loss"])
+    assert losses[1] < losses[0] - 0.05
+    with pytest.raises(ValueError, match=r"'target_label_weight' parameter of DANNClassifier must"):
+        DANNClassifier(**SMALL, target_label_weight="row").fit(*data)
 
 
 class Unreadable(Dataset):
