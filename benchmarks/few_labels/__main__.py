@@ -96,8 +96,8 @@ threshold*, AdaMatch's pseudo-labels without its augmentation, both at lam 1, ri
 The loss of the labelled rows of a batch weighs as much as that of all its source rows. With one
 label a class this overfits them: MCC and DANN are better without these labels. MCC with labels
 that weigh by row is better than MCC with or without them for 1, 3 and 10 labels a class, and about
-as good as the best candidate. The candidates were compared by the scores on this page; weighing by row
-is [tried on other tasks](../target_label_weight/target_label_weight.md).""",
+as good as the best candidate. The candidates were compared by the scores on this page; weighing by
+row is [tried on other tasks](../target_label_weight/target_label_weight.md).""",
     has_run=lambda task, method: BLIND not in method.name or task.name in COLUMNS[1],
     references={BESIDE: "†", ONLY: "‡"},
     compared=[*METHODS_OF_SKDA, *CANDIDATES],
