@@ -32,8 +32,8 @@ class AdaptingEstimator(TunableEstimator):
     target_label_weight : float or "batch", default="batch"
         Weight of a row that `y_target` labels. A float is relative to a source row: with 1, a
         labelled target row of a batch weighs as much as a source row. With "batch", the labelled
-        target rows of a batch weigh together as much as all of its source rows, which overfits a
-        few rows: pass 1 where only a small part of the target is labelled.
+        target rows of a batch weigh together as much as all of its source rows. With one label a
+        class 1 was better, with three or more "batch" (`benchmarks/target_label_weight`).
     **params
         Parameters of `TunableEstimator`.
     """
