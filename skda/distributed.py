@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -42,9 +43,9 @@ def accelerated(accelerator: Accelerator, *, gather: bool = True) -> Iterator[No
     Parameters
     ----------
     accelerator : accelerate.Accelerator
-        Made by the program, which ``accelerate launch`` or ``torchrun`` starts in each process;
-        with ``cpu=True`` where there are no GPUs. Without these there is one process, and the
-        block changes nothing but the device.
+        Made by the program, which ``torchrun``, or on GPUs ``accelerate launch``, starts in each
+        process; with ``cpu=True`` where there are no GPUs. Without these there is one process,
+        and the block changes nothing but the device.
     gather : bool, default=True
         Whether both terms of the loss are computed, in each process, from the features and logits
         of the whole batch, gathered with their gradients. False computes them from the process's
@@ -95,6 +96,12 @@ def _check(accelerator: Any) -> None:
             f"The program was started in {started} processes, but the Accelerator knows one, and "
             "each would train by itself. Without GPUs, make it with Accelerator(cpu=True)."
         )
+    if accelerator.num_processes == 1 and _asked_for_several():
+        warnings.warn(
+            "There is one process: without GPUs `accelerate launch` starts no more, whatever its "
+            "--num_processes says. Start the program with `torchrun --nproc-per-node N`.",
+            stacklevel=4,
+        )
     kind = accelerator.distributed_type.value
     if kind not in _SUPPORTED:
         raise ValueError(
@@ -112,6 +119,12 @@ def _check(accelerator: Any) -> None:
             f"{accelerator.gradient_accumulation_steps}. Leave it 1, and raise the 'batch_size' of "
             "the estimator."
         )
+
+
+def _asked_for_several() -> bool:
+    """Say whether ``accelerate launch`` started one process where it was asked for more."""
+    names = "ACCELERATE_USE_CPU", "MASTER_ADDR"  # it sets the second one for several only
+    return all(name in os.environ for name in names) and "WORLD_SIZE" not in os.environ
 
 
 class _Accelerated(Processes):

@@ -94,7 +94,7 @@ def mean(scores: list[float]) -> float:
     return float(np.mean(scores))
 
 
-ONE, UNION, PAIRWISE = ", as one", ", union", ", pairwise"
+ONE, UNION, PAIRWISE, ALL = ", as one", ", union", ", pairwise", ", all domains"
 ESTIMATORS = {"DAN": DANClassifier, "DANN": DANNClassifier}
 METHODS = [
     Method("source-only" + ONE, partial(as_one, FinetuneClassifier)),
@@ -104,6 +104,7 @@ METHODS = [
     *(Method(name + ONE, partial(as_one, cls)) for name, cls in ESTIMATORS.items()),
     Method("DAN" + UNION, partial(several, DANClassifier, multi_source="union")),
     *(Method(name + PAIRWISE, partial(several, cls)) for name, cls in ESTIMATORS.items()),
+    Method("DANN" + ALL, partial(several, DANNClassifier, multi_source="all_domains")),
     Method("M3SDA", partial(several, M3SDAClassifier)),
 ]
 
@@ -117,9 +118,10 @@ NOTES = f"""\
 
 - **{ONE.removeprefix(", ")}**: the sources in one array, as a fit without `source_domain` takes
   them.
-- **told apart**, **{UNION.removeprefix(", ")}**, **{PAIRWISE.removeprefix(", ")}**: a list of
-  sources. Each has {BATCH_SIZE} rows in a step on average and batch statistics of its own;
-  `multi_source` says what is compared with the target.
+- **told apart**, **{UNION.removeprefix(", ")}**, **{PAIRWISE.removeprefix(", ")}**,
+  **{ALL.removeprefix(", ")}**: a list of sources. Each has {BATCH_SIZE} rows in a step on average
+  and batch statistics of its own; `multi_source` says what is compared with the target. With
+  **{ALL.removeprefix(", ")}** one discriminator tells the target and every source apart.
 - **single sources**: DAN from each source alone. The best one is chosen by its score on the
   target, which needs target labels: it is a bound, not a method.
 - All networks but those of single sources take the same number of steps, with as many source rows
@@ -146,6 +148,7 @@ MATRIX = Matrix(
     compared=[
         *(name + how for name in ESTIMATORS for how in (ONE, PAIRWISE)),
         "DAN" + UNION,
+        "DANN" + ALL,
         "M3SDA",
     ],
 )

@@ -107,23 +107,31 @@ def named(space: Any, name: Any) -> Any:
 @cache
 def _estimators() -> dict[str, type[BaseEstimator]]:
     import skda
-    from skda.model_selection import LambdaSearchCV
     from skda.pipeline import DomainPipeline
 
     public = [getattr(skda, name) for name in skda.__all__]
     classes = [c for c in public if inspect.isclass(c) and issubclass(c, BaseEstimator)]
-    classes += [LambdaSearchCV, DomainPipeline, Pipeline, StandardScaler]
+    classes += [DomainPipeline, Pipeline, StandardScaler]
     return {cls.__name__: cls for cls in classes}
+
+
+def _estimator(name: Any) -> type[BaseEstimator] | None:
+    """Return skda's class of this name; what a search needs is imported for a search only."""
+    if name == "LambdaSearchCV":
+        from skda.model_selection import LambdaSearchCV
+
+        return LambdaSearchCV
+    return _estimators().get(name) if isinstance(name, str) else None
 
 
 def is_public(cls: type) -> bool:
     """Say whether a class is one of skda's public estimators, or saved like one."""
-    return _estimators().get(cls.__name__) is cls
+    return _estimator(cls.__name__) is cls
 
 
 def estimator_class(name: Any, handed: Handed) -> type[BaseEstimator]:
     """Return the estimator class of this name: skda's, or one of the user's that is handed in."""
-    found = _estimators().get(name) if isinstance(name, str) else None
+    found = _estimator(name)
     if found is not None:
         return found
     if name in handed.names:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,15 +12,17 @@ from skorch.history import History
 from torch import nn
 
 from .._build.calling import ToOutputs
-from .._build.modules import probe, resolve_device
+from .._build.modules import resolve_device
 from ..nn._run import Run, run_of
 from ..nn.capture import Layer, TimeFirst
 from ..training import AdaptationNet, Seeds, isolated_rng
+from ..training.late_optimizer import optimizers_on_demand
 from ._errors import ModelFileError
 from ._limit import AllocationLimit
 from ._modules import check_finite, describe_module, is_describable, make_module
 from ._plain import expect
 from ._rows import rows_of_zeros
+from ._shapes import widths_by_rows, widths_by_shapes
 
 if TYPE_CHECKING:
     from ._values import Reader, Writer
@@ -120,7 +121,8 @@ def make_net(reader: Reader, estimator: Any, name: str, node: Any) -> Adaptation
     options = reader.decode_as(node["options"], dict, "the options of a net")
     if not set(options) <= set(_OPTIONS):
         raise ModelFileError(f"a net has the options {sorted(options)}. Save the model again")
-    with _on_device_here(estimator), AllocationLimit(reader.n_bytes):
+    limit = AllocationLimit(reader.n_bytes)
+    with _on_device_here(estimator), optimizers_on_demand(), limit:
         module = _network(reader, estimator, node["network"], seeds)
         _note_run(module, node["run"])
         for undo in node["undo"]:
@@ -129,8 +131,10 @@ def make_net(reader: Reader, estimator: Any, name: str, node: Any) -> Adaptation
             module.register_forward_hook(ToOutputs(undo, estimator._n_outputs == 1))  # noqa: SLF001
         layers = [_layer(module, *entry) for entry in node["adapted"]]
         widths = tuple(expect(width, int, "a width") for width in node["widths"])
-        own_layers = "layers" in node["network"]
-        found = (_pass_shapes if own_layers else _pass_rows)(module, estimator, layers)
+        if "layers" in node["network"]:
+            found = widths_by_shapes(module, estimator, layers, reader.n_bytes)
+        else:
+            found = widths_by_rows(module, estimator, layers)
         if found != widths:
             raise ModelFileError(f"its features have widths {found}, not {widths}. Save it again")
         given = {"layers": layers, "widths": widths, "seeds": seeds, **options}
@@ -188,34 +192,6 @@ def _layer(module: nn.Module, name: Any, side: Any, time_first: Any) -> Layer:
     return (TimeFirst if time_first else Layer)(name, side)
 
 
-def _probe(module: nn.Module, rows: Any, layers: list[Layer], estimator: Any) -> tuple[int, ...]:
-    return probe(module, rows, layers, estimator._n_outputs, estimator._outputs)  # noqa: SLF001
-
-
-def _pass_rows(module: nn.Module, estimator: Any, layers: list[Layer]) -> tuple[int, ...]:
-    """Return the widths of the layers of a network of the user's."""
-    return _probe(module, rows_of_zeros(estimator, 2), layers, estimator)
-
-
-def _pass_shapes(module: nn.Module, estimator: Any, layers: list[Layer]) -> tuple[int, ...]:
-    """Return the widths of the layers, by rows and weights without data: all shapes must fit."""
-    without_data = {
-        id(t): nn.Parameter(t.to("meta"), False) if isinstance(t, nn.Parameter) else t.to("meta")
-        for t in [*module.parameters(), *module.buffers()]
-    }
-    shapes = copy.deepcopy(module, without_data)
-    rows = rows_of_zeros(estimator, 2, "meta")
-    try:
-        return _probe(shapes, rows, layers, estimator)
-    except Exception as error:
-        kind = estimator._outputs  # noqa: SLF001
-        raise ModelFileError(
-            f"its network cannot take rows of shape {tuple(estimator.input_shape_)} to "
-            f"{kind.name} of {estimator._n_outputs} {kind.things} "  # noqa: SLF001
-            f"({type(error).__name__}: {error}). Save it again"
-        ) from error
-
-
 def _load_states(reader: Reader, net: AdaptationNet, node: dict[str, Any]) -> None:
     beside = expect(node["beside"], dict, "the modules of a net")
     if set(beside) != {name for name in _BESIDE if name in vars(net)}:
@@ -227,9 +203,10 @@ def _load_states(reader: Reader, net: AdaptationNet, node: dict[str, Any]) -> No
     generators = dict(_of_term(net, torch.Generator))
     for name, state in node["generators"].items():
         generators[name].set_state(reader.tensor(state))
-    optimizers = {"": net.optimizer_, **dict(_of_term(net, torch.optim.Optimizer))}
-    for name, state in node["optimizers"].items():
-        _load_optimizer(optimizers[name], reader.decode(state))
+    if node["optimizers"]:
+        optimizers = {"": net.optimizer_, **dict(_of_term(net, torch.optim.Optimizer))}
+        for name, state in node["optimizers"].items():
+            _load_optimizer(optimizers[name], reader.decode(state))
     net.rates_ = [expect(rate, (int, float), "a learning rate") for rate in node["rates"]]
     for name in _COUNTS:
         setattr(net, name, expect(node["counts"][name], int, name))

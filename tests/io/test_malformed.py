@@ -22,6 +22,7 @@ from skda.io import ModelFileError
 from skda.io._file import read, write
 from tests.io.helpers import FIT, SMALL, X_TARGET, Own, X, Y
 
+IMAGES = np.random.default_rng(0).normal(size=(len(X), 1, 8, 8)).astype(np.float32)
 Edit = Callable[[dict[str, Any], dict[str, torch.Tensor]], None]
 
 
@@ -36,6 +37,8 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
         "own": skda.DANNClassifier(Own, **SMALL).fit(*FIT),
         "wdgrl": skda.WDGRLClassifier(**SMALL).fit(*FIT),
         "cdan": skda.CDANClassifier(max_width=2, random_width=8, **SMALL).fit(*FIT),
+        "images": skda.DANNClassifier(**SMALL).fit(IMAGES, Y, IMAGES),
+        "series": skda.DANNClassifier(**SMALL).fit(IMAGES[:, 0], Y, IMAGES[:, 0]),
         "coral": skda.CORAL().fit(X, X_target=X_TARGET),
         "pipeline": pipeline.fit(X, X_target=X_TARGET),
     }
@@ -83,11 +86,25 @@ def wide(n_features: int) -> Edit:
     return edit
 
 
+def padded(mode: str, stride: int) -> Edit:
+    """Let a convolution pad by 10**6, and step over most of it."""
+
+    def edit(description: dict[str, Any], _: Any) -> None:
+        node = description["model"]["nets"]["net_"]["network"]["layers"]["modules"]
+        attributes = node["convolutions"]["modules"]["1"]["attributes"]
+        attributes |= {"padding_mode": mode, "_reversed_padding_repeated_twice": [10**6] * 4}
+        attributes["padding"]["items"] = [10**6] * 2
+        attributes["stride"]["items"] = [stride] * 2
+
+    return edit
+
+
 NET = "model/nets/net_/"
 PARAMS = "model/params/"
 LAYER = NET + "network/layers/modules/features/modules/1/"
 WEIGHT = "model.net_.module.features.1.weight"
 MEAN = "model.net_.domain_module_.statistics.target.layer0_running_mean"
+BATCH_NORM = "model.net_.module.convolutions.2.running_mean"
 
 
 def tensor(name: str, value: Callable[[torch.Tensor], torch.Tensor]) -> Edit:
@@ -198,6 +215,9 @@ EDITS: list[tuple[str, Edit, str]] = [
     ("wdgrl", tensor("model.net_.generator", lambda s: s[:7].clone()), "RNG state"),
     ("dann", without(WEIGHT), "lacks the tensor"),
     ("dann", an_extra_tensor, r"tensors that nothing needs, for instance \['more'\]"),
+    ("images", padded("zeros", 1), "a layer of its network takes 1.54e.06 GB for two rows"),
+    ("images", padded("reflect", 10**6), "cannot take rows of shape .1, 8, 8. to logits"),
+    ("images", tensor(BATCH_NORM, lambda m: m[:1].clone()), "running_mean should contain 16 elements"),
     ("dann", change(PARAMS + "lam", nested(100)), "'lam' parameter of DANN"),
     ("coral", change("model/fitted/source_map_", "A"), "cannot be loaded"),
     ("coral", change("model/fitted/n_features_in_", 10**12), "cannot be loaded"),
@@ -228,6 +248,22 @@ def test_a_malicious_description_is_refused(
     assert re.search(
         r"cannot be loaded: .*(again|Install|Pass|Load|Hand|hand|Fit)", str(caught.value)
     )
+
+
+@pytest.mark.parametrize(
+    ("model", "edit"),
+    [
+        ("series", change("model/fitted/input_shape_/items", [8, 1 << 22])),
+        ("images", padded("replicate", 10**6)),
+    ],
+)
+def test_what_would_take_much_memory_is_loaded_without(
+    model: str, edit: Edit, models: dict[str, Path], tmp_path: Path
+) -> None:
+    description, tensors = read(models[model])
+    edit(description, tensors)
+    write(tmp_path / "large", description, tensors)
+    assert skda.load(tmp_path / "large").classes_.tolist() == [0, 1]
 
 
 def test_a_truncated_file_is_refused(models: dict[str, Path], tmp_path: Path) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import runpy
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -69,3 +71,9 @@ def state_of(estimator: Any) -> dict[str, Any]:
 
 def history(estimator: Any) -> list[dict[str, Any]]:
     return list(estimator.net_.history)
+
+
+def script(name: str) -> dict[str, Any]:
+    """Return what a script of the rungs defines."""
+    folder = Path(__file__).parents[2] / "examples" / "scaling"
+    return runpy.run_path(str(folder / f"{name}.py"))

@@ -91,6 +91,10 @@ def test_only_the_main_process_writes(run: tuple[Found, list[str]]) -> None:
     assert of_other == ""
 
 
+def test_the_script_runs_in_two_processes(run: tuple[Found, list[str]]) -> None:
+    assert "2 processes, accuracy on the target: 0." in run[1][0]
+
+
 def test_a_checkpoint_is_read_by_all(found: Found) -> None:
     for one in found:
         assert_close(one["checkpoint"], one["resumed"], atol=0)
@@ -131,6 +135,15 @@ def test_one_process_that_is_one_of_several_is_refused(monkeypatch: pytest.Monke
     monkeypatch.setenv("WORLD_SIZE", "2")
     alone = Mock(spec=accelerate.Accelerator, num_processes=1)
     with pytest.raises(ValueError, match=r"Accelerator\(cpu=True\)"), accelerated(alone):
+        pass
+
+
+def test_one_process_where_several_were_asked_for_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    # what `accelerate launch --num_processes 2` sets on a machine without GPUs
+    monkeypatch.setenv("ACCELERATE_USE_CPU", "False")
+    monkeypatch.setenv("MASTER_ADDR", "127.0.0.1")
+    accelerator = accelerate.Accelerator(cpu=True)
+    with pytest.warns(UserWarning, match="torchrun --nproc-per-node N"), accelerated(accelerator):
         pass
 
 

@@ -26,6 +26,7 @@ from ..data.device import device_or_cpu, load_state, save_state
 from ..data.inputs import Inputs
 from ..data.loader import DomainPair
 from ..errors import StoppedEarly
+from ..late_optimizer import LateOptimizer
 from ..processes import Processes, current_processes
 
 __all__ = ["SPLITS", "CallbackNet", "as_callbacks", "as_split", "put_back", "state_beside"]
@@ -138,7 +139,7 @@ def _own_state(net: Any) -> dict[str, Any]:
     }
 
 
-class CallbackNet(NeuralNetClassifier):
+class CallbackNet(LateOptimizer, NeuralNetClassifier):
     """What skorch does otherwise: whom it tells, what callbacks restore, names, predict, pickle."""
 
     # set in each epoch: whether a callback may look at single steps

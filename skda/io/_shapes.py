@@ -1,0 +1,122 @@
+"""Widths of the layers of a described network, in no more memory than its file may ask for."""
+
+from __future__ import annotations
+
+import copy
+import math
+from typing import Any
+
+from torch import Tensor, nn
+
+from .._build.modules import probe
+from ..nn import MLP, ConvNet, ConvNet1d, ShallowNet
+from ..nn.capture import Layer
+from ._errors import ModelFileError
+from ._limit import allowed_bytes
+from ._rows import rows_of_zeros
+
+__all__ = ["widths_by_rows", "widths_by_shapes"]
+
+_CONVOLUTIONS = nn.Conv1d, nn.Conv2d
+# Each works on the rows by themselves. A pass of no rows takes no memory and tells the shapes.
+_ROW_BY_ROW = {
+    *(MLP, ConvNet, ConvNet1d, ShallowNet, nn.Sequential, nn.Identity, nn.Flatten, nn.Linear),
+    *(*_CONVOLUTIONS, nn.BatchNorm1d, nn.BatchNorm2d, nn.LayerNorm, nn.Dropout, nn.Dropout1d),
+    *(nn.Dropout2d, nn.MaxPool1d, nn.MaxPool2d, nn.AvgPool1d, nn.AvgPool2d, nn.AdaptiveAvgPool1d),
+    *(nn.AdaptiveAvgPool2d, nn.AdaptiveMaxPool1d, nn.AdaptiveMaxPool2d, nn.ReLU, nn.ReLU6, nn.ELU),
+    *(nn.LeakyReLU, nn.SELU, nn.CELU, nn.GELU, nn.SiLU, nn.Mish, nn.Tanh, nn.Sigmoid, nn.Softplus),
+    *(nn.Hardtanh, nn.Hardswish, nn.Hardsigmoid, nn.Softsign, nn.LogSigmoid, nn.PReLU),
+}
+_LARGEST_LAYER = 1 << 32  # bytes
+
+
+def widths_by_rows(module: nn.Module, estimator: Any, layers: list[Layer]) -> tuple[int, ...]:
+    """Return the widths of the layers of a network of the user's."""
+    return _probe(module, estimator, layers, rows_of_zeros(estimator, 2))
+
+
+def widths_by_shapes(
+    module: nn.Module, estimator: Any, layers: list[Layer], n_bytes: int
+) -> tuple[int, ...]:
+    """Return the widths of the layers of a network that a file of `n_bytes` describes.
+
+    All shapes must fit. A row is passed where it takes little memory, which no rows tell. Other
+    networks get rows and weights without data; for these torch imports its compiler.
+    """
+    try:
+        if _is_small(module, estimator, layers, allowed_bytes(n_bytes)):
+            return _probe(module, estimator, layers, rows_of_zeros(estimator, 1))
+        shapes, rows = _without_data(module), rows_of_zeros(estimator, 2, "meta")
+        with _LargestLayer(shapes) as largest:
+            widths = _probe(shapes, estimator, layers, rows)
+    except Exception as error:
+        kind = estimator._outputs  # noqa: SLF001
+        raise ModelFileError(
+            f"its network cannot take rows of shape {tuple(estimator.input_shape_)} to "
+            f"{kind.name} of {estimator._n_outputs} {kind.things} "  # noqa: SLF001
+            f"({type(error).__name__}: {error}). Save it again"
+        ) from error
+    if largest.n_bytes > _LARGEST_LAYER:
+        raise ModelFileError(
+            f"a layer of its network takes {largest.n_bytes / 1e9:.3g} GB for two rows. Save it "
+            "again"
+        )
+    return widths
+
+
+def _probe(module: nn.Module, estimator: Any, layers: list[Layer], rows: Any) -> tuple[int, ...]:
+    return probe(module, rows, layers, estimator._n_outputs, estimator._outputs)  # noqa: SLF001
+
+
+def _without_data(module: nn.Module) -> nn.Module:
+    without_data = {
+        id(t): nn.Parameter(t.to("meta"), False) if isinstance(t, nn.Parameter) else t.to("meta")
+        for t in [*module.parameters(), *module.buffers()]
+    }
+    return copy.deepcopy(module, without_data)
+
+
+def _is_small(module: nn.Module, estimator: Any, layers: list[Layer], allowed: int) -> bool:
+    """Say whether a row takes no more than the allowed bytes in any layer."""
+    if not all(map(_is_row_by_row, module.modules())):
+        return False
+    with _LargestLayer(module) as largest:
+        try:
+            _probe(module, estimator, layers, rows_of_zeros(estimator, 0))
+        except Exception:  # the pass of shapes says what is wrong
+            return False
+    return largest.n_bytes <= allowed
+
+
+def _is_row_by_row(layer: nn.Module) -> bool:
+    flattens_rows = getattr(layer, "start_dim", 1) != 1
+    pads_by_copy = getattr(layer, "padding_mode", "zeros") != "zeros"
+    return type(layer) in _ROW_BY_ROW and not flattens_rows and not pads_by_copy
+
+
+class _LargestLayer:
+    """Notes the largest memory, in bytes, that a layer takes for its input and output."""
+
+    def __init__(self, module: nn.Module) -> None:
+        self.module = module
+        self.n_bytes = 0.0
+
+    def __enter__(self) -> _LargestLayer:
+        layers = self.module.modules()
+        self._handles = [layer.register_forward_hook(self._note) for layer in layers]
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for handle in self._handles:
+            handle.remove()
+
+    def _note(self, layer: Any, given: tuple[Any, ...], made: Any) -> None:
+        numbers = [_numbers(value) for value in (*given, made) if isinstance(value, Tensor)]
+        if isinstance(layer, _CONVOLUTIONS):  # its input is laid out anew, once for each weight
+            numbers.append(_numbers(made) / made.shape[1] * layer.weight[0].numel())
+        self.n_bytes = max(self.n_bytes, 4 * sum(numbers))
+
+
+def _numbers(tensor: Tensor) -> int:
+    """Return the number of entries, of one row where there are no rows."""
+    return math.prod(max(n, 1) for n in tensor.shape)
