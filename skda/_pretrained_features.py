@@ -22,7 +22,8 @@ from tqdm.auto import tqdm
 from ._build.calling import first_run
 from ._build.modules import resolve_device
 from ._inputs.datasets import CheckedDataset
-from ._inputs.validation import as_host_array, fitted_state_kept
+from ._inputs.host import as_host_array
+from ._inputs.validation import fitted_state_kept
 from .datasets import ImageFiles
 from .nn import Backbone, Layer, LayerCapture, load_backbone
 from .nn._copy import copy_net
@@ -177,7 +178,7 @@ class PretrainedFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
             X = ImageFiles(X, size=backbone.size or 224)
         if isinstance(X, Dataset):
             return as_rows(CheckedDataset(X, "X"))
-        X = as_host_array(X)
+        X = as_host_array(X, "X")
         rows = np.asarray(X)
         if rows.ndim < 2 or rows.dtype.kind not in "buif":
             raise ValueError(
@@ -210,4 +211,4 @@ def _key_of(X: Any) -> Any:
     if isinstance(X, ImageFiles):
         files = [(str(path.resolve()), path.stat().st_mtime_ns) for path in X.paths]
         return (files, X.size) if X.unchanging else None
-    return None if isinstance(X, Dataset) else joblib.hash(np.asarray(as_host_array(X)))
+    return None if isinstance(X, Dataset) else joblib.hash(np.asarray(as_host_array(X, "X")))

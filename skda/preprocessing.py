@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -13,10 +14,13 @@ from sklearn.utils import Tags, check_array, get_tags
 from sklearn.utils._param_validation import HasMethods
 from sklearn.utils.metadata_routing import UNUSED
 from sklearn.utils.validation import check_is_fitted, validate_data
+from torch.utils.data import Dataset
 
 from ._docstrings import shared_docs
 from ._inputs.columns import reorder_columns
-from ._inputs.validation import as_host_array, check_domain, fitted_state_kept, naming, unwrap
+from ._inputs.datasets import refuse_containers
+from ._inputs.host import as_host_array, refuse_dates
+from ._inputs.validation import check_domain, fitted_state_kept, naming, unwrap
 from ._pretrained_features import PretrainedFeatures
 from ._typing import Array, Domain, Labels, Rows
 from .io._mixin import SaveMixin
@@ -125,7 +129,8 @@ class DomainTransformer(SourceFitTransformMixin, SaveMixin, TransformerMixin, Ba
                 f"{type(self).__name__} adapts to the target domain and requires X_target, its "
                 "unlabelled rows. Pass fit(X_source, X_target=X_target)."
             )
-        X_source, X_target = as_host_array(X_source), as_host_array(unwrap(X_target, "X_target"))
+        X_source = self._on_host(X_source, "X_source")
+        X_target = self._on_host(unwrap(X_target, "X_target"), "X_target")
         X_target = reorder_columns(X_target, like=X_source)
         with fitted_state_kept(self):
             source = self._check_fit_rows(X_source, "X_source")
@@ -167,8 +172,19 @@ class DomainTransformer(SourceFitTransformMixin, SaveMixin, TransformerMixin, Ba
         """
         check_is_fitted(self)
         check_domain(domain)
-        rows: Array = validate_data(self, as_host_array(X), reset=False, **self._row_checks())
+        rows: Array = validate_data(self, self._on_host(X, "X"), reset=False, **self._row_checks())
         return self._map(rows, domain, "X")
+
+    def _on_host(self, X: Rows, name: str) -> Any:
+        """Return rows as arrays, frames or matrices; refuse what is none and dates."""
+        refuse_containers(X, name)
+        if isinstance(X, (Dataset, Mapping)):
+            raise ValueError(
+                f"{name} is a {type(X).__name__}, which {type(self).__name__} cannot take. Pass "
+                "its rows as an array of shape (n_rows, n_features)."
+            )
+        refuse_dates(X, name)
+        return as_host_array(X, name)
 
     def _check_largest_row(self, X: Rows, domain: Domain) -> None:
         """Map the row of the largest value as `transform` would."""

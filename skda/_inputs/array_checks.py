@@ -8,6 +8,10 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import issparse
 from sklearn.utils import check_array
 
+from .datasets import refuse_containers
+from .host import as_host_array, refuse_dates
+from .validation import naming
+
 
 def check_probabilities(proba: ArrayLike, name: str = "proba") -> NDArray[np.float64]:
     """Return class probabilities as a float64 matrix.
@@ -28,7 +32,10 @@ def check_probabilities(proba: ArrayLike, name: str = "proba") -> NDArray[np.flo
     ValueError
         If the array is not a finite matrix, or a row is no probability distribution.
     """
-    checked: NDArray[np.float64] = check_array(proba, dtype=np.float64, input_name=name)
+    with naming(name):
+        checked: NDArray[np.float64] = check_array(
+            as_host_array(proba, name), dtype=np.float64, input_name=name
+        )
     if (checked < 0).any() or not np.allclose(checked.sum(axis=1), 1.0, atol=1e-3):
         raise ValueError(
             f"{name} must hold class probabilities: no entry below 0, every row summing to 1. "
@@ -56,12 +63,16 @@ def check_features(features: ArrayLike, name: str = "features") -> NDArray[np.fl
     ValueError
         If the features are not numeric and finite, or have fewer than two axes.
     """
-    if not issparse(features):
-        dense = np.asarray(features)
-        features = dense.reshape(len(dense), -1) if dense.ndim > 2 else dense
-    checked: NDArray[np.float64] = check_array(
-        features, dtype=np.float64, accept_sparse="csr", input_name=name
-    )
+    refuse_containers(features, name)
+    refuse_dates(features, name)
+    features = as_host_array(features, name)
+    with naming(name):
+        if not issparse(features):
+            dense = np.asarray(features)
+            features = dense.reshape(len(dense), -1) if dense.ndim > 2 else dense
+        checked: NDArray[np.float64] = check_array(
+            features, dtype=np.float64, accept_sparse="csr", input_name=name
+        )
     return checked
 
 
@@ -92,7 +103,8 @@ def check_row_values(values: ArrayLike, name: str) -> NDArray[np.float64]:
     ValueError
         If the values are no vector, or one is negative or not finite.
     """
-    checked = np.asarray(values, dtype=np.float64)
+    with naming(name):
+        checked = np.asarray(as_host_array(values, name), dtype=np.float64)
     if checked.ndim != 1 or checked.size == 0:
         raise ValueError(
             f"{name} must have shape (n_rows,) with at least one row. Got shape {checked.shape}; "

@@ -8,9 +8,10 @@ import numpy as np
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import assert_all_finite, column_or_1d
 
-from .validation import as_host_array, check_length, naming
+from .host import as_labels, is_missing
+from .validation import check_length, naming
 
-__all__ = ["check_source_labels", "check_target_labels", "refuse_mixed_labels"]
+__all__ = ["check_source_labels", "check_target_labels", "class_vector"]
 
 
 def check_source_labels(
@@ -26,15 +27,13 @@ def check_source_labels(
             f"{who} requires y to be passed, but the target y is None: pass one label per row of "
             "X_source as y_source."
         )
-    refuse_mixed_labels(y, "y_source")
-    with naming("y_source"):
-        y = column_or_1d(as_host_array(y), warn=True)
-        check_length(y, n_rows, "y_source", "X_source")
-        assert_all_finite(y, input_name="y_source")
-        check_classification_targets(y)
+    y = class_vector(y, "y_source", n_rows)
     present = np.unique(y)
-    _refuse_unlabelled(present)
-    known = present if classes is None else np.unique(classes)
+    _refuse_unlabelled(present, "y_source")
+    known = present
+    if classes is not None:
+        known = np.unique(class_vector(classes, "classes"))
+        _refuse_unlabelled(known, "classes")
     unknown = np.setdiff1d(present, known)
     if len(unknown):
         raise ValueError(
@@ -48,24 +47,42 @@ def check_source_labels(
     return known, np.searchsorted(known, y).astype(np.int64)
 
 
-def refuse_mixed_labels(y: Any, name: str) -> None:
-    """Raise ValueError where labels are strings as well as numbers, which numpy makes strings."""
-    if not isinstance(y, (list, tuple)) and getattr(y, "dtype", None) != np.dtype("O"):
-        return
-    given = (label for label in y if np.ndim(label) == 0 and label is not None and label == label)
-    of_type = {isinstance(label, str): label for label in given}
-    if len(of_type) == 2:
+def class_vector(y: Any, name: str, n_rows: int | None = None) -> np.ndarray:
+    """Return the labels of classes as a vector, of `n_rows` entries if given, none of them missing.
+
+    Raises
+    ------
+    ValueError
+        If they are no vector, or not strings, numbers or bools that stand for classes.
+    """
+    with naming(name):
+        labels: np.ndarray = column_or_1d(as_labels(y, name), warn=True)
+    if n_rows is not None:
+        check_length(labels, n_rows, name, "X_source")
+    if labels.dtype.kind in "OM":
+        missing = [i for i, label in enumerate(labels) if is_missing(label)]
+        if missing:
+            raise ValueError(
+                f"{name} contains NaN, None or another missing label, the first in row "
+                f"{missing[0]}. Leave unlabelled rows out of X_source (or put them into X_target)."
+            )
+    if labels.dtype == object and len(labels) and not isinstance(labels[0], (str, bytes)):
         raise ValueError(
-            f"{name} mixes strings and other labels, such as {of_type[True]!r} and "
-            f"{of_type[False]!r}. Give all classes names of one type."
+            f"{name} has labels of type {type(labels[0]).__name__}. Pass strings, integers or "
+            "bools as the names of the classes, for instance [str(label) for label in y]."
         )
+    with naming(name):
+        assert_all_finite(labels, input_name=name)
+        if name == "y_source":
+            check_classification_targets(labels)
+    return labels
 
 
-def _refuse_unlabelled(present: np.ndarray) -> None:
+def _refuse_unlabelled(present: np.ndarray, name: str) -> None:
     numbers = np.issubdtype(present.dtype, np.number)
     if numbers and -1 in present and present.tolist() != [-1, 1]:
         raise ValueError(
-            "y_source holds -1, scikit-learn's sign for an unlabelled row, beside the classes "
+            f"{name} holds -1, scikit-learn's sign for an unlabelled row, beside the classes "
             f"{present[present != -1].tolist()}. Leave unlabelled rows out of X_source (or put "
             "them into X_target); if -1 is a class, give it another name."
         )
@@ -76,7 +93,7 @@ def check_target_labels(classes: np.ndarray, y: Any, n_rows: int) -> np.ndarray:
     import pandas as pd  # here, because it would double the time that `import skda` takes
 
     with naming("y_target"):
-        y = column_or_1d(as_host_array(y))
+        y = column_or_1d(as_labels(y, "y_target"))
     check_length(y, n_rows, "y_target", "X_target")
     unlabelled = np.asarray(pd.isna(y))
     if np.issubdtype(classes.dtype, np.number) and not unlabelled.all():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,7 @@ from torch.utils.data import DataLoader, Dataset, IterableDataset
 from .._build.precision import centred, find_centre, refuse_large_integers
 from ..training import isolated_rng
 from ..training.data.rows import TypedDataset
+from .host import as_labels
 from .pixels import as_pixels
 
 __all__ = ["CheckedDataset", "dataset_labels", "refuse_containers"]
@@ -31,6 +32,16 @@ def refuse_containers(X: Any, name: str) -> None:
             "shuffles the rows of both domains."
         )
     first = X[0] if isinstance(X, (tuple, list)) and len(X) > 0 else None
+    if isinstance(first, Dataset):
+        raise ValueError(
+            f"{name} is a {type(X).__name__} of Datasets. Pass one, "
+            f"torch.utils.data.ConcatDataset({name})."
+        )
+    if isinstance(X, Iterator) or (hasattr(X, "collect") and not hasattr(X, "shape")):
+        raise ValueError(
+            f"{name} is a {type(X).__name__}, which is read once and has no number of rows. Pass "
+            f"an array or a list, such as list({name}); of a LazyFrame, {name}.collect()."
+        )
     if isinstance(first, (tuple, list)) and any(isinstance(part, Tensor) for part in first):
         raise ValueError(
             f"{name} is a {type(X).__name__} of tuples, as scikit-learn's searches make it of a "
@@ -139,13 +150,26 @@ class CheckedDataset(TypedDataset):
     def _checked(
         self, row: Any, i: int, item: Any, name: str, shape: tuple[int, ...], dtype: Any
     ) -> Tensor:
-        if not isinstance(row, (Tensor, np.ndarray)) or row.ndim == 0:
+        of_numbers = isinstance(row, Tensor) or (
+            isinstance(row, np.ndarray) and row.dtype.kind in "biuf"
+        )
+        if not of_numbers or row.ndim == 0:
+            what = f"starts with a {type(row).__name__}"
+            if isinstance(item, Mapping):
+                what = f"has a {type(row).__name__} as {name.removeprefix(self.name)}"
+            elif isinstance(row, np.ndarray) and row.ndim:
+                what = f"is of {row.dtype}"
             raise ValueError(
-                f"{self.name} is a Dataset whose item {i} is a {type(item).__name__} that starts "
-                f"with a {type(row).__name__}. Items must be a row, a tensor or array of at least "
-                "one axis, a dict of these by name, or a tuple (row, label)."
+                f"{self.name} is a Dataset whose item {i} is a {type(item).__name__} that {what}. "
+                "Items must be a row, a tensor or array of at least one axis, a dict of these by "
+                "name, or a tuple (row, label)."
             )
         rows = torch.as_tensor(row)
+        if rows.is_complex() or rows.layout != torch.strided or rows.is_meta:
+            raise ValueError(
+                f"{name} has a row of {rows.dtype}, {rows.layout}, number {i}. Pass real numbers "
+                "in dense tensors; for complex ones, for instance torch.view_as_real(row)."
+            )
         if shape and tuple(rows.shape) != shape:
             raise ValueError(
                 f"{name} has a row of shape {tuple(rows.shape)}, number {i}, where rows of "
@@ -188,7 +212,8 @@ def dataset_labels(
     n: int = len(dataset)  # type: ignore[arg-type]
     with isolated_rng(0, torch.device("cpu")) as turns:  # reading may draw numbers
         items = turns.in_turns((dataset[i] for i in range(n)), slow=True)
-        return np.array([_label(item, y, X, numbers) for item in items])
+        labels: Any = [_label(item, y, X, numbers) for item in items]
+    return np.array(labels) if numbers else as_labels(labels, y)
 
 
 def _label(item: Any, y: str, X: str, numbers: bool) -> Any:

@@ -8,7 +8,8 @@ import numpy as np
 from sklearn.utils import check_array
 from sklearn.utils.validation import assert_all_finite
 
-from .validation import as_host_array, check_length, naming
+from .host import as_host_array, refuse_dates
+from .validation import check_length, naming
 
 __all__ = ["check_source_numbers", "check_target_numbers"]
 
@@ -59,12 +60,8 @@ def check_target_numbers(y: Any, n_rows: int, shape: tuple[int, ...]) -> np.ndar
 
 def _numbers(y: Any, name: str) -> np.ndarray:
     """Return labels as float64, of one or two axes; NaN may be among them."""
-    given = as_host_array(y)
-    # they would count as nanoseconds
-    if np.asarray(given).dtype.kind in "mM":
-        raise ValueError(
-            f"{name} has dates or durations. Pass numbers, such as days since a date or hours."
-        )
+    given = as_host_array(y, name)
+    refuse_dates(given if hasattr(given, "dtypes") else np.asarray(given), name)
     with np.errstate(over="ignore", invalid="ignore"), naming(name):  # sums of large ones
         array: np.ndarray = check_array(
             given,

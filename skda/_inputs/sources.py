@@ -13,9 +13,9 @@ from sklearn.utils.validation import column_or_1d
 from torch.utils.data import ConcatDataset, Dataset
 
 from ..training.data.inputs import is_inputs
-from .class_labels import refuse_mixed_labels
 from .columns import reorder_columns
-from .validation import as_host_array, naming
+from .host import as_host_array, refuse_mixed_labels
+from .validation import naming
 
 __all__ = ["SourceRows", "check_source_domain", "is_several", "join_sources"]
 
@@ -70,7 +70,7 @@ def is_several(X: Any, y: Any) -> bool:
     if y is None and all(isinstance(part, Dataset) for part in X):
         return True
     a_list = isinstance(y, (list, tuple)) and len(y) == len(X)
-    if a_list and all(np.ndim(as_host_array(part)) for part in y):
+    if a_list and all(np.ndim(as_host_array(part, "y_source")) for part in y):
         return True
     if len({_n_rows(part) for part in X}) > 1 or all(isinstance(part, Dataset) for part in X):
         raise ValueError(
@@ -113,13 +113,16 @@ def _join_values(values: Any, sizes: list[int], names: np.ndarray, name: str, wh
             f"The '{name}' parameter must be a list of {len(sizes)} arrays of {what}, one for each "
             "domain of the list X_source."
         )
-    arrays = [np.asarray(as_host_array(part)) for part in values]
+    arrays = [np.asarray(as_host_array(part, name)) for part in values]
     for i, (array, n) in enumerate(zip(arrays, sizes, strict=True)):
         if len(array) != n:
             raise ValueError(
                 f"{_place(name, i, names)} has {len(array)} {what}, but X_source[{i}] has {n} "
                 "rows. Pass one for each row."
             )
+    texts = {array.dtype.kind in "OUST" for array in arrays}
+    if len(texts) > 1:
+        refuse_mixed_labels([label for array in arrays for label in array.ravel()[:1]], name)
     return np.concatenate(arrays)
 
 
@@ -135,7 +138,8 @@ def _check_alike(parts: Any, names: np.ndarray) -> None:
         if not _n_rows(part):
             raise ValueError(f"{_place('X_source', i, names)} is empty: it has no rows.")
         kinds = [Dataset, Mapping, torch.Tensor]
-        if any(isinstance(part, kind) != isinstance(parts[0], kind) for kind in kinds):
+        other = any(isinstance(part, kind) != isinstance(parts[0], kind) for kind in kinds)
+        if other or hasattr(part, "columns") != hasattr(parts[0], "columns"):
             raise ValueError(
                 f"{_place('X_source', i, names)} is a {type(part).__name__}, but X_source[0] a "
                 f"{type(parts[0]).__name__}. Pass all domains as one type."
@@ -146,6 +150,13 @@ def _check_alike(parts: Any, names: np.ndarray) -> None:
                 f"{_place('X_source', i, names)} has rows of shape {shapes[1]}, but "
                 f"{_place('X_source', 0, names)} of shape {shapes[0]}. The domains must have the "
                 "same columns."
+            )
+        columns = [sorted(map(str, getattr(each, "columns", ()))) for each in (parts[0], part)]
+        if columns[0] != columns[1]:
+            raise ValueError(
+                f"{_place('X_source', i, names)} has the columns {columns[1]}, but "
+                f"{_place('X_source', 0, names)} has {columns[0]}. The domains must have the same "
+                "columns."
             )
 
 
@@ -179,7 +190,7 @@ def check_source_domain(
     """
     refuse_mixed_labels(source_domain, "source_domain")
     with naming("source_domain"):
-        given = column_or_1d(as_host_array(source_domain))
+        given = column_or_1d(as_host_array(source_domain, "source_domain"))
     if len(given) != n_rows:
         raise ValueError(
             f"source_domain has {len(given)} names, but X_source has {n_rows} rows. Pass one for "

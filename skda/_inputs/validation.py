@@ -17,9 +17,9 @@ from torch.utils.data import Dataset
 from .._build.precision import as_table, centred, check_single_precision, find_centre, in_blocks
 from ..training.data.inputs import is_inputs
 from .datasets import CheckedDataset, needs_integers, refuse_containers
+from .host import as_host_array, refuse_dates
 
 __all__ = [
-    "as_host_array",
     "check_domain",
     "check_length",
     "check_rows",
@@ -138,14 +138,15 @@ def check_rows(estimator: Any, X: Any, name: str, *, reset: bool = False) -> Any
     expected = None if reset else getattr(estimator, "input_shape_", None)
     if isinstance(expected, Mapping):
         raise ValueError(_other_inputs(estimator, type(X).__name__, name))
-    X = as_host_array(X)
+    X = as_host_array(X, name)
     decided = vars(estimator).get("input_dtype_")
     centre = None if reset else vars(estimator).get("input_centre_")
     array, centre = _checked_array(estimator, X, name, expected, decided, centre, reset)
     if reset and getattr(estimator, "module", True) is None:
         _check_channels(array.shape, name)
     # for feature names, and the wording that scikit-learn's users know
-    validate_data(estimator, X, reset=reset, skip_check_array=True)
+    with naming(name):
+        validate_data(estimator, X, reset=reset, skip_check_array=True)
     if reset:
         estimator.input_shape_, estimator.input_centre_ = tuple(array.shape[1:]), centre
     return array
@@ -166,6 +167,7 @@ def _checked_array(
     With `reset` the centre is found, and otherwise that of the fit. Without `ensure_2d` a row may
     be one number.
     """
+    refuse_dates(X, name)
     may_embed = decided == torch.int64 or (decided is None and _has_own_module(estimator))
     if isinstance(X, list) and may_embed:
         X = _integers_of(X)
@@ -219,7 +221,8 @@ def _check_inputs(estimator: Any, X: Mapping[Any, Any], name: str, reset: bool) 
     centres = {} if reset else dict(vars(estimator).get("input_centre_") or {})
     found: dict[str, Any] = {}
     for key in expected or X:
-        part, of_key = as_host_array(X[key]), f"{name}[{key!r}]"
+        of_key = f"{name}[{key!r}]"
+        part = as_host_array(X[key], of_key)
         if isinstance(part, Dataset) or is_inputs(part):
             raise ValueError(
                 f"{of_key} is a {type(part).__name__}. Pass an array of rows, or a Dataset whose "
@@ -304,14 +307,6 @@ def _check_shape(who: str, shape: tuple[int, ...], expected: tuple[int, ...], na
             "input."
         )
     raise ValueError(f"{name} has rows of shape {shape}, but {who} is expecting {expected}.")
-
-
-def as_host_array(values: Any) -> Any:
-    """Return a tensor as an array, and anything else as it is."""
-    if not isinstance(values, torch.Tensor):
-        return values
-    values = values.detach().cpu()
-    return (values.float() if values.dtype == torch.bfloat16 else values).numpy()
 
 
 def check_length(y: np.ndarray, n_rows: int, name: str, rows: str) -> None:

@@ -9,6 +9,7 @@ from sklearn.utils import compute_class_weight
 from sklearn.utils.validation import _check_sample_weight
 
 from ..training import DomainPair
+from .host import as_host_array
 from .validation import naming
 
 __all__ = ["at_least_one_row", "check_sample_weight", "weigh_rows", "weights_of_classes"]
@@ -20,7 +21,10 @@ def check_sample_weight(sample_weight: Any, n_rows: int) -> np.ndarray:
     """Return the weights as float64; raise unless all are at least 0 and one is above."""
     with naming("sample_weight"):
         weights: np.ndarray = _check_sample_weight(
-            sample_weight, np.empty((n_rows, 0)), dtype=np.float64, ensure_non_negative=True
+            as_host_array(sample_weight, "sample_weight"),
+            np.empty((n_rows, 0)),
+            dtype=np.float64,
+            ensure_non_negative=True,
         )
         if not weights.any():
             raise ValueError("Every weight is 0. Give some rows of X_source a positive weight.")
@@ -68,8 +72,13 @@ def weights_of_classes(class_weight: Any, classes: np.ndarray, shares: np.ndarra
             "The 'class_weight' parameter must have labels of y_source as keys, of "
             f"{labels}. Got {unknown} beside these."
         )
-    weights = compute_class_weight(dict(class_weight), classes=classes, y=classes)
-    if not (np.isfinite(weights).all() and (weights >= 0).all() and weights.any()):
+    try:
+        weights = compute_class_weight(dict(class_weight), classes=classes, y=classes)
+    except (TypeError, ValueError):
+        weights = np.full(len(classes), np.nan)
+    with np.errstate(over="ignore"):
+        finite = np.isfinite(weights.astype(np.float32)).all()
+    if not (finite and (weights >= 0).all() and weights.any()):
         raise ValueError(
             "The 'class_weight' parameter must give each class a weight of at least 0, and one of "
             f"them more. Got {dict(class_weight)!r} instead."

@@ -15,7 +15,8 @@ from torch.utils.data import Dataset
 
 from .._inputs.columns import reorder_columns
 from .._inputs.datasets import refuse_containers
-from .._inputs.validation import as_host_array, naming, unwrap
+from .._inputs.host import as_host_array
+from .._inputs.validation import naming, unwrap
 from .._typing import Rows
 from ..training.data.inputs import is_inputs
 
@@ -218,7 +219,7 @@ def _as_frame(X: Rows, name: str) -> pd.DataFrame:
             f"The '{name}' parameter must be a frame, an array or a sparse matrix of rows. Got "
             f"{type(X).__name__} instead. Pass the features of its rows as one of these."
         )
-    X = as_host_array(X)
+    X = as_host_array(X, name)
     if issparse(X):
         frame = pd.DataFrame.sparse.from_spmatrix(X)
     elif isinstance(X, pd.DataFrame):

@@ -8,13 +8,14 @@ from typing import Any
 
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
-from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import assert_all_finite, column_or_1d
+from sklearn.utils.validation import column_or_1d
 from torch.utils.data import Dataset
 
 from .._inputs.array_checks import check_share
-from .._inputs.class_labels import refuse_mixed_labels
-from .._inputs.datasets import dataset_labels
+from .._inputs.class_labels import class_vector
+from .._inputs.columns import reorder_columns
+from .._inputs.datasets import dataset_labels, refuse_containers
+from .._inputs.host import as_labels
 from .._inputs.regression_labels import check_source_numbers, check_target_numbers
 from .._inputs.sources import check_source_domain, join_sources
 from .._inputs.validation import naming, unwrap
@@ -138,6 +139,9 @@ def check_data(
             "LambdaSearchCV requires y to be passed, but the target y is None: pass one label "
             "per row of X_source as y_source."
         )
+    for rows, name in ((X_source, "X_source"), (X_target, "X_target")):
+        refuse_containers(rows, name)
+    X_target = reorder_columns(X_target, like=X_source)
     X_source, X_target = as_indexable(X_source), as_indexable(X_target)
     if sample_weight is not None:
         sample_weight = check_sample_weight(sample_weight, n_rows(X_source))
@@ -149,14 +153,9 @@ def check_data(
         if y_target is not None:
             y_target = check_target_numbers(y_target, n_rows(X_target), numbers.shape[1:])
         return DomainData(X_source, numbers, X_target, y_target, sample_weight, source_domain)
-    refuse_mixed_labels(y_source, "y_source")
-    with naming("y_source"):
-        labels_source: Labels = column_or_1d(y_source, warn=True)
-    assert_all_finite(labels_source, input_name="y_source")
-    if len(labels_source) == 0:
+    if n_rows(as_labels(y_source, "y_source")) == 0:
         raise ValueError("y_source has no label. Pass one label per row of X_source.")
-    with naming("y_source"):
-        check_classification_targets(labels_source)
+    labels_source: Labels = class_vector(y_source, "y_source")
     for rows, labels, name in (
         (X_source, labels_source, "source"),
         (X_target, y_target, "target"),
@@ -167,6 +166,6 @@ def check_data(
                 "Pass one label per row."
             )
     with naming("y_target"):
-        labels_target = None if y_target is None else column_or_1d(y_target)
+        labels_target = None if y_target is None else column_or_1d(as_labels(y_target, "y_target"))
     others = labels_target, sample_weight, source_domain
     return DomainData(X_source, labels_source, X_target, *others)

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import issparse
 
-from ..._inputs.validation import as_host_array
+from ..._inputs.host import as_host_array
 from .._random import derive_random_state
 from .._typing import Labels, Rows
 
@@ -72,7 +72,8 @@ def mixval(
     """
     if not 0.5 < mix_weight < 1:
         raise ValueError(f"mix_weight must be in the range (0.5, 1). Got {mix_weight!r} instead.")
-    rows = X_target.tocsr() if issparse(X_target) else np.asarray(as_host_array(X_target))
+    X_target = as_host_array(X_target, "X_target")
+    rows = X_target.tocsr() if issparse(X_target) else np.asarray(X_target)
     if rows.shape[0] < 2:
         raise ValueError("mixval needs at least two target rows.")
     labels = np.asarray(predict(rows))

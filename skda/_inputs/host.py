@@ -1,0 +1,111 @@
+"""What users pass as arrays, brought to numpy: tensors, masked arrays, labels; no dates."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from scipy import sparse
+from sklearn.utils._missing import is_pandas_na
+
+__all__ = ["as_host_array", "as_labels", "is_missing", "refuse_dates", "refuse_mixed_labels"]
+
+
+def as_host_array(values: Any, name: str) -> Any:
+    """Return a tensor as an array, a sparse one as a CSR matrix, and anything else as it is.
+
+    Raises
+    ------
+    ValueError
+        If entries are masked, which numpy would read all the same, or a tensor has no values that
+        numpy can read.
+    """
+    if isinstance(values, np.ma.MaskedArray) and np.ma.is_masked(values):
+        raise ValueError(
+            f"{name} is a masked array with missing entries. Leave these rows out, or fill them "
+            f"in, for instance with {name}.filled(0)."
+        )
+    if not isinstance(values, torch.Tensor):
+        return values
+    tensor = values.detach()
+    try:
+        if tensor.layout in (torch.sparse_coo, torch.sparse_csr, torch.sparse_csc):
+            coo = tensor.cpu().to_sparse_coo().coalesce()
+            entries = coo.values().numpy(), coo.indices().numpy()
+            return sparse.coo_matrix(entries, shape=tuple(coo.shape)).tocsr()
+        # numpy has neither bfloat16 nor floats of eight bits
+        narrow = tensor.is_floating_point() and tensor.dtype not in _FLOATS
+        return (tensor.float() if narrow else tensor).numpy(force=True)
+    except (TypeError, ValueError, RuntimeError) as error:
+        kind = f"{tensor.dtype}, {tensor.layout}, on {tensor.device}"
+        raise ValueError(
+            f"{name} is a tensor of {kind}, which numpy cannot read: "
+            f"{str(error).splitlines()[0]} Pass a dense tensor with values, of numbers."
+        ) from error
+
+
+_FLOATS = (torch.float16, torch.float32, torch.float64)
+
+
+def refuse_dates(X: Any, name: str) -> None:
+    """Raise ValueError where rows have dates or durations, which would count as nanoseconds."""
+    dates: list[Any] = []
+    if hasattr(X, "columns") and hasattr(X, "dtypes"):  # a frame of pandas or polars
+        types = zip(X.columns, X.dtypes, strict=True)
+        dates = [column for column, dtype in types if _is_temporal(dtype)]
+    elif not _is_temporal(getattr(X, "dtype", None)):
+        return
+    if dates or not hasattr(X, "columns"):
+        where = f" in the columns {dates[:5]}" if dates else ""
+        raise ValueError(
+            f"{name} has dates or durations{where}. Pass numbers, such as days since a date or "
+            "hours."
+        )
+
+
+def _is_temporal(dtype: Any) -> bool:
+    """Say whether a dtype of numpy, pandas or polars is of dates, times, periods or durations."""
+    if hasattr(dtype, "is_temporal"):
+        return bool(dtype.is_temporal())
+    return getattr(dtype, "kind", "") in ("m", "M") or str(dtype).startswith("period")
+
+
+def as_labels(y: Any, name: str) -> Any:
+    """Return labels as an array of what they are: ints stay ints, and missing ones stay missing.
+
+    numpy turns a list of strings and NaN into strings, "nan" among them, scikit-learn pandas'
+    nullable integers into floats, and both leave objects of one type as they are.
+    """
+    y = as_host_array(y, name)
+    if sparse.issparse(y) or not (hasattr(y, "dtype") or isinstance(y, (list, tuple))):
+        return y
+    refuse_mixed_labels(y, name)
+    array = y if isinstance(y, np.ndarray) or np.ndim(y) > 1 else np.asarray(y)
+    kind = array.dtype.kind if isinstance(array, np.ndarray) else ""
+    if kind == "T":  # numpy's strings of variable width
+        return np.array(array.tolist())
+    if kind == "U" and array.ndim == 1 and not all(isinstance(label, str) for label in y):
+        array = np.array(y, dtype=object)
+    if kind == "O" and array.ndim == 1 and not any(map(is_missing, array)):
+        of_one_type = np.array(array.tolist())
+        return of_one_type if of_one_type.dtype.kind in "biuf" else array
+    return array
+
+
+def is_missing(label: Any) -> bool:
+    """Say whether a label is None, NaN, NaT or pandas' NA."""
+    return label is None or is_pandas_na(label) or bool(np.ndim(label) == 0 and label != label)
+
+
+def refuse_mixed_labels(y: Any, name: str) -> None:
+    """Raise ValueError where labels are strings as well as numbers, which numpy makes strings."""
+    if not isinstance(y, (list, tuple)) and getattr(y, "dtype", None) != np.dtype("O"):
+        return
+    given = (label for label in y if np.ndim(label) == 0 and not is_missing(label))
+    of_type = {isinstance(label, str): label for label in given}
+    if len(of_type) == 2:
+        raise ValueError(
+            f"{name} mixes strings and other labels, such as {of_type[True]!r} and "
+            f"{of_type[False]!r}. Give all classes names of one type."
+        )
