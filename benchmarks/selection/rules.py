@@ -46,6 +46,8 @@ ENTROPY_RATIO = "entropy_ratio"
 TARGET_LABELS = "labels"
 # Scores that differ by rounding alone are a tie, and the smaller lam wins it.
 TOLERANCE = 1e-6
+# methods whose `sharpens_target` is true
+SHARPENING = ("MCC",)
 
 
 @dataclass(frozen=True)
@@ -103,15 +105,17 @@ def _search(task: str, method: str, seed: int, rows: list[Row], default: float) 
         lams,
         int(np.abs(lams - default).argmin()),
         scores,
-        (column("accepted") > 0) & ~rejected_on_target(found, means[ENTROPY_RATIO][0]),
+        (column("accepted") > 0)
+        & ~rejected_on_target(found, means[ENTROPY_RATIO][0], method in SHARPENING),
         column("target_accuracy"),
     )
 
 
-def rejected_on_target(found: OnTarget, entropy_ratio: float) -> NDArray:
+def rejected_on_target(found: OnTarget, entropy_ratio: float, sharpens: bool) -> NDArray:
     """Return which candidates the search rejects for what they say of the target's rows.
 
-    `entropy_ratio` is that of the classes that the source-only model, the first, predicts.
+    `entropy_ratio` is that of the classes that the source-only model, the first, predicts;
+    `sharpens` says whether the loss of the method makes predictions surer.
     """
     stability_tolerance, entropy_tolerance = GUARD_OPTIONS.values()
     source_only = found.take(0)
@@ -119,6 +123,8 @@ def rejected_on_target(found: OnTarget, entropy_ratio: float) -> NDArray:
         source_only = source_only._replace(entropy=np.asarray(np.inf))
     unsure = is_unsure(found, source_only, entropy_tolerance, stability_tolerance)
     rejected = is_unstable(found, source_only, stability_tolerance) | unsure
+    if sharpens:
+        rejected[1:] = np.logical_or.accumulate(rejected[1:])
     rejected[1:] |= most_are_rejected(rejected[1:])
     return rejected
 

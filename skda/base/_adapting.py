@@ -40,6 +40,8 @@ class AdaptingEstimator(TunableEstimator):
 
     # whether values of lam above 0 differ in what they train
     lam_scales: ClassVar[bool] = True
+    # whether the adaptation loss itself makes the predictions of target rows surer
+    sharpens_target: ClassVar[bool] = False
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         **TunableEstimator._parameter_constraints,

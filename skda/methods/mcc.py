@@ -73,6 +73,8 @@ class MCCClassifier(AdaptingClassifier):
     (300,)
     """
 
+    sharpens_target: ClassVar[bool] = True
+
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         **AdaptingClassifier._parameter_constraints,
         "temperature": [Interval(Real, 0, None, closed="neither")],

@@ -46,6 +46,8 @@ class PseudoLabelClassifier(AdaptingClassifier):
     (300,)
     """
 
+    sharpens_target: ClassVar[bool] = True
+
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         **AdaptingClassifier._parameter_constraints,
         "threshold": [Interval(Real, 0, 1, closed="right")],

@@ -57,6 +57,12 @@ class Sure(CenteringClassifier):
         return np.where(right[:, None], [1 - sure, sure], [sure, 1 - sure])
 
 
+class Sharpening(Sure):
+    """Says of itself what MCC does."""
+
+    sharpens_target: ClassVar[bool] = True
+
+
 class Told(Sure):
     """Has the parameter that tells the shares."""
 
@@ -103,6 +109,24 @@ def test_what_passes_where_most_are_rejected_is_rejected_too() -> None:
         "that this one is not may be by chance"
     )
     assert searched({**sure, 0.3: 0.94}).best_params_ == {"lam": 0.5}  # half of them
+
+
+def test_a_method_that_makes_any_prediction_surer_is_judged_by_its_smallest_lam() -> None:
+    script = {0.0: 0.9, 0.1: 0.8, 0.3: 0.95, 0.5: 0.95, 1.0: 0.99}
+    assert searched(script).best_params_ == {"lam": 1.0}
+    X, y, X_target, _ = shifted_blobs()
+    lam_wins = lambda e, X, y, X_target: e.lam  # noqa: E731
+    search = LambdaSearchCV(Sharpening(), list(script), validator=lam_wins, cv=3, refit=False)
+    says = "lam=1 scores best, but those of a smaller lam are less sure of the target"
+    with pytest.warns(AdaptationWarning, match=says):
+        search.fit(X, y, X_target)
+    assert search.best_params_ == {"lam": 0.0}
+    assert search.cv_results_["guard_reason"][2] == (
+        "unsure of the target, or unstable on it, at a smaller lam, which a larger one hides: the "
+        "adaptation loss of this method makes any prediction surer"
+    )
+    Sure.script = {**script, 0.1: 0.89}
+    assert search.fit(X, y, X_target).best_params_ == {"lam": 1.0}
 
 
 def test_knowing_the_shares_decides() -> None:

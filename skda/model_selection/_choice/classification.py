@@ -45,6 +45,8 @@ def choose(
     validator: Validator,
     guard: bool | Mapping[str, float],
     shares_known: NDArray[np.bool_],
+    *,
+    sharpens: bool = False,
 ) -> Choice:
     """Rank the candidates and choose the best; of several, the one with the smallest lam.
 
@@ -63,6 +65,8 @@ def choose(
         As of `apply_guard`.
     shares_known : ndarray of shape (n_candidates,), bool
         From `knows_shares`.
+    sharpens : bool, default=False
+        As of `apply_guard`.
 
     Returns
     -------
@@ -71,7 +75,7 @@ def choose(
     lams = np.array([candidate[lam_name] for candidate in candidates])
     stability = stability_of_folds(results, held_out)
     kappa = stability_of_folds(results, held_out, chance_corrected=True)
-    decisions = apply_guard(results, lams, stability, kappa, guard, shares_known)
+    decisions = apply_guard(results, lams, stability, kappa, guard, shares_known, sharpens=sharpens)
     accepted = np.array([decision.accepted for decision in decisions])
     columns = {
         "fit_time": column(results, "fit_time"),

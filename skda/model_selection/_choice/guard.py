@@ -15,6 +15,7 @@ from ..validators.guard import GuardVerdict, class_entropy, collapse_guard
 
 __all__ = [
     "GUARD_OPTIONS",
+    "HIDDEN",
     "LEAST_ENTROPY_RATIO",
     "MOST",
     "UNSURE",
@@ -34,6 +35,10 @@ GUARD_OPTIONS = {"stability_tolerance": 0.05, "entropy_tolerance": 0.08}
 LEAST_ENTROPY_RATIO = 0.2
 UNSTABLE = "unstable on the target"
 UNSURE = "unsure of the target"
+HIDDEN = (
+    f"{UNSURE}, or unstable on it, at a smaller lam, which a larger one hides: the adaptation "
+    "loss of this method makes any prediction surer"
+)
 # share of the lams above 0 that are rejected for what they say of the target, from which all are
 MOST = 0.75
 _OFF = {"accuracy_tolerance": 1.0, "min_entropy_ratio": 0.0, "stability_tolerance": 1.0}
@@ -66,6 +71,8 @@ def apply_guard(
     kappa: NDArray[np.float64],
     guard: bool | Mapping[str, float],
     shares_known: NDArray[np.bool_],
+    *,
+    sharpens: bool = False,
 ) -> list[GuardVerdict]:
     """Decide for every candidate whether it may be chosen.
 
@@ -86,6 +93,9 @@ def apply_guard(
     shares_known : ndarray of shape (n_candidates,), bool
         Whether a candidate was given the shares of the target's classes: then adapting does not do
         the harm that the entropy sees.
+    sharpens : bool, default=False
+        Whether the adaptation loss itself makes predictions of the target surer: a larger lam then
+        hides the harm that a smaller one shows.
 
     Returns
     -------
@@ -117,12 +127,15 @@ def apply_guard(
         starts, [*starts[1:], len(lams)], strict=True
     ):  # they differ in lam alone
         entropy = np.inf if _predict_one_class(results[first]) else found.entropy[first]
+        of_smaller = ""
         for i in range(first + 1, end):
             to_beat = np.inf if shares_known[i] else entropy
             reference = OnTarget(*steadiest, np.asarray(to_beat))
-            reason = _why_rejected(found.take(i), reference, *tolerances)
+            reason = _why_rejected(found.take(i), reference, *tolerances) or of_smaller
             if decisions[i] and reason:
                 decisions[i] = GuardVerdict(False, reason)
+            if reason and sharpens:
+                of_smaller = HIDDEN
         _reject_with_most(decisions, range(first + 1, end))
     return decisions
 

@@ -66,7 +66,9 @@ class ChoosingMixin:
         if of_numbers:
             choice = choose_regressor(*given)
         else:
-            choice = choose(*given, knows_shares(self.estimator, candidates, lam_name))
+            known = knows_shares(self.estimator, candidates, lam_name)
+            sharpens = getattr(final_step(self.estimator), "sharpens_target", False)
+            choice = choose(*given, known, sharpens=sharpens)
         self.cv_results_, self.best_index_, self.source_only_score_ = choice
         self.best_params_ = dict(candidates[self.best_index_])
         self.best_score_ = float(self.cv_results_["mean_test_score"][self.best_index_])

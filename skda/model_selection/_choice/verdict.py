@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._training.fit_and_score import CandidateResults
-from .guard import UNSURE
+from .guard import HIDDEN, UNSURE
 
 __all__ = ["AdaptationWarning", "refusal", "sign_of_harm"]
 
@@ -81,8 +81,9 @@ def refusal(table: Mapping[str, Any], lams: NDArray[np.float64]) -> str:
     best = int(np.nanargmax(table["mean_test_score"]))
     if not str(table["guard_reason"][best]).startswith(UNSURE):
         return ""
+    whose = "those of a smaller lam" if table["guard_reason"][best] == HIDDEN else "its models"
     return (
-        f"The search did not adapt. lam={lams[best]:g} scores best, but its models are less sure "
+        f"The search did not adapt. lam={lams[best]:g} scores best, but {whose} are less sure "
         "of the target than the source-only models, as where adapting does harm because the "
         "classes have other shares in the target. Your knowledge decides: pass the shares as "
         "target_priors of the estimator, which may be those of the source; the search then does "
