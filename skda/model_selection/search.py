@@ -107,8 +107,7 @@ class LambdaSearchCV(
         a RandomState. In a fold, all candidates have the same seed: the same initial weights and
         batches.
     verbose : int, default=0
-        Whether to show a progress bar of all trainings. Those of single trainings are not shown,
-        except that of the best candidate on all rows.
+        Whether to show a progress bar of all trainings, and one of the training on all rows.
     checkpoint : path of a folder or None, default=None
         Where the results of finished candidates are kept. `fit` with the same data and parameters,
         in a new process too, does not train them again, and goes on with the training on all rows
