@@ -69,9 +69,9 @@ kappa, or are less sure of it: the mean entropy of the predictions is higher tha
 more than {GUARD_OPTIONS["entropy_tolerance"]:g} nats, and stability is not higher by
 {GUARD_OPTIONS["stability_tolerance"]:g}. Where {MOST:.0%} of the lams are rejected for one of these
 two, all are. Of MCC, whose loss makes any prediction surer, a lam above a rejected one is rejected
-too; that was decided with MCC's figures on the stress tasks in view (seeds 0 and 1), before any on
-the usual tasks. **Mean z-score**: each validator's scores are z-scored over the lams of a fold, then
-averaged over the validators and folds; **mean rank** likewise.
+too; that was decided with MCC's figures on the stress tasks in view (seeds 0 and 1), before any of
+the usual tasks. **Mean z-score**: each validator's scores are z-scored over the lams of a fold,
+then averaged over the validators and folds; **mean rank** likewise.
 **Leave one task out**: the pool has every subset of one to {LARGEST_SUBSET} of the validators, as
 z-scores and as ranks, all with the guard; the winner has the least mean regret on the other tasks;
 *careful*: of those that are on none of these more than a point below source-only. *The shipped lam,
