@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import save_file
+from sklearn.base import clone
+from sklearn.model_selection import GridSearchCV
 from torch import nn
 
 from skda import DANNClassifier, FinetuneClassifier
@@ -179,3 +181,12 @@ def test_every_kind_gives_the_same_classifier(tmp_path: Path) -> None:
         )
         proba = tuned.fit(DATA.X, DATA.y).predict_proba(DATA.X)
         np.testing.assert_allclose(proba, expected, rtol=1e-5)
+
+
+def test_a_clone_has_the_weights_of_a_fitted_estimator() -> None:
+    X, y = DATA.X, DATA.y
+    fitted = FinetuneClassifier(module__hidden=(6,), max_epochs=2, random_state=0).fit(X, y)
+    tuned = FinetuneClassifier(module__hidden=(6,), pretrained=fitted, max_epochs=2, random_state=0)
+    assert clone(tuned).pretrained is fitted
+    search = GridSearchCV(tuned, {"lr": [1e-5, 1e-2]}, cv=2).fit(X, y)
+    assert np.isfinite(search.cv_results_["mean_test_score"]).all()

@@ -87,9 +87,12 @@ def transferability_curve(
     Parameters
     ----------
     estimator : FinetuneClassifier
-        The network and how it is trained, every time. Its `backbone_lr_ratio` is the learning
-        rate of copied layers that are trained, relative to that of new ones; the paper has 1.
-    X_a, y_a : array-like of shape (n_a, ...) and (n_a,)
+        The network and how it is trained, every time. With ``X_a=None``, its `pretrained` is the
+        network of task A, such as a `skda.nn.Backbone`: "AnB" and "AnB+" alone are then trained,
+        and the base is that network with new weights, trained on B. Its `backbone_lr_ratio` is
+        the learning rate of copied layers that are trained, relative to that of new ones; the
+        paper has 1.
+    X_a, y_a : array-like of shape (n_a, ...) and (n_a,), or None
         Rows and labels of task A, any that `FinetuneClassifier` takes.
     X_b, y_b : array-like of shape (n_b, ...) and (n_b,)
         Rows of the same shape and labels of task B.
@@ -97,7 +100,8 @@ def transferability_curve(
         Rows and labels of task B to score on.
     layers : sequence of int or None, default=None
         Numbers of layers k to transfer. None is every number: from 1 to the number of the
-        network's layers if A and B have the same classes, otherwise without the last layer.
+        network's layers if A and B have the same classes, otherwise, and with ``X_a=None``,
+        without the last layer.
     n_repeats : int, default=1
         Number of repetitions, each with weights and batches of its own.
     scoring : str, callable or None, default=None
@@ -164,7 +168,7 @@ def transferability_curve(
         "random_state": random_state,
     }
     validate_parameter_constraints(_CONSTRAINTS, params, CALLER)
-    _check_estimator(estimator)
+    _check_estimator(estimator, of_pretrained=X_a is None)
     wanted = None if layers is None else _check_numbers(layers)
     tasks = _Tasks(X_a, y_a, X_b, y_b, X_test, y_test)
     seeds = check_random_state(random_state).randint(np.iinfo(np.int32).max, size=(n_repeats, 2))
@@ -175,7 +179,7 @@ def transferability_curve(
     first = repeats[0]
     return TransferabilityCurve(
         np.array(first.layers),
-        {name: np.array([r.scores[name] for r in repeats]).T for name in TREATMENTS},
+        {name: np.array([r.scores[name] for r in repeats]).T for name in first.scores},
         np.array([r.base_score for r in repeats]),
         first.layer_names,
     )
@@ -209,10 +213,17 @@ def _repeat(
     """Train and score all networks once."""
     base_seed, new_seed = seeds
     new = clone(estimator).set_params(random_state=base_seed)
-    base_b = clone(new).fit(tasks.X_b, tasks.y_b)
-    names = weight_layers(base_b.module_)
-    base_a = new.fit(tasks.X_a, tasks.y_a)
-    same_classes = np.array_equal(base_a.classes_, base_b.classes_)
+    of_pretrained = tasks.X_a is None
+    if of_pretrained:  # one epoch, for the number of its layers
+        short = clone(new).set_params(max_epochs=1).fit(tasks.X_b, tasks.y_b)
+        names = weight_layers(short.module_)
+        base_a, base_b = estimator.pretrained, clone(new).set_params(reinit=len(names))
+        base_b.fit(tasks.X_b, tasks.y_b)
+    else:
+        base_b = clone(new).fit(tasks.X_b, tasks.y_b)
+        names = weight_layers(base_b.module_)
+        base_a = new.fit(tasks.X_a, tasks.y_a)
+    same_classes = not of_pretrained and np.array_equal(base_a.classes_, base_b.classes_)
     numbers = _numbers(wanted, len(names), same_classes)
     score = check_scoring(base_b, scoring)
 
@@ -229,14 +240,22 @@ def _repeat(
         return float(score(base, tasks.X_test, tasks.y_test))
 
     scores = {
-        name: [transfer(k, *treatment) for k in numbers] for name, treatment in TREATMENTS.items()
+        name: [transfer(k, from_a, fixed) for k in numbers]
+        for name, (from_a, fixed) in TREATMENTS.items()
+        if from_a or not of_pretrained
     }
     return _Repeat(numbers, scores, float(score(base_b, tasks.X_test, tasks.y_test)), names)
 
 
-def _check_estimator(estimator: FinetuneClassifier) -> None:
+def _check_estimator(estimator: FinetuneClassifier, *, of_pretrained: bool) -> None:
+    if of_pretrained and estimator.pretrained is None:
+        raise ValueError(
+            f"The 'X_a' parameter of {CALLER} is None, so that the network of task A must be the "
+            "estimator's 'pretrained'. Got pretrained=None. Pass rows and labels of task A, or a "
+            "trained network."
+        )
     for name, neutral in _LEFT_ALONE.items():
-        value = getattr(estimator, name)
+        value = neutral if of_pretrained and name == "pretrained" else getattr(estimator, name)
         if value is not neutral and value != neutral:
             raise ValueError(
                 f"The 'estimator' parameter of {CALLER} must have {name}={neutral}: the curve sets "

@@ -68,6 +68,12 @@ class FinetuneEstimator(TunableEstimator):
         self.pretrained = pretrained
         self.reinit = reinit
 
+    def __sklearn_clone__(self) -> FinetuneClassifier:
+        """Keep a fitted `pretrained` as it is: a clone of it would have no weights."""
+        copy: FinetuneClassifier = super().__sklearn_clone__()
+        copy.pretrained = self.pretrained
+        return copy
+
     def _make_module(self, rows: torch.Tensor, n_classes: int) -> nn.Module:
         self._check_tuning_makes_sense()
         network = pretrained_module(self.pretrained)

@@ -13,7 +13,7 @@ from numpy.testing import assert_array_equal
 from sklearn.metrics import balanced_accuracy_score, make_scorer
 
 from skda import DANNClassifier, FinetuneClassifier
-from skda.inspection import TransferabilityCurve, transferability_curve
+from skda.inspection import TransferabilityCurve, TransferabilityDisplay, transferability_curve
 from skda.inspection._transferability import TREATMENTS
 from tests.shifted import shifted
 
@@ -68,6 +68,22 @@ def test_each_score_is_that_of_the_network_made_by_hand() -> None:
             for k in (1, 2)
         ]
         assert_array_equal(found.scores[name][:, 0], by_hand)
+
+
+def test_the_network_of_a_may_come_trained() -> None:
+    base_seed = int(np.random.RandomState(0).randint(2**31 - 1, size=2)[0])
+    of_a = small(random_state=base_seed).fit(*TASK_A)
+    of_rows = curve(small(), *TASK_A, *TASK_B, *TEST, layers=[1, 2])
+    found = curve(small(pretrained=of_a), None, None, *TASK_B, *TEST)
+    assert_array_equal(found.layers, [1, 2])
+    assert list(found.scores) == ["AnB", "AnB+"]
+    for name, scores in found.scores.items():
+        assert_array_equal(scores, of_rows.scores[name])
+    new = small(pretrained=of_a, reinit=3, random_state=base_seed).fit(*TASK_B)
+    assert_array_equal(found.base_scores, [new.score(*TEST)])
+    assert TransferabilityDisplay.from_curve(found).lines_.keys() == {"base", "AnB", "AnB+"}
+    with pytest.raises(ValueError, match=r"'X_a' parameter .* is None.*Got pretrained=None"):
+        curve(small(), None, None, *TASK_B, *TEST)
 
 
 def test_if_a_is_b_it_does_not_matter_where_the_layers_come_from() -> None:
