@@ -1,0 +1,119 @@
+"""Which layers of a network that was trained on ImageNet carry over to photographs of an office."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from sklearn.model_selection import train_test_split
+
+from skda import FinetuneClassifier
+from skda.inspection import TransferabilityDisplay, transferability_curve
+from skda.nn import load_backbone
+
+from ..harness.machine import command, header
+from ..harness.photographs import photographs
+from ..harness.rows import append_rows, read_rows
+
+OUT = Path(__file__).parent / "transferability_pretrained"
+SIZE, EPOCHS, BATCH_SIZE = 96, 10, 16
+LAYERS = (1, 10, 20, 30, 40, 49)
+TEXT = ("treatment",)
+BASE = "base"
+
+INTRODUCTION = f"""\
+`transferability_curve` with the weights of ImageNet as task A: EfficientNet-Lite0, 50 layers. Task
+B is the webcam's photographs of ten objects (Office-Caltech10), half of them to train, half to
+score, cut anew for each seed; {SIZE} pixels, {EPOCHS} epochs in batches of {BATCH_SIZE}. The first
+k layers keep their weights, fixed (**AnB**) or trained as well (**AnB+**); the others start anew.
+*{BASE}* is the whole network from new weights."""
+NOTES = ""
+
+
+def scores(seed: int, quick: bool) -> dict[tuple[int, str], float]:
+    """Return the accuracy for each number of layers and treatment."""
+    images = photographs("webcam", 48 if quick else SIZE)
+    X, y = images.load(), images.targets
+    if quick:
+        X, y = X[::5], y[::5]
+    X_b, X_test, y_b, y_test = train_test_split(X, y, test_size=0.5, stratify=y, random_state=seed)
+    estimator = FinetuneClassifier(
+        pretrained=load_backbone(size=None),
+        backbone_lr_ratio=1.0,
+        max_epochs=1 if quick else EPOCHS,
+        batch_size=BATCH_SIZE,
+    )
+    data = None, None, X_b, y_b, X_test, y_test
+    curve = transferability_curve(estimator, *data, layers=LAYERS, random_state=seed)
+    table = {BASE: np.repeat(curve.base_scores[None], len(LAYERS), axis=0), **curve.scores}
+    return {
+        (k, name): float(values[i, 0])
+        for name, values in table.items()
+        for i, k in enumerate(LAYERS)
+    }
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    arguments = sys.argv[1:] if arguments is None else arguments
+    parser = argparse.ArgumentParser(description="Transferability of a pretrained network")
+    parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2], metavar="SEED")
+    parser.add_argument("--out", type=Path, help="file without suffix")
+    parser.add_argument("--quick", action="store_true", help="few rows, one epoch: does it run?")
+    options = parser.parse_args(arguments)
+    out = options.out or OUT.with_name(OUT.name + ("_quick" if options.quick else ""))
+    torch.set_num_threads(1)
+    path = out.with_name(out.name + ".csv")
+    done = {int(row["seed"]) for row in read_rows(path, TEXT)}
+    for seed in [each for each in options.seeds if each not in done]:
+        found = scores(seed, options.quick)
+        append_rows(
+            path,
+            [
+                {"seed": seed, "layers": k, "treatment": name, "accuracy": score}
+                for (k, name), score in found.items()
+            ],
+        )
+    rows = [row for row in read_rows(path, TEXT) if int(row["seed"]) in options.seeds]
+    values = {
+        name: np.array(
+            [
+                [row["accuracy"] for row in rows if (row["treatment"], row["layers"]) == (name, k)]
+                for k in LAYERS
+            ]
+        )
+        for name in (BASE, "AnB", "AnB+")
+    }
+    text = page(values, len(options.seeds), command(arguments))
+    out.with_name(out.name + ".md").write_text(text, encoding="utf-8")
+    bases = values.pop(BASE)[0]
+    display = TransferabilityDisplay(layers=LAYERS, scores=values, base_scores=bases).plot()
+    display.ax_.set_title("A: ImageNet, B: photographs of a webcam")
+    display.figure_.savefig(out.with_name(out.name + ".png"), dpi=110, bbox_inches="tight")
+    print(text)
+
+
+def page(values: dict[str, np.ndarray], n_seeds: int, command_line: str) -> str:
+    lines = [
+        f"| accuracy on B | {' | '.join(f'k = {k}' for k in LAYERS)} |",
+        "|---" + "|---:" * len(LAYERS) + "|",
+    ]
+    for name, of_seeds in values.items():
+        cells = [
+            f"{row.mean():.3f} ± {row.std(ddof=1) if len(row) > 1 else 0:.3f}" for row in of_seeds
+        ]
+        lines.append(f"| {name} | {' | '.join(cells)} |")
+    parts = [
+        "# Which layers of a pretrained network carry over?",
+        header(f"`{command_line}`", f"{n_seeds} seeds; mean ± standard deviation over them"),
+        INTRODUCTION,
+        "\n".join(lines),
+        "![curve](transferability_pretrained.png)",
+        NOTES,
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+if __name__ == "__main__":
+    main()
