@@ -166,10 +166,10 @@ class LambdaSearchCV(
     candidate with lam above 0 is also rejected if the entropy of its predicted classes on the
     target is too low in a fold (see `collapse_guard`), or if both its stability and its Cohen's
     kappa are more than `stability_tolerance` below those of `lam=0`, or if the entropy of its
-    predictions is more than `entropy_tolerance` above that of `lam=0` and its stability is not
-    `stability_tolerance` above. If the last two reject three quarters of the lams above 0, all are
-    rejected; and all above a rejected one if the loss itself makes predictions surer (MCC,
-    pseudo-labels). Rejected candidates rank last; one with `lam=0` is always accepted.
+    predictions, a share of log(n_classes), is more than `entropy_tolerance` above that of `lam=0`
+    and its stability is not `stability_tolerance` above. If the last two reject three quarters of
+    the lams above 0, all are rejected; and all above a rejected one if the loss itself makes
+    predictions surer (MCC, pseudo-labels). Rejected candidates rank last; of `lam=0` one is kept.
 
     The stability in a fold is the share of the fold's held-out target rows on which the model of
     the fold and the model of another fold predict the same class, averaged over the other folds;

@@ -91,9 +91,10 @@ def test_the_search_rejects_what_is_unsure_and_says_why() -> None:
     assert_allclose(table["mean_target_entropy"], expected, rtol=1e-6)
     assert table["accepted"].tolist() == [True, True, False]
     assert table["guard_reason"][2] == (
-        "unsure of the target: the entropy of its predictions is 0.500, the source-only model's "
-        "0.199 (more than 0.08 less), and its models are not clearly more stable, which suggests "
-        "that adapting does harm, as it does where the classes have other shares in the target"
+        "unsure of the target: the entropy of its predictions is 0.722 of the largest, the "
+        "source-only model's 0.286 (more than 0.08 less), and its models are not clearly more "
+        "stable, which suggests that adapting does harm, as it does where the classes have other "
+        "shares in the target"
     )
     for guard in ({"entropy_tolerance": 0.5}, False):
         assert searched(Sure.script, guard=guard).best_params_ == {"lam": 1.0}

@@ -52,7 +52,7 @@ class OnTarget(NamedTuple):
     stability, kappa : ndarray of float
         Share of rows on which the models of the folds agree, and the same, corrected for chance.
     entropy : ndarray of float
-        Mean entropy of the probabilities, in nats.
+        Mean entropy of the probabilities, as a share of the largest, that of equal probabilities.
     """
 
     stability: NDArray[np.float64]
@@ -88,8 +88,8 @@ def apply_guard(
         The same, corrected for chance.
     guard : bool or mapping
         Options of `collapse_guard`, and `GUARD_OPTIONS`: how far both the stability and kappa may
-        fall below the source-only model's, and how far the entropy may rise above it. False rejects
-        only what diverged.
+        fall below the source-only model's, and how far the entropy, as a share of the largest, may
+        rise above it. False rejects only what diverged.
     shares_known : ndarray of shape (n_candidates,), bool
         Whether a candidate was given the shares of the target's classes: then adapting does not do
         the harm that the entropy sees.
@@ -118,9 +118,10 @@ def apply_guard(
         guard_candidate(of_one, floor, options, adapts=lam > 0)
         for of_one, lam in zip(results, lams, strict=True)
     ]
-    found = OnTarget(
-        stability.mean(axis=1), kappa.mean(axis=1), column(results, "entropy").mean(axis=1)
-    )
+    n_classes = max(result.n_classes for of_one in results for result in of_one)
+    largest = np.log(max(2, n_classes))
+    entropies = column(results, "entropy").mean(axis=1) / largest
+    found = OnTarget(stability.mean(axis=1), kappa.mean(axis=1), entropies)
     steadiest = (np.nanmax(found.stability[lams == 0]), np.nanmax(found.kappa[lams == 0]))
     starts = np.flatnonzero(lams == 0).tolist()
     for first, end in zip(
@@ -267,7 +268,7 @@ def _why_rejected(
         )
     if is_unsure(found, reference, entropy_tolerance, stability_tolerance):
         return (
-            f"{UNSURE}: the entropy of its predictions is {found.entropy:.3f}, the "
+            f"{UNSURE}: the entropy of its predictions is {found.entropy:.3f} of the largest, the "
             f"source-only model's {reference.entropy:.3f} (more than {entropy_tolerance:g} less), "
             "and its models are not clearly more stable, which suggests that adapting does harm, "
             "as it does where the classes have other shares in the target"
