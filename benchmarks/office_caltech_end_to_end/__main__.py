@@ -20,8 +20,8 @@ from ..harness.runs import of_seed
 from ..harness.shifts import Data, Shift, of_any_seed
 
 EPOCHS, HEAD_EPOCHS, BATCH_SIZE, SIZE, WIDTH = 10, 3, 32, 128, 256
-TASKS = ("DA", "DW")
-NAMES = ("DAN", "DANN", "MCC", "JAN")
+TASKS = ("DA",)
+NAMES = ("DANN", "MCC")
 FROZEN, LP_FT = "head alone", "head first, then all (LP-FT)"
 
 
@@ -64,10 +64,16 @@ EfficientNet-Lite0 with its weights of ImageNet and a layer of {WIDTH} units bef
 `load_backbone(bottleneck={WIDTH})`, on photographs of {SIZE} pixels: {EPOCHS} epochs in batches of
 {BATCH_SIZE}, the shipped defaults otherwise, with a tenth of the rate in the body. *{SOURCE_ONLY}*
 tunes all layers on the source, *{FROZEN}* keeps the body fixed, *head first* trains the head alone
-in the first {HEAD_EPOCHS} epochs. The two tasks whose source is small (157 photographs) are here
+in the first {HEAD_EPOCHS} epochs. One task, whose source is small (157 photographs), and one seed,
 for their time; no lam, rate or number of epochs was varied. At {SIZE} pixels the figures are below
 those of the [page at 224 pixels](../office_caltech_photos/office_caltech_photos.md), which has all
 tasks on fixed features."""
+NOTES = """\
+## What this says
+
+Tuning the body on 157 photographs gains next to nothing where nothing adapts, and two to three
+points if the head is trained first. Adapting from end to end gains more: DANN 4 points over
+source-only, MCC 8. One seed: differences of a point mean nothing."""
 
 MATRIX = Matrix(
     "Office-Caltech10, photographs: a pretrained network from end to end",
@@ -83,6 +89,7 @@ MATRIX = Matrix(
     METHODS,
     Path(__file__).parent / "office_caltech_end_to_end",
     INTRODUCTION,
+    NOTES,
     references={SOURCE_ONLY: "▼"},
     compared=[*NAMES, "MCC, head first"],
 )

@@ -33,7 +33,7 @@ QUICK = {
         *("--seeds", "0", "--methods", "DANN", "--tasks", "moons", "heart Cleveland→VA"),
     ],
     "office_caltech_end_to_end": [
-        *("--seeds", "0", "--tasks", "DW", "--methods", "source-only", "MCC, head first"),
+        *("--seeds", "0", "--methods", "source-only", "MCC, head first"),
     ],
     "office_caltech_photos": [
         *("--seeds", "0", "--tasks", "DW", "--methods", "logistic regression", "MCC"),
