@@ -61,7 +61,7 @@ class _PrintLog(PrintLog):
         return {name: value for name, value in vars(self).items() if value is not _PRINT}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        vars(self).update({"sink": _PRINT} | state)
+        self.__dict__.update({"sink": _PRINT} | state)
 
 
 def as_callbacks(given: Any) -> Any:
