@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 from collections.abc import Iterator
 from contextlib import suppress
@@ -18,6 +19,7 @@ from sklearn.model_selection import GridSearchCV
 
 from skda.model_selection import LambdaSearchCV
 from tests.model_selection.fakes import CenteringClassifier, shifted_blobs
+from tests.scaling.small import script
 
 distributed = pytest.importorskip("distributed")
 dask = pytest.importorskip("dask")
@@ -84,6 +86,13 @@ def test_grid_search(client: Any, sent: list[int]) -> None:
             search.fit(*DOMAINS[:2], X_target=(X_TARGET,))
     assert_same(search.cv_results_, alone)
     assert max(sent) < 60_000, sent
+
+
+def test_the_script_of_a_cluster(client: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    main = script("cluster")["main"]
+    main.__globals__["DANNClassifier"] = lambda **_: CenteringClassifier()  # takes no time
+    main(1, client.scheduler.address)
+    assert re.search(r"lam \S+, accuracy on the target: 0\.[5-9]", capsys.readouterr().out)
 
 
 class KillsOnce:

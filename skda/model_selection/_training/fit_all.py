@@ -151,7 +151,8 @@ def _of_candidates(done: list[FoldResult], n_folds: int) -> CandidateResults:
 def _run(tasks: Iterable[Task], data: DomainData, n_jobs: int | None) -> Iterator[FoldResult]:
     """Yield what `fit_and_score` returns of each task, `n_jobs` at a time."""
     with _shipped_once(data):
-        parallel = Parallel(n_jobs=n_jobs, return_as="generator")
+        one_by_one = get_active_backend()[0].supports_return_generator  # Ray's gives all at the end
+        parallel = Parallel(n_jobs=n_jobs, return_as="generator" if one_by_one else "list")
     return iter(parallel(delayed(_fit_and_score)(*data, *task) for task in tasks))
 
 

@@ -43,12 +43,25 @@ _OF_AN_EPOCH = (EpochTimer, PrintLog)
 _OF_A_STEP = ("on_batch_begin", "on_grad_computed", "on_batch_end")
 
 
+_PRINT = PrintLog().sink
+
+
 class _PrintLog(PrintLog):
-    """skorch's table of losses, which it lays out in every epoch though it may print nothing."""
+    """skorch's table of losses, which it lays out in every epoch though it may print nothing.
+
+    Where a package puts another function in the place of `print`, as Ray does, the one that skorch
+    took is still no user's, and cannot be pickled.
+    """
 
     def on_epoch_end(self, net: Any, **kwargs: Any) -> None:
-        if net.verbose or self.sink is not print:
+        if net.verbose or self.sink is not _PRINT:
             super().on_epoch_end(net, **kwargs)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in vars(self).items() if value is not _PRINT}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update({"sink": _PRINT} | state)
 
 
 def as_callbacks(given: Any) -> Any:
@@ -159,9 +172,10 @@ class CallbackNet(LateOptimizer, NeuralNetClassifier):
     @property
     def _default_callbacks(self) -> list[tuple[str, Any]]:
         # the scores that skorch collects batch by batch cost more than a step of a small net
-        if self.callbacks or self.train_split:
-            return list(super()._default_callbacks)
-        return [("epoch_timer", EpochTimer()), ("print_log", _PrintLog())]
+        if not (self.callbacks or self.train_split):
+            return [("epoch_timer", EpochTimer()), ("print_log", _PrintLog())]
+        default = dict(super()._default_callbacks)
+        return list((default | {"print_log": _PrintLog()}).items())
 
     def is_watched(self) -> bool:
         """Say whether a callback may look at single steps."""
