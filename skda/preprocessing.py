@@ -279,6 +279,11 @@ class DomainScaler(OneToOneFeatureMixin, DomainTransformer):
         self.scaler = scaler
 
     def _unfitted(self) -> Any:
+        if isinstance(self.scaler, type):
+            raise ValueError(
+                "The 'scaler' parameter of DomainScaler must be an instance. Got the class "
+                f"{self.scaler.__name__}: pass {self.scaler.__name__}()."
+            )
         return clone(self.scaler)
 
     def _fit_domains(self, source: Array, target: Array) -> None:
@@ -289,6 +294,14 @@ class DomainScaler(OneToOneFeatureMixin, DomainTransformer):
                 scaler.set_output(transform="default")
         self.source_scaler_ = scalers[0].fit(source)
         self.target_scaler_ = scalers[1].fit(target)
+        pairs = zip(scalers, (source, target), strict=True)
+        widths = [scaler.transform(rows[:1]).shape[1] for scaler, rows in pairs]
+        if widths != [source.shape[1]] * 2:
+            raise ValueError(
+                "The 'scaler' parameter of DomainScaler must have one output column for each input "
+                f"column. {self.scaler!r} makes {widths[0]} of the source's {source.shape[1]} and "
+                f"{widths[1]} of the target's. Put it before, in a pipeline."
+            )
 
     def _map_rows(self, X: Array, domain: Domain, /) -> Array:
         scaler = self.source_scaler_ if domain == "source" else self.target_scaler_

@@ -13,7 +13,7 @@ from numpy.testing import assert_array_equal
 from scipy import sparse
 from torch.utils.data import DataLoader, Dataset, TensorDataset
 
-from skda import CORAL, TCA, DANNClassifier, DomainStandardScaler, FinetuneRegressor
+from skda import CORAL, TCA, DANNClassifier, DomainStandardScaler, FinetuneRegressor, load
 from skda._inputs.array_checks import check_features, check_probabilities
 from skda._inputs.class_labels import class_vector
 from skda._inputs.host import as_host_array, as_labels, is_missing
@@ -199,3 +199,43 @@ def test_class_weights_are_finite_numbers_in_float32() -> None:
     for weight in ("a", 1e300):
         with pytest.raises(ValueError, match="The 'class_weight' parameter must give each class"):
             DANNClassifier(class_weight={0: weight}).fit(X, Y, X)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        lambda words: pd.DataFrame(words).astype("Int64"),
+        lambda words: words.astype(object),
+        lambda words: words.astype(np.uint64),
+    ],
+)
+def test_integers_reach_a_module_that_embeds_them(given: Callable[[Any], Any]) -> None:
+    words = rng.integers(0, 9, size=(20, 3))
+    module = torch.nn.Sequential(
+        torch.nn.Embedding(9, 4), torch.nn.Flatten(), torch.nn.Linear(12, 2)
+    )
+    estimator = DANNClassifier(module, max_epochs=1, random_state=0)
+    estimator.begin(given(words), Y, given(words))
+    assert estimator.input_dtype_ == torch.int64
+
+
+def test_score_names_its_labels_and_weights() -> None:
+    estimator = DANNClassifier(max_epochs=1, random_state=0).fit(X, Y, X)
+    assert estimator.score(X, torch.tensor(Y)) == estimator.score(X, Y)
+    for given, message in [
+        ((None,), "y is None: pass the label of each row of X"),
+        ((Y[:3],), "y has 3 entries, but X has 20 rows"),
+        ((Y.astype(str),), "y: Mix of label input types"),
+        ((Y, np.ones(3)), "sample_weight has 3 entries, but X has 20 rows"),
+    ]:
+        with pytest.raises(ValueError, match=message):
+            estimator.score(X, *given)
+
+
+@pytest.mark.parametrize("mode", [torch.no_grad, torch.inference_mode])
+def test_a_model_is_loaded_where_no_gradients_are_computed(mode: Any, tmp_path: Any) -> None:
+    estimator = DANNClassifier(max_epochs=1, random_state=0).fit(X, Y, X)
+    estimator.save(tmp_path / "model")
+    with mode():
+        loaded = load(tmp_path / "model")
+    assert_array_equal(loaded.predict_proba(X), estimator.predict_proba(X))

@@ -186,3 +186,22 @@ def test_the_centre_by_hand() -> None:
     assert find_centre(np.full((9, 2), 0.1), "X") is None
     assert find_centre(np.full((9, 2), np.nan), "X") is None
     assert find_centre(table * 1e300, "X") is None
+
+
+def test_sparse_rows_far_from_zero_are_centred_in_each_batch() -> None:
+    dense, far = DATA.X * UNIT, DATA.X * UNIT + FAR
+    X, X_target = sparse.csr_matrix(far), sparse.csr_matrix(DATA.X_target * UNIT + FAR)
+    estimator = FinetuneClassifier(**LONG).fit(X, DATA.y, X_target)
+    centre = estimator.input_centre_
+    np.testing.assert_allclose(centre, np.where(FAR, far.mean(0), 0), rtol=1e-12)
+    rows = next(estimator._rows(sparse.csr_matrix(far)).batches([range(5)]))
+    np.testing.assert_allclose(rows, dense[:5] - (centre - FAR), atol=1e-4)
+    assert estimator.score(X, DATA.y, domain="source") > 0.9
+    whole = sparse.csr_matrix(np.rint(far).astype(np.int64))
+    assert find_centre(whole, "X").tolist() == np.rint(np.where(FAR, far.mean(0), 0)).tolist()
+
+
+@pytest.mark.parametrize("unit", [1e30, 5e37])
+def test_columns_whose_variance_is_infinite_are_scaled(unit: float) -> None:
+    estimator = FinetuneClassifier(**LONG).fit(DATA.X * unit / 10, DATA.y)
+    assert estimator.score(DATA.X * unit / 10, DATA.y, domain="source") > 0.9

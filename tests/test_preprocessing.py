@@ -2,9 +2,16 @@ import numpy as np
 import pytest
 import sklearn
 from scipy import sparse
+from sklearn.decomposition import PCA
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline
-from sklearn.preprocessing import MaxAbsScaler, MinMaxScaler, QuantileTransformer, RobustScaler
+from sklearn.preprocessing import (
+    MaxAbsScaler,
+    MinMaxScaler,
+    PolynomialFeatures,
+    QuantileTransformer,
+    RobustScaler,
+)
 
 from skda.preprocessing import DomainScaler, DomainStandardScaler, DomainTransformer
 
@@ -139,3 +146,11 @@ def test_a_transformer_of_ones_own():
     np.testing.assert_allclose(moved.mean(axis=0), TARGET.mean(axis=0))
     with pytest.raises(TypeError, match="abstract"):
         DomainTransformer()
+
+
+def test_domain_scaler_has_a_column_for_each_column():
+    for scaler in (PCA(1), PolynomialFeatures()):
+        with pytest.raises(ValueError, match="'scaler' parameter of DomainScaler must have one ou"):
+            DomainScaler(scaler).fit(SOURCE, X_target=TARGET)
+    with pytest.raises(ValueError, match=r"must be an instance. Got the class MinMaxScaler: pass"):
+        DomainScaler(MinMaxScaler).fit(SOURCE, X_target=TARGET)

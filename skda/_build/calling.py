@@ -13,7 +13,7 @@ from torch.nn.parameter import UninitializedBuffer
 
 from .outputs import LOGITS, Outputs
 from ..nn import Backbone, replace_head
-from ..nn._run import main_output, note_run, run_of
+from ..nn._run import ends_of, main_output, note_run, run_of
 from ..training import isolated_rng
 from ..training.data.inputs import Inputs, pass_by_name
 
@@ -101,13 +101,25 @@ def _warn_of_range(backbone: Backbone, rows: Any) -> None:
 
 
 def _in_both_modes(module: nn.Module, rows: Tensor, name: str) -> list[Any]:
-    """Return what a network makes of five rows, in evaluation and in training mode."""
+    """Return what a network makes of five rows, in evaluation and, with gradients, in training."""
     rows = rows[torch.arange(_N_ROWS) % len(rows)]
     outputs = []
     for training in (False, True):
-        with unchanged(module, training), _naming(name, rows), torch.no_grad():
+        with unchanged(module, training), _naming(name, rows), torch.set_grad_enabled(training):
             outputs.append(module(rows))
     return outputs
+
+
+def _refuse_untrainable(output: Tensor, name: str) -> None:
+    """Raise ValueError unless a network's output in training is of floats and has a gradient."""
+    if output.is_floating_point() and output.requires_grad:
+        return
+    what = "without a gradient" if output.is_floating_point() else f"of {output.dtype}"
+    raise ValueError(
+        f"The '{name}' parameter must be a network whose outputs are real numbers that depend on "
+        f"its weights. Got outputs {what}: leave out detach(), no_grad() and argmax(), and let "
+        "some parameters require a gradient."
+    )
 
 
 @contextmanager
@@ -145,16 +157,26 @@ class ToOutputs:
     def __call__(self, _module: nn.Module, _args: Any, output: Any) -> Tensor:
         """Return the outputs; one logit z becomes (0, z), whose softmax is the sigmoid of z."""
         logits: Tensor = main_output(output).float()
-        if self.undo == "softmax":
-            logits = logits.clamp_min(torch.finfo(torch.float32).tiny).log()
-        elif self.undo == "sigmoid":
-            logits = logits.logit(eps=1e-7)
+        logits = ToLogits(self.undo)(_module, _args, logits)
         if self.one_column:
             logits = logits.reshape(-1, 1)
         elif logits.ndim == 1 or logits.shape[1] == 1:
             second = logits.reshape(-1)
             logits = torch.stack([torch.zeros_like(second), second], dim=1)
         return logits
+
+
+class ToLogits:
+    """Forward hook that makes logits of the probabilities of a sigmoid or a softmax."""
+
+    def __init__(self, undo: str | None) -> None:
+        self.undo = undo
+
+    def __call__(self, _module: nn.Module, _args: Any, output: Tensor) -> Tensor:
+        """Return the logits, of finite gradient also where a probability is 0 or 1."""
+        if self.undo == "softmax":
+            return output.clamp_min(torch.finfo(torch.float32).tiny).log()
+        return output.logit(eps=1e-7) if self.undo == "sigmoid" else output
 
 
 def give_outputs(module: nn.Module, rows: Tensor, n_outputs: int, kind: Outputs = LOGITS) -> None:
@@ -178,6 +200,7 @@ def give_outputs(module: nn.Module, rows: Tensor, n_outputs: int, kind: Outputs 
     shapes = [(_N_ROWS, n_outputs), *([(_N_ROWS, 1), (_N_ROWS,)] if one_column else [])]
     evaluated, trained = [tuple(f.shape) if isinstance(f, Tensor) else None for f in first]
     if evaluated not in shapes:
+        _refuse_other_axis(module, rows, evaluated, n_outputs, kind)
         return
     if trained not in shapes:
         raise ValueError(
@@ -185,11 +208,14 @@ def give_outputs(module: nn.Module, rows: Tensor, n_outputs: int, kind: Outputs 
             f"{shapes[0]}, in training mode as well. Got "
             f"{trained or type(first[1]).__name__} there."
         )
-    structured = next((type(o).__name__ for o in outputs if not isinstance(o, Tensor)), None)
-    if structured:
+    _refuse_untrainable(first[1], "module")
+    first = [output.detach() for output in first]
+    _refuse_mixed_rows(module, first[0])
+    structured = next((o for o in outputs if not isinstance(o, Tensor)), None)
+    if structured is not None:
         warnings.warn(
-            f"The 'module' parameter is a network that returns a {structured}. Its first element "
-            f"is trained and predicted as the {kind.name}; the others are not used.",
+            f"The 'module' parameter is a network that returns a {type(structured).__name__}. Its "
+            f"first element (or field logits) is trained and predicted as the {kind.name}; the others are not used.",
             stacklevel=2,
         )
     undo = _squashed(module, first) if kind.are_logits else None
@@ -207,8 +233,36 @@ def give_outputs(module: nn.Module, rows: Tensor, n_outputs: int, kind: Outputs 
             stacklevel=2,
         )
     plain = evaluated == trained == shapes[0] and all(f.dtype == torch.float32 for f in first)
-    if structured or undo or not plain:
+    if structured is not None or undo or not plain:
         module.register_forward_hook(ToOutputs(undo, not kind.are_logits and n_outputs == 1))
+
+
+def _refuse_other_axis(
+    module: nn.Module, rows: Tensor, shape: Any, n_outputs: int, kind: Outputs
+) -> None:
+    """Raise ValueError if outputs have the right shape by chance, as (classes, rows) for two."""
+    with unchanged(module, training=False), torch.no_grad():
+        of_two = main_output(module(rows[torch.arange(2) % len(rows)]))
+    if shape is not None and tuple(of_two.shape) == (2, n_outputs):
+        raise ValueError(
+            f"The 'module' parameter must be a network that returns {kind.shape}, here "
+            f"{(_N_ROWS, n_outputs)}. Got {shape} instead."
+        )
+
+
+def _refuse_mixed_rows(module: nn.Module, output: Tensor) -> None:
+    """Raise ValueError where a network ends in a softmax over the rows, as with dim=0."""
+    ends_in = getattr(run_of(module), "ends_in", None)
+    if ends_in not in ("softmax", "logsoftmax") or output.ndim != 2:
+        return
+    shares = output.exp() if ends_in == "logsoftmax" else output
+    of_column, of_row = (shares.float().sum(axis) for axis in (0, 1))
+    one = torch.ones(1)
+    if torch.allclose(of_column, one, atol=1e-4) and not torch.allclose(of_row, one, atol=1e-4):
+        raise ValueError(
+            "The 'module' parameter is a network that ends in a softmax over the rows of a batch, "
+            "as with dim=0. Leave it out, or take it over the classes, dim=1."
+        )
 
 
 def _squashed(module: nn.Module, outputs: list[Tensor]) -> str | None:
@@ -236,12 +290,22 @@ def checked_discriminator(
     kind = "one logit" if n_outputs == 1 else f"{n_outputs} logits, one of each domain,"
     shapes = "(n_rows,) or (n_rows, 1)" if n_outputs == 1 else f"(n_rows, {n_outputs})"
     rows = torch.linspace(-1, 1, _N_ROWS * n_features).float().reshape(_N_ROWS, n_features)
-    for output in _in_both_modes(discriminator.float(), rows, "discriminator"):
+    outputs = _in_both_modes(discriminator.float(), rows, "discriminator")
+    for output in outputs:
         given = tuple(output.shape) if isinstance(output, Tensor) else ()
-        if given != shape and not (n_outputs == 1 and given[:1] == shape[:1]):
+        if given != shape and not (n_outputs == 1 and given[:1] == shape[:1] and len(given) < 3):
             got = given if isinstance(output, Tensor) else type(output).__name__
             raise ValueError(
                 f"The 'discriminator' parameter must be a network that returns {kind} for each "
                 f"row, of shape {shapes}, here {shape}. Got {got} instead."
             )
+    _refuse_untrainable(outputs[1], "discriminator")
+    ends = ends_of(outputs[1])
+    if ends in ("sigmoid", "softmax"):
+        warnings.warn(
+            "The 'discriminator' parameter is a network that returns probabilities, not logits. "
+            f"The inverse of its {ends} is applied to them: leave the {ends} out.",
+            stacklevel=2,
+        )
+        discriminator.register_forward_hook(ToLogits(ends))
     return discriminator.float()

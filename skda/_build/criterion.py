@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import torch
@@ -100,7 +100,20 @@ def ready_criterion(criterion: Any, options: Mapping[str, Any]) -> tuple[Any, di
 def _as_weights(name: str, value: Any) -> Any:
     if name not in ("weight", "pos_weight") or value is None:
         return value
-    return torch.as_tensor(value if isinstance(value, Tensor) else list(value)).float()
+    try:
+        if isinstance(value, Mapping):
+            raise TypeError("a mapping is for 'class_weight'")
+        if isinstance(value, Iterable) and not isinstance(value, (str, Tensor)):
+            value = list(value)
+        weights = torch.as_tensor(value).float()
+        if not (weights.isfinite().all() and (weights >= 0).all() and weights.any()):
+            raise ValueError("each must be finite and at least 0, and one of them more")
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise ValueError(
+            f"The 'criterion__{name}' parameter must be an array of numbers, of the classes in the "
+            f"order of classes_. Got {value!r}: {error}."
+        ) from error
+    return weights
 
 
 def _is_loss_function(criterion: Callable[..., Any]) -> bool:
@@ -123,18 +136,27 @@ def try_criterion(net: Any, n_outputs: int, outputs: Outputs = LOGITS) -> None:
     # another number than of outputs: no broadcasting of labels to logits goes unnoticed
     n = n_outputs + 1 if n_outputs < 64 else 63
     logits = torch.linspace(-1, 1, n * n_outputs).float().reshape(n, n_outputs).to(net.device)
+    logits.requires_grad_()
     y = outputs.some_labels(n, n_outputs).to(net.device)
     must = (
         f"The 'criterion' parameter must be a loss of {outputs.name} (n_rows, {outputs.number}) "
         f"and {outputs.labels}, here of {n_outputs} {outputs.things}, that is one number"
     )
     try:
-        loss = net.get_loss(logits.requires_grad_(), y)
+        loss = net.get_loss(logits, y)
     except Exception as error:
         raise ValueError(
             f"{must}, such as {outputs.loss}. {net.criterion!r} raised "
             f"{type(error).__name__}: {error}"
         ) from error
+    if isinstance(loss, Tensor) and loss.ndim == 0 and loss.requires_grad:
+        (slope,) = torch.autograd.grad(loss, logits, materialize_grads=True)
+        if not slope.any() or not (slope.isfinite().all() and loss.isfinite()):
+            raise ValueError(
+                f"{must}, such as {outputs.loss}. {net.criterion!r} returned {loss.item():g} with "
+                f"{'a gradient that is 0' if loss.isfinite() else 'no defined gradient'} for "
+                "made-up ones."
+            )
     if not isinstance(loss, Tensor) or loss.ndim or not loss.requires_grad:
         got = f"shape {tuple(loss.shape)}" if isinstance(loss, Tensor) else type(loss).__name__
         raise ValueError(

@@ -16,7 +16,7 @@ from ..nn import MLP, ConvNet, ConvNet1d, Layer, LayerCapture
 from ..nn._copy import copy_net, unwrapped
 from ..training.processes import current_processes
 
-__all__ = ["build_module", "instantiate", "probe", "resolve_device"]
+__all__ = ["build_module", "check_instance", "instantiate", "probe", "resolve_device"]
 
 
 def resolve_device(device: str) -> torch.device:
@@ -36,7 +36,7 @@ def resolve_device(device: str) -> torch.device:
         return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
     try:
         resolved = torch.device(device)
-        torch.empty(0, device=resolved)
+        torch.empty(0, device=resolved).cpu()
     except (RuntimeError, AssertionError, NotImplementedError) as error:
         raise ValueError(
             f"The 'device' parameter must be 'auto' or a device that torch finds here, such as "
@@ -107,11 +107,19 @@ def instantiate(
                 f"make anew without its weights. Pass the class {kind} and all of its options as "
                 f"{name}__*, or set the option in the instance."
             )
+        check_instance(instance, name)
         return copy_net(instance).cpu()
     check_arguments(spec, options, name)
     asked = inspect.signature(spec).parameters
     filled = {key: size for key, size in sizes.items() if key in asked and key not in options}
-    built = spec(**filled, **options)
+    try:
+        built = spec(**filled, **options)
+    except (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError) as e:
+        given = ", ".join(f"{key}={value!r}" for key, value in {**filled, **dict(options)}.items())
+        raise ValueError(
+            f"The '{name}' parameter is {spec!r}, which cannot be made with ({given}): "
+            f"{type(e).__name__}: {e}. Pass its arguments as {name}__*."
+        ) from e
     built = unwrapped(built) if isinstance(built, nn.Module) else built
     if not isinstance(built, nn.Module):
         raise ValueError(
@@ -119,6 +127,20 @@ def instantiate(
             f"returns one. Got {spec!r}, which returned a {type(built).__name__}."
         )
     return built
+
+
+def check_instance(instance: nn.Module, name: str) -> None:
+    """Raise ValueError if a network that a user made cannot be copied with its weights."""
+    if isinstance(instance, torch.jit.ScriptModule):
+        raise ValueError(
+            f"The '{name}' parameter is a {type(instance).__name__}, whose layers cannot be read. "
+            "Pass the module that it was made of."
+        )
+    if any(parameter.is_meta for parameter in instance.parameters()):
+        raise ValueError(
+            f"The '{name}' parameter is a {type(instance).__name__} on the device 'meta', which "
+            "has no weights. Make it on the CPU, or load its weights with assign=True."
+        )
 
 
 def _default_module(input_shape: Sequence[int]) -> type[nn.Module]:

@@ -6,6 +6,7 @@ import copy
 import inspect
 import math
 from collections.abc import Callable, Mapping, Sequence
+from numbers import Integral
 from typing import Any, ClassVar
 
 import numpy as np
@@ -33,10 +34,10 @@ from ..training import (
     Seeds,
     TwoDomainLoader,
     as_rows,
-    find_schedule,
     isolated_rng,
 )
 from ..training.processes import current_processes
+from ..training.recipes.schedules import checked_schedule
 
 __all__ = ["NetBuilderMixin", "take_fitted_weights"]
 
@@ -121,6 +122,12 @@ class NetBuilderMixin(NetParametersMixin):
                     f"The '{iterator}__{name}' parameter is not possible: an epoch draws the rows "
                     "of both domains itself. Repeat the rows that shall count more."
                 )
+        size = options.get("batch_size", 1)
+        if isinstance(size, bool) or not isinstance(size, Integral) or size < 1:
+            raise ValueError(
+                f"The '{iterator}__batch_size' parameter must be an int in the range [1, inf). Got "
+                f"{size!r} instead."
+            )
         options = {name: v for name, v in options.items() if name not in TwoDomainLoader.options}
         dtype = vars(self).get("input_dtype_", torch.float32)
         centre = vars(self).get("input_centre_")
@@ -207,7 +214,7 @@ class NetBuilderMixin(NetParametersMixin):
     ) -> AdaptationNet:
         """Put a module into a skorch net with this estimator's parameters."""
         given = {
-            "lr_schedule": find_schedule(self.lr_schedule, LR_SCHEDULES),
+            "lr_schedule": checked_schedule(self.lr_schedule, LR_SCHEDULES, "lr_schedule"),
             "per_domain": self.batch_stats == "per_domain",
             "device": str(resolve_device(self.device)),
             "planned_epochs": self.max_epochs,
@@ -222,6 +229,7 @@ class NetBuilderMixin(NetParametersMixin):
         criterion, options_of_it = ready_criterion(self.criterion, of_user | of_task)
         given |= {"criterion": criterion}
         given |= {f"criterion__{name}": value for name, value in options_of_it.items()}
+        _check_optimizer(self.optimizer, module, given)
         if _can_fuse(self.optimizer, module, given):
             given.setdefault("optimizer__fused", True)
         net_class = net_class or self._net_class
@@ -289,9 +297,32 @@ class NetBuilderMixin(NetParametersMixin):
         return options | {k: vars(self)[k] for k in self.net_components if k in vars(self)}
 
 
+# torch's optimizers that take the sparse gradients of embeddings, as well as others
+_SPARSE = (torch.optim.SGD, torch.optim.Adagrad)
+
+
+def _check_optimizer(
+    optimizer: Callable[..., Any], module: nn.Module, options: Mapping[str, Any]
+) -> None:
+    """Raise ValueError where an optimizer of torch cannot train the module."""
+    of_torch = getattr(torch.optim, getattr(optimizer, "__name__", ""), None) is optimizer
+    sparse = any(getattr(layer, "sparse", False) for layer in module.modules())
+    if of_torch and (sparse and optimizer not in _SPARSE or optimizer is torch.optim.SparseAdam):
+        raise ValueError(
+            "The 'optimizer' parameter must take the gradients of all layers: of embeddings with "
+            f"sparse=True only torch.optim.SGD and Adagrad do. Got {optimizer!r} instead."
+        )
+    if options.get("optimizer__differentiable"):
+        raise ValueError(
+            "The 'optimizer__differentiable' parameter must be False: the weights are trained in "
+            "place, which torch cannot differentiate. Got True instead."
+        )
+
+
 def _can_fuse(optimizer: Callable[..., Any], module: nn.Module, options: Mapping[str, Any]) -> bool:
     """Say whether the optimizer can update all parameters in one call, up to 4 times faster."""
     fusible = "fused" in inspect.signature(optimizer).parameters
+    fusible &= all(parameter.is_floating_point() for parameter in module.parameters())
     another_way = any(options.get(f"optimizer__{name}") for name in ("foreach", "differentiable"))
     sparse = any(getattr(layer, "sparse", False) for layer in module.modules())
     on_device = torch.device(options["device"]).type in ("cpu", "cuda")

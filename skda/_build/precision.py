@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from scipy import sparse
+from sklearn.utils.sparsefuncs import mean_variance_axis
 
 from .._inputs.memmap import MappedPages
 
@@ -16,6 +17,7 @@ __all__ = [
     "centred",
     "check_single_precision",
     "find_centre",
+    "has_large_numbers",
     "in_blocks",
     "refuse_large_integers",
 ]
@@ -55,6 +57,13 @@ def as_table(X: Any) -> np.ndarray | None:
     return table if table.dtype.kind in "fiu" else None
 
 
+def has_large_numbers(matrix: Any) -> bool:
+    """Say whether a sparse matrix has numbers that float32 may round beside their differences."""
+    if not sparse.issparse(matrix) or matrix.ndim != 2 or matrix.dtype.kind not in "fiu":
+        return False
+    return bool(matrix.nnz and abs(matrix).max() > 1e4)
+
+
 def in_blocks(array: np.ndarray) -> Iterator[np.ndarray]:
     """Yield the rows by blocks; pages of a memory map are given back."""
     row_bytes = array[:1].nbytes
@@ -84,12 +93,23 @@ def _spread(table: np.ndarray, centre: Any = None) -> Spread:
     return Spread(*(column[0] for column in (shift + mean, std, size, error)))
 
 
-def find_centre(table: np.ndarray | None, name: str) -> np.ndarray | None:
+def _spread_of_sparse(matrix: Any) -> Spread:
+    """Return the same of a sparse matrix, whose zeros count and are exact in float32."""
+    values = matrix.tocsc().astype(np.float64)
+    mean, variance = mean_variance_axis(values, axis=0)
+    size = abs(values).max(axis=0).toarray().ravel()
+    rounded = values.copy()
+    with np.errstate(over="ignore", invalid="ignore"):
+        rounded.data = np.abs(values.data - values.data.astype(np.float32))
+    return Spread(mean, np.sqrt(variance), size, rounded.max(axis=0).toarray().ravel())
+
+
+def find_centre(table: Any, name: str) -> np.ndarray | None:
     """Return what to subtract from each column, or from each channel, before the cast to float32.
 
     Parameters
     ----------
-    table : ndarray of shape (n, n_columns, ...) or None
+    table : ndarray of shape (n, n_columns, ...), sparse matrix or None
     name : str
         Name of the argument, for messages.
 
@@ -106,7 +126,7 @@ def find_centre(table: np.ndarray | None, name: str) -> np.ndarray | None:
     """
     if table is None or table.dtype.itemsize < (4 if table.dtype.kind in "iu" else 8):
         return None
-    spread = _spread(table)
+    spread = _spread_of_sparse(table) if sparse.issparse(table) else _spread(table)
     if table.dtype.kind == "f":
         centre = np.where(spread.rounded(_ROUNDED), spread.mean, 0.0)
     else:

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from .modules import check_instance
 from ..nn._copy import copy_net, unwrapped
 from ..nn._scaled import ScaledInput, adopt_scale
 
@@ -25,6 +26,7 @@ def pretrained_module(pretrained: Any) -> nn.Module | None:
     pretrained : nn.Module, fitted skda estimator, or anything else
     """
     if isinstance(pretrained, nn.Module):
+        check_instance(unwrapped(pretrained), "pretrained")
         return copy_net(unwrapped(pretrained)).cpu()
     if hasattr(pretrained, "net_"):
         module: nn.Module = copy_net(pretrained.net_.plain_module).cpu()
@@ -104,6 +106,12 @@ def load_pretrained(module: nn.Module, weights: Mapping[str, Tensor], skip: list
             "The 'pretrained' parameter holds weights that do not fit the module, for instance "
             f"{wrong[:3]}. Pass the module that they were made with as 'module'; where only the "
             "upper layers differ, set 'reinit' to their number."
+        )
+    undefined = [key for key, value in offered.items() if not torch.isfinite(value).all()]
+    if undefined:
+        raise ValueError(
+            f"The 'pretrained' parameter holds weights that are NaN or infinite, in {undefined[:3]}"
+            ". Pass those of a training that did not diverge."
         )
     module.load_state_dict({**own, **offered})
 

@@ -10,11 +10,19 @@ from typing import Any
 
 import numpy as np
 import torch
+from scipy import sparse
 from sklearn.utils import check_array
 from sklearn.utils.validation import assert_all_finite, validate_data
 from torch.utils.data import Dataset
 
-from .._build.precision import as_table, centred, check_single_precision, find_centre, in_blocks
+from .._build.precision import (
+    as_table,
+    centred,
+    check_single_precision,
+    find_centre,
+    has_large_numbers,
+    in_blocks,
+)
 from ..training.data.inputs import is_inputs
 from .datasets import CheckedDataset, needs_integers, refuse_containers
 from .host import as_host_array, refuse_dates
@@ -169,7 +177,7 @@ def _checked_array(
     """
     refuse_dates(X, name)
     may_embed = decided == torch.int64 or (decided is None and _has_own_module(estimator))
-    if isinstance(X, list) and may_embed:
+    if may_embed:
         X = _integers_of(X)
     if getattr(X, "shape", (1,))[:1] == (0,):
         raise ValueError(f"{name} is empty: it has no rows. Pass at least one row.")
@@ -184,13 +192,16 @@ def _checked_array(
         fits = centre is not None and (len(centre), centre.ndim) == (table.shape[1], table.ndim - 1)
         if fits and not mapped:
             X = centred(table, centre)
+    elif reset and not may_embed and has_large_numbers(X):
+        centre = find_centre(X, name)
+    # these are cast by the batch, which takes the centre off
+    by_batch = mapped or (sparse.issparse(X) and centre is not None)
     # what overflows in float32 is infinite, and check_array says so
     with np.errstate(over="ignore", invalid="ignore"), naming(name):
         array = check_array(
             X,
             accept_sparse="csr",
-            # a memory map is cast by the batch: never a copy of the whole
-            dtype="numeric" if mapped else dtypes,
+            dtype="numeric" if by_batch else dtypes,  # never a copy of a memory map
             ensure_2d=ensure_2d,
             allow_nd=True,
             ensure_all_finite=not mapped,
@@ -271,12 +282,20 @@ def _has_own_module(estimator: Any) -> bool:
     return any(getattr(estimator, name, None) is not None for name in ("module", "pretrained"))
 
 
-def _integers_of(rows: list[Any]) -> Any:
-    """Return a list of integers as an array, and any other as it is."""
+def _integers_of(rows: Any) -> Any:
+    """Return integers in a list, a frame or an array of objects as an array; all else as it is."""
+    types = getattr(rows, "dtypes", ())  # of pandas, whose nullable integers are of kind "i"
+    whole = len(types) > 0 and all(getattr(dtype, "kind", "") in ("i", "u") for dtype in types)
+    kind = getattr(rows, "dtype", None)
+    if not (isinstance(rows, list) or whole or kind in (np.dtype(object), np.dtype(np.uint64))):
+        return rows
     try:
         array = np.asarray(rows)
-    except ValueError:  # ragged
+        array = np.array(array.tolist()) if array.dtype == object else array
+    except (TypeError, ValueError):  # ragged
         return rows
+    if array.dtype == np.uint64 and array.size and array.max() < 2**63:
+        array = array.astype(np.int64)
     return array if array.dtype.kind in "iu" else rows
 
 

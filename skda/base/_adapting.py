@@ -9,7 +9,8 @@ from typing import Any, ClassVar
 from sklearn.utils._param_validation import Interval, StrOptions
 from torch import Tensor, nn
 
-from ..training import LAM_SCHEDULES, find_schedule
+from ..training import LAM_SCHEDULES
+from ..training.recipes.schedules import checked_schedule
 from ._tuning import TunableEstimator
 
 __all__ = ["AdaptingEstimator"]
@@ -76,7 +77,7 @@ class AdaptingEstimator(TunableEstimator):
         return super()._make_module(rows, n_classes)
 
     def _net_options(self, module: nn.Module) -> dict[str, Any]:
-        schedule = find_schedule(self.lam_schedule, LAM_SCHEDULES)
+        schedule = checked_schedule(self.lam_schedule, LAM_SCHEDULES, "lam_schedule")
         options = {"lam": float(self.lam), "lam_schedule": schedule}
         options["target_label_weight"] = self.target_label_weight
         return options | self._tuning_options(module)

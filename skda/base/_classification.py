@@ -12,7 +12,7 @@ from sklearn.base import ClassifierMixin
 from torch import nn
 
 from .._build.outputs import LOGITS
-from .._inputs.class_labels import check_source_labels, check_target_labels
+from .._inputs.class_labels import check_source_labels, check_target_labels, class_vector
 from .._inputs.target_priors import check_priors, estimate_priors
 from .._inputs.weights import at_least_one_row, weights_of_classes
 from ..training import AdaptationNet, DomainPair
@@ -43,6 +43,13 @@ class ClassificationTask(DomainPredictionMixin, ClassifierMixin):
         Where the training goes on, or with `classes`, no other label may occur.
         """
         known = self.classes_ if go_on else classes
+        if go_on and classes is not None:
+            given = np.unique(class_vector(classes, "classes")).tolist()
+            if given != known.tolist():
+                raise ValueError(
+                    "The 'classes' parameter must name the classes of the first call, "
+                    f"{known.tolist()}. Got {given} instead."
+                )
         self.classes_, indices = check_source_labels(self, y, n_rows, known)
         return indices
 

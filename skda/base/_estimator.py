@@ -21,12 +21,13 @@ from .._inputs.sources import SourceRows, join_sources
 from .._inputs.validation import fitted_state_kept
 from .._versioned import VersionedMixin
 from ..io._mixin import NetStoreMixin
-from ..nn._copy import copy_net
+from ..nn._copy import WithoutGraph, copy_net
 from ..training import LR_SCHEDULES, AdaptationNet, DomainPair, average_with_start
 from ..training.modes import training_modes
 from ..training.watch.callbacks import SPLITS
 from ..training.watch.checkpoint import StageFile, check_folder, fingerprint_of
 from ..training.watch.progress import FitProgress
+from ._going_on import take_over_parameters
 from ._input import InputMixin
 from ._prediction import NetPredictionMixin
 
@@ -202,6 +203,12 @@ class DomainEstimator(
         self.verbose = verbose
         self._store_net_params(params)
 
+    def __sklearn_clone__(self) -> Self:
+        """Clone, also with a module that ``copy.deepcopy`` refuses, such as a pruned one."""
+        with WithoutGraph():
+            cloned: Self = super().__sklearn_clone__()
+        return cloned
+
     def _needs_target(self) -> bool:
         return bool(self.adapt_batch_norm)
 
@@ -307,6 +314,7 @@ class DomainEstimator(
         if self.checkpoint is not None:
             net.checkpoint_ = self._first_stage(check_folder(self.checkpoint), net, domains)
         self.net_ = net
+        self._trained_with = self.get_params(deep=False)
         return domains
 
     def _first_stage(self, folder: Path, net: AdaptationNet, domains: DomainPair) -> StageFile:
@@ -373,6 +381,10 @@ class DomainEstimator(
             # a copy, because a diverging step must not spoil the fitted weights
             self.net_ = copy_net(self.net_) if go_on else self._make_net(domains)
             self._update_net()
+            now = self.get_params(deep=False)
+            if go_on:
+                take_over_parameters(self.net_, vars(self).get("_trained_with", now), now)
+            self._trained_with = now
             with self._progress(1):
                 self.net_.fit_domains(domains, 1)
                 self._adapt_statistics(domains)

@@ -16,8 +16,9 @@ from torch.utils.data import Dataset
 
 from .._html import net_diagram
 from .._inputs.datasets import dataset_labels
+from .._inputs.host import as_host_array
 from .._inputs.out import write_parts
-from .._inputs.validation import check_domain, check_rows
+from .._inputs.validation import check_domain, check_rows, naming
 from .._typing import Domain
 from ..training import AdaptationNet, outputs_by_batch, predict_features, predict_logits
 
@@ -168,8 +169,18 @@ class DomainPredictionMixin:
         """
         if y is None and isinstance(X, Dataset):
             y = dataset_labels(X, "y", "X", numbers=not is_classifier(self))
+        if y is None:
+            raise ValueError("y is None: pass the label of each row of X.")
         metric = accuracy_score if is_classifier(self) else r2_score
-        return float(metric(y, self.predict(X, domain), sample_weight=sample_weight))
+        y, predicted = as_host_array(y, "y"), self.predict(X, domain)
+        for name, values in (("y", y), ("sample_weight", sample_weight)):
+            if np.ndim(values) and len(values) != len(predicted):
+                raise ValueError(
+                    f"{name} has {len(values)} entries, but X has {len(predicted)} rows. Pass one "
+                    "for each row."
+                )
+        with naming("y"):
+            return float(metric(y, predicted, sample_weight=sample_weight))
 
 
 class NetPredictionMixin(DomainPredictionMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin):

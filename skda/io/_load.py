@@ -7,6 +7,7 @@ from typing import Any
 
 from sklearn.base import BaseEstimator
 
+from ..training.modes import training_modes
 from ._errors import ModelFileError
 from ._file import read
 from ._names import Handed
@@ -67,9 +68,10 @@ def load(path: str | os.PathLike[str], module: Any = None) -> Any:
     True
     """
     try:
-        description, tensors = read(path)
-        reader = Reader(tensors, Handed(module, description.get("custom")))
-        estimator = reader.decode(description["model"])
+        with training_modes():  # also in a caller's torch.no_grad() or torch.inference_mode()
+            description, tensors = read(path)
+            reader = Reader(tensors, Handed(module, description.get("custom")))
+            estimator = reader.decode(description["model"])
         if not isinstance(estimator, BaseEstimator):
             raise ModelFileError("it holds no estimator. Save the model again")
         if reader.unread:

@@ -117,10 +117,13 @@ def nuclear_norm(target_logits: Tensor) -> Tensor:
     (tensor(-1.), tensor(-0.5000))
     """
     check_rows("nuclear_norm", target_logits=target_logits)
-    singular = torch.linalg.svdvals(torch.softmax(target_logits, dim=-1))
+    probabilities = torch.softmax(target_logits, dim=-1)
+    # LAPACK refuses NaN, which is to come through as in other losses
+    singular = torch.linalg.svdvals(probabilities.nan_to_num())
     sizes = target_logits.shape[-2:]
     negligible = max(sizes) * torch.finfo(singular.dtype).eps * singular[..., :1].detach()
-    return -torch.where(singular > negligible, singular, 0).sum(-1) / sizes[0]
+    undefined = 0 * probabilities.detach().sum((-2, -1))
+    return undefined - torch.where(singular > negligible, singular, 0).sum(-1) / sizes[0]
 
 
 @full_precision

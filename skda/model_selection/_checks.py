@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Mapping, Sequence
 from numbers import Integral
 from typing import Any
@@ -47,6 +48,7 @@ _GUARD_OPTIONS: dict[Task, tuple[str, ...]] = {
 def check_validators(validator: Validator, task: Task = "classification") -> None:
     """Refuse an unknown validator, an empty sequence, or one that names a validator twice."""
     if callable(validator):
+        _check_call(validator)
         return
     names = validator_names(validator)
     is_named = all(isinstance(name, str) for name in names)
@@ -58,6 +60,21 @@ def check_validators(validator: Validator, task: Task = "classification") -> Non
     for name in names:
         if not needs_search(name):
             check_validator(name, {}, task)
+
+
+def _check_call(validator: Any) -> None:
+    """Refuse a function that cannot be called as a validator is."""
+    try:
+        signature = inspect.signature(validator)
+    except (TypeError, ValueError):  # written in C
+        return
+    try:
+        signature.bind(None, None, None, X_target=None)
+    except TypeError as error:
+        raise ValueError(
+            "The 'validator' parameter of LambdaSearchCV must be a function (estimator, X, y, "
+            f"X_target=...) of held-out rows that returns a number. Got {validator!r}: {error}."
+        ) from error
 
 
 def check_guard(guard: bool | Mapping[str, float], task: Task) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from sklearn.base import BaseEstimator
+from sklearn.exceptions import NotFittedError
 from sklearn.utils.validation import check_is_fitted
 
 from .._typing import Domain
@@ -30,6 +31,11 @@ class BestEstimatorMixin(ExportMixin, SaveMixin, DomainPredictionMixin):
         return hasattr(final_step(getattr(self, "best_estimator_", self.estimator)), method)
 
     def _respond(self, method: str, X: Any, domain: Domain, out: Any) -> Any:
+        if hasattr(self, "cv_results_") and not hasattr(self, "best_estimator_"):
+            raise NotFittedError(
+                f"{method} needs the best candidate trained on all rows: this LambdaSearchCV was "
+                "fitted with refit=False, or interrupted. Use best_params_, or refit=True."
+            )
         check_is_fitted(self, "best_estimator_")
         best = self.best_estimator_
         rows = rows_at_final_step(best, X, domain)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -12,6 +12,7 @@ from sklearn.model_selection import BaseCrossValidator, KFold, StratifiedKFold, 
 from sklearn.utils import _safe_indexing, indexable
 from torch.utils.data import Dataset, Subset
 
+from .._inputs.validation import naming
 from ..training.data.inputs import is_inputs
 from ._random import derive_random_state
 from ._typing import Labels, Rows
@@ -112,7 +113,12 @@ def split_domains(
             cv = _split_each(cv, y_source, source_domain)
     # a splitter reads the number of rows only, which tensors and Datasets cannot tell it
     placeholder = np.zeros((n_rows(X_source), 1))
-    splits = list(check_cv(cv, y_source, classifier=stratify).split(placeholder, y_source))
+    with naming("cv"):
+        splitter = check_cv(cv, y_source, classifier=stratify)
+        splits = [
+            (_checked_part(train, n_rows(X_source)), _checked_part(test, n_rows(X_source)))
+            for train, test in splitter.split(placeholder, y_source)
+        ]
     if not splits:
         raise ValueError(
             "The 'cv' parameter of LambdaSearchCV must give at least one split. Got none."
@@ -127,6 +133,23 @@ def split_domains(
     target = KFold(n_folds, shuffle=True, random_state=rng).split(np.zeros(n_rows(X_target)))
     # with a single split of the source, the second fold of the target is not used
     return [DomainFold(*source, *held) for source, held in zip(splits, target, strict=False)]
+
+
+def _checked_part(part: Any, n: int) -> NDArray[np.intp]:
+    """Return the row numbers of a part of a split; raise ValueError if they are none."""
+    rows = np.asarray(part)
+    if rows.dtype == bool and rows.shape == (n,):
+        rows = np.flatnonzero(rows)
+    if rows.ndim != 1 or rows.dtype.kind not in "iu" or not rows.size or not _within(rows, n):
+        raise ValueError(
+            "Each split of 'cv' must be (train, test), two arrays of row numbers from 0 to "
+            f"{n - 1}, or masks of {n} rows, with a row at least. Got {part!r}."
+        )
+    return rows.astype(np.intp, copy=False)
+
+
+def _within(rows: NDArray[Any], n: int) -> bool:
+    return bool(-n <= rows.min() and rows.max() < n)
 
 
 def _split_each(cv: BaseCrossValidator, y_source: Labels, source_domain: Labels) -> list[Split]:

@@ -6,18 +6,24 @@ import copy
 from typing import Any, TypeVar
 
 from torch import Tensor, nn
+from torch.nn.parameter import UninitializedBuffer
 from torch.optim import LBFGS
 from torch.overrides import TorchFunctionMode
 
-__all__ = ["copy_net", "unwrapped"]
+__all__ = ["WithoutGraph", "copy_net", "unwrapped"]
 
 Net = TypeVar("Net")
 
 
-class _WithoutGraph(TorchFunctionMode):
+class WithoutGraph(TorchFunctionMode):
     """Copy a tensor that a forward pass computed, as weight_norm keeps one, without its graph."""
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        if func is Tensor.__deepcopy__ and isinstance(args[0], UninitializedBuffer):
+            lazy, memo = args  # torch copies lazy parameters, but not the buffers beside them
+            return memo.setdefault(
+                id(lazy), UninitializedBuffer(lazy.requires_grad, lazy.device, lazy.dtype)
+            )
         if func is not Tensor.__deepcopy__ or args[0].is_leaf:
             return func(*args, **(kwargs or {}))
         tensor, memo = args
@@ -35,7 +41,7 @@ def copy_net(net: Net) -> Net:
     >>> copy_net(layer).latest.shape
     torch.Size([1, 2])
     """
-    with _WithoutGraph():
+    with WithoutGraph():
         if isinstance(net, nn.Module):
             return copy.deepcopy(net)
         # by its attributes: skorch's nets are pickled, which parametrized layers refuse

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
@@ -10,7 +11,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
-__all__ = ["Run", "main_output", "note_run", "run_of"]
+__all__ = ["Run", "ends_of", "main_output", "note_run", "run_of"]
 
 
 class Run(NamedTuple):
@@ -22,9 +23,10 @@ class Run(NamedTuple):
         Names of the submodules in the order of their first calls; those with parameters on which
         the output does not depend, such as auxiliary classifiers, are left out.
     head : str or None
-        Name of the ``nn.Linear`` that computes the output, if there is one.
+        Name of the ``nn.Linear`` that computes the output, if there is one: of several, that with
+        the fewest steps from its output to the network's, and not one of the rows as they come.
     ends_in : str or None
-        "softmax" or "sigmoid" where the output is one's.
+        What the output is of, such as "softmax" or "sigmoid", where it is one of `_ENDS`.
     """
 
     order: tuple[str, ...]
@@ -56,7 +58,7 @@ def note_run(module: nn.Module, rows: Tensor) -> None:
     was defined before the others, or called for another output.
     """
     calls: dict[str, int] = {}
-    linears: list[tuple[str, Tensor]] = []
+    linears: list[_Linear] = []
     handles = []
     for name, submodule in module.named_modules():
         called = partial(_note_call, calls, name)
@@ -67,12 +69,12 @@ def note_run(module: nn.Module, rows: Tensor) -> None:
     try:
         with torch.enable_grad(), _all_require_grad(module):
             output = main_output(module(rows))
-            graph, leaves = _graph_of(output)
+            depths, leaves = _graph_of(output)
     finally:
         for handle in handles:
             handle.remove()
     vars(module)["_skda_run"] = Run(
-        _order(module, calls, leaves), _head(output, linears, graph), _ends_in(output)
+        _order(module, calls, leaves), _head(output, linears, depths), ends_of(output)
     )
 
 
@@ -80,10 +82,18 @@ def _note_call(calls: dict[str, int], name: str, *_: Any) -> None:
     calls.setdefault(name, len(calls))
 
 
+class _Linear(NamedTuple):
+    """A call of an ``nn.Linear``: its output, and whether what it got was computed by a layer."""
+
+    name: str
+    output: Tensor
+    of_features: bool
+
+
 def _note_output(
-    linears: list[tuple[str, Tensor]], name: str, _: Any, __: Any, output: Tensor
+    linears: list[_Linear], name: str, _: Any, given: tuple[Any, ...], output: Tensor
 ) -> None:
-    linears.append((name, output))
+    linears.append(_Linear(name, output, not given or given[0].requires_grad))
 
 
 @contextmanager
@@ -99,20 +109,23 @@ def _all_require_grad(module: nn.Module) -> Iterator[None]:
             parameter.requires_grad_(False)
 
 
-def _graph_of(output: Any) -> tuple[set[Any], set[int]]:
-    """Return the functions that computed `output`, and the ids of the parameters that they read."""
-    waiting = [getattr(output, "grad_fn", None)]
-    graph: set[Any] = set()
+def _graph_of(output: Any, without: Any = None) -> tuple[dict[Any, int], set[int]]:
+    """Return the functions that computed `output`, and the ids of the parameters that they read.
+
+    Each function has its number of steps from the output; what only `without` reads is left out.
+    """
+    waiting = deque([(getattr(output, "grad_fn", None), 0)])
+    depths: dict[Any, int] = {}
     leaves: set[int] = set()
     while waiting:
-        function = waiting.pop()
-        if function is None or function in graph:
+        function, depth = waiting.popleft()
+        if function is None or function in depths or function is without:
             continue
-        graph.add(function)
+        depths[function] = depth
         if hasattr(function, "variable"):
             leaves.add(id(function.variable))
-        waiting += [before for before, _ in function.next_functions]
-    return graph, leaves
+        waiting.extend((before, depth + 1) for before, _ in function.next_functions)
+    return depths, leaves
 
 
 def _order(module: nn.Module, calls: dict[str, int], leaves: set[int]) -> tuple[str, ...]:
@@ -127,11 +140,18 @@ def _order(module: nn.Module, calls: dict[str, int], leaves: set[int]) -> tuple[
     return tuple(sorted(keys, key=lambda name: keys[name]))
 
 
-def _head(output: Any, linears: list[tuple[str, Tensor]], graph: set[Any]) -> str | None:
-    found = [(name, out) for name, out in linears if out.grad_fn in graph] or linears
+def _head(output: Any, linears: list[_Linear], depths: dict[Any, int]) -> str | None:
+    if not depths:  # a network without gradients
+        return linears[-1].name if linears else None
+    found = [linear for linear in linears if linear.output.grad_fn in depths]
     width = output.shape[1] if isinstance(output, Tensor) and output.ndim > 1 else 1
-    found = [(name, out) for name, out in found if out.shape[-1] == width] or found
-    return found[-1][0] if found else None
+    if fits := [linear for linear in found if linear.output.shape[-1] == width]:
+        *_, best = sorted(fits, key=lambda n: (n.of_features, -depths[n.output.grad_fn]))
+        return best.name
+    # another width is the logits' only where no layer of another kind computes them from it
+    if found and not _graph_of(output, without=found[-1].output.grad_fn)[1]:
+        return found[-1].name
+    return None
 
 
 _SHAPES = (
@@ -146,9 +166,15 @@ _SHAPES = (
 )
 
 
-def _ends_in(output: Any) -> str | None:
+def ends_of(output: Any) -> str | None:
+    """Return what an output with a gradient is of, one of `_ENDS`, or None."""
     function = getattr(output, "grad_fn", None)
     while function is not None and function.name().startswith(_SHAPES):
         function = function.next_functions[0][0]
-    name = "" if function is None else function.name()
-    return {"SoftmaxBackward0": "softmax", "SigmoidBackward0": "sigmoid"}.get(name)
+    return None if function is None else _ENDS.get(function.name())
+
+
+_ENDS = {
+    f"{name}Backward0": name.lower()
+    for name in ("Softmax", "LogSoftmax", "Sigmoid", "Tanh", "Hardtanh", "Relu", "Softplus", "Exp")
+}

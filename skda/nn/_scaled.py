@@ -13,6 +13,7 @@ from .domain_stats import batch_norm_layers
 __all__ = ["ScaledInput", "adopt_scale", "choose_scale", "scaled", "start_at", "untrained_norm"]
 
 _SMALL = 1 / 32  # below it the eps of batch normalisation begins to count
+_HUGE = 2.0**50  # above it squares come near to the end of float32
 _FAR = 4  # standard deviations, or as many times the one that running statistics start from
 
 
@@ -50,17 +51,23 @@ def untrained_norm(net: ScaledInput) -> Any:
 
 
 def choose_scale(net: ScaledInput, samples: Sequence[Tensor]) -> None:
-    """Set `scale` so that in none of the samples, (n, ...) each, a column varies too little."""
-    widest = []
+    """Set `scale` so that in none of the samples, (n, ...) each, a column varies too little.
+
+    Or so much that its variance is infinite.
+    """
+    widest, largest = [], []
     for sample in samples:
         column = sample.double()
         over = _axes(net, sample)
         mean = column.mean(over, keepdim=True)
         far = (column - mean).abs().amax(over, keepdim=True)
+        largest.append(far[0])
         constant = far <= 1e-6 * mean.abs()  # but for rounding
         widest.append(far.masked_fill(constant | (far >= _SMALL), 1.0)[0])
     exponent = torch.frexp(torch.stack(widest).amin(0)).exponent.clamp_min(-120) - 1
-    if (exponent < -1).any():
+    huge = torch.stack(largest).amax(0)
+    exponent = torch.where(huge > _HUGE, torch.frexp(huge).exponent.clamp_max(120), exponent)
+    if (exponent < -1).any() or (huge > _HUGE).any():
         net.scale = torch.ldexp(torch.ones(exponent.shape), -exponent)
 
 

@@ -63,7 +63,12 @@ def resolve_layers(module: nn.Module, names: str | Sequence[str] | None = None) 
                 f"nn.Linear. Pass one or several of {_known_names(module)}."
             )
         run = run_of(module)
-        head = linears[-1] if run is None or run.head is None else run.head
+        head = linears[-1] if run is None else run.head
+        if head is None:
+            raise ValueError(
+                "The 'adapt_layers' parameter cannot be left at None for a module whose outputs "
+                f"no nn.Linear computes. Pass one or several of {_known_names(module)}."
+            )
         return [Layer(head, "input")]
     known = _known_names(module)
     wanted = [names] if isinstance(names, str) else list(dict.fromkeys(names))

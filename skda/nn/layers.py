@@ -126,8 +126,8 @@ def replace_head(module: nn.Module, n_classes: int) -> None:
 def classifier_head(module: nn.Module) -> tuple[str, nn.Linear]:
     """Return the name of the classifier of `module` and that layer.
 
-    It is the ``nn.Linear`` that computes the logits, where an estimator ran the module, or else
-    the last one that is defined.
+    It is the ``nn.Linear`` that computes the logits, where an estimator ran the module (there may
+    be none), or else the last one that is defined.
 
     Raises
     ------
@@ -138,7 +138,7 @@ def classifier_head(module: nn.Module) -> tuple[str, nn.Linear]:
     if found is None:
         raise ValueError(
             "The 'module' parameter must have an nn.Linear layer for its classifier here. Got "
-            f"{type(module).__name__} without one."
+            f"{type(module).__name__} without one that computes its outputs."
         )
     return found
 
@@ -146,6 +146,8 @@ def classifier_head(module: nn.Module) -> tuple[str, nn.Linear]:
 def _find_head(module: nn.Module) -> tuple[str, nn.Linear] | None:
     linears = [(n, m) for n, m in module.named_modules() if isinstance(m, nn.Linear) and n]
     run = run_of(module)
+    if run is not None and run.head is None:
+        return None
     head = None if run is None else run.head
     found = [(name, linear) for name, linear in linears if name == head] or linears
     return found[-1] if found else None

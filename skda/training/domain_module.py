@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from ..nn import Backbone, DomainStatistics, Layer, LayerCapture, batch_norm_layers, norms_in_eval
 from ..nn._copy import copy_net
-from .data.inputs import cut, join
+from .data.inputs import Inputs, cut, join
 from .locks import new_lock
 from .term import DomainOutput
 
@@ -209,11 +209,14 @@ class DomainModule(nn.Module):
 
     def _pass(self, rows: Tensor) -> DomainOutput:
         called = vars(self)["called"]
-        if self.amp is None:
-            logits = called(rows)
-            return DomainOutput(self.capture.pop() if self.capture else (), logits)
-        with torch.autocast(rows.device.type, dtype=torch.bfloat16):
-            logits = called(rows).float()
+        try:
+            if self.amp is None:
+                logits = called(rows)
+                return DomainOutput(self.capture.pop() if self.capture else (), logits)
+            with torch.autocast(rows.device.type, dtype=torch.bfloat16):
+                logits = called(rows).float()
+        except IndexError as error:
+            raise _out_of_range(rows, error) from error
         features = self.capture.pop() if self.capture else ()
         return DomainOutput(tuple(f.float() for f in features), logits)
 
@@ -231,3 +234,17 @@ class DomainModule(nn.Module):
         """Make a lock for this process."""
         super().__setstate__(state)
         self.capture, self.lock = None, new_lock()
+
+
+def _out_of_range(rows: Any, error: IndexError) -> Exception:
+    """Return the error of integers that a network cannot look up, as an embedding."""
+    parts = rows.values() if isinstance(rows, Inputs) else [rows]
+    integers = [part for part in parts if not part.is_floating_point()]
+    if not integers:
+        return error
+    found = ", ".join(f"{int(part.min())} to {int(part.max())}" for part in integers)
+    return ValueError(
+        "X_source, X_target or X has integers that the module cannot look up: in this batch they "
+        f"run from {found}. Encode others as one that its embedding has, or make it larger. "
+        f"({error})"
+    )

@@ -243,7 +243,7 @@ class AdaptationNet(CallbackNet):
         self, iterator: Any, training: bool, prefix: str, step_fn: Any, **fit_params: Any
     ) -> None:
         """Train for one epoch, or judge the rows that are held out."""
-        self.watched_ = self.is_watched()
+        self.watched_ = self.is_watched() or not training
         if training:
             self.planned_steps_ = self.planned_epochs * len(iterator)
             self.train_epoch(iterator, step_fn)

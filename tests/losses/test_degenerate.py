@@ -93,3 +93,14 @@ def test_empty_domains_and_wrong_shapes_are_refused(name):
         FEATURE_LOSSES[name](torch.zeros(0, 3), rows(3))
     with pytest.raises(ValueError, match=r"'target' parameter .* Got .* shape \(3, 1, 3\) instead"):
         FEATURE_LOSSES[name](rows(3), rows(3)[:, None])
+
+
+def test_arrays_are_refused_by_name_and_nan_comes_through():
+    rows = torch.ones(4, 3)
+    for given in (rows.numpy(), rows.tolist()):
+        with pytest.raises(TypeError, match="The 'target' parameter of coral must be a float ten"):
+            losses.coral(rows, given)
+        with pytest.raises(TypeError, match="The 'target_logits' parameter of nuclear_norm must"):
+            losses.nuclear_norm(given)
+    assert losses.nuclear_norm(rows * torch.nan).isnan()
+    assert losses.nuclear_norm(torch.stack([rows, rows * torch.nan])).isnan().tolist() == [0, 1]

@@ -142,3 +142,14 @@ def test_validation_loss_by_hand() -> None:
     loss = held_out_loss(fitted, DATA.X, DATA.y, "source")
     assert fitted.history_[-1, "valid_loss"] == pytest.approx(loss, rel=1e-4)
     assert len(fitted.history_[:, "valid_acc"]) == 3
+
+
+def test_held_out_rows_are_judged_where_callbacks_are_disabled() -> None:
+    assert len(dann(callbacks="disable", train_split=0.2).history_) == 3
+
+
+def test_what_a_callback_waits_for_is_recorded() -> None:
+    with pytest.raises(ValueError, match="'EarlyStopping' has monitor='val_loss', which this"):
+        dann(callbacks=[EarlyStopping(monitor="val_loss")], train_split=0.2)
+    with pytest.raises(ValueError, match="train_split: Cannot have number of splits n_splits=999"):
+        dann(train_split=999)

@@ -20,6 +20,8 @@ __all__ = [
 def check_rows(caller: str, **tensors: Tensor) -> None:
     """Raise ValueError unless every tensor is a non-empty float tensor of shape (..., n, d).
 
+    What is no tensor at all is a TypeError.
+
     The leading axes are models; every tensor must have those of the first. The message names the
     loss, `caller`, and the parameter.
 
@@ -31,6 +33,12 @@ def check_rows(caller: str, **tensors: Tensor) -> None:
     (n_rows, n_columns) with at least one row. Got a torch.float32 tensor of shape (2, 4, 3)
     instead.
     """
+    for name, tensor in tensors.items():
+        if not isinstance(tensor, Tensor):
+            raise TypeError(
+                f"The {name!r} parameter of {caller} must be a float tensor. Got "
+                f"{type(tensor).__name__} instead: torch.as_tensor makes one of an array."
+            )
     leading = next(iter(tensors.values())).shape[:-2]
     for name, tensor in tensors.items():
         shape = tensor.shape

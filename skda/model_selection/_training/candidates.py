@@ -36,6 +36,11 @@ def find_lam(estimator: BaseEstimator) -> str:
     ValueError
         If there is no such parameter.
     """
+    if isinstance(estimator, type):
+        raise ValueError(
+            "The 'estimator' parameter of LambdaSearchCV must be an instance. Got the class "
+            f"{estimator.__name__}: pass {estimator.__name__}()."
+        )
     if isinstance(estimator, Pipeline):
         step, last = estimator.steps[-1]
         return f"{step}__{find_lam(last)}"

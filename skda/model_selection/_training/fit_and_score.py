@@ -136,12 +136,16 @@ def fit_and_score(
 def check_finite(scores: Mapping[str, float], validator: Validator) -> None:
     """Raise if a validator gave NaN: the search would choose as if it had not been there."""
     for name, score in scores.items():
-        name = name or getattr(validator, "__name__", repr(validator))
-        if np.isnan(score):
+        if not np.isfinite(score):
             raise ValueError(
-                f"The validator {name!r} returned NaN for a fitted candidate. "
+                f"The validator {name or _name_of(validator)!r} returned "
+                f"{'NaN' if np.isnan(score) else score} for a fitted candidate. "
                 "Return a finite number for every model, or pass another 'validator'."
             )
+
+
+def _name_of(validator: Validator) -> str:
+    return str(getattr(validator, "__name__", repr(validator)))
 
 
 def diverged_result(data: DomainData, fold: DomainFold, why: str, fit_time: float) -> FoldResult:
@@ -185,7 +189,14 @@ def _score(
     else:
         held_out.proba_target = all_target.proba_target[fold.target_test]
     if callable(validator):
-        scores = {"": float(validator(fitted, X_source, y_source, X_target=X_target))}
+        score: Any = validator(fitted, X_source, y_source, X_target=X_target)
+        try:
+            scores = {"": float(score)}
+        except (TypeError, ValueError) as error:
+            raise ValueError(
+                f"The validator {_name_of(validator)!r} returned {score!r}, which is no number. "
+                "Return a finite number for every model, or pass another 'validator'."
+            ) from error
     else:
         scores = {
             name: compute_validator(name, held_out) for name in names if not needs_search(name)

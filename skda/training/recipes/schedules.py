@@ -9,6 +9,7 @@ __all__ = [
     "LAM_SCHEDULES",
     "LR_SCHEDULES",
     "Schedule",
+    "checked_schedule",
     "constant",
     "find_schedule",
     "inverse_decay",
@@ -72,3 +73,38 @@ def find_schedule(schedule: str | Schedule, named: Mapping[str, Schedule]) -> Sc
     1.0
     """
     return named[schedule] if isinstance(schedule, str) else schedule
+
+
+def checked_schedule(
+    schedule: str | Schedule, named: Mapping[str, Schedule], name: str
+) -> Schedule:
+    """Return the schedule of this name, or the user's, of the parameter `name`, with checks."""
+    found = find_schedule(schedule, named)
+    return found if isinstance(schedule, str) else CheckedSchedule(found, name)
+
+
+class CheckedSchedule:
+    """A schedule of the user; raises ValueError where it does not return a factor."""
+
+    def __init__(self, schedule: Schedule, name: str) -> None:
+        self.schedule = schedule
+        self.name = name
+
+    def __call__(self, p: float) -> float:
+        """Return the factor at progress `p`."""
+        try:
+            factor = self.schedule(p)
+            valid = math.isfinite(factor) and (factor >= 0 or self.name != "lr_schedule")
+        except (ArithmeticError, TypeError, ValueError) as error:
+            raise ValueError(f"{self._must} At p = {p:.3g} it raised {error!r}.") from error
+        if not valid:
+            raise ValueError(f"{self._must} At p = {p:.3g} it gave {factor!r}.")
+        return factor
+
+    @property
+    def _must(self) -> str:
+        above = " of at least 0" if self.name == "lr_schedule" else ""
+        return (
+            f"The '{self.name}' parameter must be a function of the progress p in [0, 1] that "
+            f"returns a factor, a finite number{above}."
+        )

@@ -72,6 +72,9 @@ def check_stackable(job: Job) -> None:
     on_cpu = torch.device(net.device).type == "cpu"
     for module in (net.module_, net.adaptation_):
         for layer in module.modules():
+            # as weight_norm and pruning leave them, before each call
+            if not {"weight", "bias"}.isdisjoint(vars(layer)):
+                raise UnstackableError("a layer computes its weights from others")
             # on a GPU the masks of a stack are other ones
             drawn_here = on_cpu and isinstance(layer, nn.Dropout)
             if isinstance(layer, DROPOUTS) and layer.p > 0 and not drawn_here:

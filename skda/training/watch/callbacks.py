@@ -186,7 +186,10 @@ class CallbackNet(LateOptimizer, NeuralNetClassifier):
         if not (isinstance(X, DomainPair) and self.train_split):
             return X, None
         split = as_split(self.train_split, self.seeds.batches, is_classifier(self))
-        train, valid = split(X, X.y_source[X.subset], **fit_params)
+        try:
+            train, valid = split(X, X.y_source[X.subset], **fit_params)
+        except ValueError as error:  # of scikit-learn's splitter
+            raise ValueError(f"train_split: {error}") from error
         held_in = getattr(train, "indices", None)
         return (X if held_in is None else X.only(held_in)), valid
 
@@ -206,6 +209,15 @@ class CallbackNet(LateOptimizer, NeuralNetClassifier):
                     raise
                 stopped = True
                 break
+            except KeyError as error:
+                monitor = getattr(callback, "monitor", None)
+                if not isinstance(monitor, str) or monitor not in str(error):
+                    raise
+                recorded = sorted(key for key in self.history[-1] if key != "batches")
+                raise ValueError(
+                    f"The callback {name!r} has monitor={monitor!r}, which this training does not "
+                    f"record. Recorded are {recorded}."
+                ) from error
             if method_name == "on_epoch_end" and _took_weights(callback, self):
                 self.kept_[name] = state_beside(self)
             elif method_name == "on_train_end" and name in self.kept_:
@@ -236,6 +248,27 @@ class CallbackNet(LateOptimizer, NeuralNetClassifier):
         """Set the callbacks; refuse those that wait for what this training does not compute."""
         super().initialize_callbacks()
         _check_monitors(self, {name for name, _ in self._default_callbacks})
+        return self
+
+    def initialize_criterion(self) -> Self:
+        """Set the criterion; name the parameter where it cannot be made."""
+        try:
+            super().initialize_criterion()
+        except (RuntimeError, TypeError, ValueError) as error:
+            raise ValueError(
+                "The 'criterion' parameter must be a class of loss module, which its criterion__* "
+                f"make one, or a loss function (outputs, y). Got {self.criterion!r}: {error}"
+            ) from error
+        return self
+
+    def initialize_optimizer(self, *args: Any, **kwargs: Any) -> Self:
+        """Set the optimizer; name the parameter where it refuses an option."""
+        try:
+            super().initialize_optimizer(*args, **kwargs)
+        except (TypeError, ValueError) as error:
+            raise ValueError(
+                f"The 'optimizer' parameter, with its optimizer__*, is not possible: {error}"
+            ) from error
         return self
 
     def infer(self, x: Any, **fit_params: Any) -> Tensor:

@@ -1,0 +1,84 @@
+"""Parameters that change between two `partial_fit`: those that the net takes over, and others."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from ..training import LAM_SCHEDULES, LR_SCHEDULES, AdaptationNet
+from ..training.recipes.schedules import checked_schedule
+from ..training.watch.callbacks import as_callbacks
+
+__all__ = ["take_over_parameters"]
+
+_SCHEDULES = {"lam_schedule": LAM_SCHEDULES, "lr_schedule": LR_SCHEDULES}
+# what each call reads anew, or what has no effect on an epoch that goes on
+_READ_ANEW = {
+    "lam",
+    "adapt_batch_norm",
+    "checkpoint",
+    "checkpoint_every",
+    "data_device",
+    "random_state",
+    "target_priors",
+    "verbose",
+    "warm_start",
+}
+
+
+def take_over_parameters(
+    net: AdaptationNet, before: Mapping[str, Any], now: Mapping[str, Any]
+) -> None:
+    """Tell a trained net of the parameters that were set since.
+
+    Parameters
+    ----------
+    net : AdaptationNet
+    before, now : mapping
+        The estimator's parameters when the net was last trained, and the present ones.
+
+    Raises
+    ------
+    ValueError
+        If one of them describes another network, loss or optimizer.
+    """
+    changed = [
+        name
+        for name in sorted(before.keys() | now.keys())
+        if name not in _READ_ANEW and not _equal(before.get(name), now.get(name))
+    ]
+    for name in changed:
+        if name == "lr":
+            ratio = now["lr"] / before["lr"]
+            for group in net.optimizer_.param_groups:
+                group["lr"] *= ratio
+            net.rates_ = [rate * ratio for rate in net.rates_]
+            net.lr = now["lr"]
+        elif name in _SCHEDULES:
+            if name == "lr_schedule":  # from the rates without the factor of the last step
+                for group, rate in zip(net.optimizer_.param_groups, net.rates_, strict=False):
+                    group["lr"] = rate
+                net.rates_ = ()
+            setattr(net, name, checked_schedule(now[name], _SCHEDULES[name], name))
+        elif name == "callbacks":
+            net.callbacks = as_callbacks(now[name])
+            net.initialize_callbacks()
+        elif name == "batch_size":
+            net.batch_size = now[name]
+        elif name == "max_epochs":
+            net.planned_epochs = now[name]
+        else:
+            raise ValueError(
+                f"The {name!r} parameter was set to {now.get(name)!r} after the training began "
+                f"with {before.get(name)!r}, and partial_fit goes on with that network. Set it "
+                "back, or call fit, which starts anew."
+            )
+
+
+def _equal(a: Any, b: Any) -> bool:
+    try:
+        return a is b or (type(a) is type(b) and bool(np.all(a == b)))
+    except (TypeError, ValueError, RuntimeError):  # of other shapes
+        return False
