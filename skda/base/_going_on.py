@@ -22,6 +22,7 @@ _READ_ANEW = {
     "checkpoint_every",
     "data_device",
     "random_state",
+    "target_label_weight",
     "target_priors",
     "verbose",
     "warm_start",
