@@ -87,13 +87,11 @@ def test_searches_and_validators_refuse_containers_and_read_tensors() -> None:
         check_probabilities(half[:, 0])
 
 
-def test_target_frame_is_reordered_by_name() -> None:
+def test_names_of_another_frame_are_those_of_the_target() -> None:
     source, target = (pd.DataFrame(part, columns=list("abc")) for part in (X, X + 1))
-    wanted = DANNClassifier(max_epochs=1, random_state=0).fit(source, Y, target)
-    found = DANNClassifier(max_epochs=1, random_state=0).fit(source, Y, target[list("cab")])
-    assert_array_equal(found.predict_proba(target), wanted.predict_proba(target))
-    with pytest.raises(ValueError, match="X_target: The feature names should match"):
-        begin(source, Y, target.set_axis(list("xyz"), axis=1))
+    for other in (target[list("cab")], target.set_axis(list("xyz"), axis=1)):
+        with pytest.raises(ValueError, match="X_target: The feature names should match"):
+            begin(source, Y, other)
 
 
 class Items(Dataset):

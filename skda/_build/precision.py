@@ -61,7 +61,8 @@ def has_large_numbers(matrix: Any) -> bool:
     """Say whether a sparse matrix has numbers that float32 may round beside their differences."""
     if not sparse.issparse(matrix) or matrix.ndim != 2 or matrix.dtype.kind not in "fiu":
         return False
-    return bool(matrix.nnz and abs(matrix).max() > 1e4)
+    values = matrix.tocsr().data
+    return bool(values.size and np.abs(values).max() > 1e4)
 
 
 def in_blocks(array: np.ndarray) -> Iterator[np.ndarray]:

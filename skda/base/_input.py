@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 from torch.utils.data import Dataset
 
-from .._inputs.columns import reorder_columns
 from .._inputs.datasets import dataset_labels, refuse_containers
 from .._inputs.sources import SourceRows, check_source_domain
 from .._inputs.validation import check_rows, unwrap
@@ -49,7 +48,6 @@ class InputMixin:
             self._check_no_target(y_target)
             return domains
         refuse_containers(X_target, "X_target")
-        X_target = reorder_columns(X_target, like=source.X)
         target = self._rows(check_rows(self, X_target, "X_target"))
         if y_target is not None:
             y_target = self._encode_target(y_target, len(target))
