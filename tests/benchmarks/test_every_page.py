@@ -52,10 +52,10 @@ QUICK = {
 }
 OWN_TEST = {
     *("amazon", "digits", "domain_report", "first_methods", "lambda_search"),
-    *("office_caltech", "regression", "scaling", "tabular", "transferability"),
+    *("office_caltech", "regression", "save_and_load", "scaling", "tabular", "transferability"),
 }
 # The time of these is measured anew: a page is made from rows of several days.
-MEASURED = {"lambda_search", "scaling", "speed"}
+MEASURED = {"lambda_search", "save_and_load", "scaling", "speed"}
 FROM_RUNS = set(PAGES) - MEASURED - {"office_caltech_shallow"}
 
 

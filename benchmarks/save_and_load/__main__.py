@@ -1,0 +1,140 @@
+"""Time, memory and size of model files, beside those of safetensors alone.
+
+    OMP_NUM_THREADS=1 python -m benchmarks.save_and_load
+
+Writes save_and_load.csv and the page from it, in some two minutes of one core. Linux only: memory
+is read from /proc.
+"""
+
+import argparse
+import csv
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from skda import DANNClassifier
+
+from ..harness.machine import command, header
+
+OUT = Path(__file__).parent / "save_and_load"
+ONE = Path(__file__).with_name("one.py")
+ROOT = Path(__file__).parents[2]
+COLUMNS = (
+    *("network", "weights MB", "file MB", "file / weights"),
+    *("load ms", "safetensors, copied ms", "safetensors, mapped ms", "load / copied"),
+    *("first prediction ms", "peak MB", "peak / file"),
+)
+WAYS = "skda", "copied", "mapped"
+N_FEATURES = 100
+NETWORKS = {"100-128-64-10": (128, 64), "100-4900-4900-10": (4900, 4900)}
+ROUNDS = 9
+GOALS = {"file / weights": 1.1, "load / copied": 1.5, "peak / file": 1.3}
+
+Row = dict[str, str]
+
+
+def fitted(hidden: tuple[int, ...]) -> DANNClassifier:
+    """Return an estimator after one step: a file has its size and form from then on."""
+    X_source, X_target = np.random.default_rng(0).standard_normal((2, 64, N_FEATURES), np.float32)
+    clf = DANNClassifier(module__hidden=hidden, max_epochs=1, random_state=0)
+    return clf.fit(X_source, np.arange(64) % 10, X_target)
+
+
+def bytes_of_weights(clf: DANNClassifier) -> int:
+    """Return the size of the network and of what was trained beside it."""
+    net = clf.net_
+    return sum(t.nbytes for part in net.trained_modules for t in part.state_dict().values())
+
+
+def in_a_fresh_process(way: str, path: Path) -> dict[str, float]:
+    line = [sys.executable, str(ONE), way, str(path)]
+    env = os.environ | {"PYTHONPATH": str(ROOT)}
+    return json.loads(
+        subprocess.run(line, stdout=subprocess.PIPE, check=True, text=True, env=env).stdout
+    )
+
+
+def row(name: str, hidden: tuple[int, ...], rounds: int, folder: Path) -> Row:
+    """Save a network and load it by all ways in turns; return the least of the rounds."""
+    clf, path = fitted(hidden), folder / "model.safetensors"
+    clf.save(path)
+    weights, size = bytes_of_weights(clf), path.stat().st_size
+    found = {way: [] for way in WAYS}
+    for _ in range(rounds):
+        for way, measured in found.items():
+            measured.append(in_a_fresh_process(way, path))
+
+    def of(way: str, name: str) -> float:
+        return min(one[name] for one in found[way])
+
+    values = (
+        *(weights / 1e6, size / 1e6, size / weights),
+        *(1000 * of(way, "load") for way in WAYS),
+        of("skda", "load") / of("copied", "load"),
+        *(1000 * of("skda", "predict"), of("skda", "bytes") / 1e6, of("skda", "bytes") / size),
+    )
+    return dict(zip(COLUMNS, [name, *(f"{value:.3g}" for value in values)], strict=True))
+
+
+def page(rows: Sequence[Row], made_by: str, rounds: int) -> str:
+    *_, large = rows
+    told = [
+        f"{name} at most {most:g}: {large[name]}, "
+        f"{'met' if float(large[name]) <= most else 'missed'}"
+        for name, most in GOALS.items()
+    ]
+    lines = [
+        "# Save and load",
+        header(
+            f"`{made_by}`",
+            f"DANN, the built-in network, without the optimizer's state; CPU time of one thread, "
+            f"the least of {rounds} processes each, which is what their neighbours disturb least; "
+            "what they import before is not counted; the system has the file in its cache",
+        ),
+        "skda reads the file into memory, and checks each byte by a checksum and each weight for "
+        "NaN. safetensors alone maps the file: 'mapped' reads every weight once, 'copied' brings "
+        "it into memory of the process, where a change of the file cannot reach it, as skda does. "
+        "The peak is that of loading and predicting above what the process had before.",
+        f"Goals, for the large file: {'; '.join(told)}.",
+        "\n".join(
+            [
+                f"| {' | '.join(COLUMNS)} |",
+                f"|---|{'---:|' * (len(COLUMNS) - 1)}",
+                *(f"| {' | '.join(row.values())} |" for row in rows),
+            ]
+        ),
+    ]
+    return "\n\n".join(lines) + "\n"
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    arguments = sys.argv[1:] if arguments is None else arguments
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rounds", type=int, default=ROUNDS)
+    parser.add_argument("--out", type=Path, help="file without suffix")
+    parser.add_argument("--quick", action="store_true", help="the small network: does it run?")
+    options = parser.parse_args(arguments)
+    out = options.out or OUT.with_name(OUT.name + "_quick" * options.quick)
+    rounds = 1 if options.quick else options.rounds
+    torch.set_num_threads(1)
+    networks = list(NETWORKS.items())[: 1 if options.quick else None]
+    with tempfile.TemporaryDirectory() as folder:
+        rows = [row(name, hidden, rounds, Path(folder)) for name, hidden in networks]
+    with out.with_suffix(".csv").open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+    text = page(rows, command(arguments), rounds)
+    out.with_suffix(".md").write_text(text, encoding="utf-8")
+    print(text)
+
+
+if __name__ == "__main__":
+    main()
