@@ -46,7 +46,8 @@ def shipped(estimator: type) -> str:
     """Return the defaults in which an estimator differs from the source-only network."""
     plain = FinetuneClassifier().get_params()
     own = {k: v for k, v in estimator().get_params().items() if v != plain.get(k)}
-    for name in ("backbone_lr_ratio", "multi_source"):  # the pages have neither
+    # the pages have none of these
+    for name in ("backbone_lr_ratio", "multi_source", "target_label_weight"):
         own.pop(name, None)
     return ", ".join(f"{k}={v:g}" if isinstance(v, float) else f"{k}={v}" for k, v in own.items())
 
