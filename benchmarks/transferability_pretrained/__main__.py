@@ -29,7 +29,13 @@ B is the webcam's photographs of ten objects (Office-Caltech10), half of them to
 score, cut anew for each seed; {SIZE} pixels, {EPOCHS} epochs in batches of {BATCH_SIZE}. The first
 k layers keep their weights, fixed (**AnB**) or trained as well (**AnB+**); the others start anew.
 *{BASE}* is the whole network from new weights."""
-NOTES = ""
+NOTES = """\
+## What this says
+
+With 49 of 50 layers fixed the accuracy is .96, with 40 .95; a layer made anew below that costs much,
+and the whole network from new weights is at chance after so few steps. Training the copied layers
+too, at the rate of the new ones, is worse than keeping them fixed. So keep the body fixed for a
+hundred photographs."""
 
 
 def scores(seed: int, quick: bool) -> dict[tuple[int, str], float]:
@@ -46,12 +52,13 @@ def scores(seed: int, quick: bool) -> dict[tuple[int, str], float]:
         batch_size=BATCH_SIZE,
     )
     data = None, None, X_b, y_b, X_test, y_test
-    curve = transferability_curve(estimator, *data, layers=LAYERS, random_state=seed)
-    table = {BASE: np.repeat(curve.base_scores[None], len(LAYERS), axis=0), **curve.scores}
+    layers = LAYERS[-1:] if quick else LAYERS
+    curve = transferability_curve(estimator, *data, layers=layers, random_state=seed)
+    table = {BASE: np.repeat(curve.base_scores[None], len(layers), axis=0), **curve.scores}
     return {
         (k, name): float(values[i, 0])
         for name, values in table.items()
-        for i, k in enumerate(LAYERS)
+        for i, k in enumerate(layers)
     }
 
 
@@ -76,28 +83,31 @@ def main(arguments: Sequence[str] | None = None) -> None:
             ],
         )
     rows = [row for row in read_rows(path, TEXT) if int(row["seed"]) in options.seeds]
+    layers = sorted({int(row["layers"]) for row in rows})
     values = {
         name: np.array(
             [
                 [row["accuracy"] for row in rows if (row["treatment"], row["layers"]) == (name, k)]
-                for k in LAYERS
+                for k in layers
             ]
         )
         for name in (BASE, "AnB", "AnB+")
     }
-    text = page(values, len(options.seeds), command(arguments))
+    text = page(layers, values, len(options.seeds), command(arguments))
     out.with_name(out.name + ".md").write_text(text, encoding="utf-8")
     bases = values.pop(BASE)[0]
-    display = TransferabilityDisplay(layers=LAYERS, scores=values, base_scores=bases).plot()
+    display = TransferabilityDisplay(layers=layers, scores=values, base_scores=bases).plot()
     display.ax_.set_title("A: ImageNet, B: photographs of a webcam")
     display.figure_.savefig(out.with_name(out.name + ".png"), dpi=110, bbox_inches="tight")
     print(text)
 
 
-def page(values: dict[str, np.ndarray], n_seeds: int, command_line: str) -> str:
+def page(
+    layers: Sequence[int], values: dict[str, np.ndarray], n_seeds: int, command_line: str
+) -> str:
     lines = [
-        f"| accuracy on B | {' | '.join(f'k = {k}' for k in LAYERS)} |",
-        "|---" + "|---:" * len(LAYERS) + "|",
+        f"| accuracy on B | {' | '.join(f'k = {k}' for k in layers)} |",
+        "|---" + "|---:" * len(layers) + "|",
     ]
     for name, of_seeds in values.items():
         cells = [

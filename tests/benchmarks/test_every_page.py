@@ -39,6 +39,7 @@ QUICK = {
         *("--seeds", "0", "--tasks", "DW", "--methods", "logistic regression", "MCC"),
     ],
     "office_caltech_shallow": [],
+    "transferability_pretrained": ["--seeds", "0"],
     "regression_selection": ["--methods", "DAN", "--tasks", "corn moisture m5→mp5"],
     "selection": ["--seeds", "0", "--methods", "DANN", "--tasks", "moons", "heart Cleveland→VA"],
     "several_sources": [
