@@ -32,10 +32,10 @@ k layers keep their weights, fixed (**AnB**) or trained as well (**AnB+**); the 
 NOTES = """\
 ## What this says
 
-With 49 of 50 layers fixed the accuracy is .96, with 40 .95; a layer made anew below that costs much,
-and the whole network from new weights is at chance after so few steps. Training the copied layers
-too, at the rate of the new ones, is worse than keeping them fixed. So keep the body fixed for a
-hundred photographs."""
+With 49 of 50 layers fixed the accuracy is .96, with 40 it is .95; a layer made anew below that
+costs much, and the whole network from new weights is at chance after so few steps. Training the
+copied layers too, at the rate of the new ones, is worse than keeping them fixed. So keep the body
+fixed for a hundred photographs."""
 
 
 def scores(seed: int, quick: bool) -> dict[tuple[int, str], float]:
