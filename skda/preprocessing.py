@@ -178,7 +178,7 @@ class DomainTransformer(SourceFitTransformMixin, SaveMixin, TransformerMixin, Ba
     def _on_host(self, X: Rows, name: str) -> Any:
         """Return rows as arrays, frames or matrices; refuse what is none and dates."""
         refuse_containers(X, name)
-        if isinstance(X, (Dataset, Mapping)):
+        if isinstance(X, (Dataset, Mapping)) and not issparse(X):  # one of keys is a Mapping
             raise ValueError(
                 f"{name} is a {type(X).__name__}, which {type(self).__name__} cannot take. Pass "
                 "its rows as an array of shape (n_rows, n_features)."

@@ -78,11 +78,12 @@ def as_labels(y: Any, name: str) -> Any:
     nullable integers into floats, and both leave objects of one type as they are.
     """
     y = as_host_array(y, name)
-    if sparse.issparse(y) or not (hasattr(y, "dtype") or isinstance(y, (list, tuple))):
+    listed = hasattr(y, "__array__") or isinstance(y, (list, tuple))
+    if not listed or sparse.issparse(y) or hasattr(y, "columns"):  # for the caller to refuse
         return y
     refuse_mixed_labels(y, name)
-    array = y if isinstance(y, np.ndarray) or np.ndim(y) > 1 else np.asarray(y)
-    kind = array.dtype.kind if isinstance(array, np.ndarray) else ""
+    array = np.asarray(y)
+    kind = array.dtype.kind
     if kind == "T":  # numpy's strings of variable width
         return np.array(array.tolist())
     if kind == "U" and array.ndim == 1 and not all(isinstance(label, str) for label in y):

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from numbers import Integral
 from typing import Any
 
+import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import column_or_1d
@@ -168,7 +169,9 @@ def check_data(
         if y_target is not None:
             y_target = check_target_numbers(y_target, n_rows(X_target), numbers.shape[1:])
         return DomainData(X_source, numbers, X_target, y_target, sample_weight, source_domain)
-    if n_rows(as_labels(y_source, "y_source")) == 0:
+    with naming("y_source"):
+        given_labels = as_labels(y_source, "y_source")
+    if np.size(given_labels) == 0:
         raise ValueError("y_source has no label. Pass one label per row of X_source.")
     labels_source: Labels = class_vector(y_source, "y_source")
     for rows, labels, name in (
