@@ -104,8 +104,8 @@ whose features are on the disk. A step of `FinetuneClassifier(load_backbone())` 
 1.08 times that of a hand-written torch loop (three rounds of three epochs of 128 photographs, on a
 busy machine).
 
-No network is trained from end to end here (a [page of its
-own](../office_caltech_end_to_end/office_caltech_end_to_end.md) has one task), and lam is the shipped
+No network is trained from end to end here ([one task
+is](../office_caltech_end_to_end/office_caltech_end_to_end.md) elsewhere), and lam is the shipped
 one: a search over lam takes more than twenty trainings for each number of this table.
 
 ## The defaults
