@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+import torch
 
+from .._build.modules import resolve_device
 from ..training import LAM_SCHEDULES, LR_SCHEDULES, AdaptationNet
 from ..training.recipes.schedules import checked_schedule
 from ..training.watch.callbacks import as_callbacks
@@ -66,6 +68,8 @@ def take_over_parameters(
         elif name == "callbacks":
             net.callbacks = as_callbacks(now[name])
             net.initialize_callbacks()
+        elif name == "device" and resolve_device(now[name]) == torch.device(net.device):
+            continue  # where the net is
         elif name == "batch_size":
             net.batch_size = now[name]
         elif name == "max_epochs":

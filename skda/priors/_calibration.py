@@ -236,7 +236,7 @@ def match_confidence(probabilities: ArrayLike, confidence: float) -> float:
     >>> sure = [[0.99, 0.01], [0.1, 0.9]]
     >>> temperature = match_confidence(sure, 0.8)
     >>> round(temperature, 2)
-    2.5
+    2.32
     >>> float(apply_temperature(sure, temperature).max(axis=1).mean().round(3))
     0.8
     """
