@@ -19,8 +19,8 @@ from torch import nn
 from torch.utils.data import Dataset
 from tqdm.auto import tqdm
 
-from ._build.calling import first_run
-from ._build.modules import resolve_device
+from ._building.calling import first_run
+from ._building.modules import resolve_device
 from ._inputs.datasets import CheckedDataset
 from ._inputs.host import as_host_array
 from ._inputs.validation import fitted_state_kept

@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from skda._build.modules import build_module, instantiate, probe, resolve_device
+from skda._building.modules import build_module, instantiate, probe, resolve_device
 from skda.nn import MLP, ConvNet, ConvNet1d, Layer
 
 

@@ -87,7 +87,7 @@ def test_pages_are_given_back_after_so_many_bytes_and_not_before(
 def test_a_bad_value_in_any_block_of_a_map_is_found(
     value: float, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("skda._build.precision._BLOCK_BYTES", 1 << 14)
+    monkeypatch.setattr("skda._building.precision._BLOCK_BYTES", 1 << 14)
     array = mapped(tmp_path, "r+")
     array[991, 3] = value
     with pytest.raises(ValueError, match=f"Input X_source {message}"):

@@ -6,7 +6,7 @@ from sklearn.base import BaseEstimator, clone
 from torch import nn
 
 from skda import DANClassifier, DANNClassifier, FinetuneClassifier
-from skda._build.parameters import NetParametersMixin, check_arguments, did_you_mean
+from skda._building.parameters import NetParametersMixin, check_arguments, did_you_mean
 from skda.nn import MLP
 
 

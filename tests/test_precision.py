@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.utils.data import TensorDataset
 
 from skda import DANNClassifier, FinetuneClassifier
-from skda._build.precision import find_centre
+from skda._building.precision import find_centre
 from skda.model_selection import LambdaSearchCV
 from tests.shifted import shifted
 

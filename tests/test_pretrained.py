@@ -15,7 +15,7 @@ from sklearn.model_selection import GridSearchCV
 from torch import nn
 
 from skda import DANNClassifier, FinetuneClassifier
-from skda._build.pretrained import load_pretrained, load_weights, pretrained_module
+from skda._building.pretrained import load_pretrained, load_weights, pretrained_module
 from tests.shifted import shifted
 
 DATA = shifted()

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, IterableDataset
 
-from .._build.precision import centred, find_centre, refuse_large_integers
+from .._building.precision import centred, find_centre, refuse_large_integers
 from ..training import isolated_rng
 from ..training.data.rows import TypedDataset
 from .host import as_labels

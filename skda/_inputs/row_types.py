@@ -10,8 +10,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from .._build.calling import RefusedRowsError
-from .._build.precision import LARGEST_EXACT, as_table, check_single_precision
+from .._building.calling import RefusedRowsError
+from .._building.precision import LARGEST_EXACT, as_table, check_single_precision
 from ..training import DatasetRows, DomainPair, Rows
 from ..training.data.inputs import InputRows
 from .datasets import needs_integers

@@ -15,7 +15,7 @@ from sklearn.utils import check_array
 from sklearn.utils.validation import assert_all_finite, validate_data
 from torch.utils.data import Dataset
 
-from .._build.precision import (
+from .._building.precision import (
     as_table,
     centred,
     check_single_precision,

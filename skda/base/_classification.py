@@ -11,7 +11,7 @@ from scipy.special import softmax
 from sklearn.base import ClassifierMixin
 from torch import nn
 
-from .._build.outputs import LOGITS
+from .._building.outputs import LOGITS
 from .._inputs.class_labels import check_source_labels, check_target_labels, class_vector
 from .._inputs.target_priors import check_priors, estimate_priors
 from .._inputs.weights import at_least_one_row, weights_of_classes

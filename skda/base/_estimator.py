@@ -15,7 +15,7 @@ from sklearn.utils.metadata_routing import UNUSED
 from skorch.callbacks import Callback
 from torch import nn
 
-from .._build.net_builder import NetBuilderMixin, take_fitted_weights
+from .._building.net_builder import NetBuilderMixin, take_fitted_weights
 from .._html import FittedDiagramMixin
 from .._inputs.sources import SourceRows, join_sources
 from .._inputs.validation import fitted_state_kept

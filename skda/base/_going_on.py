@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from .._build.modules import resolve_device
+from .._building.modules import resolve_device
 from ..training import LAM_SCHEDULES, LR_SCHEDULES, AdaptationNet
 from ..training.recipes.schedules import checked_schedule
 from ..training.watch.callbacks import as_callbacks

@@ -11,7 +11,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils import Tags
 from torch import nn
 
-from .._build.outputs import VALUES
+from .._building.outputs import VALUES
 from .._inputs.regression_labels import check_source_numbers, check_target_numbers
 from .._typing import Domain
 from ..nn._units import InUnits

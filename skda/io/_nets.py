@@ -11,8 +11,8 @@ import torch
 from skorch.history import History
 from torch import nn
 
-from .._build.calling import ToOutputs
-from .._build.modules import resolve_device
+from .._building.calling import ToOutputs
+from .._building.modules import resolve_device
 from ..nn._run import Run, run_of
 from ..nn.capture import Layer, TimeFirst
 from ..training import AdaptationNet, Seeds, isolated_rng

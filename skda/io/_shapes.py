@@ -8,7 +8,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from .._build.modules import probe
+from .._building.modules import probe
 from ..nn import MLP, ConvNet, ConvNet1d, ShallowNet
 from ..nn.capture import Layer
 from ._errors import ModelFileError

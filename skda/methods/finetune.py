@@ -12,8 +12,8 @@ import torch
 from sklearn.utils._param_validation import HasMethods, Interval
 from torch import nn
 
-from .._build.calling import first_run, fit_head
-from .._build.pretrained import load_pretrained, load_weights, pretrained_module
+from .._building.calling import first_run, fit_head
+from .._building.pretrained import load_pretrained, load_weights, pretrained_module
 from ..base import DomainClassifier, DomainRegressor, TunableEstimator
 from ..base._tuning import Layers
 from ..nn import reinitialise, replace_head, weight_layers

@@ -10,8 +10,8 @@ from sklearn.utils._param_validation import StrOptions
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from ..._build.calling import checked_discriminator
-from ..._build.modules import instantiate
+from ..._building.calling import checked_discriminator
+from ..._building.modules import instantiate
 from ...base import AdaptingClassifier, AdaptingEstimator, AdaptingRegressor
 from ...losses import pooled_domain_bce
 from ...nn import DomainDiscriminator, reverse_gradient

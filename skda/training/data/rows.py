@@ -13,7 +13,7 @@ from scipy import sparse
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
-from ..._build.precision import centred
+from ..._building.precision import centred
 from ..._inputs.memmap import MappedPages
 from .inputs import InputRows, Inputs
 

@@ -14,11 +14,6 @@ import torch
 from sklearn.utils import check_random_state
 from torch import Tensor, nn
 
-from .modules import build_module, probe, resolve_device
-from .calling import first_run, fit_head, give_outputs, unchanged
-from .criterion import check_no_clash, ready_criterion, try_criterion
-from .outputs import Outputs
-from .parameters import NetParametersMixin, check_arguments, did_you_mean
 from .._inputs.row_types import run_with_rows
 from ..nn import Backbone, batch_norm_layers, resolve_layers
 from ..nn._scaled import ScaledInput, choose_scale, start_at, untrained_norm
@@ -38,6 +33,11 @@ from ..training import (
 )
 from ..training.processes import current_processes
 from ..training.recipes.schedules import checked_schedule
+from .calling import first_run, fit_head, give_outputs, unchanged
+from .criterion import check_no_clash, ready_criterion, try_criterion
+from .modules import build_module, probe, resolve_device
+from .outputs import Outputs
+from .parameters import NetParametersMixin, check_arguments, did_you_mean
 
 __all__ = ["NetBuilderMixin", "take_fitted_weights"]
 
@@ -306,8 +306,8 @@ def _check_optimizer(
 ) -> None:
     """Raise ValueError where an optimizer of torch cannot train the module."""
     of_torch = getattr(torch.optim, getattr(optimizer, "__name__", ""), None) is optimizer
-    sparse = any(getattr(layer, "sparse", False) for layer in module.modules())
-    if of_torch and (sparse and optimizer not in _SPARSE or optimizer is torch.optim.SparseAdam):
+    sparse = _has_sparse_gradients(module)
+    if of_torch and ((sparse and optimizer not in _SPARSE) or optimizer is torch.optim.SparseAdam):
         raise ValueError(
             "The 'optimizer' parameter must take the gradients of all layers: of embeddings with "
             f"sparse=True only torch.optim.SGD and Adagrad do. Got {optimizer!r} instead."
@@ -319,12 +319,16 @@ def _check_optimizer(
         )
 
 
+def _has_sparse_gradients(module: nn.Module) -> bool:
+    return any(getattr(layer, "sparse", False) for layer in module.modules())
+
+
 def _can_fuse(optimizer: Callable[..., Any], module: nn.Module, options: Mapping[str, Any]) -> bool:
     """Say whether the optimizer can update all parameters in one call, up to 4 times faster."""
     fusible = "fused" in inspect.signature(optimizer).parameters
     fusible &= all(parameter.is_floating_point() for parameter in module.parameters())
     another_way = any(options.get(f"optimizer__{name}") for name in ("foreach", "differentiable"))
-    sparse = any(getattr(layer, "sparse", False) for layer in module.modules())
+    sparse = _has_sparse_gradients(module)
     on_device = torch.device(options["device"]).type in ("cpu", "cuda")
     return fusible and on_device and not another_way and not sparse
 

@@ -11,9 +11,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from .modules import check_instance
 from ..nn._copy import copy_net, unwrapped
 from ..nn._scaled import ScaledInput, adopt_scale
+from .modules import check_instance
 
 __all__ = ["load_pretrained", "load_weights", "pretrained_module"]
 

@@ -11,11 +11,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn.parameter import UninitializedBuffer
 
-from .outputs import LOGITS, Outputs
 from ..nn import Backbone, replace_head
 from ..nn._run import ends_of, main_output, note_run, run_of
 from ..training import isolated_rng
 from ..training.data.inputs import Inputs, pass_by_name
+from .outputs import LOGITS, Outputs
 
 __all__ = [
     "RefusedRowsError",
@@ -156,8 +156,7 @@ class ToOutputs:
 
     def __call__(self, _module: nn.Module, _args: Any, output: Any) -> Tensor:
         """Return the outputs; one logit z becomes (0, z), whose softmax is the sigmoid of z."""
-        logits: Tensor = main_output(output).float()
-        logits = ToLogits(self.undo)(_module, _args, logits)
+        logits = _to_logits(main_output(output).float(), self.undo)
         if self.one_column:
             logits = logits.reshape(-1, 1)
         elif logits.ndim == 1 or logits.shape[1] == 1:
@@ -173,10 +172,15 @@ class ToLogits:
         self.undo = undo
 
     def __call__(self, _module: nn.Module, _args: Any, output: Tensor) -> Tensor:
-        """Return the logits, of finite gradient also where a probability is 0 or 1."""
-        if self.undo == "softmax":
-            return output.clamp_min(torch.finfo(torch.float32).tiny).log()
-        return output.logit(eps=1e-7) if self.undo == "sigmoid" else output
+        """Return the logits."""
+        return _to_logits(output, self.undo)
+
+
+def _to_logits(output: Tensor, undo: str | None) -> Tensor:
+    """Undo a softmax or a sigmoid, with a finite gradient also where a probability is 0 or 1."""
+    if undo == "softmax":
+        return output.clamp_min(torch.finfo(torch.float32).tiny).log()
+    return output.logit(eps=1e-7) if undo == "sigmoid" else output
 
 
 def give_outputs(module: nn.Module, rows: Tensor, n_outputs: int, kind: Outputs = LOGITS) -> None:
@@ -215,7 +219,8 @@ def give_outputs(module: nn.Module, rows: Tensor, n_outputs: int, kind: Outputs 
     if structured is not None:
         warnings.warn(
             f"The 'module' parameter is a network that returns a {type(structured).__name__}. Its "
-            f"first element (or field logits) is trained and predicted as the {kind.name}; the others are not used.",
+            f"first element (or field logits) is trained and predicted as the {kind.name}; the "
+            "others are not used.",
             stacklevel=2,
         )
     undo = _squashed(module, first) if kind.are_logits else None
@@ -241,9 +246,11 @@ def _refuse_other_axis(
     module: nn.Module, rows: Tensor, shape: Any, n_outputs: int, kind: Outputs
 ) -> None:
     """Raise ValueError if outputs have the right shape by chance, as (classes, rows) for two."""
+    if shape is None:
+        return
     with unchanged(module, training=False), torch.no_grad():
         of_two = main_output(module(rows[torch.arange(2) % len(rows)]))
-    if shape is not None and tuple(of_two.shape) == (2, n_outputs):
+    if tuple(of_two.shape) == (2, n_outputs):
         raise ValueError(
             f"The 'module' parameter must be a network that returns {kind.shape}, here "
             f"{(_N_ROWS, n_outputs)}. Got {shape} instead."

@@ -10,11 +10,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from .outputs import LOGITS, Outputs
-from .parameters import check_arguments
 from ..nn import MLP, ConvNet, ConvNet1d, Layer, LayerCapture
 from ..nn._copy import copy_net, unwrapped
 from ..training.processes import current_processes
+from .outputs import LOGITS, Outputs
+from .parameters import check_arguments
 
 __all__ = ["build_module", "check_instance", "instantiate", "probe", "resolve_device"]
 

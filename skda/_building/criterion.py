@@ -10,9 +10,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from ..nn._copy import copy_net
 from .outputs import LOGITS, Outputs
 from .parameters import check_arguments
-from ..nn._copy import copy_net
 
 __all__ = ["check_no_clash", "ready_criterion", "try_criterion"]
 
@@ -149,17 +149,16 @@ def try_criterion(net: Any, n_outputs: int, outputs: Outputs = LOGITS) -> None:
             f"{must}, such as {outputs.loss}. {net.criterion!r} raised "
             f"{type(error).__name__}: {error}"
         ) from error
-    if isinstance(loss, Tensor) and loss.ndim == 0 and loss.requires_grad:
-        (slope,) = torch.autograd.grad(loss, logits, materialize_grads=True)
-        if not slope.any() or not (slope.isfinite().all() and loss.isfinite()):
-            raise ValueError(
-                f"{must}, such as {outputs.loss}. {net.criterion!r} returned {loss.item():g} with "
-                f"{'a gradient that is 0' if loss.isfinite() else 'no defined gradient'} for "
-                "made-up ones."
-            )
     if not isinstance(loss, Tensor) or loss.ndim or not loss.requires_grad:
         got = f"shape {tuple(loss.shape)}" if isinstance(loss, Tensor) else type(loss).__name__
         raise ValueError(
             f"{must}: leave its 'reduction' at 'mean', and compute it with torch. "
             f"{net.criterion!r} returned {got} without a mean or a gradient."
+        )
+    (slope,) = torch.autograd.grad(loss, logits, materialize_grads=True)
+    if not slope.any() or not (slope.isfinite().all() and loss.isfinite()):
+        raise ValueError(
+            f"{must}, such as {outputs.loss}. {net.criterion!r} returned {loss.item():g} with "
+            f"{'a gradient that is 0' if loss.isfinite() else 'no defined gradient'} for "
+            "made-up ones."
         )
