@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import chain
 from typing import Any
@@ -93,7 +93,8 @@ class DomainStatistics(nn.Module):
 
     def __init__(self, module: nn.Module, *, shared: bool = False) -> None:
         super().__init__()
-        for key, buffer in _tracked(batch_norm_layers(module)).items():
+        for key, buffers, name in _places(batch_norm_layers(module)):
+            buffer = buffers[name]
             self.register_buffer(key, buffer if shared else buffer.clone())
         self.register_buffer("seen", torch.tensor(shared))
 
@@ -123,17 +124,20 @@ class DomainStatistics(nn.Module):
         layers : sequence of nn.Module
             The normalisation layers of the module.
         """
-        before = _tracked(layers)
-        _put({key: self._buffers[key] for key in before}, layers)
+        # in every step of a training: each buffer is looked up once
+        own, places = self._buffers, _places(layers)
+        before = [buffers[name] for _, buffers, name in places]
+        for key, buffers, name in places:
+            buffers[name] = own[key]
         try:
             yield
         finally:
-            self._buffers |= _tracked(layers)
-            _put(before, layers)
+            for (key, buffers, name), theirs in zip(places, before, strict=True):
+                own[key], buffers[name] = buffers[name], theirs
 
     def share(self, layers: Sequence[nn.Module]) -> None:
         """Hold the very buffers of `layers` from now on."""
-        self._buffers |= _tracked(layers)
+        self._buffers |= {key: buffers[name] for key, buffers, name in _places(layers)}
 
     def mix(self, others: Iterable[DomainStatistics]) -> None:
         """Take the mean and variance of a mixture in equal shares of domains that have data.
@@ -193,17 +197,11 @@ class DomainStatistics(nn.Module):
         self.mark_seen()
 
 
-def _tracked(layers: Sequence[nn.Module]) -> dict[str, Tensor]:
-    """Return the running statistics of normalisation layers by the names that they have here."""
-    return {
-        f"layer{i}_{name}": buffer
+def _places(layers: Sequence[nn.Module]) -> list[tuple[str, dict[str, Any], str]]:
+    """Return, of each running statistic, its name here, the buffers it is in and its name there."""
+    return [
+        (f"layer{i}_{name}", layer._buffers, name)
         for i, layer in enumerate(layers)
         for name in _NAMES
-        if (buffer := layer._buffers.get(name)) is not None
-    }
-
-
-def _put(buffers: Mapping[str, Tensor | None], layers: Sequence[nn.Module]) -> None:
-    for key, buffer in buffers.items():
-        number, _, name = key.removeprefix("layer").partition("_")
-        layers[int(number)]._buffers[name] = buffer
+        if layer._buffers.get(name) is not None
+    ]
