@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from skda._inputs.other_shares import linear_fit
 from skda.inspection._accuracy_methods import METHODS as ACCURACY_METHODS
 from skda.inspection._accuracy_methods import HeldOut
 from skda.model_selection import EstimatorEvidence
@@ -33,15 +34,18 @@ from skda.model_selection.validators.agreement import (
 )
 from skda.model_selection.validators.guard import class_entropy
 from skda.model_selection.validators.numbers import scale_of, squared_errors
+from skda.priors._label_shift import FAR, NEAR
 
 __all__ = [
     "ACCURACY_METHODS",
     "AGREEMENT",
     "DEFAULT_OF_REGRESSORS",
     "DEFAULT_VALIDATOR",
+    "FAR",
     "GUARD_OPTIONS",
     "LEAST_ENTROPY_RATIO",
     "MOST",
+    "NEAR",
     "DomainData",
     "DomainFold",
     "HeldOut",
@@ -58,6 +62,7 @@ __all__ = [
     "is_unstable",
     "is_unsure",
     "lams_around",
+    "linear_fit",
     "make_candidates",
     "mean_z_score",
     "most_are_rejected",

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.impute import SimpleImputer
 
+from skda import make_pipeline
 from skda.datasets import (
     fetch_amazon_reviews,
     fetch_gas_drift,
@@ -35,6 +36,12 @@ class Task:
     n_target: int
     params: Mapping[str, Any]
     steps: Sequence[Any] = field(default_factory=tuple)
+
+
+def estimator_for(task: Task, estimator: type, **params: Any) -> Any:
+    """Return an unfitted estimator as a task trains it, behind the steps of the task."""
+    last = estimator(device="cpu", **task.params, **params)
+    return make_pipeline(*task.steps, last) if task.steps else last
 
 
 IMAGES = {"max_epochs": 10, "lr": 3e-3, "module__width": 8}

@@ -24,6 +24,7 @@ from ..harness.search_internals import (
     is_unsure,
     most_are_rejected,
 )
+from .search import METHODS
 
 VALIDATORS = (
     "a_distance",
@@ -46,8 +47,6 @@ ENTROPY_RATIO = "entropy_ratio"
 TARGET_LABELS = "labels"
 # Scores that differ by rounding alone are a tie, and the smaller lam wins it.
 TOLERANCE = 1e-6
-# methods whose `sharpens_target` is true
-SHARPENING = ("MCC",)
 
 
 @dataclass(frozen=True)
@@ -97,7 +96,7 @@ def _search(task: str, method: str, seed: int, rows: list[Row], default: float) 
         for name in (*VALIDATORS, KAPPA, ENTROPY_RATIO, TARGET_LABELS)
     }
     means = {name: values.mean(axis=1) for name, values in scores.items()}
-    entropy = -means["entropy"] / np.log(n_classes_of(task))
+    entropy = -means["entropy"] / np.log(rows[0]["n_classes"])
     found = OnTarget(means["stability"], means[KAPPA], entropy)
     return Search(
         task,
@@ -107,17 +106,10 @@ def _search(task: str, method: str, seed: int, rows: list[Row], default: float) 
         int(np.abs(lams - default).argmin()),
         scores,
         (column("accepted") > 0)
-        & ~rejected_on_target(found, means[ENTROPY_RATIO][0], method in SHARPENING),
+        & ~rejected_on_target(found, means[ENTROPY_RATIO][0], METHODS[method].sharpens)
+        & ((lams == 0) | (column("shares_plausible") == 0)),
         column("target_accuracy"),
     )
-
-
-def n_classes_of(task: str) -> int:
-    """Return how many classes the source of a task has."""
-    counts = {"moons": 2, "heart": 2, "wine": 2, "gas": 6, "phone": 6, "watch": 6}
-    reviews = {"books": 2, "kitchen": 2, "dvd": 2}
-    first = task.replace("→", " ").split()[0]
-    return {**counts, **reviews}.get(first, 10)  # the others are digits
 
 
 def rejected_on_target(found: OnTarget, entropy_ratio: float, sharpens: bool) -> NDArray:
@@ -126,7 +118,7 @@ def rejected_on_target(found: OnTarget, entropy_ratio: float, sharpens: bool) ->
     `entropy_ratio` is that of the classes that the source-only model, the first, predicts;
     `sharpens` says whether the loss of the method makes predictions surer.
     """
-    stability_tolerance, entropy_tolerance = GUARD_OPTIONS.values()
+    stability_tolerance, entropy_tolerance, _ = GUARD_OPTIONS.values()
     source_only = found.take(0)
     if entropy_ratio < LEAST_ENTROPY_RATIO:
         source_only = source_only._replace(entropy=np.asarray(np.inf))

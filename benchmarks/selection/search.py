@@ -8,13 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.metrics import accuracy_score
 
-from skda import (
-    DANClassifier,
-    DANNClassifier,
-    DeepCORALClassifier,
-    MCCClassifier,
-    make_pipeline,
-)
+from skda import DANClassifier, DANNClassifier, DeepCORALClassifier, MCCClassifier
 from skda.model_selection import (
     EstimatorEvidence,
     compute_validator,
@@ -23,6 +17,7 @@ from skda.model_selection import (
     importance_weighted_accuracy,
     row_losses,
 )
+from skda.priors import label_shift_fit
 
 from ..harness.rows import Row
 from ..harness.search_internals import (
@@ -39,7 +34,7 @@ from ..harness.search_internals import (
     split_domains,
     training_part,
 )
-from ..harness.small_tasks import Sample, Task
+from ..harness.small_tasks import Sample, Task, estimator_for
 
 N_FOLDS = 5
 # reverse validation is left out: it trains every model a second time
@@ -60,6 +55,11 @@ class Method(NamedTuple):
     estimator: type
     lams: Sequence[float]
 
+    @property
+    def sharpens(self) -> bool:
+        """Whether the loss itself makes predictions of the target surer."""
+        return bool(self.estimator.sharpens_target)  # type: ignore[attr-defined]
+
 
 METHODS = {
     "DANN": Method(DANNClassifier, (0.0, 0.03, 0.1, 0.3, 1.0, 3.0)),
@@ -70,8 +70,7 @@ METHODS = {
 
 
 def make_estimator(task: Task, method: Method, lam: float, seed: int) -> Any:
-    classifier = method.estimator(lam=lam, random_state=seed, device="cpu", **task.params)
-    return make_pipeline(*task.steps, classifier) if task.steps else classifier
+    return estimator_for(task, method.estimator, lam=lam, random_state=seed)
 
 
 class Judged(NamedTuple):
@@ -162,7 +161,21 @@ def add_comparisons(rows: list[Row], judged: Sequence[Sequence[Judged]]) -> None
         trials = [model.trial for model in in_folds]
         guarded = guard_candidate(trials, source_only, {}, adapts=row["lam"] > 0)
         row["accepted"] = float(guarded.accepted)
+    add_shares(rows, [model.kept | {"y": model.trial.y_source} for model in judged[0]])
     for i in range(N_FOLDS):
         shares = agreement_with_mean([in_folds[i].kept["proba_target"] for in_folds in judged])
         for row, share in zip(rows, shares, strict=True):
             row[f"agreement_{i}"] = float(share)
+
+
+def add_shares(rows: list[Row], source_only: Sequence[dict[str, NDArray]]) -> None:
+    """Add whether other class shares explain the shift of the source-only models' outputs."""
+    proba, y, of_target = (
+        np.concatenate([model[name] for model in source_only])
+        for name in ("proba_source", "y", "proba_target")
+    )
+    fit = label_shift_fit(proba, y, of_target)
+    for row in rows:
+        row["n_classes"] = float(proba.shape[1])
+        row["shares_distance"], row["shares_residual"] = fit.distance, fit.residual
+        row["shares_plausible"] = float(fit.plausible)

@@ -8,7 +8,9 @@ from typing import Any, ClassVar, Self
 from sklearn.utils._param_validation import StrOptions
 from torch import nn
 
+from .._inputs.other_shares import warn_of_other_shares
 from .._inputs.sources import join_sources
+from ..training import DomainPair
 from ._adapting import AdaptingEstimator
 from ._classification import ClassificationTask
 from ._estimator import DomainEstimator
@@ -123,3 +125,7 @@ class AdaptingClassifier(AdaptingEstimator, DomainClassifier):
         self, module: Any = None, *, criterion: type[nn.Module] = nn.CrossEntropyLoss, **params: Any
     ) -> None:
         super().__init__(module, criterion=criterion, **params)
+
+    def _look_before_training(self, domains: DomainPair) -> None:
+        if self.lam > 0 and self.target_priors is None and not domains.has_target_labels:
+            warn_of_other_shares(domains, self.classes_)

@@ -278,9 +278,13 @@ class DomainEstimator(
                 sample_weight=sample_weight,
                 source_domain=source_domain,
             )
+            self._look_before_training(domains)
             with self._progress(self._n_stages(domains) * self.max_epochs):
                 self._train(domains)
         return self
+
+    def _look_before_training(self, domains: DomainPair) -> None:
+        """Warn of domains that the training may do harm to."""
 
     def begin(
         self,

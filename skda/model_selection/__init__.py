@@ -1,6 +1,6 @@
 """Choosing a model without target labels: validators, scorers, a collapse guard, a search."""
 
-from ._choice.verdict import AdaptationWarning
+from .._inputs.other_shares import AdaptationWarning
 from ._source_scorer import SourceScorer, make_source_scorer
 from .display import LambdaCurveDisplay
 from .search import LambdaSearchCV

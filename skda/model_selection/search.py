@@ -88,9 +88,9 @@ class LambdaSearchCV(
     guard : bool or dict, default=True
         Whether to reject candidates that forgot the source, or that collapsed, are unstable or
         are unsure on the target (see Notes). A dict holds the options `accuracy_tolerance` and
-        `min_entropy_ratio` of `collapse_guard`, `stability_tolerance` (.05 by default) and
-        `entropy_tolerance` (.08); that of a regressor holds `error_tolerance`,
-        `stability_tolerance` and `min_spread_ratio`.
+        `min_entropy_ratio` of `collapse_guard`, `stability_tolerance` (.05 by default),
+        `entropy_tolerance` (.08) and `share_tolerance` (.1); that of a regressor holds
+        `error_tolerance`, `stability_tolerance` and `min_spread_ratio`.
     refit : bool, default=True
         Whether to train the chosen candidate on all rows, so that the search predicts.
     calibrate : bool, default=False
@@ -169,7 +169,12 @@ class LambdaSearchCV(
     predictions, a share of log(n_classes), is more than `entropy_tolerance` above that of `lam=0`
     and its stability is not `stability_tolerance` above. If the last two reject three quarters of
     the lams above 0, all are rejected; and all above a rejected one if the loss itself makes
-    predictions surer (MCC, pseudo-labels). Rejected candidates rank last; of `lam=0` one is kept.
+    predictions surer (MCC, pseudo-labels). All are rejected as well where other shares of the
+    classes explain how the outputs of the `lam=0` models differ between the domains
+    (`skda.priors.label_shift_fit`), these shares differ from the source's by more than
+    `share_tolerance` (total variation), and the candidate has no `target_priors`. With
+    `target_priors`, rare classes are no collapse where `lam=0` predicts them as rarely. Rejected
+    candidates rank last; of `lam=0` one is kept.
 
     The stability in a fold is the share of the fold's held-out target rows on which the model of
     the fold and the model of another fold predict the same class, averaged over the other folds;
@@ -189,7 +194,8 @@ class LambdaSearchCV(
     `vectorize_reason_` says what it was.
 
     `AdaptationWarning` says so if the models of a chosen lam above 0 agree less and are less sure
-    on the target than source-only models, or if entropy alone kept the search from adapting.
+    on the target than source-only models, or if the entropy or the fitted shares alone kept the
+    search from adapting.
 
     **Regressors.** Errors are in standard deviations of the source's labels; with several outputs
     they are means over the outputs. "stability" is minus the mean squared difference between the

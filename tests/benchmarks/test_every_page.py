@@ -41,6 +41,9 @@ QUICK = {
     "office_caltech_shallow": [],
     "transferability_pretrained": ["--seeds", "0"],
     "regression_selection": ["--methods", "DAN", "--tasks", "corn moisture m5→mp5"],
+    "share_warning": [
+        *("--seeds", "0", "--methods", "DAN", "--tasks", "moons turned by 20", "dvd→books, 3:1"),
+    ],
     "selection": ["--seeds", "0", "--methods", "DANN", "--tasks", "moons", "heart Cleveland→VA"],
     "several_sources": [
         *("--seeds", "0", "--tasks", "→D", "--methods", "source-only, as one", "M3SDA"),

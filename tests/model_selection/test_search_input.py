@@ -140,7 +140,7 @@ def test_sorted_labels_are_shuffled_into_the_folds(blobs: Any) -> None:
             {"guard": {"tolerance": 0.1}},
             "'guard' parameter of LambdaSearchCV must be a bool or a dict with the keys "
             "'accuracy_tolerance', 'min_entropy_ratio', 'stability_tolerance', "
-            "'entropy_tolerance'. "
+            "'entropy_tolerance', 'share_tolerance'. "
             "Got the key 'tolerance' instead",
         ),
         ({"validator": [["snd"]]}, "a sequence of different names"),

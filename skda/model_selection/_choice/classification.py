@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from .._training.candidates import rank, tabulate
+from .._training.candidates import GivenShares, rank, tabulate
 from .._training.fit_and_score import CandidateResults
 from .._training.scores import column, score_columns, stability_of_folds
 from .._typing import Candidate, Validator
@@ -44,7 +44,7 @@ def choose(
     held_out: Sequence[NDArray[np.intp]],
     validator: Validator,
     guard: bool | Mapping[str, float],
-    shares_known: NDArray[np.bool_],
+    shares: GivenShares,
     *,
     sharpens: bool = False,
 ) -> Choice:
@@ -63,8 +63,8 @@ def choose(
     validator : str, sequence of str or callable
     guard : bool or mapping
         As of `apply_guard`.
-    shares_known : ndarray of shape (n_candidates,), bool
-        From `knows_shares`.
+    shares : GivenShares
+        Of the candidates.
     sharpens : bool, default=False
         As of `apply_guard`.
 
@@ -75,7 +75,7 @@ def choose(
     lams = np.array([candidate[lam_name] for candidate in candidates])
     stability = stability_of_folds(results, held_out)
     kappa = stability_of_folds(results, held_out, chance_corrected=True)
-    decisions = apply_guard(results, lams, stability, kappa, guard, shares_known, sharpens=sharpens)
+    decisions = apply_guard(results, lams, stability, kappa, guard, shares, sharpens=sharpens)
     accepted = np.array([decision.accepted for decision in decisions])
     columns = {
         "fit_time": column(results, "fit_time"),

@@ -8,10 +8,13 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from ...priors._label_shift import LEAST_ENTROPY_RATIO
 from ...training import DivergenceError
+from .._training.candidates import GivenShares
 from .._training.fit_and_score import CandidateResults, FoldResult
 from .._training.scores import column
-from ..validators.guard import GuardVerdict, class_entropy, collapse_guard
+from ..validators.guard import MIN_ENTROPY_RATIO, GuardVerdict, class_entropy, collapse_guard
+from .shares import other_shares
 
 __all__ = [
     "GUARD_OPTIONS",
@@ -29,10 +32,11 @@ __all__ = [
 ]
 
 # what `collapse_guard` does not take
-GUARD_OPTIONS = {"stability_tolerance": 0.05, "entropy_tolerance": 0.08}
-# of the predicted classes, below which a source-only model's confidence is not heard: two balanced
-# classes of which one has less than 3 % of the target's rows
-LEAST_ENTROPY_RATIO = 0.2
+GUARD_OPTIONS = {
+    "stability_tolerance": 0.05,
+    "entropy_tolerance": 0.08,
+    "share_tolerance": 0.1,
+}
 UNSTABLE = "unstable on the target"
 UNSURE = "unsure of the target"
 HIDDEN = (
@@ -41,7 +45,13 @@ HIDDEN = (
 )
 # share of the lams above 0 that are rejected for what they say of the target, from which all are
 MOST = 0.75
-_OFF = {"accuracy_tolerance": 1.0, "min_entropy_ratio": 0.0, "stability_tolerance": 1.0}
+_OFF = {
+    "accuracy_tolerance": 1.0,
+    "min_entropy_ratio": 0.0,
+    "stability_tolerance": 1.0,
+    "entropy_tolerance": np.inf,
+    "share_tolerance": 1.0,
+}
 
 
 class OnTarget(NamedTuple):
@@ -70,7 +80,7 @@ def apply_guard(
     stability: NDArray[np.float64],
     kappa: NDArray[np.float64],
     guard: bool | Mapping[str, float],
-    shares_known: NDArray[np.bool_],
+    shares: GivenShares,
     *,
     sharpens: bool = False,
 ) -> list[GuardVerdict]:
@@ -88,11 +98,13 @@ def apply_guard(
         The same, corrected for chance.
     guard : bool or mapping
         Options of `collapse_guard`, and `GUARD_OPTIONS`: how far both the stability and kappa may
-        fall below the source-only model's, and how far the entropy, as a share of the largest, may
-        rise above it. False rejects only what diverged.
-    shares_known : ndarray of shape (n_candidates,), bool
-        Whether a candidate was given the shares of the target's classes: then adapting does not do
-        the harm that the entropy sees.
+        fall below the source-only model's, how far the entropy, as a share of the largest, may
+        rise above it, and how far the class shares of the target may be from the source's (total
+        variation) where they alone explain how the domains differ. False rejects only what
+        diverged.
+    shares : GivenShares
+        Of the candidates. With known shares adapting does not do the harm that the entropy sees,
+        and with any not that which the fitted shares see.
     sharpens : bool, default=False
         Whether the adaptation loss itself makes predictions of the target surer: a larger lam then
         hides the harm that a smaller one shows.
@@ -112,11 +124,17 @@ def apply_guard(
     floor = max(pooled_accuracy(of_one) for of_one in source_only)
     options = {**GUARD_OPTIONS, **(guard if isinstance(guard, Mapping) else {})}
     if guard is False:
-        options = {**_OFF, "entropy_tolerance": np.inf}
-    tolerances = [options.pop(name) for name in GUARD_OPTIONS]
+        options = dict(_OFF)
+    *tolerances, share_tolerance = [options.pop(name) for name in GUARD_OPTIONS]
+    first_of_each = np.maximum.accumulate(np.where(lams == 0, np.arange(len(lams)), 0))
     decisions = [
-        guard_candidate(of_one, floor, options, adapts=lam > 0)
-        for of_one, lam in zip(results, lams, strict=True)
+        guard_candidate(
+            of_one,
+            floor,
+            _for_these_shares(options, results[first]) if used else options,
+            adapts=lam > 0,
+        )
+        for of_one, lam, used, first in zip(results, lams, shares.used, first_of_each, strict=True)
     ]
     n_classes = max(result.n_classes for of_one in results for result in of_one)
     largest = np.log(max(2, n_classes))
@@ -130,7 +148,7 @@ def apply_guard(
         entropy = np.inf if _predict_one_class(results[first]) else found.entropy[first]
         of_smaller = ""
         for i in range(first + 1, end):
-            to_beat = np.inf if shares_known[i] else entropy
+            to_beat = np.inf if shares.known[i] else entropy
             reference = OnTarget(*steadiest, np.asarray(to_beat))
             reason = _why_rejected(found.take(i), reference, *tolerances) or of_smaller
             if decisions[i] and reason:
@@ -138,7 +156,26 @@ def apply_guard(
             if reason and sharpens:
                 of_smaller = HIDDEN
         _reject_with_most(decisions, range(first + 1, end))
+        reason = other_shares(results[first], share_tolerance)
+        for i in range(first + 1, end):
+            doubted = decisions[i] or decisions[i].reason.startswith((UNSURE, UNSTABLE))
+            if reason and doubted and not shares.used[i]:
+                decisions[i] = GuardVerdict(False, reason)
     return decisions
+
+
+def _for_these_shares(
+    options: Mapping[str, float], source_only: Sequence[FoldResult]
+) -> dict[str, float]:
+    """Return the options for candidates that use other class shares than the source's.
+
+    Few rows of a class are no collapse where the source-only model predicts as few.
+    """
+    expected = class_entropy(np.concatenate([each.y_source for each in source_only]))
+    predicted = class_entropy(np.concatenate([each.predicted_target for each in source_only]))
+    ratio = np.nan_to_num(predicted / expected) if expected else 0.0
+    least = options.get("min_entropy_ratio", MIN_ENTROPY_RATIO)
+    return {**options, "min_entropy_ratio": float(least * min(1.0, ratio))}
 
 
 def _reject_with_most(decisions: list[GuardVerdict], those: Sequence[int]) -> None:

@@ -13,16 +13,17 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, is_regressor
 
+from ..._inputs.other_shares import AdaptationWarning
 from ...priors import match_confidence
 from .._routing import final_step
-from .._training.candidates import knows_shares
+from .._training.candidates import given_shares
 from .._training.fit_and_score import CandidateResults, DomainData, fit_on, seeded
 from .._typing import Candidate, Validator
 from ..validators.numbers import scale_of
 from ..validators.registry import Task
 from .classification import choose
 from .regression import choose_regressor
-from .verdict import AdaptationWarning, refusal, sign_of_harm
+from .verdict import refusal, sign_of_harm
 
 __all__ = ["OF_BEST_ESTIMATOR", "ChoosingMixin"]
 
@@ -66,9 +67,9 @@ class ChoosingMixin:
         if of_numbers:
             choice = choose_regressor(*given)
         else:
-            known = knows_shares(self.estimator, candidates, lam_name)
+            shares = given_shares(self.estimator, candidates, lam_name)
             sharpens = getattr(final_step(self.estimator), "sharpens_target", False)
-            choice = choose(*given, known, sharpens=sharpens)
+            choice = choose(*given, shares, sharpens=sharpens)
         self.cv_results_, self.best_index_, self.source_only_score_ = choice
         self.best_params_ = dict(candidates[self.best_index_])
         self.best_score_ = float(self.cv_results_["mean_test_score"][self.best_index_])

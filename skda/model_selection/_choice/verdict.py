@@ -10,14 +10,11 @@ from numpy.typing import NDArray
 
 from .._training.fit_and_score import CandidateResults
 from .guard import HIDDEN, UNSURE
+from .shares import OTHER_SHARES
 
-__all__ = ["AdaptationWarning", "refusal", "sign_of_harm"]
+__all__ = ["refusal", "sign_of_harm"]
 
 _TOLERANCE = 0.1  # smaller differences are noise of a few hundred rows
-
-
-class AdaptationWarning(UserWarning):
-    """The target's rows speak against adapting, and a search chose it, or refused it."""
 
 
 def sign_of_harm(
@@ -65,7 +62,7 @@ def sign_of_harm(
 
 
 def refusal(table: Mapping[str, Any], lams: NDArray[np.float64]) -> str:
-    """Return a warning where the guard alone kept a search from adapting, for want of sureness.
+    """Return a warning where the guard alone kept a search from adapting, for the class shares.
 
     Parameters
     ----------
@@ -79,9 +76,16 @@ def refusal(table: Mapping[str, Any], lams: NDArray[np.float64]) -> str:
         Empty if the search has nothing to ask the user.
     """
     best = int(np.nanargmax(table["mean_test_score"]))
-    if not str(table["guard_reason"][best]).startswith(UNSURE):
+    reason = str(table["guard_reason"][best])
+    if reason.startswith(OTHER_SHARES):
+        return (
+            f"The search did not adapt. lam={lams[best]:g} scores best, but {reason}. Pass "
+            "target_priors='estimate' to the estimator, or the shares if you know them: the search "
+            "then adapts where that helps. AdaptationWarning is the category to filter."
+        )
+    if not reason.startswith(UNSURE):
         return ""
-    whose = "those of a smaller lam" if table["guard_reason"][best] == HIDDEN else "its models"
+    whose = "those of a smaller lam" if reason == HIDDEN else "its models"
     return (
         f"The search did not adapt. lam={lams[best]:g} scores best, but {whose} are less sure "
         "of the target than the source-only models, as where adapting does harm because the "

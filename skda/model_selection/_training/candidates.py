@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from numbers import Real
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -73,14 +73,30 @@ def lams_around(estimator: BaseEstimator) -> list[float]:
     return [round(factor * centre, 12) for factor in factors]
 
 
-def knows_shares(
+class GivenShares(NamedTuple):
+    """What each candidate has as `target_priors`, arrays of shape (n_candidates,).
+
+    Attributes
+    ----------
+    known : ndarray of bool
+        Whether the user gave the shares.
+    used : ndarray of bool
+        Whether it has any, given or estimated.
+    """
+
+    known: NDArray[np.bool_]
+    used: NDArray[np.bool_]
+
+
+def given_shares(
     estimator: BaseEstimator, candidates: Sequence[Candidate], lam_name: str
-) -> NDArray[np.bool_]:
-    """Return for each candidate whether the user has given the shares of the target's classes."""
+) -> GivenShares:
+    """Return for each candidate whether it was given the shares of the target's classes."""
     name = lam_name.removesuffix("lam") + "target_priors"
     own = estimator.get_params().get(name)
     given = [candidate.get(name, own) for candidate in candidates]
-    return np.array([value is not None and not isinstance(value, str) for value in given])
+    used = np.array([value is not None for value in given])
+    return GivenShares(used & [not isinstance(value, str) for value in given], used)
 
 
 def make_candidates(

@@ -11,7 +11,9 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn import config_context
 from sklearn.base import BaseEstimator, clone
 
+from ..._inputs.other_shares import shares_unchecked
 from ...training import DivergenceError
+from .._routing import final_step
 from .._split import DomainFold, take_rows
 from .._typing import Labels, Rows, Validator
 from ..validators.agreement import AGREEMENT, needs_search, validator_names
@@ -57,8 +59,8 @@ class FoldResult(NamedTuple):
         Column of `predict_proba` that is highest for each target row, whether held out or not; of
         a regressor, the predicted numbers, shape (n_target, n_outputs).
     proba_target : ndarray of shape (n_held_out_target, n_classes) or None
-        Class probabilities of the held-out target rows, if a validator compares the candidates
-        by them.
+        Class probabilities of the held-out target rows, of a source-only model, or if a validator
+        compares the candidates by them.
     sure : float
         Share of the held-out target rows of which the model is as sure as where it is right on the
         source (ATC).
@@ -66,6 +68,8 @@ class FoldResult(NamedTuple):
         Mean entropy of the class probabilities of the held-out target rows, in nats.
     failure : str
         Why there is no score; empty if there is one.
+    proba_source : ndarray of shape (n_held_out, n_classes) or None
+        Class probabilities of the held-out source rows, of a source-only model.
     """
 
     scores: Mapping[str, float]
@@ -80,6 +84,7 @@ class FoldResult(NamedTuple):
     sure: float = float("nan")
     entropy: float = float("nan")
     failure: str = ""
+    proba_source: NDArray[np.floating[Any]] | None = None
 
     @property
     def accuracy(self) -> float:
@@ -106,7 +111,7 @@ def training_part(data: DomainData, fold: DomainFold) -> DomainData:
 
 def fit_on(estimator: BaseEstimator, data: DomainData) -> BaseEstimator:
     """Fit an estimator or a Pipeline on both domains; the target goes through all steps."""
-    with config_context(enable_metadata_routing=True):
+    with config_context(enable_metadata_routing=True), shares_unchecked():
         return estimator.fit(data.X_source, data.y_source, X_target=data.X_target, **data.options)
 
 
@@ -213,6 +218,7 @@ def _score(
             time.perf_counter() - start,
             all_target.numbers_target,
         )
+    source_only = getattr(final_step(fitted), "lam", 0) == 0
     return FoldResult(
         scores,
         y_source,
@@ -222,7 +228,8 @@ def _score(
         fit_time,
         time.perf_counter() - start,
         all_target.votes_target,
-        held_out.proba_target if AGREEMENT in names else None,
+        held_out.proba_target if AGREEMENT in names or source_only else None,
         compute_validator("atc", held_out),
         -compute_validator("entropy", held_out),
+        proba_source=held_out.proba_source if source_only else None,
     )

@@ -9,6 +9,9 @@ from scipy.stats import entropy
 from ..._inputs.array_checks import check_share
 from .importance import source_accuracy
 
+# 11 % of the rows in the smaller of two balanced classes
+MIN_ENTROPY_RATIO = 0.5
+
 
 class GuardVerdict(NamedTuple):
     """Whether `collapse_guard` accepts a model, and why.
@@ -36,7 +39,7 @@ def collapse_guard(
     source_only_accuracy: float,
     n_classes: int | None = None,
     accuracy_tolerance: float = 0.05,
-    min_entropy_ratio: float = 0.5,
+    min_entropy_ratio: float = MIN_ENTROPY_RATIO,
 ) -> GuardVerdict:
     """Decide whether a model still fits the source and still predicts all classes on the target.
 

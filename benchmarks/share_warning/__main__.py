@@ -1,0 +1,118 @@
+"""Does the check of the class shares warn before harm, and only then?"""
+
+import argparse
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from sklearn.metrics import accuracy_score
+
+from skda import DANClassifier, DANNClassifier, MCCClassifier
+from skda.priors import LabelShiftFit, label_shift_fit
+
+from ..harness.machine import command
+from ..harness.regret import parse_options, regret_parser
+from ..harness.rows import Row, append_rows, read_rows
+from ..harness.search_internals import fit_on, held_out, linear_fit, split_domains, training_part
+from ..harness.small_tasks import Sample, Task, draw, estimator_for
+from .page import page
+from .tasks import ALL
+
+OUT = Path(__file__).parent / "share_warning"
+METHODS = {"DANN": DANNClassifier, "DAN": DANClassifier, "MCC": MCCClassifier}
+N_FOLDS = 5
+
+
+def of_networks(task: Task, sample: Sample, seed: int) -> LabelShiftFit | None:
+    """Fit the shares to source-only networks of five folds, as the search does."""
+    data, found = sample.train, []
+    for i, fold in enumerate(
+        split_domains(N_FOLDS, data.X_source, data.y_source, data.X_target, seed)
+    ):
+        network = estimator_for(task, DANClassifier, lam=0.0, random_state=1000 * i + seed)
+        seen = held_out(fit_on(network, training_part(data, fold)), data, fold)
+        found.append((seen.proba_source, data.y_source[fold.source_test], seen.proba_target))
+    if len({rows[0].shape[1] for rows in found}) > 1:
+        return None  # a fold lacks a class
+    proba, y, of_target = (np.concatenate(part) for part in zip(*found, strict=True))
+    return label_shift_fit(proba, y, of_target)
+
+
+def before_training(task: Task, sample: Sample) -> LabelShiftFit | None:
+    """Fit the shares to a linear classifier, as `fit` does."""
+    X, y, X_target = sample.train[:3]
+    for step in task.steps:
+        X, X_target = step.fit_transform(X), step.transform(X_target)
+    domains = DANClassifier(device="cpu", **task.params).begin(X, y, X_target)
+    return linear_fit(domains, domains.class_shares(len(np.unique(y))))
+
+
+def measure(task: Task, seed: int, methods: Sequence[str]) -> Row:
+    """Return what both checks say, and what adapting with the shipped lam costs."""
+    sample = draw(task, task.load(), seed)
+    classes = np.unique(sample.train.y_source)
+    shares = [
+        np.array([np.mean(y == label) for label in classes])
+        for y in (sample.train.y_source, sample.y_target)
+    ]
+    row: Row = {"true_shift": float(np.abs(shares[0] - shares[1]).sum() / 2)}
+    for name, fit in (
+        ("network", of_networks(task, sample, seed)),
+        ("linear", before_training(task, sample)),
+    ):
+        row[f"{name}_distance"] = fit.distance if fit else np.nan
+        row[f"{name}_residual"] = fit.residual if fit else np.nan
+        row[f"{name}_plausible"] = float(fit.plausible) if fit else 0.0
+        row[f"{name}_error"] = float(np.abs(fit.shares - shares[1]).sum() / 2) if fit else np.nan
+    for name in methods:
+        for when, lam in (("before", 0.0), ("after", METHODS[name]().lam)):
+            model = estimator_for(task, METHODS[name], lam=lam, random_state=seed)
+            predicted = fit_on(model, sample.train).predict(sample.X_test)
+            row[f"{name}_{when}"] = float(accuracy_score(sample.y_test, predicted))
+    return row
+
+
+def run(options: argparse.Namespace, path: Path) -> None:
+    """Measure what is missing, seed by seed."""
+    done = {(row["task"], row["seed"]) for row in read_rows(path)}
+    for seed in options.seeds:
+        for name in options.tasks:
+            if (name, seed) in done:
+                continue
+            start, task = time.perf_counter(), ALL[name]
+            if options.quick:
+                few = {**task.params, "max_epochs": 1}
+                task = replace(task, n_source=120, n_target=100, params=few)
+            row = measure(task, seed, options.methods)
+            append_rows(path, [{"task": name, "seed": seed, **row}])
+            print(f"{name:32} seed {seed}: {time.perf_counter() - start:.0f} s", flush=True)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    arguments = sys.argv[1:] if arguments is None else arguments
+    parser = regret_parser(
+        "Does the check of the class shares warn before harm?",
+        ALL,
+        METHODS,
+        seeds=[0, 1, 2],
+        quick="few rows, one epoch",
+    )
+    options = parse_options(parser, arguments, OUT)
+    torch.set_num_threads(1)
+    path = options.out.with_name(options.out.name + ".csv")
+    if not options.page_only:
+        run(options, path)
+    order = list(ALL)
+    rows = sorted(read_rows(path), key=lambda row: (order.index(row["task"]), row["seed"]))
+    shown = [each for each in arguments if each != "--page-only"]
+    text = page(rows, command(shown))
+    options.out.with_name(options.out.name + ".md").write_text(text, encoding="utf-8")
+    print(text)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,53 @@
+"""Whether only the shares of the classes differ, as far as source-only models see."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from ..._inputs.other_shares import LEAST_ROWS, describe_shares
+from ...priors import label_shift_fit
+from ...priors._bbse import source_shares
+from .._training.fit_and_score import FoldResult
+
+__all__ = ["OTHER_SHARES", "other_shares"]
+
+OTHER_SHARES = "other class shares in the target"
+
+
+def other_shares(source_only: Sequence[FoldResult], tolerance: float) -> str:
+    """Return why other class shares, and nothing else, explain the shift; empty if they do not.
+
+    Parameters
+    ----------
+    source_only : sequence of FoldResult
+        Of lam 0, one for each fold.
+    tolerance : float
+        How far the shares may be from the source's, in total variation.
+
+    Returns
+    -------
+    str
+    """
+    if any(result.proba_source is None or result.proba_target is None for result in source_only):
+        return ""
+    proba, y, of_target = (
+        [getattr(result, name) for result in source_only]
+        for name in ("proba_source", "y_source", "proba_target")
+    )
+    labels = np.concatenate(y)
+    classes = np.unique(labels)
+    enough = min(len(labels), sum(map(len, of_target))) >= LEAST_ROWS
+    if not enough or any(result.n_classes != len(classes) for result in source_only):
+        return ""  # too few rows, or those of one fold lack a class
+    fit = label_shift_fit(np.concatenate(proba), labels, np.concatenate(of_target))
+    shares = source_shares(labels)
+    if not fit.plausible or np.abs(fit.shares - shares).sum() / 2 <= tolerance:
+        return ""
+    return (
+        f"{OTHER_SHARES} explain how the source-only models' predictions differ between the "
+        f"domains, {describe_shares(classes, fit.shares, shares)}: their energy distance falls "
+        f"from {fit.distance:.3f} to {fit.residual:.3f} with these shares. Adapting as if the "
+        "shares were equal then does harm"
+    )
