@@ -6,6 +6,8 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from numpy.testing import assert_allclose
+from sklearn.linear_model import Ridge
 from torch.utils.data import TensorDataset
 
 from skda import DANClassifier, DANNClassifier, FinetuneClassifier
@@ -108,10 +110,24 @@ def test_a_search_says_it_once_and_does_not_adapt() -> None:
 
 def test_images_of_many_pixels_cost_little() -> None:
     rng = np.random.default_rng(0)
-    y = np.arange(300) % 2
-    images = rng.normal(size=(300, 1, 40, 40)).astype(np.float32) + y[:, None, None, None]
-    kept = (y == 0) | (rng.random(300) < 0.11)
+    y = np.arange(600) % 2
+    images = rng.normal(size=(600, 1, 40, 40)).astype(np.float32) + y[:, None, None, None]
+    kept = (np.arange(600) >= 300) & ((y == 0) | (rng.random(600) < 0.2))
     model = DANClassifier(**QUICK)
-    domains = model.begin(images, y, images[kept])
+    domains = model.begin(images[:300], y[:300], images[kept])
     assert module._flat(domains.source, np.arange(9)).shape == (9, 400)  # each fourth pixel
     assert module.linear_fit(domains, domains.class_shares(2)).plausible
+
+
+def test_a_left_out_row_is_predicted_as_by_ridge_regression_without_it() -> None:
+    rng = np.random.default_rng(0)
+    X, Y, X_target = rng.normal(size=(12, 3)), rng.normal(size=(12, 2)), rng.normal(size=(5, 3))
+    X -= X.mean(axis=0)
+    left_out, of_target = module._ridge(X, Y, X_target)
+    mean = Y.mean(axis=0)  # that of all rows
+    model = Ridge(alpha=module.PENALTY * len(X), fit_intercept=False)
+    for i in range(len(X)):
+        others = np.arange(len(X)) != i
+        expected = model.fit(X[others], Y[others] - mean).predict(X[[i]]) + mean
+        assert_allclose(left_out[[i]], expected)
+    assert_allclose(of_target, model.fit(X, Y - mean).predict(X_target) + mean)

@@ -1,5 +1,6 @@
 """A model that is less sure of the target than source-only, and no more stable, is rejected."""
 
+import re
 import warnings
 from typing import Any, ClassVar
 
@@ -11,6 +12,8 @@ from skda import DANNClassifier
 from skda.datasets import make_rotated_moons
 from skda.model_selection import AdaptationWarning, LambdaSearchCV
 from skda.model_selection._choice.guard import OnTarget, is_unsure
+from skda.model_selection._choice.shares import other_shares
+from skda.model_selection._training.fit_and_score import FoldResult
 
 from .fakes import CenteringClassifier, shifted_blobs
 
@@ -174,3 +177,42 @@ def test_moons_that_differ_in_their_shares_alone_are_left_alone(seed: int) -> No
         search.fit(moons.X_source, moons.y_source, X_target)
     assert not search.adapted_
     assert search.score(X_target, y_target) == pytest.approx(1.0, abs=0.01)
+
+
+def outputs(n_target: int = 300, n_classes: int = 2, known: bool = True) -> list[FoldResult]:
+    """Return what two folds keep of source-only models; a tenth of the target is of class 1."""
+    rng = np.random.default_rng(0)
+
+    def proba(y: np.ndarray) -> np.ndarray:
+        sure = rng.beta(5, 2, size=len(y))[:, None]
+        return np.where(y[:, None] == [0, 1], sure, 1 - sure)
+
+    def of_fold() -> FoldResult:
+        y, rare = np.arange(200) % 2, (np.arange(n_target) % 10 == 0).astype(int)
+        found = (proba(y), proba(rare)) if known else (None, None)
+        votes = np.zeros(n_target, np.uint8)
+        return FoldResult(
+            {}, y, y, rare, n_classes, 0.0, 0.0, votes, found[1], proba_source=found[0]
+        )
+
+    return [of_fold(), of_fold()]
+
+
+def test_other_shares_are_named_with_their_numbers() -> None:
+    assert re.fullmatch(
+        r"other class shares in the target explain how the source-only models' predictions differ "
+        r"between the domains, 0: about 0\.(8|9)\d \(source 0\.50\), 1: about 0\.(0|1)\d \(source "
+        r"0\.50\): their energy distance falls from 0\.\d{3} to -?0\.00\d with these shares\. "
+        "Adapting as if the shares were equal then does harm",
+        other_shares(outputs(), 0.1),
+    )
+    assert not other_shares(outputs(), 0.5)  # no farther apart than that
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"n_target": 49}, {"n_classes": 1}, {"known": False}],
+    ids=["few rows", "a fold lacks a class", "results of an earlier version"],
+)
+def test_no_shares_are_named_where_nothing_can_be_told(options: dict[str, Any]) -> None:
+    assert not other_shares(outputs(**options), 0.1)
