@@ -122,7 +122,7 @@ def scatter(figure: Any, title: str, estimator: Any, digits: Any, n: int = 250) 
     ):
         axes.scatter(*rows.T, c=labels, cmap="tab10", marker=marker, s=size, lw=1)
         axes.scatter([], [], c="0.3", marker=marker, s=size, lw=1, label=name)  # for the legend
-    axes.legend(loc="upper right", fontsize="small")
+    axes.legend(loc="upper center", bbox_to_anchor=(0.5, 0), ncols=2, frameon=False)
     axes.set(title=title, xticks=[], yticks=[])
 
 

@@ -67,7 +67,8 @@ def warn_of_other_shares(domains: DomainPair, classes: np.ndarray) -> None:
     if not _CHECKS.get():
         return
     shares = domains.class_shares(len(classes))
-    fit = linear_fit(domains, shares)
+    with np.errstate(all="ignore"):  # the user's may be stricter
+        fit = linear_fit(domains, shares)
     if fit is None or not fit.plausible:
         return
     warnings.warn(

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.optimize import minimize
+from scipy.optimize import nnls
 from scipy.spatial.distance import cdist
 from scipy.stats import entropy
 
@@ -25,6 +25,7 @@ NEAR = 0.01
 # 3 % of the target's rows. An offset of a sensor as well makes nearly all rows look like one class.
 LEAST_ENTROPY_RATIO = 0.2
 _LEAST = 1e-6
+_SUM_TO_ONE = 1e3
 
 
 class LabelShiftFit(NamedTuple):
@@ -156,23 +157,28 @@ def fit_shares(
     if len(target) > MAX_ROWS:
         target = target[rng.choice(len(target), MAX_ROWS, replace=False)]
     among, between, spread = _mean_distances(source, columns, target, len(shares))
+    # q'Gq is the energy distance for shares q, which sum to 1
+    gram = (np.add.outer(between, between) - among - spread) / (spread or 1.0)
 
     def energy(q: NDArray[np.float64]) -> float:
-        return float(2 * q @ between - q @ among @ q) / spread - 1
+        return float(q @ gram @ q)
 
-    def slope(q: NDArray[np.float64]) -> NDArray[np.float64]:
-        found: NDArray[np.float64] = (2 * between - 2 * among @ q) / spread
-        return found
-
-    to_one = {"type": "eq", "fun": lambda q: q.sum() - 1, "jac": np.ones_like}
-    bounds = [(0.0, 1.0)] * len(shares)
-    best = minimize(energy, shares, jac=slope, bounds=bounds, constraints=to_one, method="SLSQP")
-    found = np.clip(best.x, 0, None)
-    found /= found.sum()
+    found = _nearest(gram)
     distance, residual = energy(shares), min(energy(found), energy(shares))
     several = entropy(found) >= LEAST_ENTROPY_RATIO * entropy(shares)
     plausible = bool(distance >= FAR and residual <= NEAR and several)
     return LabelShiftFit(found, distance, residual, plausible)
+
+
+def _nearest(gram: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the q of least q'Gq, at least 0, that sum to 1."""
+    values, vectors = np.linalg.eigh(gram)
+    root = np.sqrt(np.clip(values, 0, None))[:, np.newaxis] * vectors.T
+    weight = _SUM_TO_ONE * max(1.0, float(np.abs(values).max()))
+    rows = np.vstack([root, np.full(len(root), weight)])
+    found = nnls(rows, np.append(np.zeros(len(root)), weight))[0]
+    shares: NDArray[np.float64] = found / found.sum()
+    return shares
 
 
 def _of_each_class(columns: NDArray[np.intp], rng: np.random.RandomState) -> NDArray[np.intp]:
@@ -200,4 +206,4 @@ def _mean_distances(
     between = one_hot.T @ cdist(source, target).mean(axis=1) / counts
     n = len(target)
     spread = cdist(target, target).sum() / max(n * (n - 1), 1)
-    return among, between, float(spread) or 1.0  # 0 where all target rows are the same
+    return among, between, float(spread)
