@@ -35,8 +35,9 @@ def complete_docstring(cls: type) -> str:
     known = inspect.signature(cls).parameters
     parents = {parent: _own_docstring(parent) for parent in cls.__mro__[1:]}
     for parent, text in parents.items():
-        theirs = inspect.signature(parent).parameters if text else {}
-        for name, lines in _section(text, "Parameters")[1].items():
+        entries = _section(text, "Parameters")[1]
+        theirs = inspect.signature(parent).parameters if entries else {}
+        for name, lines in entries.items():
             if name in known and name in theirs and known[name].default != theirs[name].default:
                 lines = [_with_default(lines[0], known[name].default), *lines[1:]]
             found.setdefault(name, lines)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import inspect
 from collections.abc import Callable, Iterable
+from functools import cache
 from typing import Any, ClassVar, Self
 
 from .._docstrings import complete_docstring
@@ -50,6 +51,9 @@ def check_arguments(target: Callable[..., Any], names: Iterable[str], prefix: st
     ValueError
         Naming the argument and the nearest match.
     """
+    names = list(names)
+    if not names:  # reading a signature takes as long as a small network does for a batch
+        return
     parameters = inspect.signature(target).parameters
     if any(p.kind is p.VAR_KEYWORD for p in parameters.values()):
         return
@@ -151,6 +155,13 @@ class NetParametersMixin:
         """Return the ``prefix__name`` parameters as a dictionary from name to value."""
         start = f"{prefix}__"
         return {k[len(start) :]: v for k, v in vars(self).items() if k.startswith(start)}
+
+    @classmethod
+    @cache
+    def _get_param_names(cls) -> list[str]:
+        """Return the names in the signature, which does not change once the class is made."""
+        names: list[str] = super()._get_param_names()  # type: ignore[misc]
+        return names
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
         """Return all parameters, skorch's double-underscore ones included."""

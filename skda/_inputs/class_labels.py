@@ -73,9 +73,14 @@ def class_vector(y: Any, name: str, n_rows: int | None = None) -> np.ndarray:
         )
     with naming(name):
         assert_all_finite(labels, input_name=name)
-        if name == "y_source":
+        if name == "y_source" and not _are_few_discrete(labels):
             check_classification_targets(labels)
     return labels
+
+
+def _are_few_discrete(labels: np.ndarray) -> bool:
+    """Say whether labels are such that scikit-learn's slower check neither refuses nor warns."""
+    return labels.dtype.kind in "biuU" and 2 * len(np.unique(labels)) <= len(labels)
 
 
 def _refuse_unlabelled(present: np.ndarray, name: str) -> None:

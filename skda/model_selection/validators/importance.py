@@ -92,7 +92,13 @@ def source_accuracy(y_source: ArrayLike, predictions_source: ArrayLike) -> float
     >>> source_accuracy([0, 1, 1, 0], [0, 1, 0, 0])
     0.75
     """
-    return float(accuracy_score(y_source, predictions_source))
+    labels, predictions = y_source, predictions_source
+    if isinstance(labels, np.ndarray) and isinstance(predictions, np.ndarray):
+        discrete = labels.dtype.kind == predictions.dtype.kind and labels.dtype.kind in "biuU"
+        if discrete and labels.shape == predictions.shape and labels.ndim == 1 and len(labels):
+            # nothing is left to check, which takes a tenth of the time of a search
+            return float((labels == predictions).mean())
+    return float(accuracy_score(labels, predictions))
 
 
 def importance_weighted_accuracy(

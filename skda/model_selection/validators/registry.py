@@ -171,8 +171,8 @@ def check_validator(name: str, options: dict[str, Any], task: Task = "classifica
         raise ValueError(
             f"The validator{of} must be one of {get_validator_names(task)}. Got {name!r}."
         )
-    allowed = known[name].options
     for option in options:
+        allowed = known[name].options
         if option not in allowed:
             listed = f"its options are {allowed}" if allowed else "it has none"
             raise ValueError(f"Unknown option {option!r} of the validator {name!r}: {listed}.")
