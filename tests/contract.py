@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from skda import FinetuneClassifier, FinetuneRegressor
 from skda.nn import MLP
-from tests.discovery import stem
+from tests.discovery import has_classes, stem
 
 # two epochs, for some methods look at the features between them; the last batch is smaller
 SMALL = {"max_epochs": 2, "batch_size": 20, "module__hidden": (8, 6), "random_state": 0}
@@ -44,3 +45,20 @@ def fitted(cls: type, data: Data, **params: Any) -> Any:
 def reference(cls: type, **params: Any) -> Any:
     """Return the fit on ``Data()``, which many tests compare with: read it, never change it."""
     return fitted(cls, Data(), **params)
+
+
+_SOURCE_ONLY: dict[tuple[Any, ...], Any] = {}
+
+
+def source_only(like: Any, X: Any, y: Any) -> Any:
+    """Return the fit without a target of the parameters that `like` shares with fine-tuning.
+
+    Read it, never change it: it is the same one for the methods of the same parameters and rows.
+    """
+    cls = FinetuneClassifier if has_classes(type(like)) else FinetuneRegressor
+    own = {name: v for name, v in like.get_params(deep=False).items() if name in cls().get_params()}
+    own |= {name: v for name, v in like.get_params().items() if name.startswith("module__")}
+    key = (cls, X.tobytes(), *sorted((name, repr(value)) for name, value in own.items()))
+    if key not in _SOURCE_ONLY:
+        _SOURCE_ONLY[key] = cls(**own).fit(X, y)
+    return _SOURCE_ONLY[key]

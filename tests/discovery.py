@@ -29,7 +29,7 @@ def of_each_way(*methods: str) -> list[type[DomainEstimator]]:
     """Return one estimator of those that have the very same functions as these methods."""
     found: dict[tuple[Any, ...], type[DomainEstimator]] = {}
     for cls in public_estimators():
-        found.setdefault(tuple(inspect.getattr_static(cls, name) for name in methods), cls)
+        found.setdefault(tuple(inspect.getattr_static(cls, name, None) for name in methods), cls)
     return [*found.values()]
 
 
@@ -82,6 +82,15 @@ INPUT_WAYS = of_each_way(
     *("_check_input", "_encode_source", "_encode_target"),
 )
 
+# beside these functions, a method has nothing of its own but its term: the second loss
+WAYS = of_each_way(
+    *("fit", "begin", "partial_fit", "_train", "_n_stages"),
+    *("_make_module", "default_module", "_make_net", "_net_class", "_net_options", "_net_of"),
+    *("_check_input", "_encode_source", "_encode_target"),
+    *("predict", "transform", "predict_proba", "decision_function", "score", "fit_transform"),
+)
+
 every_estimator = pytest.mark.parametrize("cls", public_estimators())
+every_way = pytest.mark.parametrize("cls", WAYS)
 every_classifier = pytest.mark.parametrize("cls", public_classifiers())
 every_adapting = pytest.mark.parametrize("cls", [*filter(needs_target, public_estimators())])

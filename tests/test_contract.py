@@ -1,4 +1,8 @@
-"""The contract of the family, run on every public estimator, found by discovery."""
+"""The contract of the family, run on every public estimator, found by discovery.
+
+What a term, the second loss, can break is run on all; the rest on one estimator of each way in
+which the functions of the others are put together.
+"""
 
 from __future__ import annotations
 
@@ -18,14 +22,15 @@ from sklearn.exceptions import NotFittedError
 from torch import nn
 from torch.utils.data import TensorDataset
 
-from skda import FinetuneClassifier, FinetuneRegressor
 from tests.compared import assert_same_weights, differ, outputs, weights
-from tests.contract import OWN, SMALL, Data, fitted, reference, small
+from tests.contract import OWN, Data, fitted, reference, small, source_only
 from tests.discovery import (
     INPUT_WAYS,
+    WAYS,
     every_adapting,
     every_classifier,
     every_estimator,
+    every_way,
     has_classes,
     needs_target,
     public_estimators,
@@ -47,13 +52,11 @@ def test_discovery_finds_the_family() -> None:
 @every_adapting
 def test_lam_zero_is_the_source_only_network_to_the_last_bit(cls: type, data: Data) -> None:
     dropout = {"module__dropout": 0.3}  # whose masks must not depend on the target either
-    # the methods' own defaults of the optimiser and the network apply to both
-    finetune = FinetuneClassifier if has_classes(cls) else FinetuneRegressor
-    own = {k: v for k, v in cls().get_params().items() if k in finetune().get_params()}
     lam_zero = cls(**{**small(cls), **dropout, "lam": 0}).fit(data.X, data.y, data.X_target)
-    source_only = finetune(**{**own, **SMALL, **dropout}).fit(data.X, data.y)
-    assert_same_weights(lam_zero, source_only)
-    assert_array_equal(outputs(lam_zero, data.X_target), outputs(source_only, data.X_target))
+    # the methods' own defaults of the optimiser and the network apply to both
+    plain = source_only(lam_zero, data.X, data.y)
+    assert_same_weights(lam_zero, plain)
+    assert_array_equal(outputs(lam_zero, data.X_target), outputs(plain, data.X_target))
 
 
 @every_adapting
@@ -73,7 +76,7 @@ def test_a_missing_target_is_an_error_that_says_what_to_pass(cls: type, data: Da
         cls(**small(cls)).fit(data.X, data.y)
 
 
-@every_estimator
+@every_way
 def test_inputs_are_read_only_and_stay_as_they_are(cls: type, data: Data) -> None:
     before = data.X.copy(), data.y.copy(), data.X_target.copy()
     for array in (data.X, data.y, data.X_target):
@@ -85,8 +88,14 @@ def test_inputs_are_read_only_and_stay_as_they_are(cls: type, data: Data) -> Non
         assert_array_equal(array, as_it_was)
 
 
-@every_estimator
-@pytest.mark.parametrize(("n_source", "n_target"), [(50, 7), (50, 1), (7, 200), (33, 33)])
+@pytest.mark.parametrize(
+    ("cls", "n_source", "n_target"),
+    [
+        (cls, *sizes)
+        for cls in public_estimators()
+        for sizes in [(50, 1), (7, 200), *([(50, 7), (33, 33)] if cls in WAYS else [])]
+    ],
+)
 def test_the_domains_may_have_any_two_sizes(cls: type, n_source: int, n_target: int) -> None:
     data = Data(n_source, n_target)
     estimator = fitted(cls, data, max_epochs=1)
@@ -98,15 +107,21 @@ def test_the_domains_may_have_any_two_sizes(cls: type, n_source: int, n_target: 
     np.testing.assert_allclose(proba.sum(axis=1), 1, rtol=1e-6)
 
 
-@every_estimator
-@pytest.mark.parametrize("batch_size", [1, 16, 1000])
+@pytest.mark.parametrize(
+    ("cls", "batch_size"),
+    [
+        (cls, size)
+        for cls in public_estimators()
+        for size in [1, *([16, 1000] if cls in WAYS else [])]
+    ],
+)
 def test_any_batch_size_trains(cls: type, batch_size: int) -> None:
     estimator = fitted(cls, Data(20, 30), batch_size=batch_size, max_epochs=1)
     assert all(torch.isfinite(value).all() for value in weights(estimator).values())
     assert estimator.history_[-1]["train_batch_count"] == -(-20 // batch_size)
 
 
-@every_estimator
+@every_way
 def test_a_second_fit_forgets_the_first(cls: type, data: Data) -> None:
     twice = cls(**small(cls)).fit(data.X * 3, 1 - data.y, data.X_target - 5)
     twice.fit(data.X, data.y, data.X_target)
@@ -125,7 +140,7 @@ LABELS: dict[str, list[Any]] = {
     ("cls", "dtype"),
     [
         (cls, dtype)
-        for cls in filter(has_classes, public_estimators())
+        for cls in filter(has_classes, WAYS)
         for dtype in (LABELS if cls in INPUT_WAYS else ["<U3"])
     ],
 )
@@ -148,7 +163,7 @@ def test_the_labels_are_learned(cls: type, data: Data) -> None:
     assert estimator.score(data.X, y, domain="source") > 0.85
 
 
-@every_estimator
+@every_way
 def test_frames_keep_their_names(cls: type, data: Data) -> None:
     names = ["a", "b", "c", "d"]
     expected = outputs(reference(cls), data.X_target)
@@ -170,7 +185,7 @@ def test_frames_keep_their_names(cls: type, data: Data) -> None:
     ("cls", "kind"),
     [
         (cls, kind)
-        for cls in public_estimators()
+        for cls in WAYS
         for kind in [
             "csr",
             "Dataset",
@@ -208,8 +223,9 @@ def test_images_in_float_and_uint8_give_the_same_fit(cls: type) -> None:
     X, X_target, y = images[:20], images[20:], np.arange(20) % 4
     params = {"max_epochs": 1, "batch_size": 8, "random_state": 0, "module__width": 4}
     a = cls(**params).fit(X, y, X_target)
-    b = cls(**params).fit(X.astype(np.float64), y, X_target.astype(np.float64))
-    assert_same_weights(a, b)
+    if cls in WAYS:
+        b = cls(**params).fit(X.astype(np.float64), y, X_target.astype(np.float64))
+        assert_same_weights(a, b)
     width = {"DaNN": 4, "DDC": 256}.get(stem(cls), 64)
     assert a.transform(X_target).shape == (20, width)
     with pytest.raises(ValueError, match=r"rows of shape \(1, 8, 8\).*expecting \(3, 8, 8\)"):
@@ -240,14 +256,17 @@ def test_clone_and_pickle(cls: type, data: Data) -> None:
 
 @every_estimator
 def test_a_seed_reproduces_and_leaves_the_global_generators_alone(cls: type, data: Data) -> None:
+    before = torch.get_rng_state()
+    reference(cls)
+    torch.rand(3)
     torch_state, numpy_state = torch.get_rng_state(), np.random.get_state()[1].copy()  # noqa: NPY002
     first = fitted(cls, data)
     assert torch.equal(torch.get_rng_state(), torch_state)
     assert_array_equal(np.random.get_state()[1], numpy_state)  # noqa: NPY002
-    torch.rand(3)
-    assert_same_weights(first, fitted(cls, data))
+    # which was fitted in other states of the generators
+    assert_same_weights(first, reference(cls))
     assert differ(first, reference(cls, random_state=1))
-    torch.set_rng_state(torch_state)
+    torch.set_rng_state(before)
 
 
 @every_estimator
@@ -262,9 +281,7 @@ def test_a_user_s_module_needs_no_change_and_is_never_trained_in_place(
     params = {"max_epochs": 2, "random_state": 0, **own}
     estimator = cls(module, **params).fit(data.X, data.y, data.X_target)
     assert estimator.transform(data.X_target).shape == (70, 5)
-    assert differ(
-        estimator, cls(module, **{**params, "lr": 1e-4}).fit(data.X, data.y, data.X_target)
-    )
+    assert any(not torch.equal(value, before[name]) for name, value in weights(estimator).items())
     for name, value in module.state_dict().items():
         assert torch.equal(value, before[name]), name
     assert not any(m._forward_hooks for m in [*module.modules(), *estimator.module_.modules()])
@@ -276,8 +293,9 @@ def test_adapt_layers_say_what_transform_returns(cls: type, data: Data) -> None:
         with pytest.raises(ValueError, match="'adapt_layers' parameter of MCDClassifier must be"):
             fitted(cls, data, adapt_layers="features.1")
         return
-    one = fitted(cls, data, adapt_layers="features.1")
-    assert one.transform(data.X_target).shape == (70, 8)
+    if cls in WAYS:
+        one = fitted(cls, data, adapt_layers="features.1")
+        assert one.transform(data.X_target).shape == (70, 8)
     two = fitted(cls, data, adapt_layers=["features.1", "classifier"])
     features = two.transform(data.X_target)
     logits = features[:, 8:]
@@ -291,7 +309,7 @@ def test_adapt_layers_say_what_transform_returns(cls: type, data: Data) -> None:
     assert frame.columns.tolist() == names
 
 
-@every_estimator
+@every_way
 def test_a_domain_has_its_own_batch_statistics(cls: type, data: Data) -> None:
     estimator = fitted(cls, data, adapt_batch_norm=True)
     assert differ_by_domain(estimator, data)
@@ -311,7 +329,7 @@ def differ_by_domain(estimator: Any, data: Data) -> bool:
     return bool((of_source != of_target).any())
 
 
-@every_adapting
+@pytest.mark.parametrize("cls", [*filter(needs_target, WAYS)])
 def test_joint_statistics_make_no_difference_between_the_domains(cls: type, data: Data) -> None:
     if cls.__name__ == "ADDAClassifier":
         pytest.skip("each domain has a network of its own")
@@ -319,7 +337,7 @@ def test_joint_statistics_make_no_difference_between_the_domains(cls: type, data
     assert differ_by_domain(reference(cls), data)
 
 
-@every_estimator
+@every_way
 def test_labelled_target_rows_join(cls: type) -> None:
     data = Data(60, 160)
     data.X_target[:, 1:] *= -1  # three of the four columns say the opposite there
@@ -342,7 +360,7 @@ def test_labelled_target_rows_join(cls: type) -> None:
     assert_same_weights(numbered, named)
 
 
-@every_estimator
+@every_way
 def test_partial_fit_and_warm_start_go_on_from_the_weights(cls: type, data: Data) -> None:
     all_classes = {"classes": [0, 1]} if has_classes(cls) else {}
     if hasattr(cls(), "partial_fit"):
@@ -363,7 +381,7 @@ def source_losses(estimator: Any) -> np.ndarray:
     return np.array(net.history[:, "classification_loss"])
 
 
-@every_estimator
+@every_way
 def test_a_double_underscore_parameter_is_like_any_other(cls: type, data: Data) -> None:
     own = OWN.get(stem(cls), {})
     estimator = cls(module__hidden=(7,), optimizer__weight_decay=0.1, **own)

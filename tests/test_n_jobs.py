@@ -15,7 +15,7 @@ from skda import DANNClassifier
 from skda.model_selection import LambdaSearchCV
 from tests.compared import assert_same_weights
 from tests.contract import Data, fitted, reference
-from tests.discovery import INPUT_WAYS, public_estimators
+from tests.discovery import INPUT_WAYS, WAYS
 
 
 # what an estimator draws from global generators, and so from those of another process, is seen in
@@ -23,7 +23,7 @@ from tests.discovery import INPUT_WAYS, public_estimators
 @pytest.mark.parametrize(
     ("cls", "backend"),
     [
-        *((cls, "threading") for cls in public_estimators()),
+        *((cls, "threading") for cls in WAYS),
         *((cls, "loky") for cls in INPUT_WAYS),
     ],
 )

@@ -1,8 +1,6 @@
 """What pyproject.toml promises to those who install skda."""
 
 import re
-import subprocess
-import sys
 import tomllib
 from pathlib import Path
 
@@ -38,38 +36,3 @@ def test_all_installs_every_extra_that_a_message_names() -> None:
     assert set(re.findall(r'pip install "skda\[(\w+)\]"', code)) == set(EXTRAS)
     (requirement,) = PROJECT["optional-dependencies"]["all"]
     assert requirement == f"skda[{','.join(EXTRAS)}]"
-
-
-@pytest.fixture(scope="module")
-def imported() -> list[set[str]]:
-    """Return what the losses alone import, and what all that is no figure does, in one process."""
-    code = f"""
-import sys, types
-# the losses without the package above them, whose scikit-learn imports scipy's optimize
-sys.modules["skda"] = package = types.ModuleType("skda")
-package.__path__ = [{str(ROOT / "skda")!r}]
-import skda.losses
-print(*sys.modules)
-for name in [name for name in sys.modules if name.partition(".")[0] == "skda"]:
-    del sys.modules[name]
-import skda, skda.distributed, skda.inspection, skda.model_selection
-print(*sys.modules)
-"""
-    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    return [set(line.split()) for line in run.stdout.splitlines()]
-
-
-def test_the_losses_import_scipy_optimize_and_pot_only_when_needed(
-    imported: list[set[str]],
-) -> None:
-    assert "skda.losses" in imported[0]
-    assert not {"scipy.optimize", "ot", "sklearn", "skorch"} & imported[0]
-
-
-def test_the_core_imports_no_extra(imported: list[set[str]]) -> None:
-    assert {"skda.distributed", "skda.inspection", "skda.model_selection"} <= imported[1]
-    assert not {"accelerate", "dask", "distributed", "onnxscript", "pooch"} & imported[1]
-
-
-def test_matplotlib_is_imported_for_a_figure_only(imported: list[set[str]]) -> None:
-    assert "matplotlib" not in imported[1]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 import warnings
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,8 @@ DATA = shifted(120, 80)
 MINUTES = 60.0
 FAR = np.array([1.7e9, 0.0, -5e8, 0.0])
 UNIT = np.array([MINUTES, 1.0, 1.0, 1.0])
+# enough for what is told by the columns far from zero
+SHORT: dict[str, Any] = {"max_epochs": 8, "lr": 1e-2, "random_state": 0}
 LONG: dict[str, Any] = {"max_epochs": 20, "lr": 1e-2, "random_state": 0}
 
 
@@ -51,15 +54,19 @@ KINDS = {
 }
 
 
+@cache
+def score_of_near_rows() -> float:
+    plain = DANNClassifier(**SHORT).fit(DATA.X, DATA.y, DATA.X_target)
+    return float(plain.score(DATA.X_target, DATA.y_target))
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_rows_of_any_kind_lose_nothing(kind: str, tmp_path: Path) -> None:
     source, target = (KINDS[kind](far(X), tmp_path) for X in (DATA.X, DATA.X_target))
-    fitted = DANNClassifier(**LONG).fit(source, DATA.y, target)
-    plain = DANNClassifier(**LONG).fit(DATA.X, DATA.y, DATA.X_target)
+    fitted = DANNClassifier(**SHORT).fit(source, DATA.y, target)
     assert fitted.input_centre_.tolist() == pytest.approx(FAR.tolist(), rel=1e-3)
     assert fitted.input_centre_[[1, 3]].tolist() == [0, 0]
-    score = plain.score(DATA.X_target, DATA.y_target)
-    assert fitted.score(target, DATA.y_target) >= score - 0.03
+    assert fitted.score(target, DATA.y_target) >= score_of_near_rows() - 0.03
     assert fitted.score(source, DATA.y, domain="source") >= 0.95
     again = pickle.loads(pickle.dumps(fitted))
     if "frame" not in kind:

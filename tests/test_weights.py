@@ -19,7 +19,7 @@ from skda.model_selection import LambdaSearchCV
 from skda.training import ArrayRows, DomainPair
 
 from .compared import outputs
-from .discovery import has_classes, public_estimators
+from .discovery import every_way, has_classes
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(60, 4))
@@ -35,7 +35,7 @@ def probabilities(estimator: Any, *data: Any, **options: Any) -> np.ndarray:
     return result
 
 
-@pytest.mark.parametrize("cls", public_estimators())
+@every_way
 def test_whole_weights_are_repeated_rows(cls: Any) -> None:
     y = Y if has_classes(cls) else X[:, 0]
     of_rows = np.repeat(X, WEIGHTS, axis=0), np.repeat(y, WEIGHTS)

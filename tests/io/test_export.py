@@ -20,10 +20,9 @@ import skda
 from skda import DANNClassifier, make_pipeline
 from skda.model_selection import LambdaSearchCV
 from tests.discovery import has_classes, public_estimators
-from tests.io.helpers import FIT, SMALL, X_TARGET, Own, X, Y, state
+from tests.io.helpers import FIT, SMALL, X_TARGET, Own, X, Y, re_estimated, state
 
 ROWS = X_TARGET.astype(np.float32)
-FORMATS = ["onnx", "torch.export"]
 
 
 def decisions(network: nn.Module, rows: np.ndarray) -> np.ndarray:
@@ -39,7 +38,7 @@ def decided(estimator: Any, domain: str) -> np.ndarray:
 
 @pytest.mark.parametrize("cls", public_estimators())
 def test_the_module_of_a_domain_decides_as_the_estimator(cls: type) -> None:
-    estimator = cls(**SMALL, adapt_batch_norm=True).fit(*FIT)
+    estimator = re_estimated(cls)
     before = state(estimator)
     networks = {domain: estimator.to_module(domain) for domain in ("source", "target")}
     for domain, network in networks.items():
@@ -108,8 +107,10 @@ def run(path: Any, format: str, rows: np.ndarray) -> np.ndarray:
     return session.run(["logits"], {"rows": rows})[0]
 
 
-@pytest.mark.parametrize("format", FORMATS)
-@pytest.mark.parametrize("images", [False, True], ids=["table", "images"])
+# what a table's network is in torch.export, `test_what_a_network_returns_is_brought_to_logits` sees
+@pytest.mark.parametrize(
+    ("format", "images"), [("onnx", False), ("onnx", True), ("torch.export", True)]
+)
 def test_a_file_predicts_as_the_estimator_for_any_number_of_rows(
     format: str, images: bool, tmp_path: Any
 ) -> None:

@@ -1,8 +1,9 @@
-"""A process that loads and predicts imports no compiler; the optimizer comes when needed."""
+"""What another process reads; loading imports no compiler; the optimizer comes when needed."""
 
 from __future__ import annotations
 
 import copy
+import json
 import os
 import pickle
 import subprocess
@@ -10,38 +11,108 @@ import sys
 from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+import joblib
 import numpy as np
 import pytest
 import torch
+from numpy.testing import assert_array_equal
 
 import skda
 from skda import DANNClassifier
 from skda.io._limit import AllocationLimit
 from tests.io.helpers import FIT, SMALL, X_TARGET, assert_same_weights
 
-LOAD_AND_PREDICT = """
-import sys
-import numpy as np
-import skda
-for path in sys.argv[1:]:
-    clf = skda.load(path)
+ROOT = Path(__file__).parents[2]
+# one process, which takes seconds to start
+READ = """
+import json, sys, types
+folder, root = sys.argv[1:]
+imported = {}
+# the losses without the package above them, whose scikit-learn imports scipy's optimize
+sys.modules["skda"] = package = types.ModuleType("skda")
+package.__path__ = [root + "/skda"]
+import skda.losses
+imported["by_losses"] = list(sys.modules)
+for name in [name for name in sys.modules if name.partition(".")[0] == "skda"]:
+    del sys.modules[name]
+import skda, skda.distributed, skda.inspection, skda.model_selection
+imported["by_core"] = list(sys.modules)
+import pickle
+import joblib, numpy as np
+for name in ("1", "2", "3"):
+    clf = skda.load(f"{folder}/{name}.safetensors")
     clf.predict(np.zeros((3, *clf.input_shape_), dtype=np.float32))
-sys.exit(any(name in sys.modules for name in ("torch._dynamo", "sympy")))
+models = [skda.load(f"{folder}/model.safetensors")]
+rows = np.load(f"{folder}/rows.npy")
+found = [models[0].predict_proba(rows)]
+imported["to_predict"] = list(sys.modules)
+with open(f"{folder}/imported.json", "w") as file:
+    json.dump(imported, file)
+with open(f"{folder}/model.pickle", "rb") as file:
+    models = [pickle.load(file), joblib.load(f"{folder}/model.joblib")]
+found += [model.predict_proba(rows) for model in models]
+np.save(f"{folder}/found.npy", found)
 """
 
 
-def test_load_and_predict_import_no_compiler(tmp_path: Path) -> None:
-    paths = []
+class Elsewhere(NamedTuple):
+    """What another process imported, and what three files said there and the model here."""
+
+    by_losses: set[str]
+    by_core: set[str]
+    to_predict: set[str]
+    found: np.ndarray
+    expected: np.ndarray
+
+
+@pytest.fixture(scope="module")
+def elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Elsewhere:
+    folder = tmp_path_factory.mktemp("elsewhere")
     for shape in ((5,), (2, 12), (1, 9, 9)):  # a table, series, images: each its network
         rows = np.random.default_rng(0).normal(size=(20, *shape)).astype(np.float32)
-        paths.append(tmp_path / f"{len(shape)}.safetensors")
-        DANNClassifier(max_epochs=1, random_state=0).fit(rows, np.arange(20) % 2, rows).save(
-            paths[-1]
-        )
-    line = [sys.executable, "-c", LOAD_AND_PREDICT, *map(str, paths)]
+        one = DANNClassifier(max_epochs=1, random_state=0).fit(rows, np.arange(20) % 2, rows)
+        one.save(folder / f"{len(shape)}.safetensors")
+    saved = DANNClassifier(**SMALL).fit(*FIT)
+    (folder / "model.pickle").write_bytes(pickle.dumps(saved))
+    joblib.dump(saved, folder / "model.joblib")
+    saved.save(folder / "model.safetensors")
+    np.save(folder / "rows.npy", X_TARGET)
+    line = [sys.executable, "-c", READ, str(folder), str(ROOT)]
     subprocess.run(line, check=True, env=os.environ | {"OMP_NUM_THREADS": "1"})
+    imported = json.loads((folder / "imported.json").read_text())
+    return Elsewhere(
+        **{name: set(modules) for name, modules in imported.items()},
+        found=np.load(folder / "found.npy"),
+        expected=saved.predict_proba(X_TARGET),
+    )
+
+
+def test_load_and_predict_import_no_compiler(elsewhere: Elsewhere) -> None:
+    assert "skda" in elsewhere.to_predict
+    assert not {"torch._dynamo", "sympy"} & elsewhere.to_predict
+
+
+def test_pickle_joblib_and_a_model_file_go_to_another_process(elsewhere: Elsewhere) -> None:
+    assert len(elsewhere.found) == 3
+    for proba in elsewhere.found:
+        assert_array_equal(proba, elsewhere.expected)
+
+
+def test_the_losses_import_scipy_optimize_and_pot_only_when_needed(elsewhere: Elsewhere) -> None:
+    assert "skda.losses" in elsewhere.by_losses
+    assert not {"scipy.optimize", "ot", "sklearn", "skorch"} & elsewhere.by_losses
+
+
+def test_the_core_imports_no_extra(elsewhere: Elsewhere) -> None:
+    found = elsewhere.by_core
+    assert {"skda.distributed", "skda.inspection", "skda.model_selection"} <= found
+    assert not {"accelerate", "dask", "distributed", "onnxscript", "pooch"} & found
+
+
+def test_matplotlib_is_imported_for_a_figure_only(elsewhere: Elsewhere) -> None:
+    assert "matplotlib" not in elsewhere.by_core
 
 
 @pytest.fixture(scope="module")

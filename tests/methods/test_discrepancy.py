@@ -4,6 +4,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from sklearn.base import clone
 from skorch.callbacks import Callback
 from torch import Tensor, nn
 
@@ -189,7 +190,8 @@ def test_every_choice_trains_on_domains_of_any_size(
     data = shifted(n_source, n_target)
     options = {"estimator": estimator, "kernel_weights": kernel_weights, "batch_size": 16}
     clf = fitted(data, **options, adapt_layers=LAYERS, n_kernels=3, spacing=1.5)
-    start = fitted(data, **options, adapt_layers=LAYERS, n_kernels=3, spacing=1.5, lr=1e-12)
+    start = clone(clf)
+    start.begin(data.X, data.y, data.X_target)
     assert not torch.equal(parameters(clf.module_)[0], parameters(start.module_)[0])
     assert np.isfinite(clf.history_[:, "train_loss"]).all()
 

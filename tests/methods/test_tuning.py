@@ -18,7 +18,7 @@ from skda import ADDAClassifier, DANClassifier, DANNClassifier, DDCClassifier, F
 from skda.model_selection import LambdaSearchCV
 from skda.nn import MLP, Backbone
 from tests.compared import assert_same_weights, outputs
-from tests.discovery import every_adapting, has_classes, stem
+from tests.discovery import WAYS, has_classes, needs_target, stem
 from tests.methods.pretrained import (
     BODY,
     DATA,
@@ -35,7 +35,7 @@ from tests.methods.pretrained import (
 # -- LP-FT ------------------------------------------------------------------------------------
 
 
-@every_adapting
+@pytest.mark.parametrize("cls", [*filter(needs_target, WAYS)])
 def test_the_body_is_fixed_to_the_bit_while_the_head_is_trained(cls: type) -> None:
     own = {"critic_steps": 1} if stem(cls) == "WDGRL" else {}
     own |= {"bottleneck_width": None} if stem(cls) == "DDC" else {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from typing import Any
 
 import pytest
 import torch
@@ -67,14 +68,12 @@ def test_what_cannot_be_stacked_trains_one_by_one_and_says_why(case: str) -> Non
     cls, options, reason = FALLBACKS[case]
     params = {"max_epochs": 1, "batch_size": 16, "random_state": 0, **options}
     data = shifted(40, 40)
-    search = LambdaSearchCV(cls(**params), (0.1,), cv=2, random_state=0)
+    search = LambdaSearchCV(cls(**params), (0.1,), cv=2, random_state=0, refit=False)
     search.fit(data.X, data.y, data.X_target)
     assert not search.vectorized_
     assert reason in search.vectorize_reason_
     with pytest.raises(ValueError, match="vectorize=True is not possible"):
         search.set_params(vectorize=True).fit(data.X, data.y, data.X_target)
-    alone = search.set_params(vectorize=False).fit(data.X, data.y, data.X_target)
-    assert alone.vectorize_reason_ == "vectorize=False"
 
 
 def test_large_networks_train_one_by_one_unless_asked_for() -> None:
@@ -85,11 +84,14 @@ def test_large_networks_train_one_by_one_unless_asked_for() -> None:
     # 2 (4 500 + 500 500 + 500 2) operations
     assert "the network is large (506000 floating point operations" in search.vectorize_reason_
     assert search.set_params(vectorize=True).fit(data.X, data.y, data.X_target).vectorized_
+    alone = search.set_params(vectorize=False).fit(data.X, data.y, data.X_target)
+    assert alone.vectorize_reason_ == "vectorize=False"
 
 
 def test_labelled_target_rows_and_datasets_train_one_by_one() -> None:
     data = shifted(40, 40)
-    search = LambdaSearchCV(DANClassifier(max_epochs=1), (0.1,), cv=2, random_state=0)
+    options: dict[str, Any] = {"cv": 2, "random_state": 0, "refit": False}
+    search = LambdaSearchCV(DANClassifier(max_epochs=1), (0.1,), **options)
     search.fit(data.X, data.y, data.X_target, y_target=data.y_target)
     assert "labelled target rows" in search.vectorize_reason_
     source, target = (
