@@ -37,6 +37,8 @@ demo: $(STAMP)
 
 # One thread for each of the two workers: more would fight over two cores.
 test: export OMP_NUM_THREADS = 1
+# Else each worker, and each process that a test starts, compiles all files again.
+test: export PYTHONDONTWRITEBYTECODE =
 test: $(STAMP)
 	$(RUN) -m pytest -n 2 --dist worksteal
 

@@ -46,7 +46,7 @@ def test_scanned_digits() -> None:
 
 
 def test_moons() -> None:
-    source_only, dann, dan = compare(lambda seed: make_rotated_moons(random_state=seed), 50, 3)
+    source_only, dann, dan = compare(lambda seed: make_rotated_moons(random_state=seed), 100, 3)
     assert dann > source_only + 0.05
     assert dan > source_only
 
@@ -78,7 +78,7 @@ def test_moons_by_the_paper_s_protocol() -> None:
         }
         plain = FinetuneClassifier(max_epochs=100, **params)
         plain.fit(moons.X_source, moons.y_source)
-        adapted = DANNClassifier(max_epochs=150, lr_schedule="constant", **params)
+        adapted = DANNClassifier(max_epochs=400, lr_schedule="constant", **params)
         adapted.fit(moons.X_source, moons.y_source, moons.X_target)
         for scores, estimator in ((source_only, plain), (dann, adapted)):
             scores.append(estimator.score(moons.X_target_test, moons.y_target_test))

@@ -113,16 +113,10 @@ def whole_training(kind: str) -> Any:
     return make(kind).fit(X, Y, X_TARGET, **KINDS[kind][2])
 
 
-# before the first epoch was done, after it, and later; the sixth and the eighth epoch are of a
-# second stage
+# the fifth epoch and the seventh are of a second stage, or never begin
 @pytest.mark.parametrize(
     ("kind", "after"),
-    [
-        *((kind, 3) for kind in KINDS),
-        *((kind, k) for kind in TWO_STAGES for k in (5, 7)),
-        *(("DANN with dropout", k) for k in (0, 1, 5)),
-        ("momentum, a schedule, early stopping", 1),
-    ],
+    [(kind, k) for kind in KINDS for k in (0, 1, 3, 5, 7) if k < 7 or kind in TWO_STAGES],
 )
 def test_a_training_goes_on_where_it_was_killed(kind: str, after: int, tmp_path: Path) -> None:
     data, whole = KINDS[kind][2], whole_training(kind)
@@ -139,7 +133,7 @@ def test_a_training_goes_on_where_it_was_killed(kind: str, after: int, tmp_path:
     assert begun <= 4 * (1 + hasattr(whole, "source_net_") + ("y_target" in data)) - min(after, 2)
     # once more: nothing is left to train
     Kill.left = 0
-    if "early" not in kind and after == 3:
+    if "early" not in kind:
         same_state(make(kind, checkpoint=tmp_path / "run").fit(X, Y, X_TARGET, **data), whole)
 
 

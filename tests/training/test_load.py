@@ -22,7 +22,7 @@ Y = np.arange(20) % 2
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
-def test_100_fits_and_predictions_leave_nothing_behind() -> None:
+def test_200_fits_and_predictions_leave_nothing_behind() -> None:
     def state() -> tuple[float, int, int, int]:
         gc.collect()
         objects = len(gc.get_objects())
@@ -38,10 +38,10 @@ def test_100_fits_and_predictions_leave_nothing_behind() -> None:
 
     cycles(20)
     before = state()
-    cycles(100)
+    cycles(200)
     after = state()
-    assert after[0] - before[0] < 8  # MiB; the weights of 100 networks alone have 18
-    assert after[1] - before[1] < 100  # not one object a fit
+    assert after[0] - before[0] < 8  # MiB; the weights of 200 networks alone have 37
+    assert after[1] - before[1] < 200  # not one object a fit
     assert after[2:] == before[2:]
 
 
@@ -50,16 +50,18 @@ def _predict(model: Any, results: Any) -> None:
 
 
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
-def test_workers_that_are_forked_predict(tmp_path: Path) -> None:
-    # those that are spawned start as any process that reads a pickle does: tests/test_n_jobs.py
-    if "fork" not in multiprocessing.get_all_start_methods():
-        pytest.skip("no fork here")
+@pytest.mark.parametrize("start", ["fork", "spawn"])
+def test_workers_that_are_forked_or_spawned_predict(start: str, tmp_path: Path) -> None:
+    if start not in multiprocessing.get_all_start_methods():
+        pytest.skip(f"no {start} here")
     fitted = DANNClassifier(max_epochs=1, random_state=0).fit(X, Y, X)
     fitted.save(tmp_path / "model.safetensors")
     fitted = skda.load(tmp_path / "model.safetensors")
-    context = multiprocessing.get_context("fork")
+    context = multiprocessing.get_context(start)
     results = context.Queue()
-    workers = [context.Process(target=_predict, args=(fitted, results)) for _ in range(2)]
+    # one that is spawned imports torch anew, which takes seconds
+    n_workers = 2 if start == "fork" else 1
+    workers = [context.Process(target=_predict, args=(fitted, results)) for _ in range(n_workers)]
     for worker in workers:
         worker.start()
     for _ in workers:
