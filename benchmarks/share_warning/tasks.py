@@ -1,7 +1,11 @@
 """Tasks on which no threshold of the check was set: as they are, and with other class shares."""
 
+from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
+from typing import Any
 
+import numpy as np
 from sklearn.impute import SimpleImputer
 
 from skda.datasets import (
@@ -11,6 +15,7 @@ from skda.datasets import (
     make_rotated_moons,
 )
 
+from ..harness.search_internals import own_stream, take_rows
 from ..harness.small_tasks import TASKS, Task, skewed
 
 _MOONS = TASKS["moons"].params
@@ -60,4 +65,33 @@ OTHER_SHARES = {
     for name, task in AS_THEY_ARE.items()
     for title, shares in ({"drawn": _DRAWN} if "gas" in name else _OF_TWO).items()
 }
-ALL = AS_THEY_ARE | OTHER_SHARES
+
+
+def halves(load: Callable[[], Any]) -> Any:
+    """Make both domains from the source: two halves of its rows, without any shift."""
+    data = load()
+    rows = own_stream(0, "share warning benchmark, halves").permutation(len(data.y_source))
+    X, y = data.X_source, np.asarray(data.y_source)
+    for part, kept in {"source": rows[::2], "target": rows[1::2]}.items():
+        data[f"X_{part}"], data[f"y_{part}"] = take_rows(X, kept), y[kept]
+    data["X_target_test"], data["y_target_test"] = data.X_target, data.y_target
+    return data
+
+
+def _half(name: str) -> Task:
+    task = TASKS[name]
+    return replace(task, load=partial(halves, task.load))
+
+
+SHARES_ALONE = {
+    f"half of {title}, {how}": _with(_DRAWN if how == "drawn" else _OF_TWO[how], _half(name))
+    for title, name, hows in (
+        ("the book reviews", "books→electronics", _OF_TWO),
+        ("gas batch 1", "gas 1→2", ("drawn",)),
+        ("the phones", "phone→watch", ("drawn",)),
+        ("the white wines", "wine white→red", _OF_TWO),
+        ("the kitchen reviews", "kitchen→books", _OF_TWO),
+    )
+    for how in hows
+}
+ALL = AS_THEY_ARE | OTHER_SHARES | SHARES_ALONE
