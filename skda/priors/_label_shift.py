@@ -99,9 +99,10 @@ def label_shift_fit(
     alone, which some shares always do; here the whole distribution has to agree, and what is left
     of the distance says whether it does. Of more than 1000 rows of a domain, 1000 are drawn.
 
-    On 38 tasks that had no part in the two limits (`benchmarks/share_warning`) the fit was plausible
-    in 26 of 114 runs, and adapting without `target_priors` did harm in all of them. It did harm in
-    34 more: where the rows of a class look different as well, nothing tells the two apart.
+    On 38 tasks that had no part in the two limits (`benchmarks/share_warning`) the fit was
+    plausible in 26 of 114 runs, and adapting without `target_priors` did harm in all of them. It
+    did harm in 34 more: where the rows of a class look different as well, nothing tells the two
+    apart.
 
     References
     ----------
