@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
-__all__ = ["Run", "ends_of", "main_output", "note_run", "run_of"]
+__all__ = ["Run", "ends_of", "graph_of", "main_output", "note_run", "run_of"]
 
 
 class Run(NamedTuple):
@@ -69,7 +69,7 @@ def note_run(module: nn.Module, rows: Tensor) -> None:
     try:
         with torch.enable_grad(), _all_require_grad(module):
             output = main_output(module(rows))
-            depths, leaves = _graph_of(output)
+            depths, leaves = graph_of(output)
     finally:
         for handle in handles:
             handle.remove()
@@ -109,7 +109,7 @@ def _all_require_grad(module: nn.Module) -> Iterator[None]:
             parameter.requires_grad_(False)
 
 
-def _graph_of(output: Any, without: Any = None) -> tuple[dict[Any, int], set[int]]:
+def graph_of(output: Any, without: Any = None) -> tuple[dict[Any, int], set[int]]:
     """Return the functions that computed `output`, and the ids of the parameters that they read.
 
     Each function has its number of steps from the output; what only `without` reads is left out.
@@ -149,7 +149,7 @@ def _head(output: Any, linears: list[_Linear], depths: dict[Any, int]) -> str | 
         *_, best = sorted(fits, key=lambda n: (n.of_features, -depths[n.output.grad_fn]))
         return best.name
     # another width is the logits' only where no layer of another kind computes them from it
-    if found and not _graph_of(output, without=found[-1].output.grad_fn)[1]:
+    if found and not graph_of(output, without=found[-1].output.grad_fn)[1]:
         return found[-1].name
     return None
 
