@@ -82,7 +82,11 @@ def is_several(X: Any, y: Any) -> bool:
 
 
 def _may_be_domain(part: Any) -> bool:
-    return isinstance(part, Dataset) or is_inputs(part) or len(getattr(part, "shape", ())) >= 2
+    if is_inputs(part):  # and no record, whose values are those of one row
+        return all(
+            hasattr(value, "__len__") and not isinstance(value, str) for value in part.values()
+        )
+    return isinstance(part, Dataset) or len(getattr(part, "shape", ())) >= 2
 
 
 def _n_rows(part: Any) -> int:

@@ -272,8 +272,9 @@ def test_cloudpickle_takes_modules_of_main_along() -> None:
 class M(torch.nn.Module):
     def __init__(s, n_features, n_classes):
         super().__init__()
+        s.body = torch.nn.Linear(n_features, n_features)
         s.l = torch.nn.Linear(n_features, n_classes)
-    def forward(s, x): return s.l(x)"""
+    def forward(s, x): return s.l(s.body(x))"""
     # a class of a program that was started by itself
     names: dict[str, Any] = {"__name__": "__main__", "torch": torch}
     exec(code, names)
