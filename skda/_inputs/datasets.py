@@ -21,6 +21,8 @@ __all__ = ["CheckedDataset", "dataset_labels", "refuse_containers"]
 
 def refuse_containers(X: Any, name: str) -> None:
     """Raise ValueError for what holds rows but cannot be read row by row."""
+    if X is None:
+        raise ValueError(f"{name} is None. Pass its rows.")
     if isinstance(X, type):
         raise ValueError(f"{name} is the class {X.__name__}. Pass one of its instances.")
     if isinstance(X, DataLoader):

@@ -58,7 +58,7 @@ def moment_distance(sources: Sequence[Tensor], target: Tensor, *, n_moments: int
     tensor(1.5000)
     """
     check_int("moment_distance", "n_moments", n_moments, low=1)
-    if isinstance(sources, Tensor) or not sources:
+    if hasattr(sources, "ndim") or not sources:  # a tensor is a sequence as well
         raise ValueError(
             "The 'sources' parameter of moment_distance must hold a sample at least: a list with "
             f"the tensor of each source. Got {type(sources).__name__} of length {len(sources)}."

@@ -7,6 +7,8 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.metrics import accuracy_score
 
 from ..._inputs.array_checks import check_probabilities, check_row_values, check_same_length
+from ..._inputs.class_labels import class_vector
+from ..._inputs.validation import naming
 
 
 def row_losses(
@@ -92,7 +94,9 @@ def source_accuracy(y_source: ArrayLike, predictions_source: ArrayLike) -> float
     >>> source_accuracy([0, 1, 1, 0], [0, 1, 0, 0])
     0.75
     """
-    return float(accuracy_score(y_source, predictions_source))
+    labels = class_vector(y_source, "y_source")
+    with naming("y_source"):
+        return float(accuracy_score(labels, predictions_source))
 
 
 def importance_weighted_accuracy(
