@@ -174,11 +174,19 @@ class Bayesian(Net):
         return self.head(linear(self.below(x).relu(), drawn, self.body.bias))
 
 
-@pytest.mark.parametrize("module", [AlwaysDropping, Noisy, Bayesian])
-def test_a_network_that_is_random_in_evaluation_mode_is_named(module: Any) -> None:
+class Remembering(Net):
+    state = 0.0
+
+    def forward(self, x: Tensor) -> Tensor:
+        self.state = self.state + 1
+        return super().forward(x) + self.state * x[:, :2]
+
+
+@pytest.mark.parametrize("module", [AlwaysDropping, Noisy, Bayesian, Remembering])
+def test_a_network_whose_outputs_cannot_be_repeated_is_named(module: Any) -> None:
     (message,) = said_of(module)
     assert "'module' parameter" in message
-    assert "random numbers in evaluation mode" in message
+    assert "change from call to call in evaluation mode" in message
     assert "training=self.training" in message
 
 

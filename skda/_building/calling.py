@@ -282,9 +282,9 @@ def _warn_of_other_rows(module: nn.Module, rows: Tensor, output: Tensor) -> None
     same = partial(torch.allclose, rtol=1e-3, atol=1e-4 * float(output.abs().max()), equal_nan=True)
     if not same(*found[:2]):
         warnings.warn(
-            "The 'module' parameter is a network that draws random numbers in evaluation mode, as "
-            "torch.nn.functional.dropout does without training=self.training: predictions differ "
-            "from call to call.",
+            "The 'module' parameter is a network whose outputs for the same rows change from call "
+            "to call in evaluation mode: predictions cannot be repeated. It draws random numbers, "
+            "as torch.nn.functional.dropout does without training=self.training, or keeps a state.",
             stacklevel=2,
         )
     elif not all(map(same, found, output[pairs].float())):
