@@ -184,3 +184,35 @@ def test_records_are_rows_and_no_sources() -> None:
     assert len(pipeline.fit(records, Y, X_target=records[:30]).predict(records)) == 40
     with pytest.raises(TypeError, match=re.escape("X_source")):
         FITTED.fit(records, Y, X_TARGET)
+
+
+def test_validators_of_rows_that_are_dicts() -> None:
+    class Two(torch.nn.Module):
+        def __init__(self, n_classes: int = 2) -> None:
+            super().__init__()
+            self.body, self.head = torch.nn.Linear(4, 8), torch.nn.Linear(8, n_classes)
+
+        def forward(self, a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
+            return self.head(self.body(torch.cat([a, b], 1)).relu())
+
+    rows = {"a": X[:, :2], "b": X[:, 2:]}
+    target = {"a": X_TARGET[:, :2], "b": X_TARGET[:, 2:]}
+    two = DANNClassifier(Two, max_epochs=1, random_state=0)
+    assert 0 <= selection.reverse_validation(two, rows, Y, target) <= 1
+    scorer = selection.make_validator_scorer("mixval", X_target=target)
+    with pytest.raises(ValueError, match=r"X_target is a dict, whose rows mixval cannot mix"):
+        scorer(two.fit(rows, Y, target), rows, Y)
+
+
+@pytest.mark.parametrize("embedding", [torch.nn.EmbeddingBag, torch.nn.Embedding])
+def test_integers_beyond_an_embedding_are_named(embedding: Any) -> None:
+    head = [torch.nn.Flatten(), torch.nn.LazyLinear(2)]
+    module = torch.nn.Sequential(embedding(10, 8), *head)
+    tokens = rng.integers(0, 10, (40, 6))
+    clf = DANNClassifier(module, max_epochs=1)
+    with pytest.raises(ValueError, match=r"X_source of shape \(2, 6\), int64, it raised"):
+        clf.fit(tokens + 20, Y, tokens)
+    with pytest.raises(ValueError, match=r"integers that the module cannot look up"):
+        clf.fit(tokens, Y, tokens + 20)
+    with pytest.raises(ValueError, match=r"integers that the module cannot look up"):
+        clf.fit(tokens, Y, tokens).predict(tokens + 20)
