@@ -13,10 +13,11 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import issparse
 from sklearn.base import BaseEstimator, is_regressor
 from sklearn.utils.multiclass import check_classification_targets, unique_labels
+from sklearn.utils.validation import assert_all_finite, column_or_1d
 from torch.utils.data import Dataset
 
-from ..._inputs.class_labels import class_vector
 from ..._inputs.datasets import dataset_labels
+from ..._inputs.host import as_labels
 from ..._inputs.regression_labels import check_source_numbers
 from ..._inputs.validation import naming, unwrap
 from ..._typing import Domain
@@ -133,9 +134,11 @@ class EstimatorEvidence:
             labels = check_source_numbers("This validator", self._y_source, n_rows(self.X_source))
             return labels
         with naming("y"):
-            labels = class_vector(self._y_source, "y")
-            check_classification_targets(labels)
-            unique_labels(labels, self.classes)  # refuses strings beside numbers
+            given = np.asarray(as_labels(self._y_source, "y"))
+            assert_all_finite(given, input_name="y")  # before a cast warns of NaN
+            check_classification_targets(given)
+            unique_labels(given, self.classes)  # refuses strings beside numbers
+            labels = column_or_1d(given, warn=True)
         if len(labels) != n_rows(self.X_source):
             raise ValueError(
                 f"y must have one label a row of X. Got {len(labels)} labels and "
