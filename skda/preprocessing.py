@@ -172,7 +172,9 @@ class DomainTransformer(SourceFitTransformMixin, SaveMixin, TransformerMixin, Ba
         """
         check_is_fitted(self)
         check_domain(domain)
-        rows: Array = validate_data(self, self._on_host(X, "X"), reset=False, **self._row_checks())
+        X = self._on_host(X, "X")
+        with naming("X"):
+            rows: Array = validate_data(self, X, reset=False, **self._row_checks())
         return self._map(rows, domain, "X")
 
     def _on_host(self, X: Rows, name: str) -> Any:

@@ -188,6 +188,25 @@ def test_sources_of_other_columns_or_labels_are_not_joined() -> None:
         join_sources([X, X], [Y, Y.astype(str)])
 
 
+def test_frames_of_several_sources_are_put_below_each_other() -> None:
+    parts, labels = [X[:12], X[12:]], [Y[:12], Y[12:]]
+    wanted = begin(parts, labels, X + 1)
+    narrow = [pl.DataFrame(parts[0], schema=[*"abc"]), pl.DataFrame(parts[1], schema=[*"abc"])]
+    narrow[1] = narrow[1].cast(pl.Float32)[:, ::-1]
+    found = begin(narrow, labels, pl.DataFrame(X + 1, schema=[*"abc"]))
+    assert found.feature_names_in_.tolist() == [*"abc"]
+    assert found.input_shape_ == wanted.input_shape_
+    text = [narrow[0], narrow[1].with_columns(pl.lit([1]).alias("a"))]
+    with pytest.raises(ValueError, match="X_source: "):
+        begin(text, labels, X + 1)
+
+
+def test_weights_are_no_durations() -> None:
+    weights = np.ones(len(Y)).astype("m8[s]")
+    with pytest.raises(ValueError, match="sample_weight has dates or durations"):
+        check_sample_weight(weights, len(Y))
+
+
 def test_dates_are_no_labels_of_a_regression() -> None:
     with pytest.raises(ValueError, match="y_source has dates or durations"):
         FinetuneRegressor().fit(X, pd.DataFrame({"day": pd.date_range("2020", periods=20)}))

@@ -99,6 +99,64 @@ def test_features_are_what_the_logits_are_computed_from(module: type[nn.Module])
     assert begin(module).net_.widths == (8,)
 
 
+class Ensemble(Net):
+    """The mean of the logits of two bodies with a head each, or of two heads of one body."""
+
+    def __init__(self, combine: Callable[[Tensor, Tensor], Tensor], n_bodies: int = 2) -> None:
+        super().__init__()
+        self.bodies = nn.ModuleList(nn.Linear(4, 8) for _ in range(n_bodies))
+        self.heads = nn.ModuleList(nn.Linear(8, 2) for _ in range(2))
+        self.combine = combine
+
+    def forward(self, x: Tensor) -> Any:
+        features = [body(x).relu() for body in self.bodies]
+        return self.combine(*(h(f) for h, f in zip(self.heads, features * 2, strict=False)))
+
+
+@pytest.mark.parametrize(
+    "combine",
+    [
+        lambda a, b: (a + b) / 2,
+        lambda a, b: torch.stack([a, b]).mean(0),
+        lambda a, b: 0.3 * a - b,
+        lambda a, b: a * b,
+    ],
+)
+def test_features_of_one_member_of_an_ensemble_are_announced(combine: Any) -> None:
+    with pytest.warns(UserWarning, match=r"'heads.[01]' are adapted, .* of \['heads.[01]'\]"):
+        begin(Ensemble(combine))
+    begin(Ensemble(combine), adapt_layers=["bodies.0", "bodies.1"])
+    begin(Ensemble(combine, n_bodies=1))  # heads of the same features
+
+
+class OwnGradient(Net):
+    """A network that asks autograd for a slope in its forward, as one that learns an energy."""
+
+    def forward(self, x: Tensor) -> Any:
+        with torch.enable_grad():
+            x = x.detach().requires_grad_()
+            energy = self.body(x).square().sum()
+            (slope,) = torch.autograd.grad(energy, x, create_graph=self.training)
+        return super().forward(x + slope)
+
+
+def test_a_network_computes_with_a_gradient_in_predict() -> None:
+    fitted = DANNClassifier(OwnGradient(), **SHORT).fit(X, Y, X + 1)
+    module = fitted.to_module("target")
+    logits = module(torch.from_numpy(X)).detach().numpy()
+    np.testing.assert_allclose(fitted.decision_function(X), logits[:, 1] - logits[:, 0], rtol=1e-4)
+    assert fitted.transform(X).shape == (24, 8)
+
+
+@pytest.mark.filterwarnings("ignore:.*torch.jit.script:DeprecationWarning")
+def test_scripted_layers_are_named() -> None:
+    module = Net()
+    module.body = torch.jit.script(nn.Linear(4, 8))
+    for given in (module, lambda: module):
+        with pytest.raises(ValueError, match=r"'module' parameter has in 'body' a RecursiveScript"):
+            begin(given)
+
+
 @pytest.mark.parametrize("module", [Bilinear, Cosine])
 def test_a_layer_below_the_one_that_computes_the_logits_is_not_taken_for_it(
     module: type[nn.Module],

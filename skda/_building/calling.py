@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import torch
@@ -215,6 +216,7 @@ def give_outputs(module: nn.Module, rows: Tensor, n_outputs: int, kind: Outputs 
     _refuse_untrainable(first[1], "module")
     first = [output.detach() for output in first]
     _refuse_mixed_rows(module, first[0])
+    _warn_of_other_rows(module, rows, first[0])
     structured = next((o for o in outputs if not isinstance(o, Tensor)), None)
     if structured is not None:
         warnings.warn(
@@ -269,6 +271,29 @@ def _refuse_mixed_rows(module: nn.Module, output: Tensor) -> None:
         raise ValueError(
             "The 'module' parameter is a network that ends in a softmax over the rows of a batch, "
             "as with dim=0. Leave it out, or take it over the classes, dim=1."
+        )
+
+
+def _warn_of_other_rows(module: nn.Module, rows: Tensor, output: Tensor) -> None:
+    """Warn if in evaluation mode the output of a row is random, or depends on the other rows."""
+    pairs = torch.tensor([[0, 3], [0, 3], [0, 2], [1, 3]])  # of two rows, a and b: ab ab aa bb
+    with unchanged(module, training=False), torch.no_grad():
+        found = [main_output(module(rows[pair % len(rows)])).float() for pair in pairs]
+    same = partial(torch.allclose, rtol=1e-3, atol=1e-4 * float(output.abs().max()), equal_nan=True)
+    if not same(*found[:2]):
+        warnings.warn(
+            "The 'module' parameter is a network whose outputs for the same rows change from call "
+            "to call in evaluation mode: predictions cannot be repeated. It draws random numbers, "
+            "as torch.nn.functional.dropout does without training=self.training, or keeps a state.",
+            stacklevel=2,
+        )
+    elif not all(map(same, found, output[pairs].float())):
+        warnings.warn(
+            "The 'module' parameter is a network whose output for a row depends, in evaluation "
+            "mode, on the other rows of its batch: predictions change with the rows that are "
+            "passed together. Let recurrent layers and attention have batch_first=True, batch "
+            "normalisation track_running_stats=True, and take no statistics over the first axis.",
+            stacklevel=2,
         )
 
 

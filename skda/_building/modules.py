@@ -126,16 +126,19 @@ def instantiate(
             f"The '{name}' parameter must be an nn.Module class or instance, or a callable that "
             f"returns one. Got {spec!r}, which returned a {type(built).__name__}."
         )
+    check_instance(built, name)
     return built
 
 
 def check_instance(instance: nn.Module, name: str) -> None:
     """Raise ValueError if a network that a user made cannot be copied with its weights."""
-    if isinstance(instance, torch.jit.ScriptModule):
-        raise ValueError(
-            f"The '{name}' parameter is a {type(instance).__name__}, whose layers cannot be read. "
-            "Pass the module that it was made of."
-        )
+    for inner, layer in instance.named_modules():
+        if isinstance(layer, torch.jit.ScriptModule):
+            where = f"has in {inner!r}" if inner else "is"
+            raise ValueError(
+                f"The '{name}' parameter {where} a {type(layer).__name__}, whose layers cannot be "
+                "read. Pass the module that it was made of."
+            )
     if any(parameter.is_meta for parameter in instance.parameters()):
         raise ValueError(
             f"The '{name}' parameter is a {type(instance).__name__} on the device 'meta', which "

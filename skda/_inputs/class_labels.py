@@ -38,7 +38,8 @@ def check_source_labels(
     if len(unknown):
         raise ValueError(
             f"y_source has classes that {who} was not told of before: {unknown.tolist()}. Known "
-            f"are {known.tolist()}. Name all in 'classes' of the first partial_fit."
+            f"are {known.tolist()}. Name all in 'classes' of the first partial_fit, or set "
+            "warm_start=False and fit anew."
         )
     if len(known) < 2:
         raise ValueError(

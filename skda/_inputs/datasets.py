@@ -21,6 +21,10 @@ __all__ = ["CheckedDataset", "dataset_labels", "refuse_containers"]
 
 def refuse_containers(X: Any, name: str) -> None:
     """Raise ValueError for what holds rows but cannot be read row by row."""
+    if X is None:
+        raise ValueError(f"{name} is None. Pass its rows.")
+    if isinstance(X, type):
+        raise ValueError(f"{name} is the class {X.__name__}. Pass one of its instances.")
     if isinstance(X, DataLoader):
         raise ValueError(
             f"{name} is a DataLoader. Pass its dataset, {name}=loader.dataset: the estimator makes "
@@ -72,7 +76,7 @@ class CheckedDataset(TypedDataset):
         self.dataset, self.name = dataset, name
         self.dtype: Any = None  # not known yet
         self.centre: Any = None
-        if len(self) == 0:
+        if _length(dataset, name) == 0:
             raise ValueError(f"{name} is empty: it has no rows. Pass at least one row.")
         self.shape: Any = shape or ()
         if shape is None:
@@ -83,6 +87,7 @@ class CheckedDataset(TypedDataset):
                 self.holds_integers = {key: is_integer(part) for key, part in first.items()}
             else:
                 self.shape, self.holds_integers = tuple(first.shape), is_integer(first)
+            refuse_empty_rows(self.shape, name)
 
     def __len__(self) -> int:
         """Return the number of rows."""
@@ -182,6 +187,23 @@ class CheckedDataset(TypedDataset):
         if dtype == torch.int64 and not is_integer(rows):
             raise ValueError(needs_integers(f"{name} has a row of {rows.dtype}, number {i}"))
         return rows.detach()
+
+
+def _length(dataset: Any, name: str) -> int:
+    try:
+        return len(dataset)
+    except (TypeError, NotImplementedError) as error:
+        raise ValueError(
+            f"{name} is a {type(dataset).__name__} without a number of rows ({error}). Give it a "
+            "__len__ that returns an int."
+        ) from error
+
+
+def refuse_empty_rows(shape: Any, name: str) -> None:
+    """Raise ValueError where a row, or an input of a row, holds no number."""
+    parts = shape.values() if isinstance(shape, Mapping) else [shape]
+    if any(0 in part for part in parts):
+        raise ValueError(f"{name} has rows of shape {shape}, without a number in them.")
 
 
 def is_integer(rows: Tensor) -> bool:

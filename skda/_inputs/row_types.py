@@ -14,6 +14,7 @@ from .._building.calling import RefusedRowsError
 from .._building.precision import LARGEST_EXACT, as_table, check_single_precision
 from ..training import DatasetRows, DomainPair, Rows
 from ..training.data.inputs import InputRows
+from ..training.domain_module import is_beyond_embedding
 from .datasets import needs_integers
 
 __all__ = ["run_with_rows"]
@@ -60,7 +61,9 @@ def run_with_rows(
             if domains.target is not None:
                 _settle(domains.target, dtype, "X_target")
             return module, rows
-    raise refused[0]
+    # integers beyond those that an embedding has, which it cannot take as float32 either
+    beyond = [error for error in refused if is_beyond_embedding(error.__cause__)]
+    raise (*beyond, *refused)[0]
 
 
 def _types(source: Rows) -> list[Any]:

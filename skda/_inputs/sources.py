@@ -82,7 +82,11 @@ def is_several(X: Any, y: Any) -> bool:
 
 
 def _may_be_domain(part: Any) -> bool:
-    return isinstance(part, Dataset) or is_inputs(part) or len(getattr(part, "shape", ())) >= 2
+    if is_inputs(part):  # and no record, whose values are those of one row
+        return all(
+            hasattr(value, "__len__") and not isinstance(value, str) for value in part.values()
+        )
+    return isinstance(part, Dataset) or len(getattr(part, "shape", ())) >= 2
 
 
 def _n_rows(part: Any) -> int:
@@ -151,7 +155,7 @@ def _check_alike(parts: Any, names: np.ndarray) -> None:
                 f"{_place('X_source', 0, names)} of shape {shapes[0]}. The domains must have the "
                 "same columns."
             )
-        columns = [sorted(map(str, getattr(each, "columns", ()))) for each in (parts[0], part)]
+        columns = [sorted(map(str, _names_of_columns(each))) for each in (parts[0], part)]
         if columns[0] != columns[1]:
             raise ValueError(
                 f"{_place('X_source', i, names)} has the columns {columns[1]}, but "
@@ -172,8 +176,22 @@ def _join_rows(parts: Any) -> Any:
         return torch.cat(list(parts))
     if isinstance(first, np.ndarray):
         return np.concatenate([np.asarray(part) for part in parts])
-    library = importlib.import_module(type(first).__module__.partition(".")[0])  # pandas, polars
-    return library.concat([reorder_columns(part, like=first) for part in parts])
+    library = importlib.import_module(type(first).__module__.partition(".")[0])
+    if not hasattr(library, "concat"):  # as of pyarrow
+        return np.concatenate([np.asarray(part) for part in parts])
+    options = {} if hasattr(first, "iloc") else {"how": "vertical_relaxed"}  # pandas, polars
+    frames = [reorder_columns(part, like=first) for part in parts]
+    try:
+        return library.concat(frames, **options)
+    except Exception as error:
+        raise ValueError(
+            f"X_source: the columns of its domains cannot be put below each other: {error}"
+        ) from error
+
+
+def _names_of_columns(frame: Any) -> Any:
+    """Return the names of a frame of pandas, polars or pyarrow, whose columns are arrays."""
+    return getattr(frame, "column_names", getattr(frame, "columns", ()))
 
 
 def check_source_domain(

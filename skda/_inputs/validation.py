@@ -24,7 +24,7 @@ from .._building.precision import (
     in_blocks,
 )
 from ..training.data.inputs import is_inputs
-from .datasets import CheckedDataset, needs_integers, refuse_containers
+from .datasets import CheckedDataset, needs_integers, refuse_containers, refuse_empty_rows
 from .host import as_host_array, refuse_dates
 
 __all__ = [
@@ -208,6 +208,7 @@ def _checked_array(
             input_name=name,
             estimator=estimator,
         )
+    refuse_empty_rows(tuple(array.shape[1:]), name)
     if mapped:
         _check_finite(array, name, type(estimator).__name__)
         array = X  # check_array returns a plain view of it

@@ -9,7 +9,7 @@ from sklearn.utils import compute_class_weight
 from sklearn.utils.validation import _check_sample_weight
 
 from ..training import DomainPair
-from .host import as_host_array
+from .host import as_host_array, refuse_dates
 from .validation import naming
 
 __all__ = ["at_least_one_row", "check_sample_weight", "weigh_rows", "weights_of_classes"]
@@ -19,6 +19,7 @@ _MOST_REPEATS = 10
 
 def check_sample_weight(sample_weight: Any, n_rows: int) -> np.ndarray:
     """Return the weights as float64; raise unless all are at least 0 and one is above."""
+    refuse_dates(sample_weight, "sample_weight")
     with naming("sample_weight"):
         weights: np.ndarray = _check_sample_weight(
             as_host_array(sample_weight, "sample_weight"),

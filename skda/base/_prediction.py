@@ -15,7 +15,7 @@ from sklearn.utils.validation import check_is_fitted
 from torch.utils.data import Dataset
 
 from .._html import net_diagram
-from .._inputs.datasets import dataset_labels
+from .._inputs.datasets import dataset_labels, refuse_containers
 from .._inputs.host import as_host_array
 from .._inputs.out import write_parts
 from .._inputs.validation import check_domain, check_rows, naming
@@ -167,6 +167,7 @@ class DomainPredictionMixin:
         -------
         float in [0, 1]
         """
+        refuse_containers(X, "X")
         if y is None and isinstance(X, Dataset):
             y = dataset_labels(X, "y", "X", numbers=not is_classifier(self))
         if y is None:

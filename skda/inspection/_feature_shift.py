@@ -213,7 +213,8 @@ def _paired_frames(X_source: Rows, X_target: Rows) -> tuple[pd.DataFrame, pd.Dat
 
 def _as_frame(X: Rows, name: str) -> pd.DataFrame:
     """Return the rows as a frame of its own, whose columns can be renamed; data are not copied."""
-    refuse_containers(X, name)
+    if X is not None:
+        refuse_containers(X, name)
     if isinstance(X, Dataset) or is_inputs(X) or isinstance(X, str) or X is None:
         raise ValueError(
             f"The '{name}' parameter must be a frame, an array or a sparse matrix of rows. Got "

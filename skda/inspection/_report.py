@@ -19,7 +19,6 @@ from sklearn.utils._param_validation import (
 
 from .._inputs.validation import naming, unwrap
 from .._typing import Rows
-from ..model_selection import EstimatorEvidence
 from ..model_selection._checks import check_data
 from ..model_selection._random import derive_random_state
 from ..model_selection._routing import final_step, fit_adapting
@@ -27,6 +26,7 @@ from ..model_selection._split import n_rows as count_rows
 from ..model_selection._split import take_rows
 from ..model_selection._training.candidates import find_lam
 from ..model_selection._training.fit_and_score import DomainData, seeded
+from ..model_selection.validators.inputs import NamedEvidence
 from ._report_measure import Measure
 from ._report_object import ADAPTED, SOURCE_ONLY, DomainReport
 from ._report_verdict import find
@@ -154,7 +154,7 @@ def domain_report(
     seen = _some_of(seen, n_rows, rng)
     models = {SOURCE_ONLY: before, ADAPTED: adapted}
     measure = Measure(
-        {name: EstimatorEvidence(m, *seen[:3]) for name, m in models.items() if m is not None},
+        {name: NamedEvidence(m, *seen[:3]) for name, m in models.items() if m is not None},
         rng,
         n_permutations=n_permutations,
         interval={"n_bootstrap": n_bootstrap, "confidence": confidence},

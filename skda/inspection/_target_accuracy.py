@@ -17,6 +17,7 @@ from sklearn.utils._param_validation import (
 
 from .._typing import Rows
 from ..model_selection import EstimatorEvidence, density_ratio
+from ..model_selection.validators.inputs import NamedEvidence
 from ..priors._bootstrap import bootstrap_interval
 from ..priors._labels import class_columns
 from ._accuracy_methods import METHODS, HeldOut
@@ -155,7 +156,7 @@ def estimate_accuracy(
     }
     validate_parameter_constraints(_CONSTRAINTS, params, CALLER)
     return accuracy_seen(
-        EstimatorEvidence(estimator, X_source, y_source, X_target),
+        NamedEvidence(estimator, X_source, y_source, X_target),
         method=method,
         n_bootstrap=n_bootstrap,
         confidence=confidence,

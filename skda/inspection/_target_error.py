@@ -17,6 +17,7 @@ from sklearn.utils._param_validation import (
 
 from .._typing import Rows
 from ..model_selection import EstimatorEvidence, density_ratio
+from ..model_selection.validators.inputs import NamedEvidence
 from ..model_selection.validators.numbers import scale_of, squared_errors
 from ..priors._bootstrap import Statistic, bootstrap_interval
 from ._of_folds import chosen_in_folds
@@ -160,7 +161,7 @@ def estimate_error(
         "random_state": random_state,
     }
     validate_parameter_constraints(_CONSTRAINTS, params, CALLER)
-    rows = EstimatorEvidence(estimator, X_source, y_source, X_target)
+    rows = NamedEvidence(estimator, X_source, y_source, X_target)
     if not rows.is_regression:
         raise ValueError(
             f"estimate_error is for regressors. Got {type(estimator).__name__}, a classifier: use "

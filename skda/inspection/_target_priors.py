@@ -20,6 +20,7 @@ from sklearn.utils._param_validation import (
 
 from .._typing import Rows
 from ..model_selection import EstimatorEvidence
+from ..model_selection.validators.inputs import NamedEvidence
 from ..priors import bbse_priors, confusion_matrix_of_shares, mlls_priors
 from ..priors._bootstrap import bootstrap_interval
 from ..priors._labels import class_columns
@@ -158,7 +159,7 @@ def estimate_target_priors(
         "random_state": random_state,
     }
     validate_parameter_constraints(_CONSTRAINTS, params, CALLER)
-    rows = EstimatorEvidence(estimator, X_source, y_source, X_target)
+    rows = NamedEvidence(estimator, X_source, y_source, X_target)
     return priors_seen(
         rows,
         method=method,

@@ -8,8 +8,10 @@ from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
 from sklearn.utils._param_validation import HasMethods, validate_parameter_constraints
 
+from .._inputs.validation import naming
 from .._typing import Rows
-from ..model_selection import EstimatorEvidence, density_ratio
+from ..model_selection import density_ratio
+from ..model_selection.validators.inputs import NamedEvidence
 from ..priors import fit_temperature
 
 __all__ = ["estimate_target_temperature"]
@@ -71,8 +73,9 @@ def estimate_target_temperature(
     True
     """
     validate_parameter_constraints(_CONSTRAINTS, {"estimator": estimator}, CALLER)
-    rows = EstimatorEvidence(estimator, X_source, y_source, X_target)
+    rows = NamedEvidence(estimator, X_source, y_source, X_target)
     weights = density_ratio(rows.features_source, rows.features_target)
-    return fit_temperature(
-        rows.proba_source, rows.y_source, classes=rows.classes, sample_weight=weights
-    )
+    with naming("y_source"):
+        return fit_temperature(
+            rows.proba_source, rows.y_source, classes=rows.classes, sample_weight=weights
+        )

@@ -58,8 +58,11 @@ def moment_distance(sources: Sequence[Tensor], target: Tensor, *, n_moments: int
     tensor(1.5000)
     """
     check_int("moment_distance", "n_moments", n_moments, low=1)
-    if not sources:
-        raise ValueError("The 'sources' parameter of moment_distance must hold a sample at least.")
+    if hasattr(sources, "ndim") or not sources:  # a tensor is a sequence as well
+        raise ValueError(
+            "The 'sources' parameter of moment_distance must hold a sample at least: a list with "
+            f"the tensor of each source. Got {type(sources).__name__} of length {len(sources)}."
+        )
     for source in sources:
         check_samples("moment_distance", source, target)
     total = target.new_zeros(target.shape[:-2])

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
-__all__ = ["Run", "ends_of", "main_output", "note_run", "run_of"]
+__all__ = ["Run", "ends_of", "graph_of", "main_output", "note_run", "run_of"]
 
 
 class Run(NamedTuple):
@@ -27,11 +27,15 @@ class Run(NamedTuple):
         the fewest steps from its output to the network's, and not one of the rows as they come.
     ends_in : str or None
         What the output is of, such as "softmax" or "sigmoid", where it is one of `_ENDS`.
+    beside : tuple of str
+        Names of further ``nn.Linear`` that the output is a sum or product of, as in an ensemble,
+        each of other features than those of `head`.
     """
 
     order: tuple[str, ...]
     head: str | None
     ends_in: str | None
+    beside: tuple[str, ...] = ()
 
 
 def run_of(module: nn.Module) -> Run | None:
@@ -69,12 +73,16 @@ def note_run(module: nn.Module, rows: Tensor) -> None:
     try:
         with torch.enable_grad(), _all_require_grad(module):
             output = main_output(module(rows))
-            depths, leaves = _graph_of(output)
+            depths, leaves = graph_of(output)
     finally:
         for handle in handles:
             handle.remove()
+    head = _head(output, linears, depths)
     vars(module)["_skda_run"] = Run(
-        _order(module, calls, leaves), _head(output, linears, depths), ends_of(output)
+        _order(module, calls, leaves),
+        None if head is None else head.name,
+        ends_of(output),
+        _beside(output, linears, head),
     )
 
 
@@ -83,17 +91,19 @@ def _note_call(calls: dict[str, int], name: str, *_: Any) -> None:
 
 
 class _Linear(NamedTuple):
-    """A call of an ``nn.Linear``: its output, and whether what it got was computed by a layer."""
+    """A call of an ``nn.Linear``: what it got and gave, and whether a layer computed the former."""
 
     name: str
     output: Tensor
     of_features: bool
+    features: Any
 
 
 def _note_output(
     linears: list[_Linear], name: str, _: Any, given: tuple[Any, ...], output: Tensor
 ) -> None:
-    linears.append(_Linear(name, output, not given or given[0].requires_grad))
+    features = given[0] if given else None
+    linears.append(_Linear(name, output, features is None or features.requires_grad, features))
 
 
 @contextmanager
@@ -109,7 +119,7 @@ def _all_require_grad(module: nn.Module) -> Iterator[None]:
             parameter.requires_grad_(False)
 
 
-def _graph_of(output: Any, without: Any = None) -> tuple[dict[Any, int], set[int]]:
+def graph_of(output: Any, without: Any = None) -> tuple[dict[Any, int], set[int]]:
     """Return the functions that computed `output`, and the ids of the parameters that they read.
 
     Each function has its number of steps from the output; what only `without` reads is left out.
@@ -140,18 +150,42 @@ def _order(module: nn.Module, calls: dict[str, int], leaves: set[int]) -> tuple[
     return tuple(sorted(keys, key=lambda name: keys[name]))
 
 
-def _head(output: Any, linears: list[_Linear], depths: dict[Any, int]) -> str | None:
+def _head(output: Any, linears: list[_Linear], depths: dict[Any, int]) -> _Linear | None:
     if not depths:  # a network without gradients
-        return linears[-1].name if linears else None
+        return linears[-1] if linears else None
     found = [linear for linear in linears if linear.output.grad_fn in depths]
     width = output.shape[1] if isinstance(output, Tensor) and output.ndim > 1 else 1
     if fits := [linear for linear in found if linear.output.shape[-1] == width]:
         *_, best = sorted(fits, key=lambda n: (n.of_features, -depths[n.output.grad_fn]))
-        return best.name
+        return best
     # another width is the logits' only where no layer of another kind computes them from it
-    if found and not _graph_of(output, without=found[-1].output.grad_fn)[1]:
-        return found[-1].name
+    if found and not graph_of(output, without=found[-1].output.grad_fn)[1]:
+        return found[-1]
     return None
+
+
+def _beside(output: Any, linears: list[_Linear], head: _Linear | None) -> tuple[str, ...]:
+    """Name the layers whose outputs are put together with that of the head, number by number."""
+    if head is None:
+        return ()
+    waiting, put_together = [getattr(output, "grad_fn", None)], set()
+    while waiting:
+        function = waiting.pop()
+        if function is not None and function not in put_together:
+            put_together.add(function)
+            if function.name().startswith((*_SHAPES, *_SUMS)):
+                waiting.extend(before for before, _ in function.next_functions)
+    width = head.output.shape[-1]
+    others = {
+        linear.name: None
+        for linear in linears
+        if linear.output.grad_fn in put_together
+        and linear.output.shape[-1] == width
+        and linear.of_features
+        and linear.name != head.name
+        and linear.features is not head.features
+    }
+    return tuple(others)
 
 
 _SHAPES = (
@@ -164,6 +198,9 @@ _SHAPES = (
     "ToCopy",
     "Select",
 )
+
+
+_SUMS = ("Add", "Sub", "Mean", "Sum", "Stack", "Div", "Mul", "Neg")
 
 
 def ends_of(output: Any) -> str | None:

@@ -153,7 +153,9 @@ class Backbone(nn.Module):
 
     def note_head(self) -> None:
         """Look up the classifier, after an estimator has run the network."""
-        self.head = classifier_head(self)[0]
+        name = classifier_head(self)[0]
+        if name != f"{self.head}.classifier":  # of a fitted one, with its bottleneck
+            self.head = name
 
     def begin_training(self) -> None:
         """Insert the bottleneck before the classifier, once, and fix a frozen body."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import warnings
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -68,6 +69,13 @@ def resolve_layers(module: nn.Module, names: str | Sequence[str] | None = None) 
             raise ValueError(
                 "The 'adapt_layers' parameter cannot be left at None for a module whose outputs "
                 f"no nn.Linear computes. Pass one or several of {_known_names(module)}."
+            )
+        if run is not None and run.beside:
+            warnings.warn(
+                f"The 'adapt_layers' parameter is None: the features of {head!r} are adapted, but "
+                f"the module's outputs are also those of {list(run.beside)}, from other features. "
+                "Name the layers before all of them, or return features that they share.",
+                stacklevel=2,
             )
         return [Layer(head, "input")]
     known = _known_names(module)

@@ -150,7 +150,7 @@ def fit_temperature(
     3.3
     """
     proba = check_probabilities(probabilities, "probabilities")
-    columns = class_columns(y, proba, classes)
+    columns = class_columns(y, proba, classes, "y", "probabilities")
     weights = None if sample_weight is None else check_row_values(sample_weight, "sample_weight")
     if weights is not None:
         check_same_length(sample_weight=weights, probabilities=proba)
@@ -310,7 +310,8 @@ def expected_calibration_error(
     if not isinstance(n_bins, Integral) or n_bins < 1:
         raise ValueError(f"n_bins must be an int in the range [1, inf). Got {n_bins!r} instead.")
     proba = check_probabilities(probabilities, "probabilities")
-    hits = proba.argmax(axis=1) == class_columns(y_true, proba, classes)
+    columns = class_columns(y_true, proba, classes, "y_true", "probabilities")
+    hits = proba.argmax(axis=1) == columns
     confidence = proba.max(axis=1)
     bins = np.minimum((confidence * n_bins).astype(int), int(n_bins) - 1)
     # |B| · |accuracy - confidence| of a bin is the absolute sum of its differences

@@ -6,20 +6,27 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .._inputs.array_checks import check_same_length
+from .._inputs.class_labels import class_vector
 
 
 def class_columns(
-    y_source: ArrayLike, probabilities: NDArray[np.float64], classes: ArrayLike | None
+    y: ArrayLike,
+    probabilities: NDArray[np.float64],
+    classes: ArrayLike | None,
+    name: str = "y_source",
+    of_rows: str = "probabilities_source",
 ) -> NDArray[np.intp]:
     """Return the column of each label.
 
     Parameters
     ----------
-    y_source : array-like of shape (n_rows,)
+    y : array-like of shape (n_rows,)
         Labels of the rows of `probabilities`.
     probabilities : ndarray of shape (n_rows, n_classes)
     classes : array-like of shape (n_classes,) or None
         Label of each column; None is the sorted labels that occur.
+    name, of_rows : str
+        Names of `y` and `probabilities` in messages.
 
     Returns
     -------
@@ -30,15 +37,15 @@ def class_columns(
     ValueError
         If the lengths differ, or a label has no column.
     """
-    labels = np.asarray(y_source)
-    check_same_length(y_source=labels, probabilities_source=probabilities)
+    labels = class_vector(y, name)
+    check_same_length(**{name: labels, of_rows: probabilities})
     known = np.unique(labels) if classes is None else np.asarray(classes)
     n_columns = probabilities.shape[1]
     if len(known) != n_columns:
         raise ValueError(
-            f"probabilities_source has {n_columns} columns, but "
+            f"{of_rows} has {n_columns} columns, but "
             + (
-                f"y_source has {len(known)} classes. Pass the label of each column as 'classes', "
+                f"{name} has {len(known)} classes. Pass the label of each column as 'classes', "
                 "the classes_ of the classifier."
                 if classes is None
                 else f"'classes' has {len(known)} labels."
@@ -47,7 +54,7 @@ def class_columns(
     hits = labels[:, np.newaxis] == known
     if not hits.any(axis=1).all():
         unknown = sorted(set(labels[~hits.any(axis=1)].tolist()))
-        raise ValueError(f"y_source holds labels that are not in 'classes': {unknown}.")
+        raise ValueError(f"{name} holds labels that are not in 'classes': {unknown}.")
     columns: NDArray[np.intp] = hits.argmax(axis=1)
     return columns
 

@@ -15,7 +15,7 @@ from .data.inputs import Inputs, cut, join
 from .locks import new_lock
 from .term import DomainOutput
 
-__all__ = ["DomainModule"]
+__all__ = ["DomainModule", "is_beyond_embedding"]
 
 DOMAINS = ("source", "target")
 
@@ -215,7 +215,9 @@ class DomainModule(nn.Module):
                 return DomainOutput(self.capture.pop() if self.capture else (), logits)
             with torch.autocast(rows.device.type, dtype=torch.bfloat16):
                 logits = called(rows).float()
-        except IndexError as error:
+        except (IndexError, RuntimeError) as error:
+            if not is_beyond_embedding(error):
+                raise
             raise _out_of_range(rows, error) from error
         features = self.capture.pop() if self.capture else ()
         return DomainOutput(tuple(f.float() for f in features), logits)
@@ -236,7 +238,13 @@ class DomainModule(nn.Module):
         self.capture, self.lock = None, new_lock()
 
 
-def _out_of_range(rows: Any, error: IndexError) -> Exception:
+def is_beyond_embedding(error: Any) -> bool:
+    """Say whether a network was given an integer that it cannot look up, as an embedding."""
+    of_bag = "index_size" in str(error) or "not in the valid range" in str(error)
+    return isinstance(error, IndexError) or of_bag
+
+
+def _out_of_range(rows: Any, error: Exception) -> Exception:
     """Return the error of integers that a network cannot look up, as an embedding."""
     parts = rows.values() if isinstance(rows, Inputs) else [rows]
     integers = [part for part in parts if not part.is_floating_point()]

@@ -14,8 +14,13 @@ _DEVICES = ("cpu", "cuda", "mps")
 
 @contextmanager
 def no_autocast() -> Iterator[None]:
-    """Compute in the precision that the parameter `amp` says inside the with block."""
+    """Compute in the precision that the parameter `amp` says inside the with block.
+
+    What is made without a device is made on the CPU, also under `torch.set_default_device`.
+    """
     with ExitStack() as stack:
+        if torch.get_default_device().type != "cpu":
+            stack.enter_context(torch.device("cpu"))
         for device in _DEVICES:
             if torch.is_autocast_enabled(device):
                 stack.enter_context(torch.autocast(device, enabled=False))

@@ -19,6 +19,7 @@ from .errors import DivergenceError, StoppedEarly
 from .labelled import labelled_loss
 from .modes import training_modes
 from .predict import reestimate_statistics, sample_both
+from .reach import note_reach, warn_of_no_reach
 from .recipes.frozen import body_computed_once
 from .recipes.schedules import Schedule, constant
 from .recipes.tuning import Tuner, fix_layers
@@ -124,17 +125,15 @@ class AdaptationNet(CallbackNet):
         """Compute the loss of one step and its gradient."""
         if self.watched_:  # a callback may have predicted and left the module in eval mode
             self._set_training(True)
-        outputs = self.forward_domains(batch)
-        source, target = self.processes.gather(outputs, batch.n_rows)
+        source, target = self.processes.gather(self.forward_domains(batch), batch.n_rows)
         loss = classification = self.classification_loss(source, target)
-        step = {
-            "classification_loss": classification.detach(),
-            "y_pred": source.logits,
-            "y_true": source.y,
-        }
+        step: dict[str, Any] = {"y_pred": source.logits, "y_true": source.y}
+        step["classification_loss"] = classification.detach()
         if self.adapts and target is not None:
             step["lam"] = self.current_lam()
-            loss = classification + self.adaptation_(source, target, step["lam"])
+            adaptation_loss = self.adaptation_(source, target, step["lam"])
+            note_reach(self, adaptation_loss, source, target)
+            loss = classification + adaptation_loss
             step["domain_logits"] = self.adaptation_.domain_logits
         self.backward(loss)
         if self.tuning:
@@ -235,6 +234,7 @@ class AdaptationNet(CallbackNet):
         with suppress(StoppedEarly):
             self.fit_loop(domains, epochs=epochs)
         self._swap_rates()  # the rate of the last step stays visible
+        warn_of_no_reach(self)
         self.notify("on_train_end", X=domains, y=None)
         self.processes.share_state(self.trained_modules)
         self.loader_ = None

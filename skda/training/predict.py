@@ -128,8 +128,9 @@ def _outputs(
         capturing: AbstractContextManager[None] = (
             module.capturing(compiled=False) if features else nullcontext()
         )
-        # only here: other threads may predict, and the process may fork, while data load
-        with module.lock, torch.inference_mode(), no_autocast(), capturing:
+        # only here: other threads may predict, and the process may fork, while data load; and no
+        # inference mode, in which a network could not ask for a gradient that it computes with
+        with module.lock, torch.no_grad(), no_autocast(), capturing:
             module.plain.eval()
             output = module(batch, domain)
         yield DomainOutput(tuple(f[:n] for f in output.features), output.logits[:n])

@@ -15,7 +15,15 @@ import cloudpickle
 import numpy as np
 import pytest
 import torch
-from skorch.callbacks import Callback, Checkpoint, EarlyStopping, EpochScoring, LRScheduler
+from skorch.callbacks import (
+    BatchScoring,
+    Callback,
+    Checkpoint,
+    EarlyStopping,
+    EpochScoring,
+    LRScheduler,
+    PassthroughScoring,
+)
 from torch.utils.data import Dataset
 
 from skda import ADDAClassifier, DANNClassifier, MCCClassifier, MCDClassifier, WDGRLClassifier
@@ -56,7 +64,15 @@ def test_load_best_brings_back_everything(cls: Any, way: str, tmp_path: Path) ->
 
 
 @pytest.mark.parametrize(
-    "callback", [EarlyStopping(), Checkpoint(), EpochScoring("accuracy"), ("x", EarlyStopping())]
+    "callback",
+    [
+        EarlyStopping(),
+        Checkpoint(),
+        EpochScoring("accuracy"),
+        BatchScoring("accuracy"),
+        PassthroughScoring("train_loss"),
+        ("x", EarlyStopping()),
+    ],
 )
 def test_a_callback_that_needs_held_out_rows_says_so(callback: Any) -> None:
     with pytest.raises(ValueError, match=r"Pass train_split=0\.2"):
@@ -272,8 +288,9 @@ def test_cloudpickle_takes_modules_of_main_along() -> None:
 class M(torch.nn.Module):
     def __init__(s, n_features, n_classes):
         super().__init__()
+        s.body = torch.nn.Linear(n_features, n_features)
         s.l = torch.nn.Linear(n_features, n_classes)
-    def forward(s, x): return s.l(x)"""
+    def forward(s, x): return s.l(s.body(x))"""
     # a class of a program that was started by itself
     names: dict[str, Any] = {"__name__": "__main__", "torch": torch}
     exec(code, names)

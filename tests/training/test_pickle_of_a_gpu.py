@@ -121,6 +121,7 @@ def test_a_model_file_has_no_device(tmp_path: Path) -> None:
     np.testing.assert_array_equal(loaded.predict_proba(DATA.X_target), expected)
 
 
+@pytest.mark.filterwarnings("ignore:The adaptation loss trained no weight")
 def test_cloudpickle_takes_the_class_of_the_network_along() -> None:
     class Local(torch.nn.Linear):
         def __init__(self, n_features: int, n_classes: int) -> None:

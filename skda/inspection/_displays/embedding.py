@@ -21,6 +21,7 @@ from sklearn.utils._param_validation import (
 )
 
 from ..._inputs.array_checks import check_dense_features, check_same_length
+from ..._inputs.class_labels import class_vector
 from ..._plotting import COLORS, NEUTRAL, is_small, label_axes, legend_below, short, split_axes
 from ..._typing import Rows
 from ...model_selection import EstimatorEvidence
@@ -161,9 +162,9 @@ class EmbeddingDisplay:
         }
         n_rows = {d: len(f) for d, f in next(iter(found.values())).items()}
         kept = {d: np.sort(rng.permutation(n)[:max_rows]) for d, n in n_rows.items()}
-        labels = {"source": np.asarray(y_source)}
+        labels = {"source": class_vector(y_source, "y_source")}
         if y_target is not None:
-            labels["target"] = np.asarray(y_target)
+            labels["target"] = class_vector(y_target, "y_target")
         for domain, y in labels.items():
             check_same_length(**{f"y_{domain}": y, f"X_{domain}": np.empty(n_rows[domain])})
         labels = {domain: y[kept[domain]] for domain, y in labels.items()}
@@ -227,6 +228,9 @@ def _before(
             d: check_dense_features(rows_at_final_step(estimator, X, d), f"X_{d}")
             for d, X in rows.items()
         }
+        widths = {f"X_{d}": f.shape[1] for d, f in found.items()}
+        if len(set(widths.values())) > 1:
+            raise ValueError(f"X_source and X_target must have the same columns. Got {widths}.")
         scale = StandardScaler().fit(np.concatenate(list(found.values())))
         return {d: scale.transform(f) for d, f in found.items()}
     if isinstance(before, str):

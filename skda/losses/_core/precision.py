@@ -15,12 +15,21 @@ _P = ParamSpec("_P")
 _R = TypeVar("_R")
 
 
-def _widen(value: Any) -> Any:
+def _widen(value: Any, double: bool) -> Any:
     if isinstance(value, Tensor):
+        if double and value.ndim > 1 and value.is_floating_point():
+            return value.double()
         return value.float() if value.dtype in (torch.float16, torch.bfloat16) else value
     if isinstance(value, (list, tuple)):
-        return [_widen(item) for item in value]
+        return [_widen(item, double) for item in value]
     return value
+
+
+def _has_double(value: Any) -> bool:
+    """Say whether rows of float64 are among the arguments; a single number decides nothing."""
+    if isinstance(value, (list, tuple)):
+        return any(map(_has_double, value))
+    return isinstance(value, Tensor) and value.dtype == torch.float64 and value.ndim > 1
 
 
 def _device_type(value: Any) -> str | None:
@@ -34,7 +43,8 @@ def full_precision(function: Callable[_P, _R]) -> Callable[_P, _R]:
 
     A difference of nearly equal sums, as every discrepancy is, loses all its digits in half
     precision, and autocast would run the Gram matrices there. Half-precision tensors, or sequences
-    of them, arrive in the loss as float32 and get their gradient in their own precision.
+    of them, arrive in the loss as float32, and all rows as float64 where some are; they get their
+    gradient in their own precision.
 
     >>> @full_precision
     ... def square(x):
@@ -45,9 +55,10 @@ def full_precision(function: Callable[_P, _R]) -> Callable[_P, _R]:
 
     @wraps(function)
     def wrapper(*args: _P.args, **kwargs: _P.kwargs) -> _R:
-        args = tuple(_widen(value) for value in args)  # type: ignore[assignment]  # same types
+        double = any(map(_has_double, (*args, *kwargs.values())))
+        args = tuple(_widen(value, double) for value in args)  # type: ignore[assignment]  # same types
         if kwargs:
-            kwargs = {name: _widen(value) for name, value in kwargs.items()}  # type: ignore[assignment]  # likewise
+            kwargs = {name: _widen(value, double) for name, value in kwargs.items()}  # type: ignore[assignment]  # likewise
         device_type = _device_type(args[0] if args else next(iter(kwargs.values()), None))
         if device_type is None or not torch.is_autocast_enabled(device_type):
             return function(*args, **kwargs)

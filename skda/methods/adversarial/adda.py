@@ -190,6 +190,9 @@ class ADDAClassifier(AdversarialClassifier):
 
     def _target_net(self, source_net: AdaptationNet) -> AdaptationNet:
         module = copy_net(source_net.plain_module).cpu()
+        if source_net.tuning:  # the first stage may have ended while the head alone was trained
+            for name, parameter in module.named_parameters():
+                parameter.requires_grad_(name not in source_net.tuning["fixed"])
         kept = {name: getattr(source_net, name) for name in ("layers", "widths", "seeds")}
         return self._encoder_net(module, source_net, **kept)
 

@@ -7,6 +7,8 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.metrics import accuracy_score
 
 from ..._inputs.array_checks import check_probabilities, check_row_values, check_same_length
+from ..._inputs.class_labels import class_vector
+from ..._inputs.validation import naming
 
 
 def row_losses(
@@ -92,13 +94,15 @@ def source_accuracy(y_source: ArrayLike, predictions_source: ArrayLike) -> float
     >>> source_accuracy([0, 1, 1, 0], [0, 1, 0, 0])
     0.75
     """
-    labels, predictions = y_source, predictions_source
-    if isinstance(labels, np.ndarray) and isinstance(predictions, np.ndarray):
-        discrete = labels.dtype.kind == predictions.dtype.kind and labels.dtype.kind in "biuU"
-        if discrete and labels.shape == predictions.shape and labels.ndim == 1 and len(labels):
+    if isinstance(y_source, np.ndarray) and isinstance(predictions_source, np.ndarray):
+        kinds = y_source.dtype.kind, predictions_source.dtype.kind
+        alike = y_source.shape == predictions_source.shape == (len(y_source),)
+        if kinds[0] == kinds[1] and kinds[0] in "biuU" and alike and len(y_source):
             # nothing is left to check, which takes a tenth of the time of a search
-            return float((labels == predictions).mean())
-    return float(accuracy_score(labels, predictions))
+            return float((y_source == predictions_source).mean())
+    labels = class_vector(y_source, "y_source")
+    with naming("y_source"):
+        return float(accuracy_score(labels, predictions_source))
 
 
 def importance_weighted_accuracy(

@@ -13,10 +13,11 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import issparse
 from sklearn.base import BaseEstimator, is_regressor
 from sklearn.utils.multiclass import check_classification_targets, unique_labels
-from sklearn.utils.validation import column_or_1d
+from sklearn.utils.validation import assert_all_finite, column_or_1d
 from torch.utils.data import Dataset
 
 from ..._inputs.datasets import dataset_labels
+from ..._inputs.host import as_labels
 from ..._inputs.regression_labels import check_source_numbers
 from ..._inputs.validation import naming, unwrap
 from ..._typing import Domain
@@ -101,6 +102,8 @@ class EstimatorEvidence:
         If an array is read that the estimator cannot compute, or that needs missing target rows.
     """
 
+    _name_of_source: ClassVar[str | None] = None  # of a scorer, X
+
     def __init__(
         self,
         estimator: BaseEstimator,
@@ -131,9 +134,11 @@ class EstimatorEvidence:
             labels = check_source_numbers("This validator", self._y_source, n_rows(self.X_source))
             return labels
         with naming("y"):
-            check_classification_targets(self._y_source)
-            unique_labels(self._y_source, self.classes)  # refuses strings beside numbers
-            labels = column_or_1d(np.asarray(self._y_source), warn=True)
+            given = np.asarray(as_labels(self._y_source, "y"))
+            assert_all_finite(given, input_name="y")  # before a cast warns of NaN
+            check_classification_targets(given)
+            unique_labels(given, self.classes)  # refuses strings beside numbers
+            labels = column_or_1d(given, warn=True)
         if len(labels) != n_rows(self.X_source):
             raise ValueError(
                 f"y must have one label a row of X. Got {len(labels)} labels and "
@@ -217,6 +222,11 @@ class EstimatorEvidence:
             call_with_domain(self._final, "predict", self._name_columns(rows), "target")
         )
 
+    def _naming(self, domain: Domain) -> AbstractContextManager[None]:
+        """Name the argument in errors about its rows, which `predict` and `transform` call X."""
+        name = "X_target" if domain == "target" else self._name_of_source
+        return nullcontext() if name is None else naming(name)
+
     @cached_property
     def _final(self) -> BaseEstimator:
         return final_step(self.estimator)
@@ -240,25 +250,33 @@ class EstimatorEvidence:
                 f"{type(self._final).__name__} has not. "
                 "sklearn.calibration.CalibratedClassifierCV gives one to any classifier."
             )
-        with _naming_target(domain):
+        with self._naming(domain):
             return np.asarray(call_with_domain(self._final, "predict_proba", rows, domain))
 
     def _numbers(self, rows: Rows, domain: Domain) -> NDArray[Any]:
-        with _naming_target(domain):
+        with self._naming(domain):
             numbers = np.asarray(call_with_domain(self._final, "predict", rows, domain))
         return numbers.reshape(len(numbers), -1)
 
     def _features(self, rows: Rows, domain: Domain) -> NDArray[Any]:
         if hasattr(self._final, "transform"):
-            with _naming_target(domain):
+            with self._naming(domain):
                 rows = call_with_domain(self._final, "transform", rows, domain)
         features: NDArray[Any] = rows if issparse(rows) else np.asarray(rows)
         return features
 
 
+class NamedEvidence(EstimatorEvidence):
+    """Evidence of a function whose arguments are X_source and y_source, and not X and y."""
+
+    _name_of_source = "X_source"
+
+    @cached_property
+    def y_source(self) -> Labels:
+        """Labels of the held-out source rows."""
+        with naming("y_source"):
+            labels: Labels = super().y_source
+        return labels
+
+
 ValidatorInputs: TypeAlias = ArrayEvidence | EstimatorEvidence
-
-
-def _naming_target(domain: Domain) -> AbstractContextManager[None]:
-    """Name X_target in errors about its rows, which `predict` and `transform` call X."""
-    return naming("X_target") if domain == "target" else nullcontext()

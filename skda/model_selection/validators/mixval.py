@@ -7,8 +7,11 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import issparse
+from torch.utils.data import Dataset
 
+from ..._inputs.datasets import refuse_containers
 from ..._inputs.host import as_host_array
+from ...training.data.inputs import is_inputs
 from .._random import derive_random_state
 from .._typing import Labels, Rows
 
@@ -72,6 +75,12 @@ def mixval(
     """
     if not 0.5 < mix_weight < 1:
         raise ValueError(f"mix_weight must be in the range (0.5, 1). Got {mix_weight!r} instead.")
+    refuse_containers(X_target, "X_target")
+    if is_inputs(X_target) or isinstance(X_target, Dataset):
+        raise ValueError(
+            f"X_target is a {type(X_target).__name__}, whose rows mixval cannot mix. Pass an array "
+            "of rows, or choose another validator."
+        )
     X_target = as_host_array(X_target, "X_target")
     rows = X_target.tocsr() if issparse(X_target) else np.asarray(X_target)
     if rows.shape[0] < 2:

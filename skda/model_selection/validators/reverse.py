@@ -6,10 +6,14 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, clone
 from sklearn.model_selection import train_test_split
+from sklearn.utils.validation import assert_all_finite
 
+from ..._inputs.datasets import refuse_containers
+from ..._inputs.host import as_labels
+from ..._inputs.validation import check_length, naming
 from .._random import derive_random_state
 from .._routing import call_with_domain, final_step, fit_adapting, rows_at_final_step
-from .._split import n_rows
+from .._split import as_indexable, n_rows, take_rows
 from .._typing import Labels, Rows
 from .importance import source_accuracy
 
@@ -83,19 +87,28 @@ def reverse_validation(
     >>> reverse_validation(LogisticRegression(), X, y, X + 0.1)
     1.0
     """
-    y_source = np.asarray(y_source)
-    X_train, X_test, y_train, y_test = train_test_split(
-        X_source,
-        y_source,
-        test_size=test_size,
-        random_state=derive_random_state(random_state, "reverse validation, source"),
-        stratify=y_source if _can_stratify(y_source, test_size) else None,
-    )
-    X_target_train, _ = train_test_split(
-        X_target,
-        test_size=test_size,
-        random_state=derive_random_state(random_state, "reverse validation, target"),
-    )
+    for rows, name in ((X_source, "X_source"), (X_target, "X_target")):
+        refuse_containers(rows, name)
+    with naming("y_source"):
+        labels = np.asarray(as_labels(y_source, "y_source"))
+        check_length(np.atleast_1d(labels), n_rows(X_source), "y_source", "X_source")
+        assert_all_finite(labels, input_name="y_source")
+    X_source, X_target = as_indexable(X_source), as_indexable(X_target)
+    with naming("X_source"):
+        train, test = train_test_split(
+            np.arange(n_rows(X_source)),
+            test_size=test_size,
+            random_state=derive_random_state(random_state, "reverse validation, source"),
+            stratify=labels if _can_stratify(labels, test_size) else None,
+        )
+    with naming("X_target"):
+        target, _ = train_test_split(
+            np.arange(n_rows(X_target)),
+            test_size=test_size,
+            random_state=derive_random_state(random_state, "reverse validation, target"),
+        )
+    X_train, X_test = take_rows(X_source, train), take_rows(X_source, test)
+    X_target_train, y_train, y_test = take_rows(X_target, target), labels[train], labels[test]
     forward = fit_adapting(clone(estimator), X_train, y_train, X_target_train)
     return reverse_accuracy(forward, X_target_train, X_train, X_test, y_test)
 

@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import entr
 
-from ..._inputs.array_checks import check_probabilities
+from ..._inputs.array_checks import check_probabilities, check_same_length
+from ..._inputs.class_labels import class_vector
 from .importance import row_losses
 
 SCORES = ("entropy", "confidence")
@@ -74,11 +75,12 @@ def thresholded_accuracy(
     """
     if score not in SCORES:
         raise ValueError(f"score must be one of {SCORES}. Got {score!r} instead.")
-    n_wrong = int(row_losses(y_source, proba_source, classes).sum())
-    source, target = (
-        _scores(check_probabilities(proba, name), score)
-        for proba, name in ((proba_source, "proba_source"), (proba_target, "proba_target"))
-    )
+    labels = class_vector(y_source, "y_source")
+    proba_source = check_probabilities(proba_source, "proba_source")
+    check_same_length(y_source=labels, proba_source=proba_source)
+    n_wrong = int(row_losses(labels, proba_source, classes).sum())
+    source = _scores(proba_source, score)
+    target = _scores(check_probabilities(proba_target, "proba_target"), score)
     if n_wrong == len(source):
         return 0.0
     threshold = np.partition(source, n_wrong)[n_wrong]

@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 
 import torch
 from torch import nn
-from torch.utils.flop_counter import FlopCounterMode
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils.flop_counter import flop_registry
 
 from ...nn import Backbone
 from ..data.inputs import InputRows
@@ -87,14 +88,31 @@ def check_size(job: Job) -> None:
         return
     (rows,) = job.domains.source.batches([job.domains.subset[:2]])
     module = copy.deepcopy(job.net.module_).eval()
-    with torch.no_grad(), FlopCounterMode(display=False) as counter:
+    with torch.no_grad(), _Operations() as counter:
         module(rows)
-    flops = counter.get_total_flops() // len(rows)
+    flops = counter.total // len(rows)
     if flops > _MOST_FLOPS:
         raise UnstackableError(
             f"the network is large ({flops} floating point operations a row, where more than "
             f"{_MOST_FLOPS} leave nothing to save)"
         )
+
+
+class _Operations(TorchDispatchMode):
+    """Count floating point operations; torch's `FlopCounterMode` hooks other threads' modules."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.total = 0
+
+    def __torch_dispatch__(
+        self, function: Any, types: Any, args: Any = (), kwargs: Any = None
+    ) -> Any:
+        """Call the function, and count if it is a product of matrices or a convolution."""
+        result = function(*args, **(kwargs or {}))
+        if (count := flop_registry.get(function._overloadpacket)) is not None:  # noqa: SLF001
+            self.total += count(*args, **(kwargs or {}), out_val=result)
+        return result
 
 
 # of the forward pass of a row: with a tenth of it, training together is some 4 times faster

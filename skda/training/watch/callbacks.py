@@ -12,11 +12,13 @@ from sklearn.base import is_classifier
 from sklearn.utils._param_validation import Interval, RealNotInt
 from skorch import NeuralNetClassifier
 from skorch.callbacks import (
+    BatchScoring,
     Callback,
     Checkpoint,
     EarlyStopping,
     EpochScoring,
     EpochTimer,
+    PassthroughScoring,
     PrintLog,
 )
 from skorch.dataset import ValidSplit, unpack_data
@@ -96,12 +98,15 @@ def as_split(given: Any, seed: int, stratified: bool = True) -> Any:
     return ValidSplit(float(given), stratified=stratified, random_state=seed)
 
 
+_SCORES = (BatchScoring, EpochScoring, PassthroughScoring)
+
+
 def _check_monitors(net: Any, own: set[str]) -> None:
     """Refuse a callback of the user that waits for scores of held-out rows where there are none."""
     if net.train_split:
         return
     users = {name: callback for name, callback in net.callbacks_ if name not in own}
-    scores = [cb for cb in users.values() if isinstance(cb, EpochScoring) and not cb.on_train]
+    scores = [cb for cb in users.values() if isinstance(cb, _SCORES) and not cb.on_train]
     for name, callback in users.items():
         monitor = getattr(callback, "monitor", None)
         waits = isinstance(monitor, str) and monitor.startswith("valid_")
