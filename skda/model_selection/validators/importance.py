@@ -96,7 +96,7 @@ def source_accuracy(y_source: ArrayLike, predictions_source: ArrayLike) -> float
     """
     if isinstance(y_source, np.ndarray) and isinstance(predictions_source, np.ndarray):
         kinds = y_source.dtype.kind, predictions_source.dtype.kind
-        alike = y_source.shape == predictions_source.shape == (len(y_source),)
+        alike = y_source.ndim == 1 and y_source.shape == predictions_source.shape
         if kinds[0] == kinds[1] and kinds[0] in "biuU" and alike and len(y_source):
             # nothing is left to check, which takes a tenth of the time of a search
             return float((y_source == predictions_source).mean())
