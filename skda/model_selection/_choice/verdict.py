@@ -81,7 +81,7 @@ def refusal(table: Mapping[str, Any], lams: NDArray[np.float64]) -> str:
         return (
             f"The search did not adapt. lam={lams[best]:g} scores best, but {reason}. Pass "
             "target_priors='estimate' to the estimator, or the shares if you know them: the search "
-            "then adapts where that helps. AdaptationWarning is the category to filter."
+            "then does not refuse for this. AdaptationWarning is the category to filter."
         )
     if not reason.startswith(UNSURE):
         return ""
