@@ -10,6 +10,7 @@ from contextvars import ContextVar
 import numpy as np
 import torch
 from sklearn.preprocessing import StandardScaler
+from sklearn.utils.random import sample_without_replacement
 
 from ..priors._label_shift import LabelShiftFit, fit_shares
 from ..training import DomainPair
@@ -109,17 +110,15 @@ def linear_fit(domains: DomainPair, shares: np.ndarray) -> LabelShiftFit | None:
     source, target = domains.source, domains.target
     if not (isinstance(source, ArrayRows) and isinstance(target, ArrayRows)):
         return None
-    drawn = np.unique(domains.subset)
-    n_values = int(np.prod(source.array.shape[1:]))
-    most = min(MOST_ROWS, MOST_VALUES // n_values)
-    if min(len(drawn), len(target), most) < LEAST_ROWS or source.dtype != torch.float32:
-        return None
+    most = min(MOST_ROWS, MOST_VALUES // int(np.prod(source.array.shape[1:])))
     rng = np.random.RandomState(0)
-    rows = rng.permutation(drawn)[:most]
+    rows = np.unique(domains.subset[_sample(len(domains.subset), most, rng)])
+    if min(len(rows), len(target)) < LEAST_ROWS or source.dtype != torch.float32:
+        return None
     y = domains.y_source[rows]
     if np.bincount(y, minlength=len(shares)).min() < LEAST_OF_A_CLASS:
         return None
-    X, X_target = _flat(source, rows), _flat(target, rng.permutation(len(target))[:most])
+    X, X_target = _flat(source, rows), _flat(target, _sample(len(target), most, rng))
     scaler = StandardScaler().fit(X)
     X, X_target = scaler.transform(X), scaler.transform(X_target)
     left_out, of_target = _ridge(X, 2 * np.eye(len(shares))[y] - 1, X_target)
@@ -130,6 +129,12 @@ def linear_fit(domains: DomainPair, shares: np.ndarray) -> LabelShiftFit | None:
         _some(X, _COLUMNS_COMPARED), y, _some(X_target, _COLUMNS_COMPARED), shares
     )
     return fit if rows_alone.residual <= ROWS_APART else None
+
+
+def _sample(n: int, most: int, rng: np.random.RandomState) -> np.ndarray:
+    """Return different numbers below n, without a list of all of them."""
+    found: np.ndarray = sample_without_replacement(n, min(n, most), random_state=rng)
+    return found
 
 
 def _ridge(X: np.ndarray, Y: np.ndarray, X_target: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
