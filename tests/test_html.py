@@ -44,10 +44,10 @@ def test_a_fitted_estimator_says_how_it_was_trained() -> None:
 
 def test_shares_and_labels_are_escaped() -> None:
     labels = np.array(["<script>", "b&b"])[DATA.y]
-    clf = DANNClassifier(**BRIEF, target_priors=[0.25, 0.75], adapt_layers="features.0")
+    clf = DANNClassifier(**BRIEF, target_priors=[0.25, 0.75], adapt_layers="features.1")
     clf.fit(DATA.X, labels, DATA.X_target)
     (caption,) = captions(clf)
-    assert "adapted: the output of features.0 · target shares: <script> 0.25, b&b 0.75" in caption
+    assert "adapted: the output of features.1 · target shares: <script> 0.25, b&b 0.75" in caption
     assert "&lt;script&gt; 0.25, b&amp;b 0.75" in clf._repr_html_()
 
 

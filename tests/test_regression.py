@@ -274,10 +274,10 @@ def test_series_images_sparse_and_dicts() -> None:
     class Two(nn.Module):
         def __init__(self) -> None:
             super().__init__()
-            self.head = nn.Linear(4, 1)
+            self.body, self.head = nn.Linear(4, 3), nn.Linear(3, 1)
 
         def forward(self, a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
-            return self.head(torch.cat([a, b], 1))
+            return self.head(self.body(torch.cat([a, b], 1)))
 
     by_name = {"a": X[:, :1], "b": X[:, 1:]}
     reg = DANNRegressor(Two, max_epochs=2, random_state=0).fit(by_name, Y, by_name)

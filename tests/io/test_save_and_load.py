@@ -132,7 +132,8 @@ def test_labels_names_and_other_parameters_come_back(tmp_path: Any) -> None:
 def test_images_and_instances_of_the_built_in_networks(tmp_path: Any) -> None:
     images = np.random.default_rng(0).integers(0, 256, size=(40, 1, 8, 8), dtype=np.uint8)
     rows = images[:20], np.arange(20) % 2, images[20:]
-    for module in (None, ConvNet(1, 2, width=4), nn.Sequential(nn.Flatten(), nn.Linear(64, 2))):
+    linear = nn.Sequential(nn.Flatten(), nn.Linear(64, 4), nn.Linear(4, 2))
+    for module in (None, ConvNet(1, 2, width=4), linear):
         saved = DANNClassifier(module, **SMALL).fit(*rows)
         loaded = there_and_back(saved, tmp_path)
         assert_same(loaded, saved, images)
