@@ -11,6 +11,7 @@ from sklearn.metrics import accuracy_score, r2_score
 from sklearn.utils import Tags
 from sklearn.utils.metadata_routing import UNUSED
 from sklearn.utils.metaestimators import available_if
+from sklearn.utils.multiclass import unique_labels
 from sklearn.utils.validation import check_is_fitted
 from torch.utils.data import Dataset
 
@@ -181,6 +182,9 @@ class DomainPredictionMixin:
                     "for each row."
                 )
         with naming("y"):
+            kinds = np.asarray(y).dtype.kind, predicted.dtype.kind
+            if is_classifier(self) and kinds[0] in "US" and kinds[1] in "biuf":
+                unique_labels(y, predicted)  # older metrics of scikit-learn find them different
             return float(metric(y, predicted, sample_weight=sample_weight))
 
 

@@ -19,7 +19,8 @@ def no_autocast() -> Iterator[None]:
     What is made without a device is made on the CPU, also under `torch.set_default_device`.
     """
     with ExitStack() as stack:
-        if torch.get_default_device().type != "cpu":
+        # older torch does not tell of a device that is a context alone
+        if torch.empty(0).device.type != "cpu":
             stack.enter_context(torch.device("cpu"))
         for device in _DEVICES:
             if torch.is_autocast_enabled(device):
