@@ -4,13 +4,13 @@ import argparse
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
 import torch
 
 from ..harness.machine import command
+from ..harness.small_tasks import few_rows
 from .measure import METHODS, measure
 from .page import page
 from .tasks import ALL
@@ -29,8 +29,7 @@ def run(options: argparse.Namespace, path: Path) -> None:
                 continue
             start, task = time.perf_counter(), ALL[name]
             if options.quick:
-                few = {**task.params, "max_epochs": 1}
-                task = replace(task, n_source=120, n_target=100, params=few)
+                task = few_rows(task)
             rows = pd.DataFrame(measure(task, seed, quick=options.quick))
             rows.insert(0, "task", name)
             rows.insert(1, "seed", seed)

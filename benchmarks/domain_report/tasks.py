@@ -1,51 +1,34 @@
 """The tasks of the page: those of the harness, and others that no threshold was set on."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
-import numpy as np
-
 from skda.datasets import fetch_amazon_reviews, fetch_gas_drift, fetch_heart_disease
 
-from ..harness.search_internals import own_stream, take_rows
 from ..harness.small_tasks import (
     DIGITS,
     HALF_THE_DIGITS,
     STRESS_TASKS,
     TASKS,
     Task,
+    halves,
     make_rotated_moons,
-    skewed,
+    with_shares,
 )
-
-
-def halves(load: Callable[[], Any]) -> Any:
-    """Make both domains from the source: two halves of its rows, without any shift."""
-    data = load()
-    y = np.asarray(data.y_source)
-    rows = own_stream(0, "domain report benchmark, halves").permutation(len(y))
-    parts = {"source": rows[::2], "target": rows[1::2], "target_test": rows[1::2]}
-    X = data.X_source
-    for part, kept in parts.items():
-        data[f"X_{part}"], data[f"y_{part}"] = take_rows(X, kept), y[kept]
-    return data
 
 
 def half_task(name: str, shares: tuple[float, ...] | None = None) -> Task:
     """Return a task of the harness without its shift, with these shares in the target."""
-    task = TASKS[name]
-    load = partial(halves, task.load)
-    if shares is not None:
-        load = partial(skewed, load, shares)
-    return Task(load, task.n_source, task.n_target, task.params, task.steps)
+    load = partial(halves, TASKS[name].load, "domain report benchmark, halves")
+    return like(name, load, shares)
 
 
 def like(name: str, load: Callable[[], Any], shares: tuple[float, ...] | None = None) -> Task:
     """Return a task of other rows that trains as one of the harness."""
-    task = TASKS[name]
-    load = load if shares is None else partial(skewed, load, shares)
-    return Task(load, task.n_source, task.n_target, task.params, task.steps)
+    task = replace(TASKS[name], load=load)
+    return task if shares is None else with_shares(task, shares)
 
 
 def turned(angle: float) -> Callable[[], Any]:

@@ -4,14 +4,13 @@ import argparse
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import torch
 
 from ..harness.machine import command
 from ..harness.rows import append_rows, read_rows
-from ..harness.small_tasks import ALL_TASKS, draw
+from ..harness.small_tasks import ALL_TASKS, draw, few_rows
 from .measure import measure
 from .models import METHODS, train
 from .page import page
@@ -30,8 +29,7 @@ def run(options: argparse.Namespace, path: Path) -> None:
                 continue
             task = ALL_TASKS[name]
             if options.quick:
-                few = {**task.params, "max_epochs": 1}
-                task = replace(task, n_source=120, n_target=100, params=few)
+                task = few_rows(task)
             sample = draw(task, task.load(), seed)
             for each in missing:
                 start = time.perf_counter()

@@ -1,7 +1,7 @@
 """Small tasks on which many networks can be trained: rows, and how a network is trained on them."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -104,6 +104,29 @@ def skewed(load: Callable[[], Any], shares: Sequence[float]) -> Any:
         kept = np.flatnonzero(rng.uniform(size=len(y)) < np.asarray(shares)[class_index])
         data[f"X_{part}"], data[f"y_{part}"] = take_rows(X, kept), y[kept]
     return data
+
+
+def with_shares(task: Task, shares: Sequence[float]) -> Task:
+    """Return a task that keeps these shares of the target's classes."""
+    return replace(task, load=partial(skewed, task.load, shares))
+
+
+def halves(load: Callable[[], Any], stream: str) -> Any:
+    """Make both domains from the source: two halves of its rows, without any shift."""
+    data = load()
+    X, y = data.X_source, np.asarray(data.y_source)
+    rows = own_stream(0, stream).permutation(len(y))
+    parts = {"source": rows[::2], "target": rows[1::2], "target_test": rows[1::2]}
+    for part, kept in parts.items():
+        data[f"X_{part}"], data[f"y_{part}"] = take_rows(X, kept), y[kept]
+    return data
+
+
+def few_rows(task: Task, n_source: int = 120, n_target: int = 100) -> Task:
+    """Return a task with few rows and one epoch: enough to see that a page runs."""
+    return replace(
+        task, n_source=n_source, n_target=n_target, params={**task.params, "max_epochs": 1}
+    )
 
 
 HALF_THE_DIGITS = (1.0,) * 5 + (0.0,) * 5

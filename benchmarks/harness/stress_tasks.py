@@ -1,11 +1,12 @@
 """More small tasks in whose target the classes have other shares than in the source."""
 
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
 import numpy as np
 
-from .small_tasks import TASKS, Task, make_rotated_moons, skewed
+from .small_tasks import TASKS, Task, make_rotated_moons, with_shares
 
 __all__ = ["MORE_STRESS_TASKS"]
 
@@ -19,13 +20,7 @@ def _drawn(n_classes: int, seed: int) -> tuple[float, ...]:
 def _other_shares(name: str, shares: tuple[float, ...], load: Any = None) -> Task:
     """Return a task of the harness with these shares of the target's classes."""
     task = TASKS[name]
-    return Task(
-        partial(skewed, load or task.load, shares),
-        task.n_source,
-        task.n_target,
-        task.params,
-        task.steps,
-    )
+    return with_shares(replace(task, load=load or task.load), shares)
 
 
 MORE_STRESS_TASKS = {

@@ -11,7 +11,6 @@ import argparse
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import joblib
@@ -21,7 +20,7 @@ from ..harness import small_tasks as small
 from ..harness.machine import command
 from ..harness.regret import parse_options, regret_parser
 from ..harness.rows import append_rows, read_rows
-from ..harness.small_tasks import TASKS, Task, draw
+from ..harness.small_tasks import TASKS, draw, few_rows
 from ..harness.stress_tasks import MORE_STRESS_TASKS
 from .page import page
 from .rules import searches
@@ -32,11 +31,6 @@ STRESS_TASKS = {**small.STRESS_TASKS, **MORE_STRESS_TASKS}
 ALL_TASKS = {**TASKS, **STRESS_TASKS}
 
 
-def few(task: Task) -> Task:
-    """Return the task with few rows and one epoch."""
-    return replace(task, n_source=100, n_target=100, params={**task.params, "max_epochs": 1})
-
-
 def run(options: argparse.Namespace, path: Path) -> None:
     """Do the searches that are missing, seed by seed."""
     done = {(row["task"], row["method"], row["seed"]) for row in read_rows(path)}
@@ -45,7 +39,7 @@ def run(options: argparse.Namespace, path: Path) -> None:
             missing = [each for each in options.methods if (name, each, seed) not in done]
             if not missing:
                 continue
-            task = few(ALL_TASKS[name]) if options.quick else ALL_TASKS[name]
+            task = few_rows(ALL_TASKS[name], 100, 100) if options.quick else ALL_TASKS[name]
             sample = draw(task, task.load(), seed)
             for each in missing:
                 start = time.perf_counter()

@@ -4,7 +4,6 @@ import argparse
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +17,7 @@ from ..harness.machine import command
 from ..harness.regret import parse_options, regret_parser
 from ..harness.rows import Row, append_rows, read_rows
 from ..harness.search_internals import fit_on, held_out, linear_fit, split_domains, training_part
-from ..harness.small_tasks import Sample, Task, draw, estimator_for
+from ..harness.small_tasks import Sample, Task, draw, estimator_for, few_rows
 from .page import page
 from .tasks import ALL
 
@@ -85,8 +84,7 @@ def run(options: argparse.Namespace, path: Path) -> None:
                 continue
             start, task = time.perf_counter(), ALL[name]
             if options.quick:
-                few = {**task.params, "max_epochs": 1}
-                task = replace(task, n_source=120, n_target=100, params=few)
+                task = few_rows(task)
             row = measure(task, seed, options.methods)
             append_rows(path, [{"task": name, "seed": seed, **row}])
             print(f"{name:32} seed {seed}: {time.perf_counter() - start:.0f} s", flush=True)

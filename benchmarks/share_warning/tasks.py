@@ -1,11 +1,8 @@
 """Tasks on which no threshold of the check was set: as they are, and with other class shares."""
 
-from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
-from typing import Any
 
-import numpy as np
 from sklearn.impute import SimpleImputer
 
 from skda.datasets import (
@@ -15,8 +12,7 @@ from skda.datasets import (
     make_rotated_moons,
 )
 
-from ..harness.search_internals import own_stream, take_rows
-from ..harness.small_tasks import TASKS, Task, skewed
+from ..harness.small_tasks import TASKS, Task, halves, with_shares
 
 _MOONS = TASKS["moons"].params
 _DRAWN = (0.62, 0.05, 1.0, 0.33, 0.18, 0.45)
@@ -55,36 +51,20 @@ AS_THEY_ARE = {
 _OF_TWO = {"1:9": (1.0, 0.11), "3:1": (0.33, 1.0)}
 
 
-def _with(shares: tuple[float, ...], task: Task) -> Task:
-    load = partial(skewed, task.load, shares)
-    return Task(load, task.n_source, task.n_target, task.params, task.steps)
-
-
 OTHER_SHARES = {
-    f"{name}, {title}": _with(shares, task)
+    f"{name}, {title}": with_shares(task, shares)
     for name, task in AS_THEY_ARE.items()
     for title, shares in ({"drawn": _DRAWN} if "gas" in name else _OF_TWO).items()
 }
 
 
-def halves(load: Callable[[], Any]) -> Any:
-    """Make both domains from the source: two halves of its rows, without any shift."""
-    data = load()
-    rows = own_stream(0, "share warning benchmark, halves").permutation(len(data.y_source))
-    X, y = data.X_source, np.asarray(data.y_source)
-    for part, kept in {"source": rows[::2], "target": rows[1::2]}.items():
-        data[f"X_{part}"], data[f"y_{part}"] = take_rows(X, kept), y[kept]
-    data["X_target_test"], data["y_target_test"] = data.X_target, data.y_target
-    return data
-
-
 def _half(name: str) -> Task:
-    task = TASKS[name]
-    return replace(task, load=partial(halves, task.load))
+    load = partial(halves, TASKS[name].load, "share warning benchmark, halves")
+    return replace(TASKS[name], load=load)
 
 
 SHARES_ALONE = {
-    f"half of {title}, {how}": _with(_DRAWN if how == "drawn" else _OF_TWO[how], _half(name))
+    f"half of {title}, {how}": with_shares(_half(name), _DRAWN if how == "drawn" else _OF_TWO[how])
     for title, name, hows in (
         ("the book reviews", "books→electronics", _OF_TWO),
         ("gas batch 1", "gas 1→2", ("drawn",)),

@@ -20,6 +20,7 @@ __all__ = [
     "LEAST_ROWS",
     "AdaptationWarning",
     "describe_shares",
+    "linear_fit",
     "shares_unchecked",
     "warn_of_other_shares",
 ]

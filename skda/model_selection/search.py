@@ -135,8 +135,7 @@ class LambdaSearchCV(
         `skda.priors.match_confidence`). `decision_function`, `to_module` and `export` are without.
     estimated_error_ : float
         Of a regressor, in place of `estimated_accuracy_`: estimated root mean squared error on the
-        target, in standard deviations of the source's labels (see
-        `skda.inspection.estimate_error`, which has it in their units, with an interval).
+        target, in standard deviations of the source's labels (`skda.inspection.estimate_error`).
     label_scale_ : ndarray of shape (n_outputs,)
         Of a regressor: that standard deviation of each output.
     cv_results_ : dict of ndarrays
@@ -169,33 +168,30 @@ class LambdaSearchCV(
     predictions, a share of log(n_classes), is more than `entropy_tolerance` above that of `lam=0`
     and its stability is not `stability_tolerance` above. If the last two reject three quarters of
     the lams above 0, all are rejected; and all above a rejected one if the loss itself makes
-    predictions surer (MCC, pseudo-labels). All are rejected as well where other shares of the
-    classes explain how the outputs of the `lam=0` models differ between the domains
-    (`skda.priors.label_shift_fit`), these shares differ from the source's by more than
-    `share_tolerance` (total variation), and the candidate has no `target_priors`. With
-    `target_priors`, rare classes are no collapse where `lam=0` predicts them as rarely. Rejected
-    candidates rank last; of `lam=0` one is kept.
+    predictions surer (MCC, pseudo-labels). Without `target_priors`, all are rejected as well where
+    class shares that differ from the source's by more than `share_tolerance` (total variation)
+    explain how the outputs of the `lam=0` models differ (`skda.priors.label_shift_fit`); with them,
+    rare classes are no collapse where `lam=0` predicts them as rarely. Rejected candidates rank
+    last; of `lam=0` one is kept. Scores within 1e-6 are a tie, which the smaller lam wins.
 
-    The stability in a fold is the share of the fold's held-out target rows on which the model of
-    the fold and the model of another fold predict the same class, averaged over the other folds;
-    Cohen's kappa corrects it for chance. The stability estimates the accuracy (Jiang et al. 2022).
-    It falls if adapting does harm, which can happen if the shares of the classes differ between the
-    domains. Known failure: if two classes are very unequal, models agree easily. The entropy sees
-    that: adapting to other shares draws the boundary through rows of one class. It is not heard
-    where `lam=0` predicts one class for nearly all target rows, as with an offset of a sensor, or
-    where the estimator is given the shares as `target_priors`: an offset can look like other
-    shares, and only the user knows which it is.
+    The stability in a fold is the share of its held-out target rows on which its model and that of
+    another fold predict the same class, averaged over the other folds; Cohen's kappa corrects it
+    for chance. It estimates the accuracy (Jiang et al. 2022), and falls if adapting does harm, as
+    it may where the shares of the classes differ. Known failure: if two classes are very unequal,
+    models agree easily. The entropy sees that: adapting to other shares draws the boundary through
+    rows of one class. It is not heard where `lam=0` predicts one class for nearly all target rows,
+    as with an offset of a sensor, or where the estimator is given the shares as `target_priors`: an
+    offset can look like other shares, and only the user knows which it is.
 
-    The following trains one by one, and is an error with ``vectorize=True``: dropout on a GPU, or
-    in a layer without a stacked form; callbacks, `train_split`, `compile` and `amp`; labelled
-    target rows, several sources, Datasets and integers that the module embeds; optimizers other
-    than torch's usual ones; frozen layers; and methods whose training has stages (ADDA) or whose
-    term has a state of its own (WDGRL, MCD, DeepJDOT, DAN with optimal kernel weights).
-    `vectorize_reason_` says what it was.
+    The following trains one by one (see `vectorize_reason_`), and is an error with
+    ``vectorize=True``: dropout on a GPU, or in a layer without a stacked form; callbacks,
+    `train_split`, `compile` and `amp`; labelled target rows, several sources, Datasets and integers
+    that the module embeds; optimizers other than torch's usual ones; frozen layers; methods whose
+    training has stages (ADDA) or whose term has a state (WDGRL, MCD, DeepJDOT, DAN with optimal
+    kernel weights).
 
-    `AdaptationWarning` says so if the models of a chosen lam above 0 agree less and are less sure
-    on the target than source-only models, or if the entropy or the fitted shares alone kept the
-    search from adapting.
+    `AdaptationWarning` says so if models of a chosen lam above 0 agree less and are less sure on
+    the target than source-only ones, or if entropy or shares alone kept the search from adapting.
 
     **Regressors.** Errors are in standard deviations of the source's labels; with several outputs
     they are means over the outputs. "stability" is minus the mean squared difference between the
@@ -207,8 +203,6 @@ class LambdaSearchCV(
     (`error_tolerance` .5), its disagreement more than 1.1 times (`stability_tolerance` .1), or the
     standard deviation of its predictions on the target less than .3 times that of `lam=0` or of the
     source's labels, whichever is less (`min_spread_ratio`).
-
-    Scores that differ by no more than 1e-6 are a tie, which the smaller lam wins.
 
     References
     ----------
