@@ -22,7 +22,7 @@ help:
 	@echo 'make test      the whole test suite'
 	@echo 'make test-minimum  the whole test suite with the lowest versions, in an environment of its own'
 	@echo 'make test-gpu  the tests that need a CUDA GPU, with GPU_PYTHON (now $(GPU_PYTHON))'
-	@echo 'make bench-gpu  the time of a training step on the CPU and the GPU, with GPU_PYTHON'
+	@echo 'make bench-gpu  the time of training on the GPU, with GPU_PYTHON'
 	@echo 'make coverage  the whole test suite in one process, and the lines of skda that it misses'
 	@echo 'make check     format, lint, types'
 	@echo 'make fuzz      50 000 random calls of the estimators'
@@ -95,7 +95,7 @@ test-gpu:
 
 bench-gpu:
 	@$(GPU_PYTHON) -c '$(HAS_GPU)' || { echo 'No CUDA GPU for $(GPU_PYTHON): nothing was measured.' >&2; exit 1; }
-	$(GPU_PYTHON) -m benchmarks.scaling.gpu
+	$(GPU_PYTHON) -m benchmarks.gpu
 
 bench-%: $(STAMP)
 	$(RUN) -m benchmarks.$* $(ARGS)

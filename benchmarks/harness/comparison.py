@@ -1,8 +1,8 @@
 """A table of methods by tasks that says where a method is not above the references."""
 
-import math
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from math import fsum, isnan
 from statistics import mean
 
 from .results import Run, mean_and_deviation
@@ -38,12 +38,12 @@ class Comparison:
         lines = [" | ".join(heads), "|".join(["---", *["---:"] * (len(heads) - 1)])]
         for method in self.methods:
             found = [runs for t in self.tasks if (runs := self.runs.get((t.name, method)))]
-            seconds = sum(mean(run.seconds for run in runs) for runs in found)
+            seconds = fsum(mean(run.seconds for run in runs) for runs in found)
             cells = [self._cell(task, method) for task in self.tasks]
             if self.mean:
                 scores = self.mean_scores(method)
                 cells.append(mean_and_deviation(scores) if scores else "–")
-            shown = "–" if math.isnan(seconds) else f"{seconds:.1f}"
+            shown = "–" if isnan(seconds) else f"{seconds:.1f}"
             lines.append(" | ".join([method, *cells, shown]))
         columns = [*(t.name for t in self.tasks), *([MEAN] if self.mean else [])]
         for name, scores_of in self.published.items():

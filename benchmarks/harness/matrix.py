@@ -3,6 +3,7 @@
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
+from math import fsum
 
 from .comparison import Comparison
 from .figures import draw
@@ -104,7 +105,7 @@ def means_of_groups(matrix: Matrix, comparison: Comparison) -> Comparison:
             scores = of_group.mean_scores(method)
             if scores:
                 lists = zip(*(comparison.runs[t.name, method] for t in found), strict=True)
-                seconds = [sum(run.seconds for run in of_seed) for of_seed in lists]
+                seconds = [fsum(run.seconds for run in of_seed) for of_seed in lists]
                 runs[heading, method] = list(map(Run, scores, seconds))
     return replace(comparison, tasks=columns, runs=runs, mean=False)
 

@@ -10,8 +10,8 @@ import torch
 
 from skda.losses import coral, jmmd2, mk_mmd2
 
+from ..harness import by_hand
 from ..harness.timing import ratio, side_by_side
-from . import by_hand
 from .measure import Row
 
 SIZES = ((32, 256), (128, 512), (512, 1024))

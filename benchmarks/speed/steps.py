@@ -10,8 +10,8 @@ from torch import nn
 
 from skda import DANNRegressor, DAREGRAMRegressor
 
+from ..harness import by_hand
 from ..harness.timing import ratio, side_by_side
-from . import by_hand
 from .measure import METHODS, Row, mlp, n_rows, table
 
 REGRESSORS = {"DANN": DANNRegressor, "DARE-GRAM": DAREGRAMRegressor}

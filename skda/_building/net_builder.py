@@ -56,6 +56,7 @@ _NET_PARAMETERS = (
     "data_device",
     "compile",
     "amp",
+    "cuda_graphs",
 )
 
 

@@ -101,6 +101,10 @@ class DomainEstimator(
         Whether to compile the module with ``torch.compile``.
     amp : {"bf16"} or None, default=None
         Precision of the module's matrix products; weights, losses and results stay float32.
+    cuda_graphs : bool, default=False
+        Whether the GPU records a step once and replays it: small networks, whose steps are mostly
+        Python, train several times faster, in `LambdaSearchCV` too. Without a GPU it does nothing.
+        The module must do the same in each step: Python code in it runs only while it is recorded.
     verbose : int, default=0
         1 shows a progress bar with the classification and the adaptation loss, lam and the time
         left; where the output is no terminal or notebook, one line at the end; in the workers of
@@ -151,6 +155,7 @@ class DomainEstimator(
         "data_device": [StrOptions({"auto", "cpu"})],
         "compile": ["boolean"],
         "amp": [StrOptions({"bf16"}), None],
+        "cuda_graphs": ["boolean"],
         "verbose": ["verbose"],
     }
 
@@ -177,6 +182,7 @@ class DomainEstimator(
         data_device: str = "auto",
         compile: bool = False,
         amp: str | None = None,
+        cuda_graphs: bool = False,
         verbose: int = 0,
         **params: Any,
     ) -> None:
@@ -200,6 +206,7 @@ class DomainEstimator(
         self.data_device = data_device
         self.compile = compile
         self.amp = amp
+        self.cuda_graphs = cuda_graphs
         self.verbose = verbose
         self._store_net_params(params)
 

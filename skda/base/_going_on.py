@@ -70,8 +70,8 @@ def take_over_parameters(
             net.initialize_callbacks()
         elif name == "device" and resolve_device(now[name]) == torch.device(net.device):
             continue  # where the net is
-        elif name == "batch_size":
-            net.batch_size = now[name]
+        elif name in ("batch_size", "cuda_graphs"):
+            setattr(net, name, now[name])
         elif name == "max_epochs":
             net.planned_epochs = now[name]
         else:

@@ -44,6 +44,7 @@ _OPTIONS = (
     "data_device",
     "compile",
     "amp",
+    "cuda_graphs",
     "verbose",
     "optimizer__lr",
     "optimizer__param_groups",

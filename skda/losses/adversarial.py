@@ -264,7 +264,8 @@ def gradient_penalty(
     pair = torch.arange(max(n_source, n_target), device=source.device)
     one, other = source[..., pair % n_source, :], target[..., pair % n_target, :]
     shape = (*models, len(pair), 1)
-    mix = torch.rand(shape, generator=generator, device=generator.device).to(source)
+    mix = torch.rand(shape, generator=generator, device=generator.device)
+    mix = mix.to(source, non_blocking=True)
     points = torch.cat([source, target, torch.lerp(other, one, mix)], -2).requires_grad_()
     scores = check_one_logit("gradient_penalty", "critic(points)", critic(points), models)
     (slopes,) = torch.autograd.grad(scores.sum(), points, create_graph=True)

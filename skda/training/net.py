@@ -15,7 +15,7 @@ from ..nn import Layer
 from .data.device import move_to_device, room_on
 from .data.loader import Batch, DomainPair, TwoDomainLoader
 from .domain_module import DomainModule
-from .errors import DivergenceError, StoppedEarly
+from .errors import StoppedEarly
 from .labelled import labelled_loss
 from .modes import training_modes
 from .predict import reestimate_statistics, sample_both
@@ -24,8 +24,10 @@ from .recipes.frozen import body_computed_once
 from .recipes.schedules import Schedule, constant
 from .recipes.tuning import Tuner, fix_layers
 from .rng import NO_SEEDS, Isolated, Seeds, isolated_rng
+from .step_graphs import StepGraphs, recorded_steps
 from .term import AdaptationTerm, DomainOutput
 from .watch.callbacks import CallbackNet, as_callbacks
+from .watch.divergence import check_last_step, diverged
 from .watch.progress import counted, report_epoch, skip_epochs
 from .watch.record import EpochRecord
 
@@ -54,6 +56,8 @@ class AdaptationNet(CallbackNet):
         Where the rows wait; "auto" is a GPU's memory where they fit.
     amp : {"bf16"} or None
         Precision of the module's matrix products; None leaves it float32.
+    cuda_graphs : bool
+        Whether steps on a GPU are recorded once and replayed.
     seeds : Seeds
     frozen : sequence of sequence of str
         Layers, from the input, each a list of names of submodules, whose parameters are fixed
@@ -78,6 +82,8 @@ class AdaptationNet(CallbackNet):
     generators_: Isolated | None = None
     rates_: Sequence[float] = ()
     last_batch_: Any = None
+    graphs_: StepGraphs | None = None
+    lam_factor_: Tensor | None = None  # while a step is recorded, where its graph reads the factor
 
     def __init__(
         self,
@@ -93,6 +99,7 @@ class AdaptationNet(CallbackNet):
         planned_epochs: int = 1,
         data_device: str = "cpu",
         amp: str | None = None,
+        cuda_graphs: bool = False,
         seeds: Seeds = NO_SEEDS,
         frozen: Sequence[Sequence[str]] = (),
         unfreeze_every: int | None = None,
@@ -111,6 +118,7 @@ class AdaptationNet(CallbackNet):
         self.planned_epochs = planned_epochs
         self.data_device = data_device
         self.amp = amp
+        self.cuda_graphs = cuda_graphs
         self.seeds = seeds
         self.frozen = frozen
         self.unfreeze_every = unfreeze_every
@@ -180,7 +188,13 @@ class AdaptationNet(CallbackNet):
 
     def current_lam(self) -> Any:
         """Return lam at this step."""
-        return self.lam * self.lam_schedule(self.progress)
+        return self.lam * self.lam_factor
+
+    @property
+    def lam_factor(self) -> Any:
+        """What lam is multiplied by at this step."""
+        factor = self.lam_factor_
+        return self.lam_schedule(self.progress) if factor is None else factor
 
     @property
     def progress(self) -> float:
@@ -211,7 +225,7 @@ class AdaptationNet(CallbackNet):
                 rows = move_to_device(rows, device, room_on(device))
             with self.domain_module_.capturing():
                 self.run_epochs(rows, epochs)
-            self.check_last_step()
+            check_last_step(self)
         self.generators_ = self.last_batch_ = self.checkpoint_ = self.loader_state_ = None
         self.fits_ += 1  # a later partial_fit must not repeat this one's batches
         return self
@@ -224,16 +238,16 @@ class AdaptationNet(CallbackNet):
     def run_epochs(self, domains: Any, epochs: int) -> None:
         """Run skorch's loop over the epochs; unlike ``partial_fit`` it lets Ctrl-C through."""
         self.kept_: dict[str, Any] = {}  # by callback, what it is to bring back with the weights
-        self._swap_rates()
+        self.swap_rates()
         self.notify("on_train_begin", X=domains, y=None)
         if self.checkpoint_ is not None:
             restored = self.checkpoint_.restore(self)
             skip_epochs(restored)
             epochs -= restored
         self.processes.share_state(self.trained_modules)
-        with suppress(StoppedEarly):
+        with suppress(StoppedEarly), recorded_steps(self):
             self.fit_loop(domains, epochs=epochs)
-        self._swap_rates()  # the rate of the last step stays visible
+        self.swap_rates()  # the rate of the last step stays visible
         warn_of_no_reach(self)
         self.notify("on_train_end", X=domains, y=None)
         self.processes.share_state(self.trained_modules)
@@ -254,7 +268,9 @@ class AdaptationNet(CallbackNet):
         """Take the steps of one epoch, and look at their losses once at its end."""
         self._start_term_epoch(iterator)
         self._set_training(True)
-        take_step = partial(self._watched_step, step_fn) if self.watched_ else self._quiet_step
+        take_step = self.quiet_step if self.graphs_ is None else self.graphs_.take
+        if self.watched_:
+            take_step = partial(self._watched_step, step_fn)
         batches, record = iterator, EpochRecord()
         if (turns := self.generators_) is not None:
             batches = turns.in_turns(iterator, slow=iterator.domains.from_dataset)
@@ -283,7 +299,7 @@ class AdaptationNet(CallbackNet):
         self.notify("on_batch_end", batch=labelled, training=True, **step)
         return step
 
-    def _quiet_step(self, batch: Any) -> dict[str, Any]:
+    def quiet_step(self, batch: Any) -> dict[str, Any]:
         """Do what skorch's ``train_step`` does where no callback listens."""
         steps: list[dict[str, Any]] = []
 
@@ -307,9 +323,10 @@ class AdaptationNet(CallbackNet):
 
     def _step_optimizer(self, step_fn: Any) -> None:
         super()._step_optimizer(step_fn)
-        self._swap_rates()  # what moves the rate between steps, as LRScheduler, moves its own part
+        self.swap_rates()  # what moves the rate between steps, as LRScheduler, moves its own part
 
-    def _swap_rates(self) -> None:
+    def swap_rates(self) -> None:
+        """Exchange the rates of this step and those that callbacks move between the steps."""
         groups = self.optimizer_.param_groups[: len(self.rates_)]
         before = [group["lr"] for group in groups]
         for group, rate in zip(groups, self.rates_, strict=True):
@@ -329,32 +346,14 @@ class AdaptationNet(CallbackNet):
         of_steps = self.processes.mean(torch.stack([losses, classification_losses]))
         loss, classification = of_steps.mean(1).tolist()
         if not math.isfinite(loss):
-            raise self._diverged(
+            raise diverged(
+                self,
                 f"training loss became {loss} {{epoch}} (classification_loss={classification:.3g}, "
-                f"adaptation_loss={loss - classification:.3g})"
+                f"adaptation_loss={loss - classification:.3g})",
             )
         self.history.record("train_loss", loss)  # skorch's callback, if there, refines it
         self.history.record("classification_loss", classification)
         self.history.record("adaptation_loss", loss - classification)
-
-    def check_last_step(self) -> None:
-        """Raise if the last step, after which no loss is computed, diverged."""
-        if self.last_batch_ is None:  # a checkpoint had all epochs
-            return
-        self._set_training(False)
-        with torch.no_grad():
-            outputs = self.forward_domains(self.last_batch_)
-        # a class may be ruled out by a logit of -inf
-        found = [output.logits.amax(dim=1) for output in outputs if output is not None]
-        state = [*self.module_.parameters(), *self.domain_module_.buffers()]
-        found += [t.detach() for t in state if t.is_floating_point()]
-        if self.processes.any(not torch.stack([t.isfinite().all() for t in found]).all()):
-            what = "weights or the network's outputs became infinite or NaN in the last step"
-            raise self._diverged(f"{what} {{epoch}}")
-
-    def _diverged(self, what: str) -> DivergenceError:
-        lr = self.optimizer_.param_groups[0]["lr"]
-        return DivergenceError.of(what, epoch=len(self.history), lr=lr, lam=self.lam)
 
     # -- skorch's seams -----------------------------------------------------------------------
 

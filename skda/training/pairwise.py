@@ -36,6 +36,7 @@ class PairwiseTerm(AdaptationTerm):
     def __init__(self, terms: Sequence[AdaptationTerm]) -> None:
         super().__init__()
         self.terms: Any = nn.ModuleList(terms)  # torch types its entries as Module
+        self.waits = any(term.waits for term in terms)
 
     def forward(self, source: DomainOutput, target: DomainOutput, lam: float | Tensor) -> Tensor:
         """Return the mean of the weighted terms."""

@@ -116,6 +116,9 @@ class AdaptationTerm(nn.Module):
     takes_sources : bool
         Class attribute. Whether `forward` itself looks at the rows of each of several sources,
         ``source.by_source()``. Otherwise there is one such term for each source, or one for all.
+    waits : bool
+        Whether `forward` reads numbers from the device, as decompositions and transports do. Such
+        a step cannot be recorded (`cuda_graphs`).
     domain_logits : tuple of Tensor
         Set by `forward` of a term with a domain discriminator, detached: its logits of "target"
         of the source rows, then of the target rows, in one tensor (..., n_s + n_t, 1) or in two.
@@ -125,6 +128,7 @@ class AdaptationTerm(nn.Module):
     stackable: ClassVar[bool] = True
     epoch_sample: ClassVar[int] = 0
     takes_sources: ClassVar[bool] = False
+    waits: bool = False
     domain_logits: tuple[Tensor, ...] = ()
 
     def forward(self, source: DomainOutput, target: DomainOutput, lam: float | Tensor) -> Tensor:
@@ -175,15 +179,20 @@ class Discrepancy(AdaptationTerm):
     distance : callable (source_features, target_features) -> Tensor
         The adaptation loss of one layer: from (..., n_s, d) and (..., n_t, d) to the shape of the
         leading axes.
+    waits : bool, default=False
+        Whether it reads numbers from the device.
 
     Notes
     -----
     .. math:: \lambda \sum_{l} \mathrm{distance}(f_l(X_s), f_l(X_t))
     """
 
-    def __init__(self, distance: Callable[[Tensor, Tensor], Tensor]) -> None:
+    def __init__(
+        self, distance: Callable[[Tensor, Tensor], Tensor], *, waits: bool = False
+    ) -> None:
         super().__init__()
         self.distance = distance
+        self.waits = waits
 
     def forward(self, source: DomainOutput, target: DomainOutput, lam: float | Tensor) -> Tensor:
         """Return the weighted sum of the distances."""

@@ -13,7 +13,7 @@ from skda.losses import (
     row_entropy,
     squared_distances,
 )
-from skda.losses._core.distances import pairwise_squared_distances
+from skda.losses._core.distances import centred_distances, pairwise_squared_distances
 from tests.losses import naive
 
 
@@ -66,6 +66,16 @@ def test_outliers_leave_the_others_distances(n_outliers, family):
         target,
         rtol=1e-4,
     )
+
+
+def test_the_centre_that_a_gpu_takes_leaves_the_others_distances():
+    points = naive.samples(17, 1, 3, dtype=torch.float32)[0].detach().clone()
+    points[:3] *= 1e6
+    _, found = centred_distances([points], by_median=True)
+    exact = torch.cdist(points.double(), points.double()).square()
+    torch.testing.assert_close(found.double(), exact, rtol=1e-4, atol=1e-4)
+    _, about_the_mean = centred_distances([points])
+    assert (about_the_mean - exact)[3:, 3:].abs().max() > 1e3
 
 
 def test_outliers_of_one_model_leave_the_other_models():

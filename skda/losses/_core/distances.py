@@ -17,6 +17,7 @@ from .validation import check_samples
 _FAR = 1e3
 
 __all__ = [
+    "answers_at_once",
     "centred_distances",
     "distances_and_bandwidth",
     "median_bandwidth",
@@ -35,14 +36,19 @@ def _centre(points: Tensor) -> Tensor:
     return first + (points.detach() - first).mean(-2, keepdim=True)
 
 
-def centred_distances(samples: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
+def centred_distances(
+    samples: Sequence[Tensor], *, by_median: bool = False
+) -> tuple[Tensor, Tensor]:
     """Pool and centre samples (..., n_i, d), and measure them, without a graph.
 
-    Returns the rows less their mean, (..., n, d) with n = Σ n_i, and their squared distances (...,
-    n, n). The samples are left as they are.
+    Returns the rows less their mean, or each column's median, (..., n, d) with n = Σ n_i, and their
+    squared distances (..., n, n). The samples are left as they are.
     """
     points = torch.cat(list(samples), -2)
-    points.sub_(points[..., :1, :].clone()).sub_(points.mean(-2, keepdim=True))  # see _centre
+    if by_median:
+        points.sub_(points.median(-2, keepdim=True).values)
+    else:
+        points.sub_(points[..., :1, :].clone()).sub_(points.mean(-2, keepdim=True))  # see _centre
     norms = torch.linalg.vector_norm(points, dim=-1).square_()
     distances = _minus_products(norms[..., None, :], points, points).add_(norms[..., None])
     distances.clamp_min_(0).diagonal(dim1=-2, dim2=-1).zero_()
@@ -165,9 +171,10 @@ def _lower_median(values: Tensor) -> Tensor:
     n = values.shape[-1]
     if n == 0:
         return values.sum(-1)
-    if values.device.type != "cpu":
-        return values.median(-1).values
-    middle = (n - 1) // 2  # NumPy's partition takes less than half of the time of torch's median
+    middle = (n - 1) // 2
+    if not answers_at_once(values):  # a GPU's median of a long row keeps but one block of it busy
+        return values.sort(-1).values[..., middle]
+    # NumPy's partition takes less than half of the time of torch's median
     return torch.as_tensor(np.partition(values.numpy(), middle, axis=-1)[..., middle])
 
 
@@ -212,26 +219,42 @@ def distances_and_bandwidth(
 ) -> tuple[Tensor, Tensor, float | Tensor]:
     """Pool and measure samples, without a graph, however far some rows lie from the others.
 
-    Returns the rows less a row or the mean of them, (..., n, d) with n = Σ n_i, their squared
-    distances (..., n, n), and the bandwidth: what was given, or for None :func:`median_of_pairs`.
-    The bandwidth is the squared distance that matters. The samples are left as they are.
+    Returns the rows less a row, the mean or the median of them, (..., n, d) with n = Σ n_i, their
+    squared distances (..., n, n), and the bandwidth: what was given, or for None
+    :func:`median_of_pairs`. The bandwidth is the squared distance that matters. The samples are
+    left as they are.
     """
-    points, distances = centred_distances(samples)
-    scale: Any = _lower_median(pairs := _pairs(distances)) if bandwidth is None else bandwidth
     # Products of rows err in proportion to the squared norms. A single outlier moves the mean so
-    # far away from all other rows that nothing is left of the distances between these.
-    squares = torch.linalg.vector_norm(points, dim=(-2, -1)).square_()
-    far = squares > scale * (_FAR * points.shape[-2])
-    if far.any():
-        rows = torch.cat(list(samples), -2)[far]
-        exact = torch.cdist(rows, rows, compute_mode="donot_use_mm_for_euclid_dist").square_()
-        middle = exact.median(-1).values.argmin(-1)  # a row that has many others around it
-        distances[far], points[far] = exact, rows - rows.take_along_dim(middle[:, None, None], -2)
-        if bandwidth is None:
-            scale = _lower_median(pairs := _pairs(distances))
+    # far away from all other rows that nothing is left of the distances between these. Where one
+    # would have to wait for a GPU to say whether one does, the median is the centre.
+    asked = answers_at_once(samples[0])
+    points, distances = centred_distances(samples, by_median=not asked)
+    scale: Any = _lower_median(pairs := _pairs(distances)) if bandwidth is None else bandwidth
+    if asked and _measured_again(samples, points, distances, scale) and bandwidth is None:
+        scale = _lower_median(pairs := _pairs(distances))
     if bandwidth is None:
         scale = torch.where(scale > 0, scale, pairs.mean(-1))
     return points, distances, scale
+
+
+def answers_at_once(tensor: Tensor) -> bool:
+    """Say whether Python may read a tensor's numbers without waiting for a device."""
+    return tensor.device.type == "cpu"
+
+
+def _measured_again(
+    samples: Sequence[Tensor], points: Tensor, distances: Tensor, scale: float | Tensor
+) -> bool:
+    """Measure without products, in place, the models with rows far from the mean; say if any."""
+    squares = torch.linalg.vector_norm(points, dim=(-2, -1)).square_()
+    far = squares > scale * (_FAR * points.shape[-2])
+    if not far.any():
+        return False
+    rows = torch.cat(list(samples), -2)[far]
+    exact = torch.cdist(rows, rows, compute_mode="donot_use_mm_for_euclid_dist").square_()
+    middle = exact.median(-1).values.argmin(-1)  # a row that has many others around it
+    distances[far], points[far] = exact, rows - rows.take_along_dim(middle[:, None, None], -2)
+    return True
 
 
 @full_precision

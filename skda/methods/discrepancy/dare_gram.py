@@ -78,4 +78,4 @@ class DAREGRAMRegressor(AdaptingRegressor):
     def _make_adaptation(
         self, module: nn.Module, widths: Sequence[int], n_classes: int
     ) -> AdaptationTerm:
-        return Discrepancy(DAREGRAMLoss(self.threshold, self.scale))
+        return Discrepancy(DAREGRAMLoss(self.threshold, self.scale), waits=True)

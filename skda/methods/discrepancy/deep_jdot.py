@@ -26,6 +26,7 @@ class Transport(AdaptationTerm):
     """
 
     stackable: ClassVar = False  # POT finds one plan at a time
+    waits = True
 
     def __init__(self, feature_weight: float, label_weight: float) -> None:
         super().__init__()

@@ -69,4 +69,4 @@ class RSDRegressor(AdaptingRegressor):
     def _make_adaptation(
         self, module: nn.Module, widths: Sequence[int], n_classes: int
     ) -> AdaptationTerm:
-        return Discrepancy(RSDLoss(self.mismatch))
+        return Discrepancy(RSDLoss(self.mismatch), waits=True)

@@ -1,19 +1,18 @@
-"""Rows in the memory of the training device, and a net's way from there to another machine."""
+"""The way of rows to the training device, and of a net from there to another machine."""
 
 from __future__ import annotations
 
 import io
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import MutableMapping
 from typing import Any
 
 import numpy as np
 import torch
 from skorch.exceptions import DeviceWarning
-from torch import Tensor
 
 from .loader import DomainPair
-from .rows import ArrayRows, Index, Rows
+from .rows import ArrayRows, DeviceRows, Rows
 
 try:  # takes the classes of a notebook along; whoever pickles by it has it
     import cloudpickle  # type: ignore[import-untyped]
@@ -21,44 +20,12 @@ except ImportError:
     import pickle as cloudpickle
 
 __all__ = [
-    "DeviceRows",
     "device_or_cpu",
     "load_state",
     "move_to_device",
     "room_on",
     "save_state",
 ]
-
-
-class DeviceRows:
-    """Rows of a tensor on any device, gathered there as float32.
-
-    Parameters
-    ----------
-    tensor : Tensor of shape (n_rows, ...)
-        Only what is gathered is cast to float32.
-    """
-
-    dtype = torch.float32
-    holds_integers = False
-
-    def __init__(self, tensor: Tensor) -> None:
-        self.tensor = tensor
-
-    def __len__(self) -> int:
-        """Return the number of rows."""
-        return self.tensor.shape[0]
-
-    def batches(self, indices: Iterable[Index]) -> Iterator[Tensor]:
-        """Yield one float32 tensor on the device for each array of row indices."""
-        for index in indices:
-            if isinstance(index, range):
-                # a copy: a module that works in place must not change the rows
-                rows = self.tensor[index.start : index.stop].clone()
-            else:
-                where = torch.from_numpy(index).to(self.tensor.device, non_blocking=True)
-                rows = self.tensor[where]
-            yield rows.float()
 
 
 def room_on(device: torch.device) -> int:
@@ -72,7 +39,12 @@ def room_on(device: torch.device) -> int:
     return torch.cuda.mem_get_info(device)[0] // 2 if device.type == "cuda" else 0
 
 
-def move_to_device(domains: DomainPair, device: torch.device, room: int) -> DomainPair:
+def move_to_device(
+    domains: DomainPair,
+    device: torch.device,
+    room: int,
+    moved: MutableMapping[int, DeviceRows] | None = None,
+) -> DomainPair:
     """Move the rows of both domains to `device` if they are plain arrays and fit.
 
     Parameters
@@ -81,6 +53,8 @@ def move_to_device(domains: DomainPair, device: torch.device, room: int) -> Doma
     device : torch.device
     room : int
         Most bytes that they may take there.
+    moved : mapping, optional
+        Where the rows of each array are noted: domains that share one share its rows there.
 
     Returns
     -------
@@ -91,9 +65,12 @@ def move_to_device(domains: DomainPair, device: torch.device, room: int) -> Doma
     arrays = [_array(rows) for rows in (domains.source, domains.target) if rows is not None]
     if any(a is None for a in arrays) or sum(a.nbytes for a in arrays if a is not None) > room:
         return domains
-    moved = [DeviceRows(torch.tensor(array, device=device)) for array in arrays]
-    target = moved[1] if domains.target is not None else None
-    return domains.replace(source=moved[0], target=target)
+    moved = {} if moved is None else moved
+    for array in arrays:
+        if id(array) not in moved:
+            moved[id(array)] = DeviceRows(torch.tensor(array, device=device))
+    source, target = (moved[id(array)] for array in (arrays * 2)[:2])
+    return domains.replace(source=source, target=None if domains.target is None else target)
 
 
 def _array(rows: Rows) -> np.ndarray | None:

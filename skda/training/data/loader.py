@@ -14,7 +14,7 @@ from torch.utils.data import Dataset
 
 from ..processes import ONE_PROCESS, Processes
 from .inputs import first_row
-from .rows import DatasetRows, Index, Rows, even_batches
+from .rows import DatasetRows, DeviceRows, Index, Rows, even_batches
 
 __all__ = ["Batch", "DomainPair", "TwoDomainLoader", "is_labelled"]
 
@@ -319,7 +319,7 @@ class TwoDomainLoader:
             whole, sizes = self._by_source(whole, domains.source_of)
         source_index = self._shares(whole, "source")
         source = domains.source.batches(source_index)
-        labels = _labels(domains.y_source, source_index)
+        labels = _labels(domains.y_source, source_index, domains.source)
         if domains.target is None or self.target_order is None:
             for rows, y, index, of_each in zip(source, labels, whole, sizes, strict=True):
                 yield Batch(rows, y, None, None, (len(index), 0), of_each)
@@ -330,7 +330,7 @@ class TwoDomainLoader:
         ]
         target_index = self._shares(whole_target, "target")
         target = domains.target.batches(target_index)
-        y_target = _labels(domains.y_target, target_index)
+        y_target = _labels(domains.y_target, target_index, domains.target)
         n_rows = zip(map(len, whole), map(len, whole_target), strict=True)
         yield from map(Batch, source, labels, target, y_target, n_rows, sizes)
 
@@ -357,9 +357,11 @@ def _pinned(tensor: Any) -> Any:
     return tensor.pin_memory() if on_cpu else tensor
 
 
-def _labels(y: np.ndarray | None, indices: Sequence[Index]) -> Iterator[Any]:
-    """Yield the labels of each batch; None for each where there are none."""
+def _labels(y: np.ndarray | None, indices: Sequence[Index], rows: Rows) -> Iterator[Any]:
+    """Yield the labels of each batch where its rows are; None for each where there are none."""
     if y is None:
         return repeat(None, len(indices))
     of_epoch = torch.from_numpy(y[np.concatenate(indices)])
+    if isinstance(rows, DeviceRows):
+        of_epoch = of_epoch.to(rows.tensor.device)
     return iter(of_epoch.split_with_sizes([len(index) for index in indices]))

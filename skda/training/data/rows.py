@@ -1,4 +1,4 @@
-"""Rows of one domain by index, as tensors: from arrays, memory maps or a Dataset."""
+"""Rows of one domain by index, as tensors: from arrays, memory maps, a device or a Dataset."""
 
 from __future__ import annotations
 
@@ -17,7 +17,15 @@ from ..._building.precision import centred
 from ..._inputs.memmap import MappedPages
 from .inputs import InputRows, Inputs
 
-__all__ = ["ArrayRows", "DatasetRows", "Rows", "TypedDataset", "as_rows", "even_batches"]
+__all__ = [
+    "ArrayRows",
+    "DatasetRows",
+    "DeviceRows",
+    "Rows",
+    "TypedDataset",
+    "as_rows",
+    "even_batches",
+]
 
 # a range, of step one, is a block of rows: copying it is several times faster than gathering it
 Index = np.ndarray | range
@@ -112,6 +120,40 @@ class ArrayRows:
         cast = partial(np.array, order="C") if copy else np.ascontiguousarray
         as_numpy = np.int64 if self.dtype == torch.int64 else np.float32
         return torch.from_numpy(cast(rows, dtype=as_numpy))
+
+
+class DeviceRows:
+    """Rows of a tensor on any device, gathered there as float32.
+
+    Parameters
+    ----------
+    tensor : Tensor of shape (n_rows, ...)
+        Only what is gathered is cast to float32.
+    """
+
+    dtype = torch.float32
+    holds_integers = False
+
+    def __init__(self, tensor: Tensor) -> None:
+        self.tensor = tensor
+
+    def __len__(self) -> int:
+        """Return the number of rows."""
+        return self.tensor.shape[0]
+
+    def batches(self, indices: Iterable[Index]) -> Iterator[Tensor]:
+        """Yield one float32 tensor on the device for each array of row indices."""
+        indices = list(indices)
+        arrays = [index for index in indices if not isinstance(index, range)]
+        # one copy for all: the device need not wait for the indices of each batch
+        of_all = torch.from_numpy(np.concatenate([*arrays, np.empty(0, np.int64)]))
+        where = iter(of_all.to(self.tensor.device).split_with_sizes([*map(len, arrays), 0]))
+        for index in indices:
+            if isinstance(index, range):
+                # a copy: a module that works in place must not change the rows
+                yield self.tensor[index.start : index.stop].clone().float()
+            else:
+                yield self.tensor[next(where)].float()
 
 
 def _chunks(indices: Iterable[Index], n_rows: float) -> Iterator[list[Any]]:

@@ -11,7 +11,9 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from ...nn import batch_norm_layers
+from ..data.device import move_to_device, room_on
 from ..data.loader import Batch, TwoDomainLoader
+from ..data.rows import DeviceRows
 from ..net import AdaptationNet
 from ..processes import ONE_PROCESS, together
 from .layers import DROPOUTS, UnstackableError
@@ -98,10 +100,22 @@ def train_together(
         n_steps = len(_loader(job))
         for k, lam in enumerate(job.lams):
             groups.setdefault((lam > 0 or _can_ignore_target(job.net), n_steps), []).append((j, k))
-    nets = [_stack(jobs, places, adapts) for (adapts, _), places in groups.items()]
+    there = _on_device(jobs)
+    nets = [_stack(there, places, adapts) for (adapts, _), places in groups.items()]
     for net in nets:
         net.train(epochs, advance or (lambda _: None))
     return TrainedTogether(jobs, nets)
+
+
+def _on_device(jobs: Sequence[Job]) -> Sequence[Job]:
+    """Return the jobs with their rows on a GPU, each array once, where a net would have them."""
+    net = jobs[0].net
+    moved: dict[int, DeviceRows] = {}
+    if net.data_device != "auto":
+        return jobs
+    device = torch.device(net.device)
+    room = room_on(device)
+    return [job._replace(domains=move_to_device(job.domains, device, room, moved)) for job in jobs]
 
 
 def _loader(job: Job) -> TwoDomainLoader:
@@ -302,7 +316,7 @@ class StackedNet(AdaptationNet):
 
     def current_lam(self) -> Tensor:
         """Return the lams of the part of the models at this step."""
-        lams: Tensor = self.lam[self.networks.part] * self.lam_schedule(self.progress)
+        lams: Tensor = self.lam[self.networks.part] * self.lam_factor
         return lams
 
     def backward(self, loss: Tensor) -> None:

@@ -1,4 +1,4 @@
-"""What skda's speed is held against: loops and losses as one writes them by hand."""
+"""What the speed of skda is held against: loops and losses as one writes them by hand."""
 
 import math
 from collections.abc import Callable, Iterator
@@ -55,12 +55,12 @@ class Reverse(torch.autograd.Function):
 class GramMKMMD:
     """MK-MMD of five kernels around the median; what does not change is made once."""
 
-    def __init__(self, n_source: int, n_target: int) -> None:
+    def __init__(self, n_source: int, n_target: int, device: str = "cpu") -> None:
         n = n_source + n_target
-        self.pairs = torch.triu_indices(n, n, 1)
+        self.pairs = torch.triu_indices(n, n, 1, device=device)
         self.weights = torch.cat(
             [torch.full((n_source,), 1 / n_source), torch.full((n_target,), -1 / n_target)]
-        )
+        ).to(device)
 
     def __call__(self, source: Tensor, target: Tensor) -> Tensor:
         rows = torch.cat([source, target])
@@ -107,7 +107,7 @@ def inverse_gram_distance(source: Tensor, target: Tensor) -> Tensor:
 
 
 # what makes the loss of a layer for batches of these sizes
-LOSSES: dict[str, Callable[[int, int], Loss]] = {
+LOSSES: dict[str, Callable[[int, int, str], Loss]] = {
     "DAN": GramMKMMD,
     "DeepCORAL": lambda *_: covariance_distance,
     "DARE-GRAM": lambda *_: inverse_gram_distance,
@@ -152,9 +152,9 @@ def broadcast_coral(source: Tensor, target: Tensor) -> Tensor:
 # -- the training loop as an expert writes it: tensors cut by index, no DataLoader -----------------
 
 
-def batches(n: int, size: int, rng: np.random.Generator) -> Iterator[Tensor]:
+def batches(n: int, size: int, rng: np.random.Generator, device: str = "cpu") -> Iterator[Tensor]:
     """Rows of one pass in batches of equal size, give or take a row."""
-    order = torch.from_numpy(rng.permutation(n))
+    order = torch.from_numpy(rng.permutation(n)).to(device)
     return iter(torch.tensor_split(order, math.ceil(n / size)))
 
 
@@ -168,6 +168,7 @@ def train(
     lam: float,
     epochs: int = 1,
     batch_size: int = 64,
+    device: str = "cpu",
     **optimizer: Any,
 ) -> nn.Module:
     """Train by hand with the maths of skda's DANN, DAN, DeepCORAL or DARE-GRAM estimator.
@@ -176,14 +177,15 @@ def train(
     are floats are standardised, and the squared error is the loss of the task.
     """
     torch.manual_seed(0)
-    model = network()
+    model = network().to(device)
     extract, classify = model.features, model.classifier
     parameters = list(model.parameters())
     if method == "DANN":
         discriminator = nn.Sequential(nn.Linear(width, 100), nn.ReLU(), nn.Linear(100, 1))
+        discriminator.to(device)
         parameters += discriminator.parameters()
     adam = torch.optim.Adam(parameters, lr=1e-3, **optimizer)
-    x_source, y_source, x_target = map(torch.from_numpy, (*source, target))
+    x_source, y_source, x_target = (torch.from_numpy(a).to(device) for a in (*source, target))
     criterion = cross_entropy
     if y_source.is_floating_point():
         criterion = mse_loss
@@ -193,9 +195,9 @@ def train(
     n_steps = epochs * math.ceil(len(x_source) / batch_size)
     step = 0
     for _ in range(epochs):
-        total = torch.zeros(())
-        stream = batches(len(x_target), batch_size, rng_target)
-        for index in batches(len(x_source), batch_size, rng_source):
+        total = torch.zeros((), device=device)
+        stream = batches(len(x_target), batch_size, rng_target, device)
+        for index in batches(len(x_source), batch_size, rng_source, device):
             other = next(stream)
             n = len(index)
             features = extract(torch.cat([x_source[index], x_target[other]]))
@@ -209,7 +211,7 @@ def train(
             else:
                 sizes = (n, len(other))
                 if sizes not in losses:
-                    losses[sizes] = LOSSES[method](*sizes)
+                    losses[sizes] = LOSSES[method](*sizes, device)
                 loss = loss + lam * losses[sizes](features[:n], features[n:])
             adam.zero_grad(set_to_none=True)
             loss.backward()

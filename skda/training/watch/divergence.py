@@ -1,0 +1,33 @@
+"""A training whose loss, weights or outputs are no longer finite."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+
+from ..errors import DivergenceError
+
+__all__ = ["check_last_step", "diverged"]
+
+
+def check_last_step(net: Any) -> None:
+    """Raise if the last step of a net, after which no loss is computed, diverged."""
+    if net.last_batch_ is None:  # a checkpoint had all epochs
+        return
+    net._set_training(False)  # noqa: SLF001  # skorch's
+    with torch.no_grad():
+        outputs = net.forward_domains(net.last_batch_)
+    # a class may be ruled out by a logit of -inf
+    found = [output.logits.amax(dim=1) for output in outputs if output is not None]
+    state = [*net.module_.parameters(), *net.domain_module_.buffers()]
+    found += [t.detach() for t in state if t.is_floating_point()]
+    if net.processes.any(not torch.stack([t.isfinite().all() for t in found]).all()):
+        what = "weights or the network's outputs became infinite or NaN in the last step"
+        raise diverged(net, f"{what} {{epoch}}")
+
+
+def diverged(net: Any, what: str) -> DivergenceError:
+    """Return the error of what went wrong in the present epoch of a net."""
+    lr = net.optimizer_.param_groups[0]["lr"]
+    return DivergenceError.of(what, epoch=len(net.history), lr=lr, lam=net.lam)
