@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import textwrap
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +27,7 @@ __all__ = [
     "label_axes",
     "legend_below",
     "make_axes",
+    "name_bars",
     "short",
     "split_axes",
     "tick_names",
@@ -138,6 +139,16 @@ def tick_size(inches: float, n_labels: int) -> tuple[float, int]:
     step = math.ceil(n_labels * 1.5 * _LEAST / (72 * inches))
     size = 72 * inches * step / (1.5 * n_labels)
     return min(_points("ytick.labelsize"), size), step
+
+
+def name_bars(ax: Axes, names: Sequence[Any], inches: Iterable[float]) -> float:
+    """Name horizontal bars of so many inches, each k-th if there are many; return the text size."""
+    width, height = inches
+    size, step = tick_size(height, len(names))
+    places = range(0, len(names), step)
+    ax.set_yticks(places, tick_names(names[::step], width, size), fontsize=size)
+    ax.spines[["top", "right"]].set_visible(False)
+    return size
 
 
 def label_axes(ax: Axes, **labels: str) -> None:

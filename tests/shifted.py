@@ -34,6 +34,13 @@ def shifted(
     )
 
 
+def two_classes(n: int = 24) -> tuple[np.ndarray, np.ndarray]:
+    """Rows of two classes in four columns, a standard deviation apart in each, and their labels."""
+    y = np.arange(n) % 2
+    X = np.random.default_rng(0).normal(size=(n, 4)) + y[:, None]
+    return X.astype(np.float32), y
+
+
 def separability(estimator: Any, data: Shifted) -> float:
     """Accuracy of a linear classifier that tells the domains' features apart; .5 is chance."""
     features = np.concatenate(

@@ -21,10 +21,10 @@ from skda import (
     MCDClassifier,
 )
 from skda.model_selection import LambdaSearchCV
+from tests.shifted import two_classes
 
 rng = np.random.default_rng(0)
-Y = np.arange(24) % 2
-X = (rng.normal(size=(24, 4)) + Y[:, None]).astype(np.float32)
+X, Y = two_classes()
 SHORT: dict[str, Any] = {"max_epochs": 1, "random_state": 0}
 
 

@@ -96,7 +96,8 @@ def page(rows: Sequence[Row], made_by: str, rounds: int) -> str:
             f"`{made_by}`",
             f"DANN, the built-in network, without the optimizer's state; CPU time of one thread, "
             f"the least of {rounds} processes each, which is what their neighbours disturb least; "
-            "what they import before is not counted; the system has the file in its cache",
+            "what they import before is not counted; the system has the file in its cache; other "
+            "work ran on the machine: compare the times of a row, not those of two pages",
         ),
         "skda reads the file into memory, and checks each byte by a checksum and each weight for "
         "NaN. safetensors alone maps the file: 'mapped' reads every weight once, 'copied' brings "

@@ -39,7 +39,7 @@ from .modules import build_module, probe, resolve_device
 from .outputs import Outputs
 from .parameters import NetParametersMixin, check_arguments, did_you_mean
 
-__all__ = ["NetBuilderMixin", "take_fitted_weights"]
+__all__ = ["NetBuilderMixin", "rates_by_name", "take_fitted_weights"]
 
 # the module and the criterion are made ready here; skorch hands on the rest
 _SKORCH_PREFIXES = tuple(
@@ -283,8 +283,7 @@ class NetBuilderMixin(NetParametersMixin):
         if not isinstance(module, Backbone) or "param_groups" in given:
             return {}
         lr = given.get("lr", self.lr)
-        rates = {f"{module.head}.*": lr, "network.*": lr * module.lr_ratio}
-        return {"optimizer__param_groups": [(name, {"lr": rate}) for name, rate in rates.items()]}
+        return rates_by_name([(f"{module.head}.*", lr), ("network.*", lr * module.lr_ratio)])
 
     def _skorch_options(self) -> dict[str, Any]:
         """Return the double-underscore parameters that skorch hands on itself."""
@@ -296,6 +295,11 @@ class NetBuilderMixin(NetParametersMixin):
                 check_arguments(self.optimizer, plain, name)
             options |= {f"{name}__{key}": value for key, value in given.items()}
         return options | {k: vars(self)[k] for k in self.net_components if k in vars(self)}
+
+
+def rates_by_name(rates: Sequence[tuple[str, float]]) -> dict[str, Any]:
+    """Return a net's option for learning rates, each of the parameters that match a pattern."""
+    return {"optimizer__param_groups": [(name, {"lr": rate}) for name, rate in rates]}
 
 
 # torch's optimizers that take the sparse gradients of embeddings, as well as others

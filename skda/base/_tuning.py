@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 from sklearn.utils._param_validation import Interval
 from torch import nn
 
+from .._building.net_builder import rates_by_name
 from ..nn import weight_layers
 from ._estimator import DomainEstimator
 
@@ -143,11 +144,11 @@ class TunableEstimator(DomainEstimator):
                 return {}
             ratio = getattr(module, "lr_ratio", 1.0)
         lr = given.get("lr", self.lr)
-        groups = [(name, lr) for layer in head for name in _patterns(module, layer)]
+        rates = [(name, lr) for layer in head for name in _patterns(module, layer)]
         for k, layer in enumerate(reversed(body), start=1):
             rate = lr * ratio * self.layer_lr_decay**k
-            groups += [(name, rate) for name in _patterns(module, layer)]
-        return {"optimizer__param_groups": [(name, {"lr": rate}) for name, rate in groups]}
+            rates += [(name, rate) for name in _patterns(module, layer)]
+        return rates_by_name(rates)
 
 
 def _ends_in_bottleneck(module: nn.Module, layers: Layers) -> bool:

@@ -15,6 +15,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from .._atomic import write_atomically
+from .._crc import crc32
 from ._errors import ModelFileError
 
 __all__ = ["FORMAT", "read", "write"]
@@ -144,6 +145,6 @@ def _checksum(text: str, tensors: Mapping[str, Tensor]) -> int:
     checksum = zlib.crc32(text.encode())
     for name, tensor in sorted(tensors.items()):
         shown = f"{name} {tensor.dtype} {list(tensor.shape)}"
-        data: Any = tensor.reshape(-1).view(torch.uint8).numpy()
-        checksum = zlib.crc32(data, zlib.crc32(shown.encode(), checksum))
+        data = tensor.reshape(-1).view(torch.uint8).numpy()
+        checksum = crc32(data, zlib.crc32(shown.encode(), checksum))
     return checksum

@@ -19,6 +19,7 @@ _FACTORIES = {
     *(torch.ones, torch.zeros, torch.rand, torch.randint, torch.randn, torch.randperm),
 }
 _SPARE = 1 << 24
+_BOUNDS = "low", "high"
 
 
 def _like_arange(start: Any = 0, end: Any = None, step: Any = 1, **options: Any) -> Tensor:
@@ -26,11 +27,17 @@ def _like_arange(start: Any = 0, end: Any = None, step: Any = 1, **options: Any)
     return torch.empty(max(0, math.ceil((last - first) / step)), **options)
 
 
+def _like_randint(*bounds_and_size: Any, size: Any = None, **options: Any) -> Tensor:
+    options = {"dtype": torch.int64} | {k: v for k, v in options.items() if k not in _BOUNDS}
+    return torch.empty(bounds_and_size[-1] if size is None else size, **options)
+
+
 # Without data the others import torch's compiler, which takes seconds; torch.empty does not.
 _AS_LARGE: dict[Any, Callable[..., Tensor]] = {
     **dict.fromkeys((torch.ones, torch.zeros, torch.rand, torch.randn), torch.empty),
     torch.arange: _like_arange,
     torch.full: lambda size, fill_value, **options: torch.empty(size, **options),  # noqa: ARG005
+    torch.randint: _like_randint,
     torch.linspace: lambda start, end, steps, **options: torch.empty(steps, **options),  # noqa: ARG005
 }
 

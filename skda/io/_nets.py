@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -105,7 +105,8 @@ def _describe(writer: Writer, net: AdaptationNet, where: str) -> dict[str, Any]:
 
 def _of_term(net: AdaptationNet, kind: type) -> list[tuple[str, Any]]:
     """Return the generators or the optimizers that the second term has for itself."""
-    own = {} if net.adaptation is None else net.adaptation_.own_state()
+    with nullcontext() if issubclass(kind, torch.optim.Optimizer) else optimizers_on_demand():
+        own = {} if net.adaptation is None else net.adaptation_.own_state()
     return [(name, value) for name, value in own.items() if isinstance(value, kind)]
 
 

@@ -6,7 +6,9 @@ import copy
 import math
 from typing import Any
 
+import torch
 from torch import Tensor, nn
+from torch.nn.functional import batch_norm
 
 from .._building.modules import probe
 from ..nn import MLP, ConvNet, ConvNet1d, ShallowNet
@@ -18,10 +20,12 @@ from ._rows import rows_of_zeros
 __all__ = ["widths_by_rows", "widths_by_shapes"]
 
 _CONVOLUTIONS = nn.Conv1d, nn.Conv2d
-# Each works on the rows by themselves. A pass of no rows takes no memory and tells the shapes.
+_NORMALISATIONS = nn.BatchNorm1d, nn.BatchNorm2d
+# Each works on the rows by themselves. A pass of no rows takes no memory and tells the shapes; all
+# but batch normalisations refuse rows of other sizes than theirs also where there are none.
 _ROW_BY_ROW = {
     *(MLP, ConvNet, ConvNet1d, ShallowNet, nn.Sequential, nn.Identity, nn.Flatten, nn.Linear),
-    *(*_CONVOLUTIONS, nn.BatchNorm1d, nn.BatchNorm2d, nn.LayerNorm, nn.Dropout, nn.Dropout1d),
+    *(*_CONVOLUTIONS, *_NORMALISATIONS, nn.LayerNorm, nn.Dropout, nn.Dropout1d),
     *(nn.Dropout2d, nn.MaxPool1d, nn.MaxPool2d, nn.AvgPool1d, nn.AvgPool2d, nn.AdaptiveAvgPool1d),
     *(nn.AdaptiveAvgPool2d, nn.AdaptiveMaxPool1d, nn.AdaptiveMaxPool2d, nn.ReLU, nn.ReLU6, nn.ELU),
     *(nn.LeakyReLU, nn.SELU, nn.CELU, nn.GELU, nn.SiLU, nn.Mish, nn.Tanh, nn.Sigmoid, nn.Softplus),
@@ -40,12 +44,13 @@ def widths_by_shapes(
 ) -> tuple[int, ...]:
     """Return the widths of the layers of a network that a file of `n_bytes` describes.
 
-    All shapes must fit. A row is passed where it takes little memory, which no rows tell. Other
+    All shapes must fit, which a pass of no rows tells where a row takes little memory. Other
     networks get rows and weights without data; for these torch imports its compiler.
     """
     try:
-        if _is_small(module, estimator, layers, allowed_bytes(n_bytes)):
-            return _probe(module, estimator, layers, rows_of_zeros(estimator, 1))
+        widths = _widths_without_rows(module, estimator, layers, allowed_bytes(n_bytes))
+        if widths is not None:
+            return widths
         shapes, rows = _without_data(module), rows_of_zeros(estimator, 2, "meta")
         with _LargestLayer(shapes) as largest:
             widths = _probe(shapes, estimator, layers, rows)
@@ -76,16 +81,28 @@ def _without_data(module: nn.Module) -> nn.Module:
     return copy.deepcopy(module, without_data)
 
 
-def _is_small(module: nn.Module, estimator: Any, layers: list[Layer], allowed: int) -> bool:
-    """Say whether a row takes no more than the allowed bytes in any layer."""
+def _widths_without_rows(
+    module: nn.Module, estimator: Any, layers: list[Layer], allowed: int
+) -> tuple[int, ...] | None:
+    """Return the widths, unless a row takes more than the allowed bytes in a layer."""
     if not all(map(_is_row_by_row, module.modules())):
-        return False
+        return None
     with _LargestLayer(module) as largest:
         try:
-            _probe(module, estimator, layers, rows_of_zeros(estimator, 0))
+            widths = _probe(module, estimator, layers, rows_of_zeros(estimator, 0))
         except Exception:  # the pass of shapes says what is wrong
-            return False
-    return largest.n_bytes <= allowed
+            return None
+    if largest.n_bytes > allowed:
+        return None
+    for layer, shape in largest.normalised:
+        _normalise_two_rows(layer, shape)
+    return widths
+
+
+def _normalise_two_rows(layer: Any, shape: tuple[int, ...]) -> None:
+    """Raise if a batch normalisation is of other rows: without rows it does not look at them."""
+    rows, mean, var = torch.zeros(1).expand(2, *shape), layer.running_mean, layer.running_var
+    batch_norm(rows, mean, var, layer.weight, layer.bias, training=mean is None)
 
 
 def _is_row_by_row(layer: nn.Module) -> bool:
@@ -95,11 +112,15 @@ def _is_row_by_row(layer: nn.Module) -> bool:
 
 
 class _LargestLayer:
-    """Notes the largest memory, in bytes, that a layer takes for its input and output."""
+    """Notes the largest memory, in bytes, that a layer takes for its input and output.
+
+    It notes batch normalisations as well, each with the shape of its rows.
+    """
 
     def __init__(self, module: nn.Module) -> None:
         self.module = module
         self.n_bytes = 0.0
+        self.normalised: list[tuple[nn.Module, tuple[int, ...]]] = []
 
     def __enter__(self) -> _LargestLayer:
         layers = self.module.modules()
@@ -114,6 +135,8 @@ class _LargestLayer:
         numbers = [_numbers(value) for value in (*given, made) if isinstance(value, Tensor)]
         if isinstance(layer, _CONVOLUTIONS):  # its input is laid out anew, once for each weight
             numbers.append(_numbers(made) / made.shape[1] * layer.weight[0].numel())
+        if isinstance(layer, _NORMALISATIONS):
+            self.normalised.append((layer, tuple(made.shape[1:])))
         self.n_bytes = max(self.n_bytes, 4 * sum(numbers))
 
 

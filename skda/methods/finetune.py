@@ -13,6 +13,7 @@ from sklearn.utils._param_validation import HasMethods, Interval
 from torch import nn
 
 from .._building.calling import first_run, fit_head
+from .._building.net_builder import rates_by_name
 from .._building.pretrained import load_pretrained, load_weights, pretrained_module
 from ..base import DomainClassifier, DomainRegressor, TunableEstimator
 from ..base._tuning import Layers
@@ -157,9 +158,8 @@ class FinetuneEstimator(TunableEstimator):
         if ratio is None or self.layer_lr_decay < 1 or "param_groups" in given:
             return super()._rates(module, body, head)
         lr = given.get("lr", self.lr)
-        names = [name for layer in head for name in layer]
-        groups = [(f"{name}.*" if name else "*", {"lr": lr}) for name in names]
-        return {"optimizer__lr": lr * ratio, "optimizer__param_groups": groups}
+        names = [f"{name}.*" if name else "*" for layer in head for name in layer]
+        return {"optimizer__lr": lr * ratio, **rates_by_name([(name, lr) for name in names])}
 
     def _n_stages(self, domains: DomainPair) -> int:
         return 2 if domains.has_target_labels else 1

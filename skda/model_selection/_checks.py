@@ -173,7 +173,7 @@ def check_data(
         given_labels = as_labels(y_source, "y_source")
     if np.size(given_labels) == 0:
         raise ValueError("y_source has no label. Pass one label per row of X_source.")
-    labels_source: Labels = class_vector(y_source, "y_source")
+    labels_source: Labels = class_vector(given_labels, "y_source")
     for rows, labels, name in (
         (X_source, labels_source, "source"),
         (X_target, y_target, "target"),

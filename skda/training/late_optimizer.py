@@ -9,7 +9,7 @@ from typing import Any
 
 from torch.optim import Optimizer
 
-__all__ = ["LateOptimizer", "optimizers_on_demand"]
+__all__ = ["LateOptimizer", "is_on_demand", "optimizers_on_demand"]
 
 _on_demand = ContextVar("on_demand", default=False)
 
@@ -28,6 +28,11 @@ def optimizers_on_demand() -> Iterator[None]:
         _on_demand.reset(token)
 
 
+def is_on_demand() -> bool:
+    """Say whether an optimizer shall be made when it is needed."""
+    return _on_demand.get()
+
+
 class LateOptimizer:
     """Mixin of a skorch net: `optimizer_` may be made on first access, of the net as it then is."""
 
@@ -38,7 +43,7 @@ class LateOptimizer:
     def initialize_optimizer(self, *args: Any) -> Any:
         """Make the optimizer, or leave that to the first access."""
         torch_s = isinstance(self.optimizer, type) and issubclass(self.optimizer, Optimizer)
-        if _on_demand.get() and torch_s:
+        if is_on_demand() and torch_s:
             self._register_attribute("optimizer_", None)
             return self
         return super().initialize_optimizer(*args)  # type: ignore[misc]

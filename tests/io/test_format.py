@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 from numpy.testing import assert_allclose
+from safetensors.torch import load_file
 
 import skda
 from skda.io import ModelFileError
@@ -51,21 +54,50 @@ def kilobytes(name: str) -> int:
     return next(int(line.split()[1]) for line in lines if line.startswith(name))
 
 
-@pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="needs Linux")
-def test_loading_takes_little_more_memory_than_the_file(tmp_path: Any) -> None:
-    path = tmp_path / "model.safetensors"
+@pytest.fixture(scope="module")
+def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file of 36 MB."""
+    path = tmp_path_factory.mktemp("models") / "model.safetensors"
     network = {"module__hidden": (3000, 3000), "discriminator__hidden": (8,)}
-    saved = skda.DANNClassifier(**{**SMALL, **network, "max_epochs": 1}).fit(*FIT)
-    saved.save(path)
-    del saved
-    size = path.stat().st_size / 1024
+    skda.DANNClassifier(**{**SMALL, **network, "max_epochs": 1}).fit(*FIT).save(path)
+    return path
+
+
+@pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="needs Linux")
+def test_loading_takes_little_more_memory_than_the_file(large: Path) -> None:
+    size = large.stat().st_size / 1024
     assert size > 30_000
-    skda.load(path)
+    skda.load(large)
     Path("/proc/self/clear_refs").write_text("5")  # forget the peak
     before = kilobytes("VmRSS")
-    loaded = skda.load(path)
+    loaded = skda.load(large)
     assert kilobytes("VmHWM") - before < 1.3 * size
     assert loaded.n_features_in_ == 2
+
+
+def test_a_flipped_bit_of_a_large_file_is_noticed(large: Path, tmp_path: Path) -> None:
+    data = bytearray(large.read_bytes())
+    for place in (len(data) // 3, len(data) // 2, len(data) - 100_000, len(data) - 1):
+        data[place] ^= 16
+        (tmp_path / "bad").write_bytes(data)
+        with pytest.raises(ModelFileError, match="its checksum is wrong: the file was changed"):
+            skda.load(tmp_path / "bad")
+        data[place] ^= 16
+
+
+def cpu_seconds(load: Callable[[], Any]) -> float:
+    start = time.process_time()
+    load()
+    return time.process_time() - start
+
+
+def test_loading_takes_little_more_time_than_safetensors(large: Path) -> None:
+    def copied() -> list[torch.Tensor]:
+        return [tensor.clone() for tensor in load_file(large).values()]
+
+    rounds = [(cpu_seconds(lambda: skda.load(large)), cpu_seconds(copied)) for _ in range(9)]
+    ours, theirs = np.median(rounds, axis=0)
+    assert ours < 1.5 * theirs
 
 
 def test_an_optimizer_of_another_torch_has_an_option_more_or_less() -> None:

@@ -41,7 +41,7 @@ import skda, skda.distributed, skda.inspection, skda.model_selection
 imported["by_core"] = list(sys.modules)
 import pickle
 import joblib, numpy as np
-for name in ("1", "2", "3"):
+for name in ("1", "2", "3", "critic"):
     clf = skda.load(f"{folder}/{name}.safetensors")
     clf.predict(np.zeros((3, *clf.input_shape_), dtype=np.float32))
 models = [skda.load(f"{folder}/model.safetensors")]
@@ -74,6 +74,7 @@ def elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Elsewhere:
         rows = np.random.default_rng(0).normal(size=(20, *shape)).astype(np.float32)
         one = DANNClassifier(max_epochs=1, random_state=0).fit(rows, np.arange(20) % 2, rows)
         one.save(folder / f"{len(shape)}.safetensors")
+    skda.WDGRLClassifier(**SMALL).fit(*FIT).save(folder / "critic.safetensors")
     saved = DANNClassifier(**SMALL).fit(*FIT)
     (folder / "model.pickle").write_bytes(pickle.dumps(saved))
     joblib.dump(saved, folder / "model.joblib")
@@ -173,6 +174,23 @@ def test_only_the_optimizer_of_an_initialised_net_is_made_on_access(path: Path) 
         _ = type(net)(net.module).optimizer_
 
 
+def test_the_critic_s_optimizer_is_made_when_it_is_needed(tmp_path: Path) -> None:
+    saved = skda.WDGRLClassifier(**SMALL).fit(*FIT)
+    saved.save(tmp_path / "model")
+    term = skda.load(tmp_path / "model").net_.adaptation_
+    assert "optimizer" not in vars(term)
+    assert sorted(term.own_state()) == ["generator", "optimizer"]
+    assert term.optimizer is vars(term)["optimizer"]
+    assert term.optimizer.param_groups[0]["params"] == list(term.critic.parameters())
+    skda.io.save(saved, tmp_path / "model", optimizer=True)
+    loaded = skda.load(tmp_path / "model")
+    steps = [
+        float(state["step"]) for state in vars(loaded.net_.adaptation_)["optimizer"].state.values()
+    ]
+    assert set(steps) == {5 * saved.net_.step_} == {40}
+    assert_same_weights(loaded.partial_fit(*FIT), saved.partial_fit(*FIT))
+
+
 @pytest.mark.parametrize(
     ("make", "arguments"),
     [
@@ -187,6 +205,8 @@ def test_only_the_optimizer_of_an_initialised_net_is_made_on_access(path: Path) 
         (torch.arange, (0.0, 1.0, 0.3)),
         (torch.full, ((2, 3), 0.5)),
         (torch.linspace, (0, 1, 6)),
+        (torch.randint, (9, (2, 3))),
+        (torch.randint, (1, 9, [4])),
         (torch.eye, (3,)),
     ],
 )

@@ -17,8 +17,7 @@ from ..._plotting import (
     label_axes,
     legend_below,
     make_axes,
-    tick_names,
-    tick_size,
+    name_bars,
 )
 from ..._typing import Rows
 from .._feature_shift import feature_shift
@@ -125,7 +124,7 @@ class DomainShiftDisplay:
             )
             legend["difference of the missing shares"] = diamonds
         label_axes(ax, xlabel="shift between the domains", ylabel=_which(table, self.shifts))
-        size, _ = tick_size(height, len(table))
+        size = name_bars(ax, list(table.index), (width, height))
         for place, value in enumerate(table["shift"]):
             beside: dict[str, Any] = {
                 "xytext": (7, 0),
@@ -133,9 +132,7 @@ class DomainShiftDisplay:
                 "va": "center",
             }
             ax.annotate(f"{value:.2f}", (value, place), fontsize=size, **beside)
-        ax.set_yticks(places, tick_names(table.index, width, size), fontsize=size)
         ax.set(xlim=(0, 1.2), ylim=(len(table) - 0.4, -0.6), xticks=np.linspace(0, 1, 6))
-        ax.spines[["top", "right"]].set_visible(False)
         legend_below(ax, legend)
         self.ax_, self.figure_ = ax, ax.figure
         return self

@@ -15,8 +15,7 @@ from ..._plotting import (
     label_axes,
     legend_below,
     make_axes,
-    tick_names,
-    tick_size,
+    name_bars,
 )
 from ..._typing import Rows
 from ...model_selection import EstimatorEvidence
@@ -174,12 +173,8 @@ class PriorsDisplay:
                 ax.errorbar(values, at, xerr=ends, fmt="none", ecolor=ink, capsize=3, lw=1.5)
                 highest = max(highest, high.max())
         label_axes(ax, xlabel="share of the rows", ylabel="class")
-        inches = inches_of(ax)
-        size, step = tick_size(inches[1], len(classes))
-        names = tick_names(classes[::step], inches[0], size)
-        ax.set_yticks(places[::step], names, fontsize=size)
+        name_bars(ax, list(classes), inches_of(ax))
         ax.set(ylim=(len(classes) - 0.5, -0.5), xlim=(0, min(1.02, 1.05 * highest)))
-        ax.spines[["top", "right"]].set_visible(False)
         legend_below(ax, self.bars_)
         self.ax_, self.figure_ = ax, ax.figure
         return self

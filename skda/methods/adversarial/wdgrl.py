@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import cached_property
 from numbers import Integral, Real
 from typing import Any, ClassVar
 
 import torch
 from sklearn.utils._param_validation import Interval
 from torch import Tensor, nn
+from torch.optim import Optimizer
 
 from ...base import AdaptingRegressor
 from ...losses import gradient_penalty, wasserstein_critic
 from ...training import AdaptationTerm, DomainOutput
+from ...training.late_optimizer import is_on_demand
 from .dann import AdversarialClassifier, AdversarialEstimator
 
 __all__ = ["WDGRLClassifier", "WDGRLEstimator", "WDGRLRegressor", "WassersteinCritic"]
@@ -46,9 +49,19 @@ class WassersteinCritic(AdaptationTerm):
         self.critic = critic
         self.n_steps = n_steps
         self.penalty = penalty
-        self.optimizer = torch.optim.Adam(critic.parameters(), lr=lr)
+        self.lr = lr
         seed = int(torch.randint(2**31 - 1, ()))
         self.generator = torch.Generator().manual_seed(seed)
+
+    @cached_property
+    def optimizer(self) -> Optimizer:
+        """The optimizer of the critic, made when it is first needed."""
+        return torch.optim.Adam(self.critic.parameters(), lr=self.lr)
+
+    def own_state(self) -> dict[str, Any]:
+        """Return the generator and the optimizer, which a load leaves to its first use."""
+        made = {} if is_on_demand() else {"optimizer": self.optimizer}
+        return made | super().own_state()
 
     def own_parameters(self) -> Iterable[nn.Parameter]:
         """Return those of the critic, which has an optimizer of its own."""
