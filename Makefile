@@ -11,7 +11,7 @@ DOCS_STAMP := $(VENV)/.installed-docs
 UNFINISHED := $(VENV)/.installing
 
 .DEFAULT_GOAL := help
-# Has torch for the GPU, pytest and skda (pip install --editable .); nothing is installed into it.
+# Has torch for the GPU, scikit-learn, skorch and pytest; nothing is installed into it.
 GPU_PYTHON ?= python3
 HAS_GPU := import sys, torch; sys.exit(not torch.cuda.is_available())
 

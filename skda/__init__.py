@@ -1,7 +1,6 @@
 """Deep domain adaptation with the scikit-learn interface."""
 
-import importlib.metadata
-
+from ._version import __version__ as __version__
 from .io import load
 from .methods.adversarial.adda import ADDAClassifier
 from .methods.adversarial.cdan import CDANClassifier
@@ -24,8 +23,6 @@ from .methods.pseudo_label import PseudoLabelClassifier
 from .pipeline import make_pipeline
 from .preprocessing import DomainScaler, DomainStandardScaler
 from .subspace import CORAL, GFK, MSDA, TCA, SubspaceAlignment
-
-__version__ = importlib.metadata.version("skda")
 
 __all__ = [
     "CORAL",

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import warnings
-from importlib.metadata import version
 from typing import Any
+
+from ._version import __version__
 
 __all__ = ["VersionedMixin"]
 
@@ -16,12 +17,12 @@ class VersionedMixin:
 
     def __getstate__(self) -> dict[str, Any]:
         """Return the state with the version beside it."""
-        return {**super().__getstate__(), _KEY: version("skda")}  # type: ignore[dict-item]
+        return {**super().__getstate__(), _KEY: __version__}  # type: ignore[dict-item]
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Take the state; warn if another version of skda wrote it."""
         state = dict(state)
-        written, here = state.pop(_KEY, "an unknown version"), version("skda")
+        written, here = state.pop(_KEY, "an unknown version"), __version__
         if written != here:
             warnings.warn(
                 f"This {type(self).__name__} was pickled by skda {written} and is loaded by skda "

@@ -2,6 +2,7 @@
 
 import re
 import tomllib
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -22,7 +23,8 @@ EXTRAS = {
 
 
 def test_the_version_is_that_of_the_project() -> None:
-    assert skda.__version__ == PROJECT["version"]
+    assert skda.__version__ == version("skda")
+    assert "version" in PROJECT["dynamic"]  # it is written once
 
 
 @pytest.mark.parametrize(("extra", "packages"), EXTRAS.items())

@@ -4,14 +4,14 @@ import os
 import platform
 import shlex
 import sys
-import tomllib
 from collections.abc import Sequence
 from datetime import date
 from importlib.metadata import version
 from pathlib import Path
 
+from skda import __version__
+
 PACKAGES = ("torch", "scikit-learn", "skorch", "numpy")
-PYPROJECT = Path(__file__).parents[2] / "pyproject.toml"
 
 
 def today() -> str:
@@ -32,9 +32,7 @@ def machine() -> str:
 
 def versions(*more: str) -> str:
     """Return the versions of Python and of what the scores depend on."""
-    # skda's from here, because what is installed is not what an editable checkout has become
-    project = tomllib.loads(PYPROJECT.read_text(encoding="utf-8"))["project"]
-    found = [f"Python {platform.python_version()}", f"skda {project['version']}"]
+    found = [f"Python {platform.python_version()}", f"skda {__version__}"]
     return ", ".join([*found, *(f"{name} {version(name)}" for name in (*PACKAGES, *more))])
 
 

@@ -10,8 +10,6 @@ from typing import Any, BinaryIO
 
 import numpy as np
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch import Tensor
 
 from .._atomic import write_atomically
@@ -44,6 +42,10 @@ def write(
     path: str | os.PathLike[str], description: Mapping[str, Any], tensors: Mapping[str, Tensor]
 ) -> None:
     """Write a description in JSON and tensors to one file."""
+    # here: who only trains needs no safetensors
+    from safetensors import SafetensorError
+    from safetensors.torch import save_file
+
     text = json.dumps({"format": FORMAT, **description}, allow_nan=False, separators=(",", ":"))
     if len(text) > _LONGEST:
         raise ValueError(
@@ -82,6 +84,8 @@ def read(path: str | os.PathLike[str]) -> tuple[dict[str, Any], dict[str, Tensor
 
 def _header(path: str | os.PathLike[str], file: BinaryIO) -> dict[str, Any]:
     """Return the header in JSON, after safetensors has checked it; place `file` behind it."""
+    from safetensors import SafetensorError, safe_open
+
     try:
         with safe_open(os.fspath(path), framework="pt"):
             pass
