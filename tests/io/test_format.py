@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from numpy.testing import assert_allclose
-from safetensors.torch import load_file
 
 import skda
 from skda.io import ModelFileError
@@ -83,21 +79,6 @@ def test_a_flipped_bit_of_a_large_file_is_noticed(large: Path, tmp_path: Path) -
         with pytest.raises(ModelFileError, match="its checksum is wrong: the file was changed"):
             skda.load(tmp_path / "bad")
         data[place] ^= 16
-
-
-def cpu_seconds(load: Callable[[], Any]) -> float:
-    start = time.process_time()
-    load()
-    return time.process_time() - start
-
-
-def test_loading_takes_little_more_time_than_safetensors(large: Path) -> None:
-    def copied() -> list[torch.Tensor]:
-        return [tensor.clone() for tensor in load_file(large).values()]
-
-    rounds = [(cpu_seconds(lambda: skda.load(large)), cpu_seconds(copied)) for _ in range(9)]
-    ours, theirs = np.median(rounds, axis=0)
-    assert ours < 1.5 * theirs
 
 
 def test_an_optimizer_of_another_torch_has_an_option_more_or_less() -> None:
