@@ -1,6 +1,7 @@
 """The figure of a page: every method's score on every task."""
 
 from collections.abc import Sequence
+from math import ceil
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +18,17 @@ def draw(parts: Sequence[tuple[str, Comparison]], path: Path, title: str) -> Non
     """
     runs = [run for _, comparison in parts for run in comparison.runs]
     methods = [m for m in parts[0][1].methods if any(m == name for _, name in runs)]
-    size = (4 + 4 * len(parts), 1 + 0.26 * len(methods))
+    columns = min(len(parts), 2)  # more would be too small to read on a page
+    rows = ceil(len(parts) / columns)
+    size = (4 + 4 * columns, rows * (1 + 0.26 * len(methods)))
     fig, axes = plt.subplots(
-        1, len(parts), figsize=size, sharey=True, squeeze=False, layout="constrained"
+        rows, columns, figsize=size, sharey=True, squeeze=False, layout="constrained"
     )
-    for ax, (heading, comparison) in zip(axes[0], parts, strict=True):
+    for ax, (heading, comparison) in zip(axes.flat, parts, strict=False):
         draw_dots(ax, comparison, methods)
         ax.set(xlabel="score on the target", title=heading or title)
+    for ax in axes.flat[len(parts) :]:
+        ax.set_axis_off()
     axes[0, 0].set_yticks(range(len(methods)), methods)
     axes[0, 0].set_ylim(len(methods) - 0.5, -0.5)
     fig.suptitle(title if len(parts) > 1 else "")
