@@ -1,9 +1,11 @@
 """CPU time of functions, side by side."""
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from statistics import median
-from typing import Any
+from typing import Any, TypeVar
+
+Name = TypeVar("Name", bound=Hashable)
 
 
 def cpu_seconds(function: Callable[[], Any]) -> float:
@@ -13,8 +15,8 @@ def cpu_seconds(function: Callable[[], Any]) -> float:
 
 
 def side_by_side(
-    functions: Mapping[str, Callable[[], Any]], rounds: int, repeat: int = 1, *, warm: bool = True
-) -> dict[str, list[float]]:
+    functions: Mapping[Name, Callable[[], Any]], rounds: int, repeat: int = 1, *, warm: bool = True
+) -> dict[Name, list[float]]:
     """Return the CPU seconds of each function in each round.
 
     The function that begins changes from round to round. With `warm` each is called once before.
@@ -22,7 +24,7 @@ def side_by_side(
     names = list(functions)
     for function in functions.values() if warm else ():
         function()
-    seconds: dict[str, list[float]] = {name: [] for name in names}
+    seconds: dict[Name, list[float]] = {name: [] for name in names}
     for i in range(rounds):
         for name in names[i % len(names) :] + names[: i % len(names)]:
             total = cpu_seconds(lambda f=functions[name]: [f() for _ in range(repeat)])

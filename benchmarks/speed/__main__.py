@@ -52,7 +52,8 @@ NOTES = {
     "a": "The loop cuts tensors by index, passes both domains in one forward, has no DataLoader "
     "and reads its loss once an epoch; its MK-MMD is one Gram matrix and repeated squaring. skda's "
     "fused Adam is what its estimators choose by themselves; the loop is measured with it and with "
-    "Adam's default. skda's time is that of the whole `fit`, its checks and the set-up included.",
+    "Adam's default. A step is what a fit of three times as many epochs takes more, so that the "
+    "checks and the set-up of a fit are no part of it: they stand below.",
     "b": "skada's DANN is given a domain classifier with one sigmoid output, because its default "
     "one has a zero gradient. On the moons both sides have the same network without batch "
     "normalisation, Adam with lr 0.01, four steps of 64 + 64 rows an epoch (skada leaves the last "

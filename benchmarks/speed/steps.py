@@ -1,7 +1,7 @@
 """Section a: a training step against a loop written by hand."""
 
 import argparse
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from statistics import median
 
@@ -15,6 +15,9 @@ from ..harness.timing import ratio, side_by_side
 from .measure import METHODS, Row, mlp, n_rows, table
 
 REGRESSORS = {"DANN": DANNRegressor, "DARE-GRAM": DAREGRAMRegressor}
+# epochs of the longer of two trainings, over those of the shorter
+MORE = 3
+Seconds = Mapping[tuple[str, int], Sequence[float]]
 Case = tuple[Callable[[], nn.Module], int, tuple[np.ndarray, np.ndarray, np.ndarray], int]
 
 
@@ -50,14 +53,26 @@ def _step(
     name: str, cls: type, title: str, case: Case, options: argparse.Namespace
 ) -> Iterator[Row]:
     network, width, (X, y, X_target), epochs = case
-    skda = cls(network, lam=1.0, max_epochs=epochs, random_state=0, device="cpu")
-    fit = partial(skda.fit, X, y, X_target)
-    loop = partial(by_hand.train, name, network, width, (X, y), X_target, lam=1.0, epochs=epochs)
-    seconds = side_by_side(
-        {"skda": fit, "fused": partial(loop, fused=True), "plain": loop}, options.rounds
-    )
-    step = median(seconds["skda"]) / (epochs * len(X) / 64)
+    sides = {}
+    for n in (epochs, MORE * epochs):
+        skda = cls(network, lam=1.0, max_epochs=n, random_state=0, device="cpu")
+        sides["skda", n] = partial(skda.fit, X, y, X_target)
+        given = name, network, width, (X, y), X_target
+        loop = partial(by_hand.train, *given, lam=1.0, epochs=n)
+        sides |= {("fused", n): partial(loop, fused=True), ("plain", n): loop}
+    seconds = side_by_side(sides, options.rounds)
+    steps = {side: _more(seconds, side, epochs) for side in ("skda", "fused", "plain")}
+    n_steps = epochs * len(X) / 64
+    step = median(steps["skda"]) / ((MORE - 1) * n_steps)
     yield Row("a", title, "skda, one step", 1e6 * step, "us")
-    fused, plain = (ratio(seconds["skda"], seconds[side]) for side in ("fused", "plain"))
+    fused, plain = (ratio(steps["skda"], steps[side]) for side in ("fused", "plain"))
     yield Row("a", title, "against the loop with fused Adam", fused, goal="<= 1.05")
     yield Row("a", title, "against the loop with Adam's default", plain)
+    beside = median(seconds["skda", epochs]) - n_steps * step
+    yield Row("a", title, "skda, a fit beside its steps", 1e3 * beside, "ms")
+
+
+def _more(seconds: Seconds, side: str, epochs: int) -> list[float]:
+    """Return in each round what the longer training takes more than the shorter."""
+    pairs = zip(seconds[side, MORE * epochs], seconds[side, epochs], strict=True)
+    return [long - short for long, short in pairs]
