@@ -33,7 +33,7 @@ from ._diagram import search_diagram
 from ._random import derive_random_state
 from ._split import split_domains
 from ._training.candidates import find_lam, lams_around, make_candidates
-from ._training.fit_all import fit_all
+from ._training.estimated_shares import fit_candidates
 from ._training.store import ResultStore, search_fingerprint
 from ._typing import ParamGrid, Rows, Validator
 from .validators.registry import Task
@@ -369,7 +369,7 @@ class LambdaSearchCV(
             if self.checkpoint is not None:
                 of_this = search_fingerprint(self, candidates, data, folds, fold_seeds)
                 store = ResultStore(self.checkpoint, of_this)
-            results, self.vectorize_reason_, interrupted = fit_all(
+            (results, self.vectorize_reason_, interrupted), used = fit_candidates(
                 self.estimator,
                 candidates,
                 data,
@@ -386,7 +386,7 @@ class LambdaSearchCV(
             self._keep_choice(candidates[: len(results)], lam_name, results, held_out)
             if self.refit and interrupted is None:
                 try:
-                    self._refit(data, last_seed)
+                    self._refit(used[self.best_index_], data, last_seed)
                 except KeyboardInterrupt as interrupt:
                     interrupted = interrupt
             if interrupted is not None:  # the results are not those of an earlier best estimator
