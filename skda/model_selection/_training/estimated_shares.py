@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
 from sklearn.base import BaseEstimator
 
-from ..._inputs.target_priors import mixed_with_source
-from ...priors import bbse_priors
-from ...priors._bbse import source_shares
+from ..._inputs.other_shares import AdaptationWarning
 from .._split import DomainFold
-from .._typing import Candidate, Labels, Validator
+from .._typing import Candidate, Validator
 from .candidates import shares_asked_for
 from .fit_all import AllResults, fit_all
-from .fit_and_score import DomainData, FoldResult
+from .fit_and_score import DomainData
+from .pooled_shares import pooled_shares, why_no_shares
 from .store import ResultStore
 
-__all__ = ["fit_candidates", "pooled_shares"]
+__all__ = ["fit_candidates"]
+
+ESTIMATE = "estimate"
 
 
 def fit_candidates(
@@ -41,7 +42,9 @@ def fit_candidates(
     on, and nothing to judge the others by.
 
     So lam 0 trains without shares. The errors of its models on the source rows that they did not
-    see give one estimate, with which the other lams train.
+    see give one estimate, with which the other lams train. Where no shares explain how the outputs
+    of these models differ between the domains, the estimate is worth nothing, and the other lams
+    train without shares as well.
 
     Parameters
     ----------
@@ -51,15 +54,16 @@ def fit_candidates(
     Returns
     -------
     tuple of AllResults and list of dict
-        The results, and the parameters that each candidate was trained with. After an interrupt
-        the results are those of the first candidates.
+        The results, and the parameters that each candidate was trained with; after an interrupt
+        those of the first candidates.
     """
     name, asked = shares_asked_for(estimator, candidates, lam_name)
-    estimates = [i for i, value in enumerate(asked) if isinstance(value, str)]
+    estimates = [i for i, value in enumerate(asked) if isinstance(value, str) and value == ESTIMATE]
     used = [dict(candidate) for candidate in candidates]
     given = data, folds, seeds, validator, lam_name
     if not estimates:
-        return fit_all(estimator, candidates, *given, store=store, **options), used
+        found = fit_all(estimator, candidates, *given, store=store, **options)
+        return found, used[: len(found.of_candidates)]
 
     def train(those: Sequence[int]) -> AllResults:
         kept = None if store is None else store.of(those)
@@ -72,11 +76,19 @@ def fit_candidates(
     done = dict(zip(plain, found.of_candidates, strict=False))
     if found.interrupt is None:
         latest = 0
+        reasons = {i: why_no_shares(done[i]) for i in plain}
         for i in estimates:  # of each point of the grid, lam 0 comes first
             latest = i if i in plain else latest
-            shares = pooled_shares(done[latest], data.y_source)
-            if i not in plain and shares:
-                used[i][name] = shares
+            told = i not in plain and not reasons[latest]
+            used[i][name] = tuple(pooled_shares(done[latest]).tolist()) if told else None
+        if reason := next(filter(None, reasons.values()), ""):
+            warnings.warn(
+                f"target_priors='estimate' is not used by LambdaSearchCV: {reason}. It adapts as "
+                "if the classes had the same shares in both, where its guard lets it. Pass the "
+                "shares if you know them. AdaptationWarning is the category to filter.",
+                AdaptationWarning,
+                stacklevel=3,
+            )
         others = [i for i in range(len(candidates)) if i not in plain]
         try:
             found = train(others) if others else found
@@ -84,32 +96,4 @@ def fit_candidates(
             found = AllResults([], "interrupted", interrupt)
         done |= dict(zip(others, found.of_candidates, strict=False))
     first = next((i for i in range(len(candidates)) if i not in done), len(candidates))
-    return found._replace(of_candidates=[done[i] for i in range(first)]), used
-
-
-def pooled_shares(source_only: Sequence[FoldResult], y_source: Labels) -> tuple[float, ...]:
-    """Return the shares of the classes in the target (BBSE); empty if the models cannot tell.
-
-    Parameters
-    ----------
-    source_only : sequence of FoldResult
-        Of lam 0, one for each fold.
-    y_source : ndarray of shape (n_source,)
-
-    Returns
-    -------
-    tuple of float
-        In the order of the sorted labels.
-    """
-    classes = np.unique(y_source)
-    held_out = np.concatenate([result.y_source for result in source_only])
-    if len(np.unique(held_out)) < len(classes) or any(
-        result.n_classes != len(classes) for result in source_only
-    ):
-        return ()  # a training diverged, or the rows of a fold lack a class
-    proba, of_target = (
-        np.concatenate([getattr(result, part) for result in source_only])
-        for part in ("proba_source", "proba_target")
-    )
-    shares = bbse_priors(proba, held_out, of_target, classes=classes)
-    return tuple(mixed_with_source(shares, source_shares(y_source)).tolist())
+    return found._replace(of_candidates=[done[i] for i in range(first)]), used[:first]
