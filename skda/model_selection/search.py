@@ -181,14 +181,16 @@ class LambdaSearchCV(
     models agree easily. The entropy sees that: adapting to other shares draws the boundary through
     rows of one class. It is not heard where `lam=0` predicts one class for nearly all target rows,
     as with an offset of a sensor, or where the estimator is given the shares as `target_priors`: an
-    offset can look like other shares, and only the user knows which it is.
+    offset can look like other shares, and only the user knows which it is. With
+    ``target_priors="estimate"`` lam 0 trains without shares. Its errors in all folds give those of
+    all other trainings, unless no shares explain how its outputs differ. Where they alone do, what
+    is worse on the source passes if `accuracy_tolerance` better on source rows weighted to them.
 
     The following trains one by one (see `vectorize_reason_`), and is an error with
     ``vectorize=True``: dropout on a GPU, or in a layer without a stacked form; callbacks,
     `train_split`, `compile` and `amp`; labelled target rows, several sources, Datasets and integers
-    that the module embeds; optimizers other than torch's usual ones; frozen layers; methods whose
-    training has stages (ADDA) or whose term has a state (WDGRL, MCD, DeepJDOT, DAN with optimal
-    kernel weights).
+    that the module embeds; optimizers other than torch's usual ones; frozen layers; methods with
+    stages (ADDA) or whose term has a state (WDGRL, MCD, DeepJDOT, DAN with optimal kernel weights).
 
     `AdaptationWarning` says so if models of a chosen lam above 0 agree less and are less sure on
     the target than source-only ones, or if entropy or shares alone kept the search from adapting.
@@ -288,8 +290,6 @@ class LambdaSearchCV(
         tags.regressor_tags = inner.regressor_tags
         tags.transformer_tags = inner.transformer_tags
         return tags
-
-    # -- fit ----------------------------------------------------------------------------------
 
     def fit(
         self,
