@@ -383,7 +383,7 @@ class LambdaSearchCV(
                 store=store,
             )
             self.vectorized_ = not self.vectorize_reason_
-            self._keep_choice(candidates[: len(used)], used, lam_name, results, held_out)
+            self._keep_choice(candidates[: len(results)], lam_name, results, held_out)
             if self.refit and interrupted is None:
                 try:
                     self._refit(used[self.best_index_], data, last_seed)

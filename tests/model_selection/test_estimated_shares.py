@@ -13,8 +13,9 @@ from sklearn.preprocessing import StandardScaler
 from skda import DANClassifier, DANNClassifier, make_pipeline
 from skda.model_selection import AdaptationWarning, LambdaSearchCV
 from skda.model_selection._choice.guard import _pays
+from skda.model_selection._choice.shares import unknown_shares
 from skda.model_selection._training.fit_and_score import FoldResult
-from skda.model_selection._training.pooled_shares import pooled_shares, why_no_shares
+from skda.model_selection._training.pooled_shares import pooled_shares
 
 from .fakes import CenteringClassifier, shifted_blobs
 
@@ -163,34 +164,39 @@ def test_after_ctrl_c_the_finished_candidates_are_there(stops_at: int, finished:
     assert search.cv_results_["param_lam"].tolist() == [0.0, 0.3, 1.0][:finished]
 
 
-def test_shares_that_explain_nothing_are_not_used_and_it_says_so(told: Any) -> None:
+def test_shares_that_explain_nothing_are_not_believed_and_it_says_so() -> None:
     X, y, X_target, _ = shifted_blobs()
-    search = LambdaSearchCV(
-        Told(target_priors="estimate"), [1.0], validator=lam_wins, cv=3, random_state=0
-    )
+    options = {"validator": lam_wins, "cv": 3, "random_state": 0}
+    search = LambdaSearchCV(Told(target_priors="estimate"), [1.0], **options)
     says = (
-        r"target_priors='estimate' is not used by LambdaSearchCV: no shares of the classes explain "
-        r"how the source-only models' predictions differ between the domains \(their energy "
-        r"distance stays at \d+\.\d\d\): .* Pass the shares if you know them"
+        r"The search did not adapt\. lam=1 scores best, but the class shares of the target cannot "
+        r"be estimated: no shares explain how the source-only models' predictions differ between "
+        r"the domains \(their energy distance stays at \d+\.\d\d\), so that the estimate, 'left': "
+        r"about 0\.0\d \(source 0\.50\), 'right': about 0\.9\d \(source 0\.50\), may be far off\. "
+        "Pass the shares as target_priors if you know them, also where they are those of the source"
     )
-    with pytest.warns(AdaptationWarning, match=says) as caught:
+    with pytest.warns(AdaptationWarning, match=says):
         search.fit(X, y, X_target)
-    assert caught[0].filename == __file__
-    assert {shares for _, shares in told} == {None}
-    assert search.best_params_ == {"lam": 1.0}
+    assert search.best_params_ == {"lam": 0.0}
+    for guard in (False, {"share_tolerance": 1.0}):
+        assert search.set_params(guard=guard).fit(X, y, X_target).adapted_
+    search.set_params(guard=True, estimator=Told(target_priors=(0.5, 0.5)))
+    assert search.fit(X, y, X_target).adapted_
 
 
 def test_a_fold_without_a_class_tells_no_shares() -> None:
     X, y, X_target, _ = blobs((60, 60), n_source=120)
     y = np.where(np.arange(120) == 0, 2, y)
     halves = np.arange(0, 120, 2), np.arange(1, 120, 2)
-    folds = [halves, halves[::-1]]
-    search = LambdaSearchCV(
-        DANNClassifier(**FEW, target_priors="estimate"), [1.0], cv=folds, random_state=0
-    )
-    with pytest.warns(AdaptationWarning, match=r"not used .*: the rows of a fold lack a class"):
+    options: dict[str, Any] = {"cv": [halves, halves[::-1]], "random_state": 0}
+    search = LambdaSearchCV(Told(target_priors="estimate"), [1.0], validator=lam_wins, **options)
+    says = "cannot be estimated: the rows of a fold lack a class"
+    with pytest.warns(AdaptationWarning, match=says):
         search.fit(X, y, X_target)
-    assert_allclose(search.best_estimator_.target_priors_.sum(), 1)
+    assert not search.adapted_
+    search.set_params(guard=False).fit(X, y, X_target)
+    assert search.best_params_ == {"lam": 1.0}
+    assert search.best_estimator_.target_priors is None
 
 
 def of_fold(
@@ -212,7 +218,7 @@ def test_what_is_worse_on_the_source_has_to_be_better_at_the_shares() -> None:
     plain = [of_fold(80, 80, share=0.9)]
     shares = pooled_shares(plain)
     assert_allclose(shares, [0.95 * 0.9 + 0.025, 0.95 * 0.1 + 0.025], atol=2e-3)
-    assert why_no_shares(plain) == ""
+    assert unknown_shares(plain, 0.1) == ""
     better = _pays([of_fold(40, 95, share=0.9)], plain, {})
     assert better.accepted
     assert better.reason == (
@@ -223,7 +229,8 @@ def test_what_is_worse_on_the_source_has_to_be_better_at_the_shares() -> None:
     assert _pays([of_fold(40, 90, share=0.9)], plain, {"accuracy_tolerance": 0.02})
     assert not _pays([of_fold(40, 95, share=1.0)], plain, {})  # it predicts one class
     assert not _pays([of_fold(40, 95, share=0.9, failure="diverged")], plain, {})
-    assert why_no_shares([of_fold(80, 80, failure="nan")]) == "a source-only training diverged"
+    diverged = [of_fold(80, 80, failure="nan")]
+    assert unknown_shares(diverged, 0.1).endswith("estimated: a source-only training diverged")
 
 
 @pytest.mark.parametrize("kind", [DANNClassifier, DANClassifier])

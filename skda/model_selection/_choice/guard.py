@@ -22,7 +22,7 @@ from ..validators.guard import (
     class_entropy,
     collapse_guard,
 )
-from .shares import other_shares
+from .shares import other_shares, unknown_shares
 
 __all__ = [
     "GUARD_OPTIONS",
@@ -162,10 +162,11 @@ def apply_guard(
             if reason and sharpens:
                 of_smaller = HIDDEN
         _reject_with_most(decisions, range(first + 1, end))
-        reason = alone[first]
+        estimated = shares.estimated[first]
+        reason = unknown_shares(results[first], share_tolerance) if estimated else alone[first]
         for i in range(first + 1, end):
-            doubted = decisions[i] or decisions[i].reason.startswith((UNSURE, UNSTABLE))
-            if reason and doubted and not shares.used[i]:
+            doubted = decisions[i].reason.startswith((UNSURE, UNSTABLE)) and not estimated
+            if reason and (decisions[i] or doubted) and not shares.known[i]:
                 decisions[i] = GuardVerdict(False, reason)
     return decisions
 

@@ -55,7 +55,6 @@ class ChoosingMixin:
     def _keep_choice(
         self,
         candidates: Sequence[Candidate],
-        trained: Sequence[Candidate],
         lam_name: str,
         results: CandidateResults,
         held_out: Sequence[NDArray[np.intp]],
@@ -68,7 +67,7 @@ class ChoosingMixin:
         if of_numbers:
             choice = choose_regressor(*given)
         else:
-            shares = given_shares(self.estimator, candidates, trained, lam_name)
+            shares = given_shares(self.estimator, candidates, lam_name)
             sharpens = getattr(final_step(self.estimator), "sharpens_target", False)
             choice = choose(*given, shares, sharpens=sharpens)
         self.cv_results_, self.best_index_, self.source_only_score_ = choice

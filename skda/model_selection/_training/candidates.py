@@ -94,28 +94,12 @@ class GivenShares(NamedTuple):
 
 
 def given_shares(
-    estimator: BaseEstimator,
-    candidates: Sequence[Candidate],
-    trained: Sequence[Candidate],
-    lam_name: str,
+    estimator: BaseEstimator, candidates: Sequence[Candidate], lam_name: str
 ) -> GivenShares:
-    """Return for each candidate whether it was given the shares of the target's classes.
-
-    Parameters
-    ----------
-    estimator : estimator
-    candidates : sequence of dict
-        Parameters of each, as asked for.
-    trained : sequence of dict
-        Those that each was trained with.
-    lam_name : str
-        Name of the trade-off weight.
-    """
-    asked, had = (
-        shares_asked_for(estimator, those, lam_name)[1] for those in (candidates, trained)
-    )
-    used = np.array([value is not None for value in had])
-    return GivenShares(used & [not isinstance(value, str) for value in asked], used)
+    """Return for each candidate whether it was given the shares of the target's classes."""
+    _, given = shares_asked_for(estimator, candidates, lam_name)
+    used = np.array([value is not None for value in given])
+    return GivenShares(used & [not isinstance(value, str) for value in given], used)
 
 
 def shares_asked_for(

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from typing import Any
 
 from sklearn.base import BaseEstimator
 
-from ..._inputs.other_shares import AdaptationWarning
 from .._split import DomainFold
 from .._typing import Candidate, Validator
 from .candidates import shares_asked_for
 from .fit_all import AllResults, fit_all
 from .fit_and_score import DomainData
-from .pooled_shares import pooled_shares, why_no_shares
+from .pooled_shares import can_tell_shares, pooled_shares
 from .store import ResultStore
 
 __all__ = ["fit_candidates"]
@@ -42,9 +40,7 @@ def fit_candidates(
     on, and nothing to judge the others by.
 
     So lam 0 trains without shares. The errors of its models on the source rows that they did not
-    see give one estimate, with which the other lams train. Where no shares explain how the outputs
-    of these models differ between the domains, the estimate is worth nothing, and the other lams
-    train without shares as well.
+    see give one estimate, with which the other lams train; the guard says whether to believe it.
 
     Parameters
     ----------
@@ -76,19 +72,10 @@ def fit_candidates(
     done = dict(zip(plain, found.of_candidates, strict=False))
     if found.interrupt is None:
         latest = 0
-        reasons = {i: why_no_shares(done[i]) for i in plain}
         for i in estimates:  # of each point of the grid, lam 0 comes first
             latest = i if i in plain else latest
-            told = i not in plain and not reasons[latest]
+            told = i not in plain and can_tell_shares(done[latest])
             used[i][name] = tuple(pooled_shares(done[latest]).tolist()) if told else None
-        if reason := next(filter(None, reasons.values()), ""):
-            warnings.warn(
-                f"target_priors='estimate' is not used by LambdaSearchCV: {reason}. It adapts as "
-                "if the classes had the same shares in both, where its guard lets it. Pass the "
-                "shares if you know them. AdaptationWarning is the category to filter.",
-                AdaptationWarning,
-                stacklevel=3,
-            )
         others = [i for i in range(len(candidates)) if i not in plain]
         try:
             found = train(others) if others else found
