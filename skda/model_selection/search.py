@@ -183,8 +183,8 @@ class LambdaSearchCV(
     as with an offset of a sensor, or where the estimator is given the shares as `target_priors`: an
     offset can look like other shares, and only the user knows which it is. With
     ``target_priors="estimate"`` lam 0 trains without shares. Its errors in all folds give those of
-    all other trainings, unless no shares explain how its outputs differ. Where they alone do, what
-    is worse on the source passes if `accuracy_tolerance` better on source rows weighted to them.
+    all others, which are rejected if no shares explain how its outputs differ. Where they alone do,
+    what is worse on the source passes if `accuracy_tolerance` better on source rows weighted thus.
 
     The following trains one by one (see `vectorize_reason_`), and is an error with
     ``vectorize=True``: dropout on a GPU, or in a layer without a stacked form; callbacks,
