@@ -12,11 +12,11 @@ from ..priors import bbse_priors
 from ..training import AdaptationNet, DomainPair
 from ..training.predict import predict_logits
 
-__all__ = ["check_priors", "estimate_priors"]
+__all__ = ["check_priors", "estimate_priors", "mixed_with_source"]
 
 _MUST = "The 'target_priors' parameter must be None, 'estimate', or the shares of the classes"
 _HELD_OUT = 0.25  # of the rows of each class
-_SOURCE_PART = 0.05  # a wrong estimate must not rule a class out
+_SOURCE_PART = 0.05
 
 
 def check_priors(priors: Any, classes: np.ndarray) -> np.ndarray:
@@ -91,8 +91,12 @@ def estimate_priors(
         softmax(of_target, axis=1),
         classes=np.arange(len(classes)),
     )
-    present = domains.class_shares(len(shares))
-    mixed: np.ndarray = (1 - _SOURCE_PART) * shares + _SOURCE_PART * present
+    return mixed_with_source(shares, domains.class_shares(len(shares)))
+
+
+def mixed_with_source(shares: np.ndarray, of_source: np.ndarray) -> np.ndarray:
+    """Return estimated shares with a part of the source's, so that an error rules no class out."""
+    mixed: np.ndarray = (1 - _SOURCE_PART) * shares + _SOURCE_PART * of_source
     return mixed
 
 

@@ -33,7 +33,7 @@ from ._diagram import search_diagram
 from ._random import derive_random_state
 from ._split import split_domains
 from ._training.candidates import find_lam, lams_around, make_candidates
-from ._training.fit_all import fit_all
+from ._training.estimated_shares import fit_candidates
 from ._training.store import ResultStore, search_fingerprint
 from ._typing import ParamGrid, Rows, Validator
 from .validators.registry import Task
@@ -181,14 +181,16 @@ class LambdaSearchCV(
     models agree easily. The entropy sees that: adapting to other shares draws the boundary through
     rows of one class. It is not heard where `lam=0` predicts one class for nearly all target rows,
     as with an offset of a sensor, or where the estimator is given the shares as `target_priors`: an
-    offset can look like other shares, and only the user knows which it is.
+    offset can look like other shares, and only the user knows which it is. With
+    ``target_priors="estimate"`` lam 0 trains without shares. Its errors in all folds give those of
+    all others, which are rejected if no shares explain how its outputs differ. Where they alone do,
+    what is worse on the source passes if `accuracy_tolerance` better on source rows weighted thus.
 
     The following trains one by one (see `vectorize_reason_`), and is an error with
     ``vectorize=True``: dropout on a GPU, or in a layer without a stacked form; callbacks,
     `train_split`, `compile` and `amp`; labelled target rows, several sources, Datasets and integers
-    that the module embeds; optimizers other than torch's usual ones; frozen layers; methods whose
-    training has stages (ADDA) or whose term has a state (WDGRL, MCD, DeepJDOT, DAN with optimal
-    kernel weights).
+    that the module embeds; optimizers other than torch's usual ones; frozen layers; methods with
+    stages (ADDA) or whose term has a state (WDGRL, MCD, DeepJDOT, DAN with optimal kernel weights).
 
     `AdaptationWarning` says so if models of a chosen lam above 0 agree less and are less sure on
     the target than source-only ones, or if entropy or shares alone kept the search from adapting.
@@ -289,8 +291,6 @@ class LambdaSearchCV(
         tags.transformer_tags = inner.transformer_tags
         return tags
 
-    # -- fit ----------------------------------------------------------------------------------
-
     def fit(
         self,
         X_source: Rows,
@@ -369,7 +369,7 @@ class LambdaSearchCV(
             if self.checkpoint is not None:
                 of_this = search_fingerprint(self, candidates, data, folds, fold_seeds)
                 store = ResultStore(self.checkpoint, of_this)
-            results, self.vectorize_reason_, interrupted = fit_all(
+            (results, self.vectorize_reason_, interrupted), used = fit_candidates(
                 self.estimator,
                 candidates,
                 data,
@@ -386,7 +386,7 @@ class LambdaSearchCV(
             self._keep_choice(candidates[: len(results)], lam_name, results, held_out)
             if self.refit and interrupted is None:
                 try:
-                    self._refit(data, last_seed)
+                    self._refit(used[self.best_index_], data, last_seed)
                 except KeyboardInterrupt as interrupt:
                     interrupted = interrupt
             if interrupted is not None:  # the results are not those of an earlier best estimator

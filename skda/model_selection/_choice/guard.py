@@ -7,14 +7,22 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import entropy as entropy_of
 
 from ...priors._label_shift import LEAST_ENTROPY_RATIO
 from ...training import DivergenceError
 from .._training.candidates import GivenShares
 from .._training.fit_and_score import CandidateResults, FoldResult
+from .._training.pooled_shares import pooled_shares, share_weighted_accuracy
 from .._training.scores import column
-from ..validators.guard import MIN_ENTROPY_RATIO, GuardVerdict, class_entropy, collapse_guard
-from .shares import other_shares
+from ..validators.guard import (
+    ACCURACY_TOLERANCE,
+    MIN_ENTROPY_RATIO,
+    GuardVerdict,
+    class_entropy,
+    collapse_guard,
+)
+from .shares import other_shares, unknown_shares
 
 __all__ = [
     "GUARD_OPTIONS",
@@ -126,25 +134,23 @@ def apply_guard(
     if guard is False:
         options = dict(_OFF)
     *tolerances, share_tolerance = [options.pop(name) for name in GUARD_OPTIONS]
+    starts = np.flatnonzero(lams == 0).tolist()
+    alone = {first: other_shares(results[first], share_tolerance) for first in starts}
     first_of_each = np.maximum.accumulate(np.where(lams == 0, np.arange(len(lams)), 0))
-    decisions = [
-        guard_candidate(
-            of_one,
-            floor,
-            _for_these_shares(options, results[first]) if used else options,
-            adapts=lam > 0,
-        )
-        for of_one, lam, used, first in zip(results, lams, shares.used, first_of_each, strict=True)
-    ]
+    decisions = []
+    for i, (of_one, first) in enumerate(zip(results, first_of_each.tolist(), strict=True)):
+        own = _for_these_shares(options, results[first]) if shares.used[i] else options
+        verdict = guard_candidate(of_one, floor, own, adapts=lams[i] > 0)
+        if not verdict and shares.estimated[i] and lams[i] > 0 and alone[first]:
+            verdict = _pays(of_one, results[first], options) or verdict
+        decisions.append(verdict)
     n_classes = max(result.n_classes for of_one in results for result in of_one)
     largest = np.log(max(2, n_classes))
     entropies = column(results, "entropy").mean(axis=1) / largest
     found = OnTarget(stability.mean(axis=1), kappa.mean(axis=1), entropies)
     steadiest = (np.nanmax(found.stability[lams == 0]), np.nanmax(found.kappa[lams == 0]))
-    starts = np.flatnonzero(lams == 0).tolist()
-    for first, end in zip(
-        starts, [*starts[1:], len(lams)], strict=True
-    ):  # they differ in lam alone
+    ends = [*starts[1:], len(lams)]
+    for first, end in zip(starts, ends, strict=True):  # they differ in lam alone
         entropy = np.inf if _predict_one_class(results[first]) else found.entropy[first]
         of_smaller = ""
         for i in range(first + 1, end):
@@ -156,26 +162,57 @@ def apply_guard(
             if reason and sharpens:
                 of_smaller = HIDDEN
         _reject_with_most(decisions, range(first + 1, end))
-        reason = other_shares(results[first], share_tolerance)
+        estimated = shares.estimated[first]
+        reason = unknown_shares(results[first], share_tolerance) if estimated else alone[first]
         for i in range(first + 1, end):
-            doubted = decisions[i] or decisions[i].reason.startswith((UNSURE, UNSTABLE))
-            if reason and doubted and not shares.used[i]:
+            doubted = decisions[i].reason.startswith((UNSURE, UNSTABLE)) and not estimated
+            if reason and (decisions[i] or doubted) and not shares.known[i]:
                 decisions[i] = GuardVerdict(False, reason)
     return decisions
 
 
 def _for_these_shares(
-    options: Mapping[str, float], source_only: Sequence[FoldResult]
+    options: Mapping[str, float],
+    source_only: Sequence[FoldResult],
+    shares: NDArray[np.float64] | None = None,
 ) -> dict[str, float]:
     """Return the options for candidates that use other class shares than the source's.
 
-    Few rows of a class are no collapse where the source-only model predicts as few.
+    Few rows of a class are no collapse where the source-only model predicts as few, or where the
+    shares, if they are given here, say so.
     """
     expected = class_entropy(np.concatenate([each.y_source for each in source_only]))
-    predicted = class_entropy(np.concatenate([each.predicted_target for each in source_only]))
-    ratio = np.nan_to_num(predicted / expected) if expected else 0.0
+    rarest = class_entropy(np.concatenate([each.predicted_target for each in source_only]))
+    if shares is not None:
+        rarest = min(rarest, float(entropy_of(shares)))
+    ratio = np.nan_to_num(rarest / expected) if expected else 0.0
     least = options.get("min_entropy_ratio", MIN_ENTROPY_RATIO)
     return {**options, "min_entropy_ratio": float(least * min(1.0, ratio))}
+
+
+def _pays(
+    of_one: Sequence[FoldResult], source_only: Sequence[FoldResult], options: Mapping[str, float]
+) -> GuardVerdict:
+    """Accept a candidate that is worse on the source, and as much better at the estimated shares.
+
+    Where nothing but the shares differs, the accuracy on source rows that are weighted to the
+    target's shares is that on the target.
+    """
+    if any(result.failure for result in of_one):
+        return GuardVerdict(False, "")
+    shares = pooled_shares(source_only)
+    found, plain = (share_weighted_accuracy(each, shares) for each in (of_one, source_only))
+    if not found > plain + options.get("accuracy_tolerance", ACCURACY_TOLERANCE):
+        return GuardVerdict(False, "")
+    own = {**_for_these_shares(options, source_only, shares), "accuracy_tolerance": 1.0}
+    verdict = guard_candidate(of_one, 1.0, own, adapts=True)
+    if not verdict:
+        return verdict
+    return GuardVerdict(
+        True,
+        "accepted: on held-out source rows that are weighted to the estimated shares its accuracy "
+        f"is {found:.3f}, the source-only model's {plain:.3f}",
+    )
 
 
 def _reject_with_most(decisions: list[GuardVerdict], those: Sequence[int]) -> None:

@@ -91,9 +91,9 @@ class ChoosingMixin:
         if sign:
             warnings.warn(sign, AdaptationWarning, stacklevel=3)
 
-    def _refit(self, data: DomainData, seed: int) -> None:
+    def _refit(self, params: Candidate, data: DomainData, seed: int) -> None:
         start = time.perf_counter()
-        best = seeded(self.estimator, seed, self.best_params_)
+        best = seeded(self.estimator, seed, params)
         if self.checkpoint is not None:
             final_step(best).set_params(checkpoint=Path(self.checkpoint) / "best")
         self.best_estimator_ = fit_on(best, data)

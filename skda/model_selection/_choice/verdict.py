@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from .._training.fit_and_score import CandidateResults
 from .guard import HIDDEN, UNSURE
-from .shares import OTHER_SHARES
+from .shares import NO_ESTIMATE, OTHER_SHARES
 
 __all__ = ["refusal", "sign_of_harm"]
 
@@ -83,6 +83,12 @@ def refusal(table: Mapping[str, Any], lams: NDArray[np.float64]) -> str:
             "estimator itself with target_priors='estimate', or pass the shares to it if you know "
             "them: the search then does not refuse for this. AdaptationWarning is the category to "
             "filter."
+        )
+    if reason.startswith(NO_ESTIMATE):
+        return (
+            f"The search did not adapt. lam={lams[best]:g} scores best, but {reason}. Pass the "
+            "shares as target_priors if you know them, also where they are those of the source. "
+            "AdaptationWarning is the category to filter."
         )
     if not reason.startswith(UNSURE):
         return ""

@@ -87,16 +87,28 @@ class GivenShares(NamedTuple):
     known: NDArray[np.bool_]
     used: NDArray[np.bool_]
 
+    @property
+    def estimated(self) -> NDArray[np.bool_]:
+        """Whether it has shares that nobody gave."""
+        return self.used & ~self.known
+
 
 def given_shares(
     estimator: BaseEstimator, candidates: Sequence[Candidate], lam_name: str
 ) -> GivenShares:
     """Return for each candidate whether it was given the shares of the target's classes."""
-    name = lam_name.removesuffix("lam") + "target_priors"
-    own = estimator.get_params().get(name)
-    given = [candidate.get(name, own) for candidate in candidates]
+    _, given = shares_asked_for(estimator, candidates, lam_name)
     used = np.array([value is not None for value in given])
     return GivenShares(used & [not isinstance(value, str) for value in given], used)
+
+
+def shares_asked_for(
+    estimator: BaseEstimator, candidates: Sequence[Candidate], lam_name: str
+) -> tuple[str, list[Any]]:
+    """Return the name of the parameter `target_priors`, and its value for each candidate."""
+    name = lam_name.removesuffix("lam") + "target_priors"
+    own = estimator.get_params().get(name)
+    return name, [candidate.get(name, own) for candidate in candidates]
 
 
 def make_candidates(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -63,6 +64,8 @@ class ResultStore:
         Of the search; a folder with another one is refused.
     """
 
+    numbers: Sequence[int] | None = None  # those of the candidates; None counts from 0
+
     def __init__(self, folder: Any, fingerprint: str) -> None:
         self.folder: Path = check_folder(folder)
         mark = self.folder / "search.txt"
@@ -75,7 +78,14 @@ class ResultStore:
                 "folder, or remove its files to start anew."
             )
 
+    def of(self, numbers: Sequence[int]) -> ResultStore:
+        """Return the same folder for some of the candidates."""
+        some = copy.copy(self)
+        some.numbers = numbers
+        return some
+
     def _path(self, candidate: int, fold: int) -> Path:
+        candidate = candidate if self.numbers is None else self.numbers[candidate]
         return self.folder / f"candidate-{candidate}-fold-{fold}.joblib"
 
     def load(self, places: Iterable[tuple[int, int]]) -> dict[tuple[int, int], FoldResult]:

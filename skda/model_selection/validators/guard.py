@@ -9,6 +9,7 @@ from scipy.stats import entropy
 from ..._inputs.array_checks import check_share
 from .importance import source_accuracy
 
+ACCURACY_TOLERANCE = 0.05
 # 11 % of the rows in the smaller of two balanced classes
 MIN_ENTROPY_RATIO = 0.5
 
@@ -38,7 +39,7 @@ def collapse_guard(
     *,
     source_only_accuracy: float,
     n_classes: int | None = None,
-    accuracy_tolerance: float = 0.05,
+    accuracy_tolerance: float = ACCURACY_TOLERANCE,
     min_entropy_ratio: float = MIN_ENTROPY_RATIO,
 ) -> GuardVerdict:
     """Decide whether a model still fits the source and still predicts all classes on the target.

@@ -1,0 +1,67 @@
+"""What the source-only models of all folds say of the shares of the target's classes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..._inputs.target_priors import mixed_with_source
+from ...priors import bbse_priors
+from ...priors._bbse import source_shares
+from .fit_and_score import FoldResult
+
+__all__ = ["can_tell_shares", "outputs_of", "pooled_shares", "share_weighted_accuracy"]
+
+
+def pooled_shares(source_only: Sequence[FoldResult]) -> NDArray[np.float64]:
+    """Return the shares of the classes in the target (BBSE), by all models together.
+
+    Parameters
+    ----------
+    source_only : sequence of FoldResult
+        Of lam 0, one for each fold, of which `can_tell_shares` is true.
+
+    Returns
+    -------
+    ndarray of shape (n_classes,)
+        In the order of the sorted labels.
+    """
+    proba, labels, of_target = outputs_of(source_only)
+    shares = bbse_priors(proba, labels, of_target, classes=np.unique(labels))
+    return mixed_with_source(shares, source_shares(labels))
+
+
+def can_tell_shares(source_only: Sequence[FoldResult]) -> bool:
+    """Return whether all models know all classes, and held-out rows of each are there."""
+    n_classes = len(np.unique(np.concatenate([result.y_source for result in source_only])))
+    return all(result.n_classes == n_classes for result in source_only)  # 0 where one diverged
+
+
+def outputs_of(
+    source_only: Sequence[FoldResult],
+) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
+    """Return the probabilities and labels of held-out source rows, and those of target rows."""
+    proba, labels, of_target = (
+        np.concatenate([getattr(result, part) for result in source_only])
+        for part in ("proba_source", "y_source", "proba_target")
+    )
+    return proba, labels, of_target
+
+
+def share_weighted_accuracy(results: Sequence[FoldResult], shares: NDArray[np.float64]) -> float:
+    """Return the accuracy on held-out source rows, weighted so that the classes have these shares.
+
+    Parameters
+    ----------
+    results : sequence of FoldResult
+        One for each fold.
+    shares : ndarray of shape (n_classes,)
+        In the order of the sorted labels.
+    """
+    labels = np.concatenate([result.y_source for result in results])
+    hits = labels == np.concatenate([result.predicted_source for result in results])
+    of_class = [hits[labels == label].mean() for label in np.unique(labels)]
+    return float(shares @ np.array(of_class))
