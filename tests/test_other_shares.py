@@ -91,8 +91,8 @@ def test_a_search_says_it_once_and_does_not_adapt() -> None:
     options: dict[str, Any] = {"validator": "infomax", "cv": 3, "random_state": 0, "refit": False}
     says = (
         r"^The search did not adapt\. lam=1 scores best, but other class shares in the target "
-        r"explain how .* 0: about 0\.(8|9)\d .* Fit the estimator itself with "
-        "target_priors='estimate'"
+        r"explain how .* 0: about 0\.(8|9)\d .* Pass the shares as target_priors "
+        "of the estimator if you know them, or 'estimate'"
     )
     with pytest.warns(AdaptationWarning, match=says) as caught:
         search = LambdaSearchCV(model, [0.0, 1.0], **options).fit(X, y, X_target)

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from sklearn.impute import SimpleImputer
 from sklearn.preprocessing import StandardScaler
 from torch import nn
 
@@ -161,6 +162,18 @@ def test_images(cls: type) -> None:
     )
     data = Shifted(X, y, 1.5 * X[::-1].copy() + 0.5, y)
     assert_same_search(cls(module, max_epochs=2, batch_size=12, random_state=0), data)
+
+
+@pytest.mark.filterwarnings("ignore:Skipping features without any observed values")
+def test_folds_of_different_widths_are_trained_one_by_one() -> None:
+    data = shifted(60, 50)
+    X = np.hstack([data.X, np.full((60, 1), np.nan)])
+    X[3, -1] = 1.0  # without a value in the fold that holds this row out, and dropped there
+    pipe = make_pipeline(SimpleImputer(), DANClassifier(**SMALL))
+    search = LambdaSearchCV(pipe, lams=[1.0], cv=2, random_state=0)
+    search.fit(X, data.y, np.hstack([data.X_target, np.zeros((50, 1))]))
+    assert search.vectorize_reason_ == "the rows of the folds have different shapes"
+    assert np.isfinite(search.cv_results_["mean_test_score"]).all()
 
 
 @every_way

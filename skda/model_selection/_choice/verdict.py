@@ -79,10 +79,10 @@ def refusal(table: Mapping[str, Any], lams: NDArray[np.float64]) -> str:
     reason = str(table["guard_reason"][best])
     if reason.startswith(OTHER_SHARES):
         return (
-            f"The search did not adapt. lam={lams[best]:g} scores best, but {reason}. Fit the "
-            "estimator itself with target_priors='estimate', or pass the shares to it if you know "
-            "them: the search then does not refuse for this. AdaptationWarning is the category to "
-            "filter."
+            f"The search did not adapt. lam={lams[best]:g} scores best, but {reason}. Pass the "
+            "shares as target_priors of the estimator if you know them, or 'estimate': the search "
+            "then does not refuse for this. Fitting the estimator itself with 'estimate' is "
+            "bolder. AdaptationWarning is the category to filter."
         )
     if reason.startswith(NO_ESTIMATE):
         return (

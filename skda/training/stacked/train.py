@@ -209,6 +209,9 @@ def _rows_to_try(batches: _JobBatches, numbers: Sequence[int], normalised: bool)
     if normalised and any(n == 1 for step in first_epoch for batch in step for n in _sizes(batch)):
         raise UnstackableError("a batch has a single row, which cannot be normalised")
     sources = [batch.source for batch in first_epoch[0]]
+    if any(rows.shape[1:] != sources[0].shape[1:] for rows in sources):
+        # a transformer dropped a column that has no values in one fold
+        raise UnstackableError("the rows of the folds have different shapes")
     smallest = min(map(len, sources))
     return torch.stack([sources[number][:smallest] for number in numbers])
 
