@@ -52,11 +52,10 @@ class DomainEstimator(
     ----------
     module : nn.Module class or instance, callable, or None, default=None
         Network that returns logits of shape (n_rows, n_classes). Where its constructor asks for
-        `n_features`, `n_channels` or `n_classes`, these are filled in; an instance is copied,
-        with its weights in float32, and never trained in place; ``module__*`` needs a class. One
-        logit for two classes will do; of a tuple the first element is used, with a warning, and
-        probabilities are turned back into logits. None is `skda.nn.MLP` for tables,
-        `skda.nn.ConvNet` for images and `skda.nn.ConvNet1d` for series.
+        `n_features`, `n_channels` or `n_classes`, these are filled in; an instance is copied, in
+        float32, and never trained in place; ``module__*`` needs a class. One logit for two classes
+        will do; of a tuple the first element is used, with a warning, and probabilities become
+        logits. None is `skda.nn.MLP`, for images `skda.nn.ConvNet`, for series `skda.nn.ConvNet1d`.
     adapt_layers : str, list of str or None, default=None
         Layers whose output is adapted and returned by `transform`, named as in
         ``module.named_modules()``. None is what the module declares in its attribute
@@ -85,9 +84,8 @@ class DomainEstimator(
     warm_start : bool, default=False
         Start `fit` from the weights of the previous fit.
     checkpoint : path of a folder or None, default=None
-        Where `fit` saves its whole state after each epoch. `fit` with the same data and
-        parameters, in a new process too, goes on from there, and gives the same weights to the
-        last bit (on a CPU). Needs an int as `random_state`. `partial_fit` does not use it.
+        Where `fit` saves its state after each epoch, and goes on from with the same data and
+        parameters, to the same bits on a CPU. Needs an int as `random_state`. Not of `partial_fit`.
     checkpoint_every : int, default=1
         Epochs from one checkpoint to the next; the last epoch of each stage is always saved.
     random_state : int, RandomState or None, default=None
@@ -102,17 +100,15 @@ class DomainEstimator(
     amp : {"bf16"} or None, default=None
         Precision of the module's matrix products; weights, losses and results stay float32.
     cuda_graphs : bool, default=False
-        Whether the GPU records a step once and replays it: small networks, whose steps are mostly
-        Python, train several times faster, in `LambdaSearchCV` too. Without a GPU it does nothing.
-        The module must do the same in each step: Python code in it runs only while it is recorded.
+        Whether a GPU records a step once and replays it: small networks train several times faster.
+        The module must do the same in each step: its Python code runs while it is recorded only.
     verbose : int, default=0
-        1 shows a progress bar with the classification and the adaptation loss, lam and the time
-        left; where the output is no terminal or notebook, one line at the end; in the workers of
-        joblib, nothing. 2 prints a row of losses per epoch instead, as skorch does.
+        1 shows a progress bar with both losses, lam and the time left; where the output is no
+        terminal or notebook, one line at the end; in the workers of joblib, nothing. 2 prints a
+        row of losses per epoch instead, as skorch does.
     **params
-        Parameters of skorch's components: ``module__hidden``, ``optimizer__momentum``,
-        ``optimizer__param_groups``, ``criterion__label_smoothing``,
-        ``iterator_train__num_workers``, ``callbacks__print_log``, ...
+        Parameters of skorch's components: ``module__hidden``, ``optimizer__param_groups``,
+        ``criterion__label_smoothing``, ``iterator_train__num_workers``, ...
     """
 
     # whether the training has stages of its own, which no other training can replace
@@ -317,8 +313,7 @@ class DomainEstimator(
         """
         go_on = self.warm_start and hasattr(self, "net_")
         source = join_sources(X_source, y_source, source_domain, sample_weight)
-        domains = self._check_input(source, X_target, y_target, go_on)
-        domains = self._prepare_labels(domains)
+        domains = self._prepare_labels(self._check_input(source, X_target, y_target, go_on))
         net = self._make_net(domains)
         if go_on:
             take_fitted_weights(net, self._net_of("source"))
@@ -387,8 +382,8 @@ class DomainEstimator(
         """Do what `partial_fit` says; a classifier may name all of its classes."""
         with fitted_state_kept(self), training_modes():
             go_on = hasattr(self, "net_")
-            domains = self._check_input(source, X_target, y_target, go_on, classes)
-            domains = self._prepare_labels(domains, keep=go_on)
+            rows = self._check_input(source, X_target, y_target, go_on, classes)
+            domains = self._prepare_labels(rows, keep=go_on)
             # a copy, because a diverging step must not spoil the fitted weights
             self.net_ = copy_net(self.net_) if go_on else self._make_net(domains)
             self._update_net()

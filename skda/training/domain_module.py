@@ -173,7 +173,7 @@ class DomainModule(nn.Module):
         """
         if self.apart:
             return self.forward_sources(source, sizes, "source"), self(target, "target")
-        both = self(join([source, target]), "source")
+        both = self._pass(join([source, target]))
         # a split has one backward, two slices have two
         of_domains = [source.shape[0], target.shape[0]]
         parts = [tensor.split_with_sizes(of_domains) for tensor in (both.logits, *both.features)]

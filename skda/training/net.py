@@ -271,13 +271,13 @@ class AdaptationNet(CallbackNet):
         take_step = self.quiet_step if self.graphs_ is None else self.graphs_.take
         if self.watched_:
             take_step = partial(self._watched_step, step_fn)
-        batches, record = iterator, EpochRecord()
+        batches, record, own = iterator, EpochRecord(), self.__dict__
         if (turns := self.generators_) is not None:
             batches = turns.in_turns(iterator, slow=iterator.domains.from_dataset)
         for batch in counted(batches, len(iterator)):
             self._anneal()
             record.add(take_step(batch))
-            self.step_ += 1
+            own["step_"] += 1  # not by skorch's __setattr__, which looks for modules
         self.last_batch_ = batch
         self.processes.average_buffers(self.trained_modules)
         self.domain_module_.mix_sources()
@@ -316,7 +316,7 @@ class AdaptationNet(CallbackNet):
     def _anneal(self) -> None:
         if self.lr_schedule is not constant:
             groups = self.optimizer_.param_groups
-            self.rates_ = [group["lr"] for group in groups]
+            self.__dict__["rates_"] = [group["lr"] for group in groups]
             factor = self.lr_schedule(self.progress)
             for group in groups:
                 group["lr"] *= factor
@@ -327,11 +327,12 @@ class AdaptationNet(CallbackNet):
 
     def swap_rates(self) -> None:
         """Exchange the rates of this step and those that callbacks move between the steps."""
-        groups = self.optimizer_.param_groups[: len(self.rates_)]
-        before = [group["lr"] for group in groups]
-        for group, rate in zip(groups, self.rates_, strict=True):
+        if not (rates := self.rates_):
+            return
+        groups = self.optimizer_.param_groups[: len(rates)]
+        self.__dict__["rates_"] = [group["lr"] for group in groups]
+        for group, rate in zip(groups, rates, strict=True):
             group["lr"] = rate
-        self.rates_ = before
 
     def _start_term_epoch(self, iterator: Any) -> None:
         """Show the term a sample of the features, where it asks for one in every epoch."""

@@ -32,6 +32,13 @@ def _has_double(value: Any) -> bool:
     return isinstance(value, Tensor) and value.dtype == torch.float64 and value.ndim > 1
 
 
+def _is_ready(value: Any) -> bool:
+    """Say whether it needs no other precision: rows of float32 on the CPU, or a number."""
+    if isinstance(value, Tensor):
+        return value.dtype == torch.float32 and value.is_cpu
+    return isinstance(value, (int, float))
+
+
 def _device_type(value: Any) -> str | None:
     if isinstance(value, (list, tuple)):
         value = value[0] if value else None
@@ -55,6 +62,8 @@ def full_precision(function: Callable[_P, _R]) -> Callable[_P, _R]:
 
     @wraps(function)
     def wrapper(*args: _P.args, **kwargs: _P.kwargs) -> _R:
+        if not kwargs and all(map(_is_ready, args)) and not torch.is_autocast_enabled("cpu"):
+            return function(*args, **kwargs)  # as nearly all are, in each step of a training
         double = any(map(_has_double, (*args, *kwargs.values())))
         args = tuple(_widen(value, double) for value in args)  # type: ignore[assignment]  # same types
         if kwargs:
