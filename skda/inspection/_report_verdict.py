@@ -26,9 +26,10 @@ HARDLY_CHANGED = 0.97
 SOURCE_LOSS = 0.05
 # As a share of what can be expected: the default of `collapse_guard`.
 MIN_ENTROPY_RATIO = 0.5
-# Least distance of a class's share in the source from the interval of the estimate: a tenth of the
-# rows changes class where two classes do.
-SHARES_DIFFER = 0.05
+# Least part of the rows that would have to change class for the source's shares to lie within the
+# intervals of the estimate. On the benchmark's tasks, three seeds, it says 15 times of 16 what is
+# true; with .05 of a single class it was 16 of 22.
+SHARES_DIFFER = 0.14
 # If the source, drawn with the estimated shares, is still so far from the target, then other shares
 # do not explain the distance, and the confusion matrix of the source says little about the target:
 # on the benchmark's tasks above it, the estimates were mostly wrong by 20 to 70 points.
@@ -159,7 +160,7 @@ def _other_shares(measured: Measured) -> str:
     shares = measured.shares
     low, high = shares.interval
     outside = np.maximum(low - shares.priors_source, shares.priors_source - high)
-    if outside.max() < SHARES_DIFFER or _severe(measured):
+    if np.maximum(outside, 0).sum() / 2 < SHARES_DIFFER or _severe(measured):
         return ""
     most = outside.argmax()
     advice = (

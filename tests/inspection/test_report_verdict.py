@@ -89,7 +89,9 @@ def test_other_shares_where_they_explain_the_distance():
         "the source has 50%: pass target_priors."
     )
     assert "target_priors that were passed" in found(**rare, knows_shares=True)["other_shares"]
-    assert "other_shares" not in found(shares=priors(0.4, 0.3, 0.46))
+    # 13 of 100 rows, and 14, would have to change class at least
+    assert "other_shares" not in found(shares=priors(0.3, 0.2, 0.37))
+    assert "other_shares" in found(shares=priors(0.3, 0.2, 0.36))
 
 
 @pytest.mark.parametrize("distance", [1.4, 2.0, float("nan")])
