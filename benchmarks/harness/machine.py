@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from datetime import date
 from importlib.metadata import version
 from pathlib import Path
+from runpy import run_path
 
-from skda import __version__
-
+VERSION = Path(__file__).parents[2] / "skda" / "_version.py"
 PACKAGES = ("torch", "scikit-learn", "skorch", "numpy")
 
 
@@ -32,7 +32,8 @@ def machine() -> str:
 
 def versions(*more: str) -> str:
     """Return the versions of Python and of what the scores depend on."""
-    found = [f"Python {platform.python_version()}", f"skda {__version__}"]
+    own = run_path(str(VERSION))["__version__"]  # importing skda would take seconds
+    found = [f"Python {platform.python_version()}", f"skda {own}"]
     return ", ".join([*found, *(f"{name} {version(name)}" for name in (*PACKAGES, *more))])
 
 

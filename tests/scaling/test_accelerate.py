@@ -12,6 +12,7 @@ from unittest.mock import Mock
 
 import pytest
 import torch
+from filelock import FileLock  # torch has it
 
 from skda import DANNClassifier
 from skda.distributed import accelerated
@@ -24,20 +25,29 @@ Found = list[dict[str, Any]]
 APART = ("DANNClassifier", "DANClassifier")
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def run(tmp_path_factory: pytest.TempPathFactory) -> tuple[Found, list[str]]:
-    """Run the two processes; return what each found and printed."""
-    folder = tmp_path_factory.mktemp("two")
+    """Run the two processes, once for all workers of xdist; return what each found and printed."""
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "two processes"
+    with FileLock(folder.with_suffix(".lock")):
+        if not folder.exists():
+            folder.mkdir()
+            run_in(folder)
+    printed = [(folder / f"printed-{rank}.txt").read_text() for rank in "01"]
+    assert (folder / "status").read_text() == "0", "\n".join(printed)
+    files = [folder / f"process-{rank}.pt" for rank in "01"]
+    return [torch.load(file, weights_only=False) for file in files], printed
+
+
+def run_in(folder: Path) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     command = [sys.executable, "-m", "tests.scaling.two_processes", str(folder), str(port)]
     env = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
     status = subprocess.run(command, cwd=ROOT, env=env, timeout=120).returncode
-    printed = [(folder / f"printed-{rank}.txt").read_text() for rank in "01"]
-    assert status == 0, "\n".join(printed)
-    files = [folder / f"process-{rank}.pt" for rank in "01"]
-    return [torch.load(file, weights_only=False) for file in files], printed
+    (folder / "status").write_text(str(status))
 
 
 @pytest.fixture
