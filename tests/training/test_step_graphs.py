@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any
+from unittest.mock import Mock, call
 
 import numpy as np
 import pytest
@@ -159,3 +160,20 @@ def test_without_a_gpu_it_does_nothing() -> None:
         for on in (True, False)
     ]
     assert np.array_equal(*map(outputs, fits))
+
+
+@pytest.mark.parametrize("fails", [True, False])
+def test_a_recording_that_fails_puts_the_gpu_s_generator_back(
+    fails: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    generator = Mock()
+    monkeypatch.setattr(torch.cuda, "default_generators", (generator,))
+    monkeypatch.setattr(torch.cuda, "current_device", lambda: 0)
+    monkeypatch.setattr(torch.cuda, "current_stream", Mock())
+    monkeypatch.setattr(torch.cuda, "CUDAGraph", Mock())
+    monkeypatch.setattr(torch.cuda, "graph", lambda *_, **__: nullcontext())
+    take_step = Mock(side_effect=RuntimeError("not permitted") if fails else None)
+    with pytest.raises(RuntimeError, match="not permitted") if fails else nullcontext():
+        step_graphs.record(take_step)
+    put_back = generator.graphsafe_set_state.call_args_list
+    assert put_back == ([call(generator.clone_state.return_value)] if fails else [])
