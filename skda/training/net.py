@@ -268,7 +268,7 @@ class AdaptationNet(CallbackNet):
         """Take the steps of one epoch, and look at their losses once at its end."""
         self._start_term_epoch(iterator)
         self._set_training(True)
-        take_step = self.quiet_step if self.graphs_ is None else self.graphs_.take
+        take_step = self.quiet_step if self.graphs_ is None else self.graphs_.for_epoch()
         if self.watched_:
             take_step = partial(self._watched_step, step_fn)
         batches, record, own = iterator, EpochRecord(), self.__dict__

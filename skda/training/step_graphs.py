@@ -51,6 +51,21 @@ class StepGraphs:
         self.rates = [_Number(self.device) for _ in net.optimizer_.param_groups]
         self.graphs: dict[Any, _Graph] = {}
         self.n_eager: Counter[Any] = Counter()
+        self.trained: list[bool] = []
+
+    def for_epoch(self) -> Callable[[Any], Step]:
+        """Return what takes the steps of the next epoch.
+
+        The graphs are forgotten where other layers are trained from now on, as recipes free them.
+        """
+        modules = self.net.trained_modules
+        trained = [p.requires_grad for module in modules for p in module.parameters()]
+        trained += [part.training for module in modules for part in module.modules()]
+        if trained != self.trained:
+            self.graphs.clear()
+            self.n_eager.clear()  # the optimizer begins with them in a step that is not recorded
+        self.trained = trained
+        return self.take
 
     def take(self, batch: Any) -> Step:
         """Take a step, by replaying that of a batch of the same sizes where there was one."""
@@ -176,6 +191,9 @@ def _check(net: AdaptationNet) -> None:
         "several processes": net.processes.n > 1,
         "a method that trains networks of its own in each step": (
             term is not None and bool(term.own_state() or [*term.own_parameters()])
+        ),
+        "an adaptation loss that is set anew before each epoch": (
+            term is not None and term.epoch_sample > 0
         ),
         "an adaptation loss that reads numbers from the GPU": term is not None and term.waits,
         f"the optimizer {type(net.optimizer_).__name__}, which has no fused form": not all(

@@ -100,6 +100,29 @@ def test_schedules_dropout_and_adam_are_those_of_each_step(recorded: list[Any]) 
     np.testing.assert_allclose(*(fit.history_[:, "domain_accuracy"] for fit in fits), atol=1e-6)
 
 
+@pytest.mark.parametrize(
+    "recipe",
+    [
+        {"head_epochs": 3},
+        {"unfreeze_schedule": 2},
+        {"l2_sp": 0.1, "layer_lr_decay": 0.5, "freeze_norm": True},
+    ],
+)
+def test_layers_that_are_freed_later_are_trained(
+    recipe: dict[str, Any], recorded: list[Any]
+) -> None:
+    given = small(FinetuneClassifier) | {"max_epochs": 8, "module__batch_norm": False}
+    start = FinetuneClassifier(**given).fit(X, Y)
+    given |= {"pretrained": start, "n_frozen": 1 if "unfreeze_schedule" in recipe else 0, **recipe}
+    fits = [
+        FinetuneClassifier(**given, cuda_graphs=on).fit(X_TARGET[:50], Y) for on in (True, False)
+    ]
+    assert recorded
+    weights = [[p.detach() for p in fit.module_.parameters()] for fit in fits]
+    for found, expected in zip(*weights, strict=True):
+        torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-6)
+
+
 def test_the_stacked_search_is_recorded_as_well(recorded: list[Any]) -> None:
     given = small(DANClassifier) | {"max_epochs": 5, "optimizer": torch.optim.SGD}
     options: dict[str, Any] = {"lams": [0.1, 1.0], "cv": 3, "random_state": 0, "refit": False}
@@ -142,6 +165,7 @@ class Counts(nn.Module):
     [
         ({"callbacks": [Watches()]}, "callbacks that look at single steps"),
         ({"optimizer": torch.optim.RMSprop}, "the optimizer RMSprop, which has no fused form"),
+        ({"kernel_weights": "optimal"}, "an adaptation loss that is set anew before each epoch"),
         ({"optimizer__fused": False}, "the optimizer Adam, which has no fused form"),
         ({"module": Counts}, "a training whose steps read numbers from the GPU"),
     ],
