@@ -4,10 +4,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from ..harness.comparison import Comparison
 from ..harness.matrix import Matrix, compare, run, write_page
-from ..harness.results import Results
-from ..harness.runner import Method, Plan, Task, plan
+from ..harness.runner import Method, Task, plan
 from . import corn, turbofan
 from .cases import ADAPTING, MODELS, N_FOLDS, SEARCHED, View
 from .page import GOALS, INTRODUCTION, NOTES, what_it_shows, what_was_chosen
@@ -45,32 +43,12 @@ MATRIX = Matrix(
 )
 
 
-def parts(todo: Plan) -> list[Plan]:
-    """Return the plan of corn, with all seeds, and that of the turbofans, with the first ones."""
-
-    def of(tasks: Sequence[Task], seeds: Sequence[int]) -> Plan:
-        return replace(todo, tasks=[task for task in todo.tasks if task in tasks], seeds=seeds)
-
-    return [of(corn.TASKS, todo.seeds), of(turbofan.TASKS, todo.seeds[: turbofan.N_SEEDS])]
-
-
-def compared(todo: Plan, results: Results) -> Comparison:
-    """Gather the runs of both parts."""
-    of_corn, of_turbofan = (compare(MATRIX, part, results) for part in parts(todo))
-    return replace(
-        of_corn,
-        tasks=[*of_corn.tasks, *of_turbofan.tasks],
-        runs={**of_corn.runs, **of_turbofan.runs},
-    )
-
-
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run what is missing, then write and print the page."""
     todo = plan(MATRIX, arguments)
     results = todo.results()
-    for part in parts(todo):
-        run(MATRIX, part, results)
-    comparison = compared(todo, results)
+    run(MATRIX, todo, results)
+    comparison = compare(MATRIX, todo, results)
     notes = "\n\n".join([what_it_shows(comparison), what_was_chosen(comparison), NOTES])
     print(write_page(replace(MATRIX, notes=notes), todo, results, comparison))
 

@@ -15,8 +15,6 @@ from .cases import Case, View
 
 CAP = 125
 PAIRS = list(permutations(("FD001", "FD002", "FD003"), 2))
-# a seed takes longer than two of corn
-N_SEEDS = 2
 # of the search, and on which pair, for time: the shipped lam, or none
 LAMS = (1.0,)
 SEARCHED_PAIR = "FD002→FD001"
