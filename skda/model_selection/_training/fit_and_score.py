@@ -193,6 +193,7 @@ def _score(
         held_out.numbers_target = all_target.numbers_target[fold.target_test]
     else:
         held_out.proba_target = all_target.proba_target[fold.target_test]
+        held_out.y_source = y_source  # the search has checked all labels
     if callable(validator):
         score: Any = validator(fitted, X_source, y_source, X_target=X_target)
         try:
