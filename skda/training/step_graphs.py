@@ -12,6 +12,8 @@ import torch
 from torch import Tensor
 from torch.utils._pytree import tree_flatten, tree_map_only
 
+from .data.inputs import Inputs
+
 if TYPE_CHECKING:
     from .net import AdaptationNet
 
@@ -70,6 +72,8 @@ class StepGraphs:
     def take(self, batch: Any) -> Step:
         """Take a step, by replaying that of a batch of the same sizes where there was one."""
         tensors, structure = tree_flatten(batch)
+        if any(isinstance(leaf, Inputs) for leaf in tensors):
+            raise _refused("a module of several inputs")
         sizes = [t.shape if isinstance(t, Tensor) else t for t in tensors]
         key = str((sizes, structure))
         graph = self.graphs.get(key)
@@ -202,6 +206,8 @@ def _check(net: AdaptationNet) -> None:
         "compile=True, which records its own": bool(net.compile),
     }
     if found := [reason for reason, is_so in reasons.items() if is_so]:
-        raise ValueError(
-            f"The 'cuda_graphs' parameter must be False for {found[0]}. Got True instead."
-        )
+        raise _refused(found[0])
+
+
+def _refused(what: str) -> ValueError:
+    return ValueError(f"The 'cuda_graphs' parameter must be False for {what}. Got True instead.")

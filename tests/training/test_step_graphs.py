@@ -178,6 +178,22 @@ def test_what_a_graph_cannot_repeat_is_refused(
         clf.fit(X, Y, X_TARGET)
 
 
+class TwoInputs(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.classifier = nn.Linear(4, 2)
+
+    def forward(self, a: torch.Tensor, b: torch.Tensor) -> Any:
+        return self.classifier(torch.cat([a, b], 1))
+
+
+def test_several_inputs_are_refused(recorded: list[Any]) -> None:
+    source, target = ({"a": rows[:, :2], "b": rows[:, 2:]} for rows in (X, X_TARGET))
+    clf = DANClassifier(TwoInputs, cuda_graphs=True, max_epochs=4, random_state=0)
+    with pytest.raises(ValueError, match="must be False for a module of several inputs"):
+        clf.fit(source, Y, target)
+
+
 def test_without_a_gpu_it_does_nothing() -> None:
     fits = [
         DANNClassifier(**small(DANNClassifier), cuda_graphs=on).fit(X, Y, X_TARGET)
