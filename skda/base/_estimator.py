@@ -84,8 +84,8 @@ class DomainEstimator(
     warm_start : bool, default=False
         Start `fit` from the weights of the previous fit.
     checkpoint : path of a folder or None, default=None
-        Where `fit` saves its state after each epoch, and goes on from with the same data and
-        parameters, to the same bits on a CPU. Needs an int as `random_state`. Not of `partial_fit`.
+        Where `fit` saves its state after each epoch. With the same data and parameters it goes on
+        there, to the same bits on a CPU. Needs an int as `random_state`; `partial_fit` has none.
     checkpoint_every : int, default=1
         Epochs from one checkpoint to the next; the last epoch of each stage is always saved.
     random_state : int, RandomState or None, default=None

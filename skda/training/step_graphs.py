@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
-from torch.utils._pytree import tree_flatten, tree_map_only
+from torch.utils._pytree import tree_leaves, tree_map_only
 
 from .data.inputs import Inputs
 
@@ -71,11 +71,10 @@ class StepGraphs:
 
     def take(self, batch: Any) -> Step:
         """Take a step, by replaying that of a batch of the same sizes where there was one."""
-        tensors, structure = tree_flatten(batch)
-        if any(isinstance(leaf, Inputs) for leaf in tensors):
+        leaves = tree_leaves(batch)
+        if any(isinstance(leaf, Inputs) for leaf in leaves):
             raise _refused("a module of several inputs")
-        sizes = [t.shape if isinstance(t, Tensor) else t for t in tensors]
-        key = str((sizes, structure))
+        key = tuple(t.shape if isinstance(t, Tensor) else t for t in leaves)
         graph = self.graphs.get(key)
         if graph is None:
             first = not self.n_eager[key] or self.n_eager.total() < _N_EAGER
@@ -88,7 +87,7 @@ class StepGraphs:
             rate.set(group["lr"])
         if graph is None:
             graph = self.graphs[key] = self._recorded(batch)
-        step = graph.replay([t for t in tensors if isinstance(t, Tensor)])
+        step = graph.replay([t for t in leaves if isinstance(t, Tensor)])
         net.swap_rates()
         return step
 
@@ -136,7 +135,7 @@ class _Graph:
     """A recorded step, the tensors that it reads and those that it returns."""
 
     def __init__(self, batch: Any, take_step: Callable[[], Step]) -> None:
-        self.given = [t for t in tree_flatten(batch)[0] if isinstance(t, Tensor)]
+        self.given = [t for t in tree_leaves(batch) if isinstance(t, Tensor)]
         self.run, self.step = record(take_step)
 
     def replay(self, given: Sequence[Tensor]) -> Step:

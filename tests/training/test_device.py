@@ -13,6 +13,8 @@ from torch.utils.data import TensorDataset
 
 from skda.training import ArrayRows, DomainPair, TwoDomainLoader, as_rows
 from skda.training.data.device import DeviceRows, move_to_device, room_on
+from skda.training.stacked import train as stacked
+from skda.training.stacked.support import Job
 from tests.training.small import DATA, dann, same, weights
 
 CPU = torch.device("cpu")
@@ -62,6 +64,29 @@ def test_only_arrays_that_fit_are_moved(tmp_path: Path) -> None:
             assert move_to_device(stays, CPU, room=10**9) is stays
     alone = DomainPair(as_rows(np.float32(DATA.X)), DATA.y)
     assert move_to_device(alone, CPU, room=10**9).target is None
+
+
+def test_domains_share_their_arrays_and_the_room() -> None:
+    first, other = domains(), domains()
+    fold = first.only(range(10))
+    moved: dict[int, DeviceRows] = {}
+    n_bytes = 2 * 60 * 4 * 4
+    here, again = (move_to_device(each, CPU, n_bytes, moved) for each in (first, fold))
+    assert (here.source, here.target) == (again.source, again.target)
+    assert move_to_device(other, CPU, 2 * n_bytes - 1, moved) is other
+    assert move_to_device(other, CPU, 2 * n_bytes, moved).source is not here.source
+
+
+@pytest.mark.parametrize(("n_domains", "are_moved"), [(2, True), (1.9, False)])
+def test_a_stack_has_the_rows_of_all_jobs_in_one_place(
+    n_domains: float, are_moved: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stacked, "room_on", lambda device: n_domains * 2 * 60 * 4 * 4)
+    jobs = [Job(dann(max_epochs=1).net_, domains(), (1.0,)) for _ in "ab"]
+    for job in jobs:
+        job.net.data_device = "auto"
+    there = stacked._on_device(jobs)
+    assert [isinstance(job.domains.source, DeviceRows) for job in there] == [are_moved] * 2
 
 
 def test_pinned_batches_are_the_same(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -52,7 +52,7 @@ def move_to_device(
     domains : DomainPair
     device : torch.device
     room : int
-        Most bytes that they may take there.
+        Most bytes that they may take there, with those of `moved`.
     moved : mapping, optional
         Where the rows of each array are noted: domains that share one share its rows there.
 
@@ -62,15 +62,15 @@ def move_to_device(
         `domains` itself where they do not fit or are no arrays: memory maps, sparse matrices and
         Datasets are copied batch by batch.
     """
-    arrays = [_array(rows) for rows in (domains.source, domains.target) if rows is not None]
-    if any(a is None for a in arrays) or sum(a.nbytes for a in arrays if a is not None) > room:
-        return domains
     moved = {} if moved is None else moved
-    for array in arrays:
-        if id(array) not in moved:
-            moved[id(array)] = DeviceRows(torch.tensor(array, device=device))
-    source, target = (moved[id(array)] for array in (arrays * 2)[:2])
-    return domains.replace(source=source, target=None if domains.target is None else target)
+    arrays = [_array(rows) for rows in (domains.source, domains.target) if rows is not None]
+    new = {id(a): a for a in arrays if a is not None and id(a) not in moved}
+    taken = sum(a.nbytes for a in new.values()) + sum(r.tensor.nbytes for r in moved.values())
+    if any(a is None for a in arrays) or taken > room:
+        return domains
+    moved.update((key, DeviceRows(torch.tensor(a, device=device))) for key, a in new.items())
+    source, *target = (moved[id(array)] for array in arrays)
+    return domains.replace(source=source, target=target[0] if target else None)
 
 
 def _array(rows: Rows) -> np.ndarray | None:

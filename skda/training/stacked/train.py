@@ -108,14 +108,17 @@ def train_together(
 
 
 def _on_device(jobs: Sequence[Job]) -> Sequence[Job]:
-    """Return the jobs with their rows on a GPU, each array once, where a net would have them."""
+    """Return the jobs with their rows on a GPU, each array once, if there is room for all."""
     net = jobs[0].net
     moved: dict[int, DeviceRows] = {}
     if net.data_device != "auto":
         return jobs
     device = torch.device(net.device)
     room = room_on(device)
-    return [job._replace(domains=move_to_device(job.domains, device, room, moved)) for job in jobs]
+    domains = [move_to_device(job.domains, device, room, moved) for job in jobs]
+    if any(there is job.domains for there, job in zip(domains, jobs, strict=True)):
+        return jobs  # a batch has rows of all jobs, in one place
+    return [job._replace(domains=there) for job, there in zip(jobs, domains, strict=True)]
 
 
 def _loader(job: Job) -> TwoDomainLoader:
