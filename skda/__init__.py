@@ -21,7 +21,7 @@ from .methods.finetune import FinetuneClassifier, FinetuneRegressor
 from .methods.mcc import MCCClassifier
 from .methods.pseudo_label import PseudoLabelClassifier
 from .pipeline import make_pipeline
-from .preprocessing import DomainScaler, DomainStandardScaler
+from .preprocessing import DomainConditionScaler, DomainScaler, DomainStandardScaler
 from .subspace import CORAL, GFK, MSDA, TCA, SubspaceAlignment
 
 __all__ = [
@@ -43,6 +43,7 @@ __all__ = [
     "DeepCORALClassifier",
     "DeepCORALRegressor",
     "DeepJDOTClassifier",
+    "DomainConditionScaler",
     "DomainScaler",
     "DomainStandardScaler",
     "FinetuneClassifier",

@@ -115,6 +115,9 @@ def fetch_turbofan(
     of your own, such as :class:`~sklearn.model_selection.GroupKFold`, pass the engines as groups:
     the windows of an engine overlap.
 
+    The sensors depend on the operating condition more than on the wear, and the settings tell it:
+    ``DomainConditionScaler([0, 1, 2])`` scales the sensors within the conditions of each domain.
+
     References
     ----------
     .. [1] A. Saxena, K. Goebel, D. Simon, N. Eklund, "Damage Propagation Modeling for Aircraft

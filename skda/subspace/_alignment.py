@@ -10,7 +10,7 @@ from sklearn.base import ClassNamePrefixFeaturesOutMixin
 from sklearn.utils._param_validation import Interval
 
 from .._typing import Array, Domain
-from ..preprocessing import DomainTransformer, transformer_docs
+from ..preprocessing._base import DomainTransformer, transformer_docs
 from ._linalg import principal_axes, settle_n_components
 
 __all__ = ["SubspaceAlignment"]

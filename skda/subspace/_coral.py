@@ -10,7 +10,7 @@ from sklearn.base import OneToOneFeatureMixin
 from sklearn.utils._param_validation import Interval
 
 from .._typing import Array, Domain, Matrix
-from ..preprocessing import DomainTransformer, transformer_docs
+from ..preprocessing._base import DomainTransformer, transformer_docs
 from ._linalg import symmetric_power
 
 __all__ = ["CORAL"]

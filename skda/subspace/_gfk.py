@@ -11,7 +11,7 @@ from sklearn.base import ClassNamePrefixFeaturesOutMixin
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from .._typing import Array, Domain, Matrix
-from ..preprocessing import DomainTransformer, transformer_docs
+from ..preprocessing._base import DomainTransformer, transformer_docs
 from ._linalg import principal_axes, settle_n_components, symmetric_power
 
 __all__ = ["GFK"]

@@ -15,7 +15,7 @@ from sklearn.utils import Tags
 from sklearn.utils._param_validation import Interval
 
 from .._typing import Array, Domain, Matrix
-from ..preprocessing import DomainTransformer, transformer_docs
+from ..preprocessing._base import DomainTransformer, transformer_docs
 from ._linalg import settle_n_components
 
 __all__ = ["MSDA"]

@@ -13,7 +13,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.extmath import svd_flip
 
 from .._typing import Array, Domain
-from ..preprocessing import DomainTransformer, transformer_docs
+from ..preprocessing._base import DomainTransformer, transformer_docs
 from ._linalg import settle_n_components
 
 __all__ = ["TCA"]

@@ -24,6 +24,7 @@ from skda import (
     TCA,
     DANNClassifier,
     DANNRegressor,
+    DomainConditionScaler,
     DomainScaler,
     DomainStandardScaler,
     FinetuneClassifier,
@@ -36,6 +37,7 @@ from tests.fuzz.calls import ARGUMENTS, assert_unchanged, calls, copies, example
 
 TRANSFORMERS = (
     CORAL(),
+    DomainConditionScaler(0),
     DomainScaler(MinMaxScaler()),
     DomainStandardScaler(),
     GFK(n_components=1),
@@ -105,7 +107,7 @@ def test_finite_rows_or_a_clear_error(transformer: Any, call: dict[str, Any]) ->
         try:
             transformer.fit(call["X_source"], call["y_source"], call["X_target"])
         except (ValueError, TypeError) as error:
-            assert_clear(error, "'n_components'")
+            assert_clear(error, "'n_components'", "'conditions'")
         else:
             for name, domain in (("X_source", "source"), ("X_target", "target")):
                 rows = transformer.transform(call[name], domain=domain)

@@ -26,7 +26,7 @@ import skda
 from skda import DANNClassifier, FinetuneClassifier, make_pipeline
 from skda.model_selection import LambdaSearchCV
 from skda.nn import ConvNet
-from skda.preprocessing import DomainScaler, DomainStandardScaler
+from skda.preprocessing import DomainConditionScaler, DomainScaler, DomainStandardScaler
 from tests.discovery import WAYS, every_estimator, every_way
 from tests.io.helpers import (
     FIT,
@@ -52,6 +52,7 @@ TRANSFORMERS = [
     skda.SubspaceAlignment(1),
     DomainStandardScaler(),
     DomainScaler(MinMaxScaler()),
+    DomainConditionScaler(["a"], n_conditions=3),
 ]
 
 

@@ -15,7 +15,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import MinMaxScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from skda.preprocessing import DomainScaler, DomainStandardScaler
+from skda.preprocessing import DomainConditionScaler, DomainScaler, DomainStandardScaler
 from skda.subspace import CORAL, GFK, TCA, SubspaceAlignment
 
 
@@ -54,6 +54,10 @@ class CheckedDomainStandardScaler(TargetIsSource, DomainStandardScaler):
     __doc__ = DomainStandardScaler.__doc__
 
 
+class CheckedDomainConditionScaler(TargetIsSource, DomainConditionScaler):
+    __doc__ = DomainConditionScaler.__doc__
+
+
 @parametrize_with_checks(
     [
         CheckedTCA(),
@@ -65,9 +69,16 @@ class CheckedDomainStandardScaler(TargetIsSource, DomainStandardScaler):
         CheckedDomainScaler(MinMaxScaler()),
         CheckedDomainStandardScaler(),
         CheckedDomainStandardScaler(with_mean=False),
+        CheckedDomainConditionScaler([0]),
+        CheckedDomainConditionScaler([0], n_conditions=3, keep_conditions=True),
     ],
-    expected_failed_checks=lambda _: {
+    expected_failed_checks=lambda estimator: {
         "check_fit_score_takes_y": "the labels of the source are called y_source, not y",
+        **(
+            {"check_estimators_pickle": "a row with NaN in a condition column has no condition"}
+            if isinstance(estimator, DomainConditionScaler)
+            else {}
+        ),
     },
 )
 def test_scikit_learn_check(estimator, check):
@@ -82,7 +93,12 @@ SUBSPACE = [
     CORAL(),
     SubspaceAlignment(2),
 ]
-TRANSFORMERS = [*SUBSPACE, DomainScaler(MinMaxScaler()), DomainStandardScaler()]
+TRANSFORMERS = [
+    *SUBSPACE,
+    DomainScaler(MinMaxScaler()),
+    DomainStandardScaler(),
+    DomainConditionScaler([1], n_conditions=2),
+]
 
 
 @pytest.fixture(params=TRANSFORMERS, ids=repr)

@@ -1,4 +1,4 @@
-"""Scaling by domain, features of pretrained networks, and the base class of transformers."""
+"""The base class of the transformers that are fitted on two domains."""
 
 from __future__ import annotations
 
@@ -8,24 +8,21 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 from scipy.sparse import issparse
-from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin, clone
-from sklearn.preprocessing import StandardScaler
+from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils import Tags, check_array, get_tags
-from sklearn.utils._param_validation import HasMethods
 from sklearn.utils.metadata_routing import UNUSED
 from sklearn.utils.validation import check_is_fitted, validate_data
 from torch.utils.data import Dataset
 
-from ._docstrings import shared_docs
-from ._inputs.columns import reorder_columns
-from ._inputs.datasets import refuse_containers
-from ._inputs.host import as_host_array, refuse_dates
-from ._inputs.validation import check_domain, fitted_state_kept, naming, unwrap
-from ._pretrained_features import PretrainedFeatures
-from ._typing import Array, Domain, Labels, Rows
-from .io._mixin import SaveMixin
+from .._docstrings import shared_docs
+from .._inputs.columns import reorder_columns
+from .._inputs.datasets import refuse_containers
+from .._inputs.host import as_host_array, refuse_dates
+from .._inputs.validation import check_domain, fitted_state_kept, naming, unwrap
+from .._typing import Array, Domain, Labels, Rows
+from ..io._mixin import SaveMixin
 
-__all__ = ["DomainScaler", "DomainStandardScaler", "DomainTransformer", "PretrainedFeatures"]
+__all__ = ["DomainTransformer", "transformer_docs"]
 
 _DOCS = {
     "features_in": """
@@ -191,7 +188,7 @@ class DomainTransformer(SourceFitTransformMixin, SaveMixin, TransformerMixin, Ba
     def _check_largest_row(self, X: Rows, domain: Domain) -> None:
         """Map the row of the largest value as `transform` would."""
         rows: Array = validate_data(self, X, reset=False, **self._row_checks())
-        largest = abs(rows).max(axis=1)
+        largest = abs(rows).max(axis=1 if issparse(rows) else tuple(range(1, rows.ndim)))
         i = int((largest.toarray() if issparse(largest) else largest).argmax())
         self._map(rows[[i]], domain, f"X_{domain}")
 
@@ -235,133 +232,3 @@ class DomainTransformer(SourceFitTransformMixin, SaveMixin, TransformerMixin, Ba
         tags = super().__sklearn_tags__()
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags
-
-
-@transformer_docs
-class DomainScaler(OneToOneFeatureMixin, DomainTransformer):
-    """Scale each domain by its own statistics, with any scikit-learn scaler.
-
-    One copy of `scaler` is fitted on the source, another on the target. This removes shifts and
-    scales of single features between the domains, at little cost and without labels.
-
-    Parameters
-    ----------
-    scaler : transformer
-        A scikit-learn scaler such as ``MinMaxScaler()``, with one output column for each input
-        column.
-
-    Attributes
-    ----------
-    source_scaler_, target_scaler_ : transformer
-        Copies of `scaler`, fitted on the rows of one domain each.
-    <features_in>
-
-    See Also
-    --------
-    DomainStandardScaler : The common case, z-scores.
-    CORAL : Aligns the correlations of the features, too.
-
-    Examples
-    --------
-    >>> from sklearn.preprocessing import MinMaxScaler
-    >>> from skda.preprocessing import DomainScaler
-    >>> scaler = DomainScaler(MinMaxScaler())
-    >>> scaler = scaler.fit([[0.0], [4.0]], X_target=[[10.0], [20.0]])
-    >>> scaler.transform([[15.0]])
-    array([[0.5]])
-    >>> scaler.transform([[1.0]], domain="source")
-    array([[0.25]])
-    """
-
-    _parameter_constraints: ClassVar[dict[str, Any]] = {
-        "scaler": [HasMethods(["fit", "transform"])]
-    }
-
-    def __init__(self, scaler: Any) -> None:
-        self.scaler = scaler
-
-    def _unfitted(self) -> Any:
-        if isinstance(self.scaler, type):
-            raise ValueError(
-                "The 'scaler' parameter of DomainScaler must be an instance. Got the class "
-                f"{self.scaler.__name__}: pass {self.scaler.__name__}()."
-            )
-        return clone(self.scaler)
-
-    def _fit_domains(self, source: Array, target: Array) -> None:
-        scalers = [self._unfitted(), self._unfitted()]
-        for scaler in scalers:
-            # this transformer makes the frames: it knows names and index
-            if hasattr(scaler, "set_output"):
-                scaler.set_output(transform="default")
-        self.source_scaler_ = scalers[0].fit(source)
-        self.target_scaler_ = scalers[1].fit(target)
-        pairs = zip(scalers, (source, target), strict=True)
-        widths = [scaler.transform(rows[:1]).shape[1] for scaler, rows in pairs]
-        if widths != [source.shape[1]] * 2:
-            raise ValueError(
-                "The 'scaler' parameter of DomainScaler must have one output column for each input "
-                f"column. {self.scaler!r} makes {widths[0]} of the source's {source.shape[1]} and "
-                f"{widths[1]} of the target's. Put it before, in a pipeline."
-            )
-
-    def _map_rows(self, X: Array, domain: Domain, /) -> Array:
-        scaler = self.source_scaler_ if domain == "source" else self.target_scaler_
-        scaled: Array = scaler.transform(X)
-        return scaled
-
-    def __sklearn_tags__(self) -> Tags:
-        tags = super().__sklearn_tags__()
-        inner = get_tags(self._unfitted()).input_tags
-        tags.input_tags.sparse = inner.sparse
-        tags.input_tags.allow_nan = inner.allow_nan
-        return tags
-
-
-@transformer_docs
-class DomainStandardScaler(DomainScaler):
-    """Give every feature mean 0 and variance 1 within each domain.
-
-    The cheapest adaptation, and a strong baseline: source rows are scaled by the source's
-    statistics, target rows by the target's.
-
-    Parameters
-    ----------
-    with_mean : bool, default=True
-        Subtract the domain's mean.
-    with_std : bool, default=True
-        Divide by the domain's standard deviation; a constant feature is not divided.
-
-    Attributes
-    ----------
-    source_scaler_, target_scaler_ : StandardScaler
-        Fitted on the rows of one domain each.
-    <features_in>
-
-    See Also
-    --------
-    DomainScaler : The same with any other scaler.
-
-    Examples
-    --------
-    >>> from skda.preprocessing import DomainStandardScaler
-    >>> scaler = DomainStandardScaler()
-    >>> scaler = scaler.fit([[0.0], [2.0]], X_target=[[10.0], [14.0]])
-    >>> scaler.transform([[12.0], [16.0]])
-    array([[0.],
-           [2.]])
-    >>> scaler.transform([[3.0]], domain="source")
-    array([[2.]])
-    """
-
-    _parameter_constraints: ClassVar[dict[str, Any]] = {
-        "with_mean": ["boolean"],
-        "with_std": ["boolean"],
-    }
-
-    def __init__(self, *, with_mean: bool = True, with_std: bool = True) -> None:
-        self.with_mean = with_mean
-        self.with_std = with_std
-
-    def _unfitted(self) -> StandardScaler:
-        return StandardScaler(with_mean=self.with_mean, with_std=self.with_std)

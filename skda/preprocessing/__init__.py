@@ -1,0 +1,14 @@
+"""Scaling by domain, features of pretrained networks, and the base class of transformers."""
+
+from .._pretrained_features import PretrainedFeatures
+from ._base import DomainTransformer
+from ._conditions import DomainConditionScaler
+from ._scalers import DomainScaler, DomainStandardScaler
+
+__all__ = [
+    "DomainConditionScaler",
+    "DomainScaler",
+    "DomainStandardScaler",
+    "DomainTransformer",
+    "PretrainedFeatures",
+]
