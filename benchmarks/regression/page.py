@@ -1,6 +1,5 @@
 """What the page about regression says."""
 
-from collections.abc import Callable
 from statistics import mean
 
 from ..harness.comparison import Comparison
@@ -24,8 +23,8 @@ from .cases import (
 MEAN_SHIFT = 0.296
 HARDEST, TO_SIX_CONDITIONS, TO_ONE_CONDITION = (
     "moisture m5→mp6",
-    "FD001→FD002, RMSE",
-    "FD002→FD001, RMSE",
+    "FD001→FD002{}, RMSE",
+    "FD002→FD001{}, RMSE",
 )
 INTRODUCTION = f"""\
 RMSE: **less is better**, in per cent for corn and in cycles for the turbofans. Target labels are
@@ -41,12 +40,24 @@ shipped defaults but for `batch_size={corn.PARAMS["batch_size"]}` in corn and
   z-scored spectra .94; 300 epochs in place of the shipped 100 gave .55 and were not adopted.
 - **Turbofans**: windows of 30 cycles, the life capped at {turbofan.CAP}; {turbofan.N_WINDOWS}
   windows of each domain, drawn by the seed from those that end every {turbofan.STEP} cycles, for
-  time as the few epochs are; nothing was selected. Channels that are constant
-  in the source are left out. Scored is the last window of each test engine of the target.
+  time as the few epochs are; nothing was selected. A channel whose deviation in the source is at
+  most {turbofan.CONSTANT:g} of its mean counts as constant and is left out: in FD001 and FD003
+  these are, beside the constant ones, sensors 2, 6, 8 and 13, of which all but 6 follow the wear.
+  Scored is the last window of each test engine of the target.
+- **Turbofans by condition**: the same windows, with each sensor scaled within each operating
+  condition of each domain by `DomainConditionScaler([0, 1, 2])`. **This uses knowledge that the
+  other turbofan columns do not: that the first three channels are settings, which describe the
+  operating condition.** The description of the data says so, and to scale within the conditions is
+  the field's usual first step. They are found without labels and separately for each domain: one
+  in FD001 and FD003, six in FD002. A sensor that counts as constant within each of them, by the
+  same rule, is zero, and the settings are left out.
 
 One pair of each (m5→mp6 and FD001→FD003, seed 0) was looked at while the program was written;
 after that the number of windows was cut from 1500 to 1000, for time, and PLS was given the spectra
-and not their components. No method's setting was varied."""
+and not their components. No method's setting was varied. Scaling by condition was added after all
+the other scores were seen, because they showed what scaling by domain cannot do. Ridge, the network
+and four methods had been looked at by condition on all pairs, with seed 0, and some of them also
+without the rule for constant channels; the rule stayed that of the other columns."""
 NOTES = f"""\
 ## What the rows are
 
@@ -73,7 +84,10 @@ NOTES = f"""\
   by d, in thousands. Predictions are cut to 0 to {turbofan.CAP}.
 - **{SEARCHED}**: `LambdaSearchCV(DANRegressor(...), cv={N_FOLDS})`, which has lam = 0 among its
   candidates and may refuse to adapt. Of the turbofans only {turbofan.SEARCHED_PAIR}, where it
-  should refuse, and with {turbofan.LAMS[0]:g} as the only other lam, for time."""
+  should refuse, and with {turbofan.LAMS[0]:g} as the only other lam, for time.
+- By condition, each domain has the mean 0 and the deviation 1 in each channel, so that
+  "{SHIFTED[2:]}" and "{SCALED[2:]}" change next to nothing; the seconds of the scaling are those of
+  "{MEAN}", which is the first to need it."""
 
 SHOWN = """\
 **Corn.** A model of one instrument is worse on another than the mean of the labels. Most of what
@@ -88,8 +102,20 @@ none (FD001→FD003, FD003→FD001). All stay far from the oracle, and the rule 
 **On FD002→FD001 the plain ridge is better than every adapting method**: it needs no adaptation, and
 scaling by domain more than doubles its error. The network does not show this: of so few windows and
 epochs it is poor there without adaptation. The rule cannot refuse to adapt, because source-only is
-no candidate of it; the search can, and did not: it adapts with both seeds, and is better than
-source-only there."""
+no candidate of it; the search can, and did with one seed of five, the one where DAN is better than
+source-only by most.
+
+**Turbofans by condition.** Where FD002 is on one side, scaling within the conditions takes away
+most of the shift, before any method adapts: source-only falls from 76.6 to 20.5 on FD001→FD002,
+from 76.8 to 25.5 on FD003→FD002 and from 43.4 to 18.6 on FD002→FD001. The chosen method is better
+still on the first two and about the same on the third; FD001→FD002 and FD002→FD001 are as good as
+the oracle. The search does what it should on FD002→FD001: it refuses with four seeds, adapts with
+the one where that is better, and is not above source-only with any. What remains is the other fault
+of FD003, of which the settings say nothing. On FD001→FD003 and FD002→FD003 only DaNN gains much: it
+has 26.2 and 23.3, and its network without adaptation 38.7 and 33.6 (measured apart). The rule does
+not find it. On FD003→FD001 the raw sensors without adaptation are better (19.3) than whatever is
+scaled by domain, by condition or not. On the mean of the pairs most methods add next to nothing to
+source-only by condition, and DANN is worse."""
 
 
 def below(task: str, limit: float) -> Goal:
@@ -103,12 +129,14 @@ def below(task: str, limit: float) -> Goal:
     return Goal(text, value, 0)
 
 
-def not_above_plain(name: str) -> Callable[[Means], tuple[float, str]]:
+def not_above_plain(task: str, name: str, told: str) -> Goal:
+    """Return the goal that a row's RMSE is at most source-only's."""
+
     def value(means: Means) -> tuple[float, str]:
-        found, plain = (means.on(TO_ONE_CONDITION, each) for each in (name, SOURCE_ONLY))
+        found, plain = (means.on(task, each) for each in (name, SOURCE_ONLY))
         return plain - found, f"{found:.1f}, source-only {plain:.1f}"
 
-    return value
+    return Goal(f"{task}: what {told} has below source-only", value, 0)
 
 
 def share_of_oracle(tasks: list[str], oracle: str) -> Goal:
@@ -141,11 +169,17 @@ GOALS = [
         for tasks in ([HARDEST], OF_CORN)
         for oracle in (LINEAR + OF_LINEAR, ORACLE)
     ),
-    below(TO_SIX_CONDITIONS, 41),
-    below(TO_ONE_CONDITION, 21.7),
     *(
-        Goal(f"{TO_ONE_CONDITION}: what {told} has below source-only", not_above_plain(name), 0)
-        for name, told in ((CHOSEN, "the method chosen without labels"), (SEARCHED, SEARCHED))
+        goal
+        for by in ("", turbofan.BY_CONDITION)
+        for goal in (
+            below(TO_SIX_CONDITIONS.format(by), 41),
+            below(TO_ONE_CONDITION.format(by), 21.7),
+            not_above_plain(
+                TO_ONE_CONDITION.format(by), CHOSEN, "the method chosen without labels"
+            ),
+            not_above_plain(TO_ONE_CONDITION.format(by), SEARCHED, SEARCHED),
+        )
     ),
     *(
         worst_default(group, tasks)

@@ -6,6 +6,7 @@ from statistics import mean
 
 import numpy as np
 import pytest
+from sklearn.preprocessing import StandardScaler
 
 from benchmarks.regression import __main__ as regression
 from benchmarks.regression import corn, turbofan
@@ -83,7 +84,9 @@ def test_the_search_is_run_on_corn_and_on_one_pair_of_turbofans():
     tasks = {task.name: task for task in regression.MATRIX.tasks}
     search, dan = regression.method(SEARCHED), regression.method("DAN")
     run = {name for name, task in tasks.items() if regression.has_run(task, search)}
-    assert run == {t.name for t in corn.TASKS} | {"FD002→FD001, RMSE", "FD002→FD001, score"}
+    assert run == {t.name for t in corn.TASKS} | {
+        f"FD002→FD001{by}, {metric}" for by in ("", " by condition") for metric in turbofan.METRICS
+    }
     assert all(regression.has_run(task, dan) for task in tasks.values())
 
 
@@ -113,15 +116,44 @@ def test_constant_channels_are_left_out():
     assert scaled.std() == pytest.approx(1)
 
 
+def test_channels_that_vary_within_a_condition():
+    rows = np.array([[500.0, 500, 1], [500.1, 500, 2], [510, 520, 1], [510, 520, 1]])
+    scalers = [StandardScaler().fit(rows[:2]), StandardScaler().fit(rows[2:])]
+    # the first varies too little, the second from one condition to the other
+    assert turbofan.varying_within(scalers).tolist() == [False, False, True]
+
+
+@pytest.mark.usefixtures("skda_data_home")
+def test_windows_by_condition_are_those_of_the_plain_case():
+    plain, scaled = (
+        make("FD001", "FD002", True, 0) for make in (turbofan.case, turbofan.case_by_condition)
+    )
+    np.testing.assert_array_equal(scaled.y_source, plain.y_source)
+    np.testing.assert_array_equal(scaled.oracle_rows[0], scaled.X_target)
+    assert scaled.X_test.shape == (259, 21, 30)
+    assert scaled.known is not plain.known
+    # the altitude tells the six conditions; the sixth channel is sensor 3
+    altitude, sensor = plain.X_target[:, 0].round(), plain.X_target[:, 5]
+    assert np.unique(altitude).tolist() == [0, 10, 20, 25, 35, 42]
+    for condition in np.unique(altitude):
+        chosen = altitude == condition
+        expected = (sensor[chosen] - sensor[chosen].mean()) / sensor[chosen].std()
+        np.testing.assert_allclose(scaled.X_target[:, 2][chosen], expected, atol=1e-6)
+    # sensor 1 is constant within each condition
+    assert plain.X_target[:, 3].std() > 1
+    assert not scaled.X_target[:, 0].any()
+
+
 @pytest.mark.usefixtures("skda_data_home")
 def test_quick_look(tmp_path):
     out = ["--quick", "--seeds", "0", "1", "--out", str(tmp_path / "quick")]
     methods = [LINEAR + SHIFTED, "source-only", "source-only, scaled"]
     tasks = ["oil m5→mp5", "starch m5→mp5", "FD001→FD003, RMSE", "FD001→FD003, score"]
+    tasks.append("FD001→FD002 by condition, RMSE")
     regression.main([*out, "--methods", *methods, "--tasks", *tasks])
     found = {task: set(of) for task, of in scores_of(tmp_path / "quick.csv").items()}
     assert found["oil m5→mp5"] == set(methods)
-    assert found["FD001→FD003, RMSE"] == set(methods)
+    assert found["FD001→FD003, RMSE"] == found["FD001→FD002 by condition, RMSE"] == set(methods)
     page = (tmp_path / "quick.md").read_text(encoding="utf-8")
     for heading in ("## Goals", "## Means", "## corn, oil", "## turbofan, RMSE"):
         assert heading in page
@@ -143,3 +175,13 @@ def test_committed_corn_beats_the_shift_of_the_mean():
     scores = scores_of(committed("regression", ".csv"))["moisture m5→mp6"]
     assert mean(scores[CHOSEN]) < 0.296
     assert mean(scores["source-only"]) > mean(scores[LINEAR + OF_LINEAR])
+
+
+def test_committed_turbofans_by_condition_reach_the_goals():
+    scores = scores_of(committed("regression", ".csv"))
+    assert mean(scores["FD001→FD002 by condition, RMSE"][CHOSEN]) < 41
+    to_one = scores["FD002→FD001 by condition, RMSE"]
+    assert mean(to_one[CHOSEN]) < 21.7
+    assert mean(to_one[CHOSEN]) < mean(to_one["source-only"])
+    pairs = zip(to_one[SEARCHED], to_one["source-only"], strict=True)
+    assert all(searched <= plain for searched, plain in pairs)
