@@ -47,11 +47,11 @@ class DomainConditionScaler(DomainTransformer):
         The columns that describe the condition: numbers, or names where the rows are frames; the
         channels, where the rows are series.
     n_conditions : int or "auto", default="auto"
-        Number of conditions of each domain; of fewer distinct rows of condition columns, each is
-        one. "auto" takes the number from 2 to 20 that has the largest mean silhouette, separately
-        for each domain, and one condition if that is below 0.7: then the condition columns form no
-        clear groups. A column of mere noise hides the groups of the others: leave it out, or give
-        the number.
+        Number of conditions of each domain, at most one for each distinct row of condition
+        columns. "auto" takes the number from 2 to 20 that has the largest mean silhouette [1]_,
+        separately for each domain, and one condition if that is below 0.7: then the condition
+        columns form no clear groups. A column of mere noise hides the groups of the others: leave
+        it out, or give the number.
     keep_conditions : bool, default=False
         Return the condition columns too, unchanged and in their places.
 
