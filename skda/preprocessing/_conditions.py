@@ -7,6 +7,8 @@ from numbers import Integral
 from typing import Any, ClassVar, Literal
 
 import numpy as np
+from scipy.cluster.hierarchy import cut_tree, linkage
+from scipy.spatial.distance import pdist, squareform
 from sklearn.cluster import KMeans
 from sklearn.metrics import pairwise_distances_argmin, silhouette_score
 from sklearn.preprocessing import StandardScaler
@@ -22,7 +24,7 @@ __all__ = ["DomainConditionScaler"]
 MAX_CONDITIONS = 20
 # a mean silhouette above which Kaufman and Rousseeuw speak of a strong structure
 STRONG = 0.7
-# the silhouettes of so many rows are looked at
+# of so many rows the groups are found from which k-means starts
 N_ROWS = 2000
 
 
@@ -82,8 +84,9 @@ class DomainConditionScaler(DomainTransformer):
     in a condition of a single row. A missing value (NaN) is ignored in `fit` and kept in
     `transform`, but a condition column has to be complete.
 
-    The silhouettes are those of at most 2000 rows, spread evenly over the sorted ones; nothing is
-    drawn at random, and the order of the rows does not matter.
+    K-means starts from the groups of Ward's clustering of at most 2000 rows, spread evenly over the
+    sorted ones, and the silhouettes are those of these groups. Nothing is drawn at random, and the
+    order of the rows does not matter.
 
     References
     ----------
@@ -244,9 +247,12 @@ def _find_conditions(rows: Array, n_conditions: int | Literal["auto"]) -> tuple[
     rounded = scaler.transform(distinct).round(5)
     scaled, place = np.unique(rounded, axis=0, return_inverse=True)
     weights = np.bincount(place.ravel(), counts)
-    if n_conditions == "auto":
-        n_conditions = _clearest_number(scaled, weights)
-    clusterer = _k_means(min(n_conditions, len(scaled))).fit(scaled, sample_weight=weights)
+    ends = np.cumsum(weights)
+    places = np.linspace(0, ends[-1] - 1, int(min(ends[-1], N_ROWS))).astype(int)
+    sample = scaled[np.searchsorted(ends, places, side="right")]
+    groups = _groups(sample, n_conditions)
+    starts = np.array([sample[groups == group].mean(axis=0) for group in np.unique(groups)])
+    clusterer = KMeans(len(starts), init=starts, n_init=1).fit(scaled, sample_weight=weights)
     of_distinct = clusterer.labels_[place.ravel()]
     centers = np.array(
         [
@@ -266,18 +272,22 @@ def _nearest(conditions: Array, centers: Matrix, spreads: Matrix) -> Array:
     return nearest
 
 
-def _clearest_number(distinct: Array, weights: Array) -> int:
-    """Return the number of clusters of the largest silhouette, one if they are not clear."""
-    ends = np.cumsum(weights)
-    places = np.linspace(0, ends[-1] - 1, int(min(ends[-1], N_ROWS))).astype(int)
-    rows = distinct[np.searchsorted(ends, places, side="right")]
-    most = min(MAX_CONDITIONS, len(np.unique(rows, axis=0)), len(rows) - 1)
-    silhouettes = {
-        n: float(silhouette_score(rows, _k_means(n).fit_predict(rows))) for n in range(2, most + 1)
-    }
-    clearest = max(silhouettes, key=silhouettes.__getitem__, default=1)
-    return clearest if silhouettes.get(clearest, 0) >= STRONG else 1
-
-
-def _k_means(n_clusters: int) -> KMeans:
-    return KMeans(n_clusters, n_init=10, random_state=0)
+def _groups(rows: Array, n_groups: int | Literal["auto"]) -> Array:
+    """Return the number of the group of each row, from the tree of Ward's clustering."""
+    n_distinct = len(np.unique(rows, axis=0))
+    numbers = (
+        list(range(2, min(MAX_CONDITIONS, n_distinct, len(rows) - 1) + 1))
+        if n_groups == "auto"
+        else [min(n_groups, n_distinct)]
+    )
+    one: Array = np.zeros(len(rows), dtype=int)
+    if numbers in ([], [1]):
+        return one
+    distances = pdist(rows)
+    groupings: list[Array] = [*cut_tree(linkage(distances, "ward"), numbers).T]
+    if n_groups != "auto":
+        return groupings[0]
+    square = squareform(distances)
+    silhouettes = [silhouette_score(square, groups, metric="precomputed") for groups in groupings]
+    clearest = int(np.argmax(silhouettes))
+    return groupings[clearest] if silhouettes[clearest] >= STRONG else one
