@@ -21,7 +21,7 @@ from ..harness.shifts import Data, Shift, of_any_seed
 
 EPOCHS, HEAD_EPOCHS, BATCH_SIZE, SIZE, WIDTH = 10, 3, 32, 128, 256
 TASKS = ("DA",)
-NAMES = ("DANN", "MCC")
+NAMES = ("DDC", "DAN", "JAN", "DANN", "MCC")
 FROZEN, LP_FT = "head alone", "head first, then all (LP-FT)"
 
 
@@ -41,7 +41,9 @@ def photos(quick: bool, source: str, target: str) -> Shift:
 
 def train(cls: Any, frozen: bool = False, **params: Any) -> Callable[[Data, int], float]:
     def run(data: Shift, seed: int) -> float:
-        backbone = load_backbone(size=None, bottleneck=WIDTH, frozen=frozen)
+        # DDC inserts the very layer itself
+        width = None if cls is ADAPTING["DDC"] else WIDTH
+        backbone = load_backbone(size=None, bottleneck=width, frozen=frozen)
         clf = cls(backbone, max_epochs=data.max_epochs, batch_size=BATCH_SIZE, random_state=seed)
         clf.set_params(**params).fit(data.X_source, data.y_source, data.X_target)
         return data.score(clf.predict(data.X_test))
@@ -64,16 +66,17 @@ EfficientNet-Lite0 with its weights of ImageNet and a layer of {WIDTH} units bef
 `load_backbone(bottleneck={WIDTH})`, on photographs of {SIZE} pixels: {EPOCHS} epochs in batches of
 {BATCH_SIZE}, the shipped defaults otherwise, with a tenth of the rate in the body. *{SOURCE_ONLY}*
 tunes all layers on the source, *{FROZEN}* keeps the body fixed, *head first* trains the head alone
-in the first {HEAD_EPOCHS} epochs. One task, whose source is small (157 photographs), and one seed,
-for their time; no lam, rate or number of epochs was varied. At {SIZE} pixels the figures are below
-those of the [page at 224 pixels](../office_caltech_photos/office_caltech_photos.md), which has all
-tasks on fixed features."""
+in the first {HEAD_EPOCHS} epochs. One task, whose source is small (157 photographs), for time; no
+lam, rate or number of epochs was varied. At {SIZE} pixels the figures are below those of the
+[page at 224 pixels](../office_caltech_photos/office_caltech_photos.md), which has all tasks on
+fixed features."""
 NOTES = """\
 ## What this says
 
-Tuning the body on 157 photographs gains next to nothing where nothing adapts, and two to three
-points if the head is trained first. Adapting from end to end gains more: DANN 4 points over
-source-only, MCC 8. One seed: differences of a point mean nothing."""
+Tuning the body on 157 photographs gains a point where nothing adapts, and three if the head is
+trained first. Adapting from end to end gains more with every method: one to two points over
+source-only for the methods that align features, six for MCC, seven where its head is trained first.
+Over three seeds a method varies by one to two points."""
 
 MATRIX = Matrix(
     "Office-Caltech10, photographs: a pretrained network from end to end",
@@ -92,6 +95,7 @@ MATRIX = Matrix(
     NOTES,
     references={SOURCE_ONLY: "▼"},
     compared=[*NAMES, "MCC, head first"],
+    mean=False,
 )
 
 
