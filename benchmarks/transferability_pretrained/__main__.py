@@ -34,8 +34,8 @@ NOTES = """\
 
 With 49 of 50 layers fixed the accuracy is .96, with 40 it is .95; a layer made anew below that
 costs much, and the whole network from new weights is at chance after so few steps. Training the
-copied layers too, at the rate of the new ones, is worse than keeping most of them fixed, and differs
-from seed to seed by up to .25. So keep the body fixed for a hundred photographs."""
+copied layers too, at the rate of the new ones, is worse than keeping most of them fixed, with a
+deviation of up to .25 over the seeds. So keep the body fixed for a hundred photographs."""
 
 
 def scores(seed: int, quick: bool) -> dict[tuple[int, str], float]:
