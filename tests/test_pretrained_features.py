@@ -65,7 +65,7 @@ def test_rows_of_a_dataset_and_of_files(tmp_path: Path) -> None:
 
 
 def test_the_cache_is_read_by_another_object_and_knows_rows_and_network(tmp_path: Path) -> None:
-    features = PretrainedFeatures(backbone(), cache=tmp_path).fit(X)
+    features = PretrainedFeatures(backbone(), batch_size=24, cache=tmp_path).fit(X)
     first = features.transform(X)
     other = clone(features).fit(X)
     Network.calls = 0
@@ -91,7 +91,7 @@ def test_rows_that_change_are_computed_anew(tmp_path: Path) -> None:
 
 def test_a_search_over_lam_trains_on_the_features() -> None:
     search = LambdaSearchCV(DANNClassifier(max_epochs=2, random_state=0), cv=2, random_state=0)
-    pipe = make_pipeline(PretrainedFeatures(backbone()), search)
+    pipe = make_pipeline(PretrainedFeatures(backbone(), batch_size=24), search)
     Network.calls = 0
     pipe.fit(X, Y, X_target=255 - X)
     assert Network.calls <= 5  # the first run, and one pass over each domain

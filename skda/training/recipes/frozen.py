@@ -90,7 +90,7 @@ def _features(module: DomainModule, rows: Rows, domain: str, index: np.ndarray) 
     backbone: Any = module.plain.eval()
     features = None
     with LayerCapture(backbone, [Layer(backbone.head, "input")]) as capture:
-        order = [index[np.asarray(i)] for i in batches_in_order(rows, len(index))]
+        order = [index[np.asarray(i)] for i in batches_in_order(rows, len(index), module.device)]
         for i, batch in zip(order, rows.batches(order), strict=True):
             module(batch.to(module.device, non_blocking=True), domain)
             (found,) = capture.pop()
