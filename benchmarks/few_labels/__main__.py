@@ -1,25 +1,20 @@
 """A few labels of the target beside its unlabelled rows: who makes the most of them."""
 
-import math
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
-import numpy as np
-
 from skda import DANClassifier, FinetuneClassifier
 
 from ..harness import matrix
-from ..harness.few_labels import COUNTS, FewLabels, load, run_of
+from ..harness.few_labels import BESIDE, COUNTS, ONLY, STAGED, load, run_alone, run_of
 from ..harness.goals import Goal, Means
 from ..harness.matrix import Matrix
 from ..harness.methods import ADAPTING, SOURCE_ONLY
 from ..harness.runner import Method, Task
-from ..harness.search_internals import take_rows
 from .candidates import AdaMatch, Entropy
 
 NAMES = ("scanned digits", "gas 1→6")
-ONLY, STAGED, BESIDE = "few labels only", "source, then few labels", "source and few labels"
 BLIND = ", no labels"
 CANDIDATES = {
     "entropy": run_of(Entropy),
@@ -28,18 +23,6 @@ CANDIDATES = {
 }
 # WDGRL takes as long as six of the others
 METHODS_OF_SKDA = [name for name in ADAPTING if name != "WDGRL"]
-
-
-def run_alone(rows: FewLabels, seed: int) -> float:
-    """Train on the labelled target rows alone, for as many steps as on the source."""
-    sample, few = rows.draw(seed)
-    found = np.flatnonzero(few >= 0)
-    steps_of_source, steps = (math.ceil(n / 64) for n in (len(sample.train.y_source), len(found)))
-    epochs = rows.params["max_epochs"] * math.ceil(steps_of_source / steps)
-    params = {**rows.params, "max_epochs": epochs}
-    clf = FinetuneClassifier(random_state=seed, device="cpu", **params)
-    clf.fit(take_rows(sample.train.X_target, found), few[found])
-    return float(clf.score(sample.X_test, sample.y_test))
 
 
 METHODS = [

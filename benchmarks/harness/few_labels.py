@@ -1,20 +1,52 @@
 """Tasks in whose target a few rows of each class are labelled."""
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
-from skda import make_pipeline
+from skda import FinetuneClassifier, make_pipeline
 
 from . import small_tasks as small
-from .search_internals import own_stream
+from .search_internals import own_stream, take_rows
 from .small_tasks import TASKS, Sample
 
-__all__ = ["COUNTS", "FewLabels", "load", "run_of"]
+__all__ = [
+    "BESIDE",
+    "COUNTS",
+    "ONLY",
+    "STAGED",
+    "FewLabels",
+    "label_few",
+    "load",
+    "run_alone",
+    "run_of",
+]
 
 COUNTS = (1, 3, 10)
+ONLY, STAGED, BESIDE = "few labels only", "source, then few labels", "source and few labels"
+
+
+class Rows(Protocol):
+    """Rows for each seed, a few of the target labelled, and how networks train on them."""
+
+    params: dict[str, Any]
+    steps: Sequence[Any]
+
+    def draw(self, seed: int) -> tuple[Sample, np.ndarray]:
+        """Return the rows and the labels of the target, -1 but for a few of each class."""
+
+
+def label_few(y_target: np.ndarray, n_labels: int, seed: int) -> np.ndarray:
+    """Return the labels of so many rows of each class, and -1 for the others."""
+    rng = own_stream(seed, "few labels, which rows")
+    few = np.full(len(y_target), -1)
+    for label in np.unique(y_target):
+        rows = rng.permutation(np.flatnonzero(y_target == label))[:n_labels]
+        few[rows] = label
+    return few
 
 
 class FewLabels:
@@ -25,35 +57,40 @@ class FewLabels:
         if quick:
             task = small.Task(task.load, 120, 100, task.params, task.steps)
             self.params["max_epochs"] = 1
-        self.task, self.loaded = task, task.load()
+        self.task, self.loaded, self.steps = task, task.load(), task.steps
 
     def draw(self, seed: int) -> tuple[Sample, np.ndarray]:
         """Return the rows and the labels of the target, -1 but for a few of each class."""
         sample = small.draw(self.task, self.loaded, seed)
-        rng = own_stream(seed, "few labels, which rows")
-        few = np.full(len(sample.y_target), -1)
-        for label in np.unique(sample.y_target):
-            rows = rng.permutation(np.flatnonzero(sample.y_target == label))[: self.n_labels]
-            few[rows] = label
-        return sample, few
+        return sample, label_few(sample.y_target, self.n_labels, seed)
 
 
 def load(name: str, n_labels: int, quick: bool) -> FewLabels:
     return FewLabels(TASKS[name], n_labels, quick)
 
 
-def run(estimator: type, labels: bool, rows: FewLabels, seed: int, **params: Any) -> float:
+def run(estimator: type, labels: bool, rows: Rows, seed: int, **params: Any) -> float:
     """Return the accuracy on the target's test rows, trained with or without the few labels."""
     sample, few = rows.draw(seed)
     data = sample.train
     clf = estimator(random_state=seed, device="cpu", **rows.params, **params)
     of_target = {"y_target": few} if labels else {}
-    pipe = make_pipeline(*rows.task.steps, clf)
+    pipe = make_pipeline(*rows.steps, clf)
     pipe.fit(data.X_source, data.y_source, X_target=data.X_target, **of_target)
     return float(pipe.score(sample.X_test, sample.y_test))
 
 
-def run_of(
-    estimator: type, labels: bool = True, **params: Any
-) -> Callable[[FewLabels, int], float]:
+def run_of(estimator: type, labels: bool = True, **params: Any) -> Callable[[Rows, int], float]:
     return partial(run, estimator, labels, **params)
+
+
+def run_alone(rows: Rows, seed: int) -> float:
+    """Train on the labelled target rows alone, for as many steps as on the source."""
+    sample, few = rows.draw(seed)
+    found = np.flatnonzero(few >= 0)
+    steps_of_source, steps = (math.ceil(n / 64) for n in (len(sample.train.y_source), len(found)))
+    epochs = rows.params["max_epochs"] * math.ceil(steps_of_source / steps)
+    params = {**rows.params, "max_epochs": epochs}
+    clf = FinetuneClassifier(random_state=seed, device="cpu", **params)
+    clf.fit(take_rows(sample.train.X_target, found), few[found])
+    return float(clf.score(sample.X_test, sample.y_test))

@@ -7,6 +7,7 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
+from torch import nn
 
 from skda.datasets import ImageFiles
 from skda.nn import load_backbone
@@ -15,6 +16,7 @@ from skda.preprocessing import PretrainedFeatures
 # where photographs and features are kept between runs
 KEPT = Path(tempfile.gettempdir()) / "skda_office_caltech_photos"
 ARCHIVE = "office_caltech_images.zip"
+WIDTH = 256
 
 
 @cache
@@ -36,3 +38,9 @@ def features(domain: str, size: int, every: int = 1) -> tuple[np.ndarray, np.nda
     rows = ImageFiles(images.paths[::every], size=size)
     network = PretrainedFeatures(load_backbone(size=None), cache=KEPT / "features", verbose=1)
     return network.fit_transform(rows), images.targets[::every]
+
+
+def head_network(n_features: int, n_classes: int) -> nn.Module:
+    """Return what the papers put on a pretrained network: a layer of 256 units, a classifier."""
+    layers = nn.Linear(n_features, WIDTH), nn.BatchNorm1d(WIDTH), nn.ReLU()
+    return nn.Sequential(*layers, nn.Linear(WIDTH, n_classes))

@@ -25,6 +25,10 @@ QUICK = {
         *("--seeds", "0", "--tasks", "gas 1→6, 1", "gas 1→6, 3", "--methods"),
         *("few labels only", "source and few labels", "MCC", "entropy", "relative threshold"),
     ],
+    "few_labels_photos": [
+        *("--seeds", "0", "--tasks", "CW, 1", "--methods"),
+        *("few labels only", "source and few labels", "MCC, no labels", "MCC"),
+    ],
     "target_label_weight": [
         *("--seeds", "0", "--tasks", "heart Cleveland→VA, 1", "--methods"),
         *("DAN, no labels", "DAN", "DAN, by row"),
