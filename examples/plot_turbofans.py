@@ -106,5 +106,5 @@ if engines is not None:
 # From six conditions to one, source-only depends on the seed and may be worse than predicting the
 # mean of the labels. Adapted it is about the same with every seed, and scaled by condition it needs
 # no adapting: now the sensors say the same in both domains. From two faults to one the source has
-# what the target needs. Its engines are worn in other shares, so that whatever makes the two domains
+# what the target needs. Its engines are worn in other shares, so that whatever makes the domains
 # alike, adapting or scaling each by itself, makes the error 40 per cent larger.

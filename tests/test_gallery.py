@@ -95,6 +95,7 @@ FINDINGS: dict[str, Callable[[Namespace], bool]] = {
     "plot_turbofans": lambda page: (
         np.ptp(page["errors"][("FD002", "FD001"), "source-only"]) > 10
         and np.ptp(page["errors"][("FD002", "FD001"), "DAN"]) < 5
+        and page["errors"][("FD002", "FD001"), "source-only, by condition"].max() < 20
         and (
             page["errors"][("FD003", "FD001"), "DAN"]
             > 1.15 * page["errors"][("FD003", "FD001"), "source-only"]

@@ -144,8 +144,8 @@ normalisation, and in every adapting method with each domain's own statistics.
 - **books→electronics, kitchen→books**: 2000 labelled source reviews and 2000 unlabelled target
   reviews, 5000 sparse columns; scored on the published test reviews; {AMAZON_EPOCHS} epochs.
 
-`max_epochs` is shipped as 100. ADDA does not bear that on small tables: its target network drifts
-away from the fixed classifier, and with 100 epochs (seed 0) it scored .31 on phone→watch and .59
+ADDA does not bear long trainings on small tables: its target network drifts away from the fixed
+classifier, and with 100 epochs (seed 0) it scored .31 on phone→watch and .59
 on gas, where source-only had .34 and .49.
 
 {DEFAULTS}"""

@@ -50,7 +50,7 @@ drawn towards the source's after the training, by 64 / (n + 64) of the way for n
 of these 14 tasks, five seeds: AdaBN .607 to .616, DAN .604 to .613, JAN .606 to .614, DDC .603 to
 .612, DeepCORAL .607 to .618, where source-only has .624; on moons of 300 target rows it cost 1.5
 to 4 points. With 16 for 64 the gains were half as large or less. A tenth of lam gave DAN .3 points.
-Trained for the shipped 100 epochs more defaults are below source-only (tabular_shipped.md)."""
+Trained for 100 epochs more defaults are below source-only (tabular_shipped.md)."""
 NOTES = f"""\
 ## What the rows are
 

@@ -49,7 +49,6 @@ _NET_PARAMETERS = (
     "criterion",
     "optimizer",
     "lr",
-    "max_epochs",
     "batch_size",
     "train_split",
     "callbacks",
@@ -71,7 +70,8 @@ class NetBuilderMixin(NetParametersMixin):
     optimizer: Any
     lr: float
     lr_schedule: Any
-    max_epochs: int
+    n_epochs_: int
+    max_epochs: Any
     batch_size: int
     random_state: Any
     device: str
@@ -168,8 +168,8 @@ class NetBuilderMixin(NetParametersMixin):
         for name in [name for name in vars(brief) if name.startswith("callbacks__")]:
             delattr(brief, name)
         steps = math.ceil(len(domains) / self.batch_size)
-        epochs = max(math.ceil(0.3 * self.max_epochs), math.ceil(300 / steps))
-        brief.max_epochs = min(epochs, self.max_epochs)
+        epochs = max(math.ceil(0.3 * self.n_epochs_), math.ceil(300 / steps))
+        brief.n_epochs_ = min(epochs, self.n_epochs_)
         plain = {
             "callbacks": None,
             "train_split": None,
@@ -179,7 +179,7 @@ class NetBuilderMixin(NetParametersMixin):
         vars(brief).update(plain, verbose=0, lam=0)
         alone = domains.without_target()
         net = brief._make_net(alone)  # noqa: SLF001 - a copy of self
-        return net.fit_domains(alone, brief.max_epochs)
+        return net.fit_domains(alone, brief.n_epochs_)
 
     def _assemble(
         self, module: nn.Module, *, widths: Sequence[int], seeds: Seeds, **options: Any
@@ -214,11 +214,14 @@ class NetBuilderMixin(NetParametersMixin):
         self, module: nn.Module, net_class: type[AdaptationNet] | None = None, **options: Any
     ) -> AdaptationNet:
         """Put a module into a skorch net with this estimator's parameters."""
+        # a model that was saved before there was "auto" has the parameter alone
+        n_epochs = vars(self).get("n_epochs_", self.max_epochs)
         given = {
             "lr_schedule": checked_schedule(self.lr_schedule, LR_SCHEDULES, "lr_schedule"),
             "per_domain": self.batch_stats == "per_domain",
             "device": str(resolve_device(self.device)),
-            "planned_epochs": self.max_epochs,
+            "planned_epochs": n_epochs,
+            "max_epochs": n_epochs,
             # skorch's rows; 1 is the progress bar
             "verbose": max(0, int(self.verbose) - 1) if current_processes().is_main else 0,
             **self._task_options(),

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from numbers import Integral, Real
-from pathlib import Path
 from typing import Any, ClassVar, Self
 
 import torch
@@ -22,11 +21,11 @@ from .._inputs.validation import fitted_state_kept
 from .._versioned import VersionedMixin
 from ..io._mixin import NetStoreMixin
 from ..nn._copy import WithoutGraph, copy_net
-from ..training import LR_SCHEDULES, AdaptationNet, DomainPair, average_with_start
+from ..training import LR_SCHEDULES, DomainPair, average_with_start
 from ..training.modes import training_modes
 from ..training.watch.callbacks import SPLITS
-from ..training.watch.checkpoint import StageFile, check_folder, fingerprint_of
 from ..training.watch.progress import FitProgress
+from ._first_stage import first_stage
 from ._going_on import take_over_parameters
 from ._input import InputMixin
 from ._prediction import NetPredictionMixin
@@ -73,8 +72,9 @@ class DomainEstimator(
     lr_schedule : {"constant", "inverse_decay"} or callable, default="constant"
         Factor of the learning rate as a function of the progress p in [0, 1];
         "inverse_decay" is (1 + 10 p)^-0.75.
-    max_epochs : int, default=100
-        Passes over the source.
+    max_epochs : int or "auto", default="auto"
+        Passes over the source. "auto" is as many as make 1000 steps, from 20 to 200: 200 for up
+        to 320 rows, 63 for 1000, 20 from 3200 on. ``n_epochs_`` says how many they were.
     batch_size : int, default=64
         Rows of each domain in a step, at most.
     train_split : None, float, int or skorch.dataset.ValidSplit, default=None
@@ -139,7 +139,7 @@ class DomainEstimator(
         "optimizer": [callable],
         "lr": [Interval(Real, 0, None, closed="neither")],
         "lr_schedule": [StrOptions(set(LR_SCHEDULES)), callable],
-        "max_epochs": [Interval(Integral, 1, None, closed="left")],
+        "max_epochs": [Interval(Integral, 1, None, closed="left"), StrOptions({"auto"})],
         "batch_size": [Interval(Integral, 1, None, closed="left")],
         "train_split": [None, callable, *SPLITS],
         "callbacks": [None, list, tuple, Callback, type, StrOptions({"disable"})],
@@ -166,7 +166,7 @@ class DomainEstimator(
         optimizer: type[torch.optim.Optimizer] = torch.optim.Adam,
         lr: float = 1e-3,
         lr_schedule: str | Callable[[float], float] = "constant",
-        max_epochs: int = 100,
+        max_epochs: int | str = "auto",
         batch_size: int = 64,
         train_split: Any = None,
         callbacks: Any = None,
@@ -282,7 +282,7 @@ class DomainEstimator(
                 source_domain=source_domain,
             )
             self._look_before_training(domains)
-            with self._progress(self._n_stages(domains) * self.max_epochs):
+            with self._progress(self._n_stages(domains) * self.n_epochs_):
                 self._train(domains)
         return self
 
@@ -313,39 +313,28 @@ class DomainEstimator(
         """
         go_on = self.warm_start and hasattr(self, "net_")
         source = join_sources(X_source, y_source, source_domain, sample_weight)
-        domains = self._prepare_labels(self._check_input(source, X_target, y_target, go_on))
+        rows = self._check_input(source, X_target, y_target, go_on)
+        self._settle_epochs(rows)
+        domains = self._prepare_labels(rows)
         net = self._make_net(domains)
         if go_on:
             take_fitted_weights(net, self._net_of("source"))
         if self.checkpoint is not None:
-            net.checkpoint_ = self._first_stage(check_folder(self.checkpoint), net, domains)
+            net.checkpoint_ = first_stage(self, net, domains)
         self.net_ = net
         self._trained_with = self.get_params(deep=False)
         return domains
-
-    def _first_stage(self, folder: Path, net: AdaptationNet, domains: DomainPair) -> StageFile:
-        """Return the file of the first checkpoint."""
-        if not isinstance(self.random_state, Integral) or self.warm_start:
-            raise ValueError(
-                "The 'checkpoint' parameter needs the same start in every run: an int as "
-                "'random_state', and warm_start=False. Got "
-                f"random_state={self.random_state!r}, warm_start={self.warm_start}."
-            )
-        params = self.get_params(deep=False) | {"": type(self).__qualname__}
-        for name in ("checkpoint", "checkpoint_every", "verbose"):
-            del params[name]
-        return StageFile(folder, fingerprint_of(params, net, domains), self.checkpoint_every)
 
     def _progress(self, epochs: int) -> FitProgress:
         return FitProgress(epochs, self.verbose == 1, type(self).__name__)
 
     def _n_stages(self, domains: DomainPair) -> int:
-        """Return the number of trainings of `max_epochs` epochs in a fit."""
+        """Return the number of trainings of `n_epochs_` epochs in a fit."""
         return 1
 
     def _train(self, domains: DomainPair) -> None:
         """Train the net that `begin` built; a method with stages of its own overrides it."""
-        average_with_start(self.net_.fit_domains(domains, self.max_epochs))
+        average_with_start(self.net_.fit_domains(domains, self.n_epochs_))
         self._adapt_statistics(domains)
 
     def _adapt_statistics(self, domains: DomainPair) -> None:
@@ -383,13 +372,16 @@ class DomainEstimator(
         with fitted_state_kept(self), training_modes():
             go_on = hasattr(self, "net_")
             rows = self._check_input(source, X_target, y_target, go_on, classes)
+            now = self.get_params(deep=False)
+            before = vars(self).get("_trained_with", now) if go_on else {}
+            if before.get("max_epochs") != self.max_epochs:
+                self._settle_epochs(rows)
             domains = self._prepare_labels(rows, keep=go_on)
             # a copy, because a diverging step must not spoil the fitted weights
             self.net_ = copy_net(self.net_) if go_on else self._make_net(domains)
             self._update_net()
-            now = self.get_params(deep=False)
             if go_on:
-                take_over_parameters(self.net_, vars(self).get("_trained_with", now), now)
+                take_over_parameters(self.net_, before, now, vars(self).get("n_epochs_", 1))
             self._trained_with = now
             with self._progress(1):
                 self.net_.fit_domains(domains, 1)

@@ -32,7 +32,7 @@ _READ_ANEW = {
 
 
 def take_over_parameters(
-    net: AdaptationNet, before: Mapping[str, Any], now: Mapping[str, Any]
+    net: AdaptationNet, before: Mapping[str, Any], now: Mapping[str, Any], n_epochs: int
 ) -> None:
     """Tell a trained net of the parameters that were set since.
 
@@ -41,6 +41,8 @@ def take_over_parameters(
     net : AdaptationNet
     before, now : mapping
         The estimator's parameters when the net was last trained, and the present ones.
+    n_epochs : int
+        What the present `max_epochs` comes to.
 
     Raises
     ------
@@ -73,7 +75,7 @@ def take_over_parameters(
         elif name in ("batch_size", "cuda_graphs"):
             setattr(net, name, now[name])
         elif name == "max_epochs":
-            net.planned_epochs = now[name]
+            net.planned_epochs = n_epochs
         else:
             raise ValueError(
                 f"The {name!r} parameter was set to {now.get(name)!r} after the training began "

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from torch.utils.data import Dataset
 
+from .._building.epochs import auto_epochs
 from .._inputs.datasets import dataset_labels, refuse_containers
 from .._inputs.sources import SourceRows, check_source_domain
 from .._inputs.validation import check_rows, unwrap
@@ -21,7 +22,10 @@ class InputMixin:
     """Checks the rows of both domains for an estimator."""
 
     source_domains_: np.ndarray
+    n_epochs_: int
     # of the estimator and its task
+    max_epochs: Any
+    batch_size: int
     _validate_params: Callable[[], None]
     _needs_target: Callable[[], bool]
     _n_sources: int
@@ -52,6 +56,12 @@ class InputMixin:
         if y_target is not None:
             y_target = self._encode_target(y_target, len(target))
         return domains.replace(target=target, y_target=y_target)
+
+    def _settle_epochs(self, domains: DomainPair) -> None:
+        """Set what `max_epochs` comes to for these rows."""
+        given = self.max_epochs
+        auto = given == "auto"
+        self.n_epochs_ = auto_epochs(len(domains), self.batch_size) if auto else int(given)
 
     def _tell_sources_apart(
         self, domains: DomainPair, source_domain: Any, go_on: bool

@@ -171,7 +171,7 @@ class FinetuneEstimator(TunableEstimator):
             super()._train(domains)
             return
         checkpoint = self.net_.checkpoint_
-        source_net = self.net_.fit_domains(domains.without_target(), self.max_epochs)
+        source_net = self.net_.fit_domains(domains.without_target(), self.n_epochs_)
         average_with_start(source_net)
         rows = source_net.history
         self.source_history_ = [{k: row[k] for k in row if k != "batches"} for row in rows]
@@ -183,7 +183,7 @@ class FinetuneEstimator(TunableEstimator):
         self.net_ = self._wrap(module, **kept, **self._tuning_options(module))
         self.net_.fits_ = source_net.fits_
         self.net_.checkpoint_ = checkpoint and checkpoint.next()
-        self.net_.fit_domains(domains.labelled_target(), self.max_epochs, domain="target")
+        self.net_.fit_domains(domains.labelled_target(), self.n_epochs_, domain="target")
         average_with_start(self.net_)
         self._adapt_statistics(domains)
 

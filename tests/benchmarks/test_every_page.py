@@ -58,6 +58,11 @@ QUICK = {
         *("--seeds", "0", "--tasks", "heart C→S", "wine white→red"),
         *("--methods", "source-only", "AdaBN"),
     ],
+    "moons": ["--seeds", "0", "--methods", "source-only", "DAN", "DAN, lam rising"],
+    "training_length": [
+        *("--seeds", "0", "--tasks", "moons", "--methods"),
+        *("source-only, auto", "DANN, 100 epochs", "DANN, auto"),
+    ],
 }
 OWN_TEST = {
     *("amazon", "digits", "domain_report", "first_methods", "lambda_search"),
@@ -143,7 +148,7 @@ def test_committed_page_has_the_committed_times(page):
         ("tabular", "phone→watch", "MCC", 5),
         ("tabular", "heart C→V", "target oracle", 5),
         ("tabular", "gas 1→6", "DANN, lam searched", 5),
-        ("tabular_shipped", "heart C→H", "DAN", 5),
+        ("tabular_shipped", "heart C→H", "DAN", 3),
         ("office_caltech", "CA", "MCC, scaled", 5),
         ("office_caltech", "DW", "DANN", 5),
         ("all_methods", "scanned digits", "DDC, unbiased", 3),

@@ -123,8 +123,8 @@ def test_tabular_runs(tmp_path, capsys):
 @pytest.mark.usefixtures("skda_data_home")
 def test_shipped_epochs_are_those_of_the_estimators():
     for task in (BENCHMARK.tasks[0], BENCHMARK.tasks[-1]):
-        assert task.settings == "100 epochs"
-        assert task.load(False)(0).max_epochs == DANClassifier().max_epochs == 100
+        assert task.settings == "auto epochs"
+        assert task.load(False)(0).max_epochs == DANClassifier().max_epochs == "auto"
         assert task.load(True)(0).max_epochs == 2
     assert "DAN" in {method.name for method in BENCHMARK.methods}
 

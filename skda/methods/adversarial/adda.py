@@ -178,13 +178,13 @@ class ADDAClassifier(AdversarialClassifier):
 
     def _train(self, domains: DomainPair) -> None:
         checkpoint = self.net_.checkpoint_
-        source_net = self.net_.fit_domains(domains.without_target(), self.max_epochs)
+        source_net = self.net_.fit_domains(domains.without_target(), self.n_epochs_)
         average_with_start(source_net)
         self.source_net_ = source_net
         if self._n_stages(domains) > 1:
             self.net_ = self._target_net(source_net)
             self.net_.checkpoint_ = checkpoint and checkpoint.next()
-            self.net_.fit_domains(domains, self.max_epochs)
+            self.net_.fit_domains(domains, self.n_epochs_)
             average_with_start(self.net_)
         self._adapt_statistics(domains)
 

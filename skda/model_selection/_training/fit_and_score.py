@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn import config_context
 from sklearn.base import BaseEstimator, clone
 
+from ..._building.epochs import settle_epochs
 from ..._inputs.other_shares import shares_unchecked
 from ...training import DivergenceError
 from .._routing import final_step
@@ -115,15 +116,23 @@ def fit_on(estimator: BaseEstimator, data: DomainData) -> BaseEstimator:
         return estimator.fit(data.X_source, data.y_source, X_target=data.X_target, **data.options)
 
 
-def seeded(estimator: BaseEstimator, seed: int, params: Mapping[str, Any]) -> BaseEstimator:
-    """Return a clone with these parameters, and with a seed wherever the user fixed none."""
+def seeded(
+    estimator: BaseEstimator, seed: int, params: Mapping[str, Any], n_source: int | None = None
+) -> BaseEstimator:
+    """Return a clone with these parameters, and with a seed wherever the user fixed none.
+
+    With `n_source`, the rows of the final fit, a training on fewer rows has as many epochs.
+    """
     copy = clone(estimator).set_params(**clone(dict(params), safe=False))
     seeds = {
         name: seed
         for name, value in copy.get_params(deep=True).items()
         if name.rpartition("__")[2] == "random_state" and not isinstance(value, (int, np.integer))
     }
-    return copy.set_params(**seeds)
+    copy.set_params(**seeds)
+    if n_source is not None:
+        settle_epochs(final_step(copy), n_source)
+    return copy
 
 
 def fit_and_score(

@@ -13,7 +13,7 @@ from ...base import AdaptingEstimator
 from ...training import DomainPair
 from ...training.stacked import Job, UnstackableError, train_together
 from .._routing import final_step
-from .._split import DomainFold
+from .._split import DomainFold, n_rows
 from .._typing import Candidate, Validator
 from .fit_and_score import (
     DomainData,
@@ -91,7 +91,8 @@ def fit_and_score_together(
     trials: dict[int, list[FoldResult]] = {}
     for point, members in points:
         lams = [candidates[i][lam_name] for i in members]
-        start = [seeded(estimator, seed, {**point, lam_name: max(lams)}) for seed in seeds]
+        params = {**point, lam_name: max(lams)}
+        start = [seeded(estimator, seed, params, n_rows(data.X_source)) for seed in seeds]
         of_folds = _run_point(start, lams, data, folds, validator, of_any_size, advance)
         trials |= dict(zip(members, map(list, zip(*of_folds, strict=True)), strict=True))
     return [trials[i] for i in range(len(candidates))]
@@ -112,9 +113,9 @@ def _run_point(
         _prepare(estimator, training_part(data, fold))
         for estimator, fold in zip(estimators, folds, strict=True)
     ]
-    last = final_step(estimators[0])
+    n_epochs = final_step(prepared[0][0]).n_epochs_
     jobs = [Job(final_step(each).net_, domains, lams) for each, domains in prepared]
-    trained = train_together(jobs, last.max_epochs, of_any_size=of_any_size, advance=advance)
+    trained = train_together(jobs, n_epochs, of_any_size=of_any_size, advance=advance)
     share = (time.perf_counter() - start) / (len(folds) * len(lams))
 
     def run(j: int, k: int) -> FoldResult:

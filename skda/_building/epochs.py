@@ -1,0 +1,50 @@
+"""How long a training is: `max_epochs`, or what "auto" comes to for so many rows."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+__all__ = ["auto_epochs", "settle_epochs"]
+
+# Chosen on benchmarks/training_length.
+STEPS = 1000
+LEAST, MOST = 20, 200
+
+
+def auto_epochs(n_source: int, batch_size: int) -> int:
+    """Return the epochs that make 1000 steps, at least 20 and at most 200.
+
+    Parameters
+    ----------
+    n_source : int
+        Number of source rows.
+    batch_size : int
+        Rows of a step.
+
+    Returns
+    -------
+    int
+
+    Examples
+    --------
+    >>> [auto_epochs(n, 64) for n in (300, 3000, 300_000)]
+    [200, 22, 20]
+    """
+    steps_of_an_epoch = math.ceil(n_source / batch_size)
+    return min(max(math.ceil(STEPS / steps_of_an_epoch), LEAST), MOST)
+
+
+def settle_epochs(estimator: Any, n_source: int) -> None:
+    """Set the number of epochs of an unfitted estimator whose `max_epochs` is "auto".
+
+    A search does, so that its folds train for as many epochs as its final fit on all rows.
+
+    Parameters
+    ----------
+    estimator : estimator
+    n_source : int
+        Number of source rows of the final fit.
+    """
+    if getattr(estimator, "max_epochs", None) == "auto":
+        estimator.set_params(max_epochs=auto_epochs(n_source, estimator.batch_size))

@@ -1,0 +1,45 @@
+"""Where a fit keeps its checkpoint: the file of its first stage of training."""
+
+from __future__ import annotations
+
+from numbers import Integral
+from typing import Any
+
+from ..training import AdaptationNet, DomainPair
+from ..training.watch.checkpoint import StageFile, check_folder, fingerprint_of
+
+__all__ = ["first_stage"]
+
+
+def first_stage(estimator: Any, net: AdaptationNet, domains: DomainPair) -> StageFile:
+    """Return the file of the first checkpoint of a fit.
+
+    Parameters
+    ----------
+    estimator : estimator
+        One whose `checkpoint` is a path.
+    net : AdaptationNet
+        Its net, before the training.
+    domains : DomainPair
+        The rows that are to train it.
+
+    Returns
+    -------
+    StageFile
+
+    Raises
+    ------
+    ValueError
+        If the fit would not start the same when it is run again, or the folder cannot be made.
+    """
+    folder = check_folder(estimator.checkpoint)
+    if not isinstance(estimator.random_state, Integral) or estimator.warm_start:
+        raise ValueError(
+            "The 'checkpoint' parameter needs the same start in every run: an int as "
+            "'random_state', and warm_start=False. Got "
+            f"random_state={estimator.random_state!r}, warm_start={estimator.warm_start}."
+        )
+    params = estimator.get_params(deep=False) | {"": type(estimator).__qualname__}
+    for name in ("checkpoint", "checkpoint_every", "verbose"):
+        del params[name]
+    return StageFile(folder, fingerprint_of(params, net, domains), estimator.checkpoint_every)

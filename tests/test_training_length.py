@@ -1,0 +1,99 @@
+"""`max_epochs="auto"`: as many epochs as make 1000 steps, from 20 to 200."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from numpy.testing import assert_array_equal
+from torch.utils.data import TensorDataset
+
+from skda import ADDAClassifier, DANNClassifier, DANRegressor, FinetuneClassifier, make_pipeline
+from skda._building.epochs import auto_epochs
+from skda.model_selection import LambdaSearchCV
+
+RNG = np.random.default_rng(0)
+X, X_TARGET = (RNG.normal(size=(120, 3)).astype("float32") + shift for shift in (0, 0.3))
+Y = (X[:, 0] > 0).astype(int)
+# 120 rows of batches of 12 are 10 steps: 100 epochs; 80 rows, two folds of three, would have 143
+SMALL: dict[str, Any] = {"batch_size": 12, "module__hidden": (3,), "random_state": 0}
+
+
+@pytest.mark.parametrize(
+    ("n_source", "batch_size", "epochs"),
+    [
+        (1, 64, 200),
+        (320, 64, 200),
+        (321, 64, 167),
+        (1000, 64, 63),
+        (3200, 64, 20),
+        (300_000, 64, 20),
+        (300, 300, 200),
+        (300, 1, 20),
+    ],
+)
+def test_epochs_make_1000_steps_within_limits(n_source: int, batch_size: int, epochs: int) -> None:
+    assert auto_epochs(n_source, batch_size) == epochs
+
+
+@pytest.mark.parametrize("data", [X, TensorDataset(torch.from_numpy(X), torch.from_numpy(Y))])
+def test_it_is_the_default_and_a_fit_says_what_it_came_to(data: Any) -> None:
+    labels = () if data is X else (None,)
+    clf = DANNClassifier(**SMALL).fit(data, *(labels or (Y,)), X_TARGET)
+    assert clf.max_epochs == "auto"
+    assert clf.n_epochs_ == len(clf.history_) == clf.net_.planned_epochs == 100
+    assert clf.set_params(max_epochs=2).fit(X, Y, X_TARGET).n_epochs_ == 2
+
+
+def test_every_stage_has_as_many_epochs() -> None:
+    adda = ADDAClassifier(**SMALL).fit(X, Y, X_TARGET)
+    assert (len(adda.source_net_.history), len(adda.net_.history)) == (100, 100)
+    labels = np.where(np.arange(120) < 10, Y, -1)
+    tuned = FinetuneClassifier(**SMALL).fit(X, Y, X_TARGET, y_target=labels)
+    assert (len(tuned.source_history_), len(tuned.net_.history)) == (100, 100)
+
+
+def test_it_is_the_number_of_the_same_name_to_the_bit() -> None:
+    auto, given = (DANRegressor(**SMALL, max_epochs=epochs) for epochs in ("auto", 100))
+    predicted = [reg.fit(X, X[:, 0], X_TARGET).predict(X_TARGET) for reg in (auto, given)]
+    assert_array_equal(*predicted)
+
+
+@pytest.mark.parametrize("in_pipeline", [False, True])
+@pytest.mark.parametrize("vectorize", [False, True])
+def test_the_folds_of_a_search_train_as_long_as_its_final_fit(
+    vectorize: bool, in_pipeline: bool
+) -> None:
+    found = []
+    for epochs in ("auto", 100):
+        clf: Any = DANNClassifier(**SMALL, max_epochs=epochs)
+        clf = make_pipeline("passthrough", clf) if in_pipeline else clf
+        search = LambdaSearchCV(clf, lams=[0.1], cv=3, vectorize=vectorize, random_state=0)
+        found.append(search.fit(X, Y, X_TARGET))
+    scores = [search.cv_results_["mean_test_score"] for search in found]
+    assert_array_equal(*scores)
+    best = found[0].best_estimator_
+    assert (best[-1] if in_pipeline else best).n_epochs_ == 100
+
+
+def test_batch_sizes_of_a_search_have_their_own_epochs() -> None:
+    clf = DANNClassifier(module__hidden=(3,), random_state=0)
+    grid = {"batch_size": [6, 60]}
+    search = LambdaSearchCV(clf, lams=[0.1], param_grid=grid, cv=2, random_state=0)
+    search.fit(X, Y, X_TARGET)
+    epochs = {6: 50, 60: 200}[search.best_params_["batch_size"]]
+    assert search.best_estimator_.n_epochs_ == epochs
+
+
+def test_partial_fit_keeps_the_length_that_the_first_call_planned() -> None:
+    clf = DANNClassifier(**SMALL)
+    clf.partial_fit(X, Y, X_TARGET).partial_fit(X[:30], Y[:30], X_TARGET)
+    assert (clf.n_epochs_, clf.net_.planned_epochs, len(clf.history_)) == (100, 100, 2)
+    clf.set_params(max_epochs=7).partial_fit(X, Y, X_TARGET)
+    assert (clf.n_epochs_, clf.net_.planned_epochs) == (7, 7)
+
+
+def test_another_word_is_refused_by_name() -> None:
+    message = "The 'max_epochs' parameter of DANNClassifier must be an int .*'auto'.*Got 'all'"
+    with pytest.raises(ValueError, match=message):
+        DANNClassifier(max_epochs="all").fit(X, Y, X_TARGET)
