@@ -80,8 +80,7 @@ def dare_gram(
     between: Tensor = torch.linalg.vector_norm(difference, dim=-1)
     left_out = left_out | ~has_rank(roots, longest, bases.shape[-2])
     weights = roots.masked_fill(left_out, torch.inf).pow(-2)
-    inverses = (bases * weights[..., None, :]) @ bases.mT
-    return _angles(inverses) + scale * between / n_kept
+    return _angles(bases, bases * weights[..., None, :]) + scale * between / n_kept
 
 
 def _with_ones(rows: Tensor, n: int) -> Tensor:
@@ -99,13 +98,17 @@ def _enough(roots: Tensor, threshold: float) -> Tensor:
     return (short.sum(-1) + 1).clamp_max(shares.shape[-1])
 
 
-def _angles(inverses: Tensor) -> Tensor:
-    """Return the mean of 1 - cos over the columns of the two domains' matrices (2, ..., d, d)."""
-    lengths = torch.linalg.vector_norm(inverses, dim=-2)
+def _angles(bases: Tensor, weighted: Tensor) -> Tensor:
+    """Return the mean of 1 - cos over the columns of the two domains' inverses.
+
+    Of inverses W V' with bases V (2, ..., d, r) and W = V / eigenvalues. V' keeps lengths, so that
+    the inverses themselves, (d, d), need not be laid out.
+    """
+    lengths = torch.linalg.vector_norm(weighted, dim=-1)
     known = lengths.detach()
     rounding = torch.finfo(known.dtype).eps ** 0.5
     zero = (known <= rounding * known.amax(-1, keepdim=True)).any(0)
-    cosines = (inverses[0] * inverses[1]).sum(-2)
+    cosines = ((weighted[0] @ (bases[0].mT @ bases[1])) * weighted[1]).sum(-1)
     cosines = cosines / (lengths[0] * lengths[1]).masked_fill(zero, 1)
     angles: Tensor = (1 - cosines).masked_fill(zero, 0).mean(-1)
     return angles
