@@ -111,7 +111,7 @@ def make_shifted_regression(
               x^t_j = e^{s a_j} x_j + s b_j, \quad a_j \sim U(-.5, .5)
 
     Gains and offsets are per channel, so that scaling each domain by itself
-    (:class:`~skda.preprocessing.DomainStandardScaler`) takes the whole shift away.
+    (:class:`~skda.DomainStandardScaler`) takes the whole shift away.
 
     Examples
     --------

@@ -38,7 +38,7 @@ class CORAL(OneToOneFeatureMixin, DomainTransformer):
 
     See Also
     --------
-    skda.preprocessing.DomainStandardScaler : Aligns mean and variance of single features.
+    skda.DomainStandardScaler : Aligns mean and variance of single features.
 
     Notes
     -----
