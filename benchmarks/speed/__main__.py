@@ -102,7 +102,7 @@ def page(lines: Sequence[dict[str, str]]) -> str:
             continue
         parts.append(f"## {key}: {title}\n\n{found[0]['date']}, `{found[0]['command']}`")
         parts += [f"{goals_met(found)} {NOTES[key]}"]
-        cells = ["| | | value | goal | met |", "|---|---|---:|---|---|"]
+        cells = ["| case | measure | value | goal | met |", "|---|---|---:|---|---|"]
         for line in found:
             value = f"{line['value']} {line['unit']}".replace(" ratio", " x").strip()
             cells.append(
