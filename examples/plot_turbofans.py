@@ -4,7 +4,8 @@ Turbofans under other conditions
 
 How many flights has an engine left? A network has learned it from engines that ran until they
 failed. The new engines fly under other conditions, and none has failed yet. Adapting helps in one
-of two cases, and does harm in the other. Saying which columns describe the conditions helps more.
+of two cases, and does harm in the other. Where it helps, it helps more to say which columns
+describe the conditions.
 """
 
 # %%
