@@ -48,7 +48,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
         "Regret of choosing lam of a regressor",
         TASKS,
         METHODS,
-        seeds=[0],
+        seeds=[0, 1, 2],
         quick="one epoch and lam",
     )
     return parse_options(parser, arguments, OUT)

@@ -61,7 +61,7 @@ def test_high_labels_are_the_upper_half():
 
 def test_committed_searches_are_whole():
     found = searches(read_rows(committed("regression_selection", ".csv"), TEXT))
-    assert len(found) == len(TASKS) * len(METHODS) * len(GRIDS)
+    assert len(found) == 3 * len(TASKS) * len(METHODS) * len(GRIDS)  # seeds
     assert all(search.lams[0] == 0 for search in found)
     corn = [search for search in found if search.task.startswith("corn")]
     assert outcome(DEFAULT.choose, corn).regret.mean() < 0.1
