@@ -40,7 +40,7 @@ GAIN = (
     "error over tasks: where it was looked at, "
 )
 SHOWN = """\
-Adapting is worth a half to one and two thirds standard deviations here, and which rule chooses lam
+Adapting is worth .5 to 1.7 standard deviations here, and which rule chooses lam
 a fiftieth: among the candidates of `lams=None` the default, either of its parts and the shipped lam
 without a search are within .02 of each other. **The default stays as it is**: the tasks that were
 looked at do not say clearly that another rule is better, and with both batch statistics they name
