@@ -85,6 +85,18 @@ def test_batch_sizes_of_a_search_have_their_own_epochs() -> None:
     assert search.best_estimator_.n_epochs_ == epochs
 
 
+def test_each_of_several_sources_counts_for_itself() -> None:
+    clf = DANNClassifier(**SMALL).fit([X, X + 1], [Y, Y], X_TARGET)
+    assert (clf.n_epochs_, clf.net_.step_) == (100, 1000)
+    found = []
+    for epochs in ("auto", 100):
+        clf = DANNClassifier(**SMALL, max_epochs=epochs)
+        search = LambdaSearchCV(clf, lams=[0.1], cv=2, random_state=0)
+        found.append(search.fit([X, X + 1], [Y, Y], X_TARGET))
+    assert found[0].best_estimator_.n_epochs_ == 100
+    assert_array_equal(*(search.cv_results_["mean_test_score"] for search in found))
+
+
 def test_partial_fit_keeps_the_length_that_the_first_call_planned() -> None:
     clf = DANNClassifier(**SMALL)
     clf.partial_fit(X, Y, X_TARGET).partial_fit(X[:30], Y[:30], X_TARGET)

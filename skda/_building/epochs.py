@@ -44,7 +44,7 @@ def settle_epochs(estimator: Any, n_source: int) -> None:
     ----------
     estimator : estimator
     n_source : int
-        Number of source rows of the final fit.
+        Number of source rows of the final fit, of one source on average.
     """
     if getattr(estimator, "max_epochs", None) == "auto":
         estimator.set_params(max_epochs=auto_epochs(n_source, estimator.batch_size))

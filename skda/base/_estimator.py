@@ -73,8 +73,8 @@ class DomainEstimator(
         Factor of the learning rate as a function of the progress p in [0, 1];
         "inverse_decay" is (1 + 10 p)^-0.75.
     max_epochs : int or "auto", default="auto"
-        Passes over the source. "auto" is as many as make 1000 steps, from 20 to 200: 200 for up
-        to 320 rows, 63 for 1000, 20 from 3200 on. ``n_epochs_`` says how many they were.
+        Passes over the source. "auto" is as many as make 1000 steps, from 20 to 200: in batches of
+        64, 200 for up to 320 rows, 63 for 1000, 20 from 3200 on. ``n_epochs_`` says how many.
     batch_size : int, default=64
         Rows of each domain in a step, at most.
     train_split : None, float, int or skorch.dataset.ValidSplit, default=None

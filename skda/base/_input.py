@@ -59,9 +59,10 @@ class InputMixin:
 
     def _settle_epochs(self, domains: DomainPair) -> None:
         """Set what `max_epochs` comes to for these rows."""
-        given = self.max_epochs
-        auto = given == "auto"
-        self.n_epochs_ = auto_epochs(len(domains), self.batch_size) if auto else int(given)
+        if self.max_epochs == "auto":  # a step has `batch_size` rows of each source
+            self.n_epochs_ = auto_epochs(len(domains), self.batch_size * self._n_sources)
+        else:
+            self.n_epochs_ = int(self.max_epochs)
 
     def _tell_sources_apart(
         self, domains: DomainPair, source_domain: Any, go_on: bool

@@ -14,7 +14,7 @@ from sklearn.utils.parallel import Parallel, delayed
 
 from ...training.stacked import UnstackableError
 from ...training.watch.progress import Progress
-from .._split import DomainFold, n_rows
+from .._split import DomainFold
 from .._typing import Candidate, Validator
 from .fit_and_score import CandidateResults, DomainData, FoldResult, fit_and_score, seeded
 from .store import ResultStore
@@ -119,7 +119,7 @@ def fit_all(
                 raise ValueError(f"vectorize=True is not possible: {error}.") from error
             reason = str(error)
     tasks = (
-        (seeded(estimator, seeds[j], candidates[i], n_rows(data.X_source)), folds[j], validator)
+        (seeded(estimator, seeds[j], candidates[i], data.n_source), folds[j], validator)
         for i, j in places
         if (i, j) not in found
     )

@@ -15,7 +15,7 @@ from ..._building.epochs import settle_epochs
 from ..._inputs.other_shares import shares_unchecked
 from ...training import DivergenceError
 from .._routing import final_step
-from .._split import DomainFold, take_rows
+from .._split import DomainFold, n_rows, take_rows
 from .._typing import Labels, Rows, Validator
 from ..validators.agreement import AGREEMENT, needs_search, validator_names
 from ..validators.inputs import EstimatorEvidence
@@ -31,6 +31,12 @@ class DomainData(NamedTuple):
     y_target: Labels | None = None
     sample_weight: ArrayLike | None = None
     source_domain: Labels | None = None
+
+    @property
+    def n_source(self) -> int:
+        """Number of the source rows, or where there are several sources, of one on average."""
+        n = n_rows(self.X_source)
+        return n if self.source_domain is None else -(-n // len(np.unique(self.source_domain)))
 
     @property
     def options(self) -> dict[str, Any]:

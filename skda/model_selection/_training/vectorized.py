@@ -13,7 +13,7 @@ from ...base import AdaptingEstimator
 from ...training import DomainPair
 from ...training.stacked import Job, UnstackableError, train_together
 from .._routing import final_step
-from .._split import DomainFold, n_rows
+from .._split import DomainFold
 from .._typing import Candidate, Validator
 from .fit_and_score import (
     DomainData,
@@ -92,7 +92,7 @@ def fit_and_score_together(
     for point, members in points:
         lams = [candidates[i][lam_name] for i in members]
         params = {**point, lam_name: max(lams)}
-        start = [seeded(estimator, seed, params, n_rows(data.X_source)) for seed in seeds]
+        start = [seeded(estimator, seed, params, data.n_source) for seed in seeds]
         of_folds = _run_point(start, lams, data, folds, validator, of_any_size, advance)
         trials |= dict(zip(members, map(list, zip(*of_folds, strict=True)), strict=True))
     return [trials[i] for i in range(len(candidates))]
