@@ -14,6 +14,8 @@ describe the conditions.
 # this page prints one sentence. DAN is that of `Long et al. (2015)
 # <https://proceedings.mlr.press/v37/long15.html>`_.
 
+from itertools import product
+
 import matplotlib.pyplot as plt
 import numpy as np
 from sklearn.metrics import root_mean_squared_error
@@ -64,20 +66,21 @@ def sensors(data, by_condition):
 
 SEEDS = range(3)
 NETWORKS = {"source-only": FinetuneRegressor, "DAN": DANRegressor}
-ROWS = [f"{name}{ending}" for ending in ("", ", by condition") for name in NETWORKS]
+ENDINGS = "", ", by condition"
+ROWS = [name + ending for ending in ENDINGS for name in NETWORKS]
 errors = {}
 if engines is not None:
-    for pair, data in engines.items():
-        for row in ROWS:
-            parts = sensors(data, row.endswith("by condition"))
-            scaler = StandardScaler().fit(parts[0])
-            varies = scaler.scale_ > 1e-3 * np.abs(scaler.mean_).clip(1)
-            X_source, X_target, X_test = (scaler.transform(X)[:, varies] for X in parts)
-            found = []
+    for pair, ending in product(engines, ENDINGS):
+        data, parts = engines[pair], sensors(engines[pair], bool(ending))
+        scaler = StandardScaler().fit(parts[0])
+        varies = scaler.scale_ > 1e-3 * np.abs(scaler.mean_).clip(1)
+        X_source, X_target, X_test = (scaler.transform(X)[:, varies] for X in parts)
+        for name, kind in NETWORKS.items():
+            row, found = name + ending, []
             for seed in SEEDS:
                 rng = np.random.default_rng(seed)
                 of_source, of_target = (rng.permutation(len(X))[:800] for X in (X_source, X_target))
-                network = NETWORKS[row.split(",")[0]](max_epochs=20, random_state=seed)
+                network = kind(max_epochs=20, random_state=seed)
                 network.fit(X_source[of_source], data.y_source[of_source], X_target[of_target])
                 life = network.predict(X_test).clip(0, 125)
                 found.append(root_mean_squared_error(data.y_target_test, life))

@@ -374,14 +374,15 @@ class DomainEstimator(
             rows = self._check_input(source, X_target, y_target, go_on, classes)
             now = self.get_params(deep=False)
             before = vars(self).get("_trained_with", now) if go_on else {}
-            if before.get("max_epochs") != self.max_epochs:
+            # a model that was saved before there was "auto" does not know its number yet
+            if not hasattr(self, "n_epochs_") or before.get("max_epochs") != self.max_epochs:
                 self._settle_epochs(rows)
             domains = self._prepare_labels(rows, keep=go_on)
             # a copy, because a diverging step must not spoil the fitted weights
             self.net_ = copy_net(self.net_) if go_on else self._make_net(domains)
             self._update_net()
             if go_on:
-                take_over_parameters(self.net_, before, now, vars(self).get("n_epochs_", 1))
+                take_over_parameters(self.net_, before, now, self.n_epochs_)
             self._trained_with = now
             with self._progress(1):
                 self.net_.fit_domains(domains, 1)
