@@ -27,12 +27,16 @@ __all__ = [
 def _weighted_mean(values: Tensor, weights: Tensor | None, name: str) -> Tensor:
     if weights is None:
         return values.mean(-1)
+    _check_weights("domain_bce", name, weights, values)
+    return (weights * values).sum(-1) / weights.sum(-1)
+
+
+def _check_weights(caller: str, name: str, weights: Tensor, values: Tensor) -> None:
     if weights.shape != values.shape:
         raise ValueError(
-            f"The {name!r} parameter of domain_bce must hold one weight a row, in shape "
+            f"The {name!r} parameter of {caller} must hold one weight a row, in shape "
             f"{tuple(values.shape)}. Got shape {tuple(weights.shape)} instead."
         )
-    return (weights * values).sum(-1) / weights.sum(-1)
 
 
 @full_precision
@@ -90,18 +94,20 @@ def domain_bce(
 
 
 @lru_cache(maxsize=32)
-def _signs_and_weights(
+def _signs_and_shares(
     n_source: int, n_target: int, dtype: torch.dtype, device: torch.device
-) -> tuple[Tensor, Tensor]:
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Return 1 for source rows and -1 for others, 1 / n of a row's domain, and who is in which."""
     with torch.inference_mode(False):  # autograd must accept them later
         signs = torch.ones(n_source + n_target, dtype=dtype, device=device)
-        weights = torch.full_like(signs, 1 / n_source)
-        signs[n_source:], weights[n_source:] = -1, 1 / n_target
-    return signs, weights
+        signs[n_source:] = -1
+        members = torch.stack([signs > 0, signs < 0], dim=1).to(dtype)
+        shares = members / members.sum(0)
+    return signs, shares.sum(1), members
 
 
 @full_precision
-def pooled_domain_bce(logits: Tensor, n_source: int) -> Tensor:
+def pooled_domain_bce(logits: Tensor, n_source: int, weights: Tensor | None = None) -> Tensor:
     """:func:`domain_bce` of both domains' logits in one tensor, in half the time.
 
     Parameters
@@ -110,6 +116,8 @@ def pooled_domain_bce(logits: Tensor, n_source: int) -> Tensor:
         Logits of "comes from the target", those of the source rows first.
     n_source : int
         n_s, from 1 to all rows but one.
+    weights : Tensor of shape (..., n_s + n_t), default=None
+        Weights of the rows, with a positive sum in each domain; see :func:`entropy_weights`.
 
     Returns
     -------
@@ -118,7 +126,7 @@ def pooled_domain_bce(logits: Tensor, n_source: int) -> Tensor:
     Raises
     ------
     ValueError
-        If the logits are not one a row, or a domain has none.
+        If the logits are not one a row, a domain has none, or the weights do not match them.
 
     Examples
     --------
@@ -132,8 +140,12 @@ def pooled_domain_bce(logits: Tensor, n_source: int) -> Tensor:
             "The 'n_source' parameter of pooled_domain_bce must leave at least one row to each "
             f"domain. Got {n_source} of {logits.shape[-1]} rows instead."
         )
-    signs, weights = _signs_and_weights(n_source, n_target, logits.dtype, logits.device)
-    return softplus(logits * signs) @ weights
+    signs, shares, members = _signs_and_shares(n_source, n_target, logits.dtype, logits.device)
+    losses = softplus(logits * signs)
+    if weights is None:
+        return losses @ shares
+    _check_weights("pooled_domain_bce", "weights", weights, losses)
+    return ((weights * losses) @ members / (weights @ members)).sum(-1)
 
 
 def entropy_weights(logits: Tensor) -> Tensor:

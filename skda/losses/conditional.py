@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -11,6 +12,9 @@ from ._core.precision import full_precision
 from ._core.validation import check_rows
 
 __all__ = ["outer_product_map", "randomized_map"]
+
+# with more, a pass over all of them at once is faster
+_FEW_CLASSES = 3
 
 
 def _check_pair(caller: str, features: Tensor, probabilities: Tensor) -> None:
@@ -54,7 +58,37 @@ def outer_product_map(features: Tensor, probabilities: Tensor) -> Tensor:
     tensor([[0.5000, 1.5000, 0.7500, 2.2500]])
     """
     _check_pair("outer_product_map", features, probabilities)
+    same = features.shape[:-1] == probabilities.shape[:-1]
+    if same and probabilities.shape[-1] <= _FEW_CLASSES:
+        product: Tensor = _OuterProductByClass.apply(features, probabilities)
+        return product.flatten(-2)
     return torch.einsum("...i,...j->...ij", features, probabilities).flatten(-2)
+
+
+class _OuterProductByClass(torch.autograd.Function):
+    """The outer product class by class: its kernels run along the features, not the classes."""
+
+    @staticmethod
+    def forward(ctx: Any, features: Tensor, probabilities: Tensor) -> Tensor:
+        ctx.save_for_backward(features, probabilities)
+        product = features.new_empty(*features.shape, probabilities.shape[-1])
+        for of_class, p in zip(product.unbind(-1), probabilities.split(1, -1), strict=True):
+            torch.mul(features, p, out=of_class)
+        return product
+
+    @staticmethod
+    def backward(ctx: Any, *grad_outputs: Tensor) -> tuple[Tensor | None, Tensor | None]:
+        features, probabilities = ctx.saved_tensors
+        (grad,) = grad_outputs
+        of_features = of_probabilities = None
+        if ctx.needs_input_grad[0]:
+            first, *others = zip(grad.unbind(-1), probabilities.split(1, -1), strict=True)
+            of_features = torch.mul(*first)
+            for of_class, p in others:
+                of_features = of_features.addcmul(of_class, p)
+        if ctx.needs_input_grad[1]:
+            of_probabilities = (grad * features.unsqueeze(-1)).sum(-2)
+        return of_features, of_probabilities
 
 
 @full_precision

@@ -22,6 +22,7 @@ from .regression_net import RegressionNet
 from .rng import Seeds, isolated_rng
 from .term import (
     AdaptationTerm,
+    BothDomains,
     Discrepancy,
     DomainOutput,
     TargetTerm,
@@ -36,6 +37,7 @@ __all__ = [
     "AdaptationTerm",
     "ArrayRows",
     "Batch",
+    "BothDomains",
     "DatasetRows",
     "Discrepancy",
     "DivergenceError",

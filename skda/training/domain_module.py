@@ -173,14 +173,15 @@ class DomainModule(nn.Module):
         """
         if self.apart:
             return self.forward_sources(source, sizes, "source"), self(target, "target")
-        both = self._pass(join([source, target]))
+        features, logits, *_ = self._pass(join([source, target]))
         # a split has one backward, two slices have two
         of_domains = [source.shape[0], target.shape[0]]
-        parts = [tensor.split_with_sizes(of_domains) for tensor in (both.logits, *both.features)]
-        of_source, of_target = zip(*parts, strict=True)
+        logits_s, logits_t = logits.split_with_sizes(of_domains)
+        layers = [layer.split_with_sizes(of_domains) for layer in features]
+        features_s, features_t = zip(*layers, strict=True) if layers else ((), ())
         return (
-            DomainOutput(of_source[1:], of_source[0], None, both.features, sizes),
-            DomainOutput(of_target[1:], of_target[0], None, both.features),
+            DomainOutput(features_s, logits_s, None, features, sizes),
+            DomainOutput(features_t, logits_t, None, features),
         )
 
     def mix_sources(self) -> None:

@@ -73,6 +73,6 @@ def _joined(found: Sequence[tuple[int, tuple[Tensor, ...]]]) -> tuple[Tensor, ..
     """Return the discriminators' logits of all sources, then those of the target by each."""
     if not all(logits for _, logits in found):
         return ()
-    both = [(torch.cat(logits, -2), n) for n, logits in found]
+    both = [(torch.cat([part.flatten() for part in logits]), n) for n, logits in found]
     of_source = torch.cat([logits[:n] for logits, n in both])
     return of_source, torch.cat([logits[n:] for logits, n in both])

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AdaptationTerm",
+    "BothDomains",
     "Discrepancy",
     "DomainOutput",
     "Features",
@@ -42,6 +43,9 @@ class DomainOutput(NamedTuple):
         them.
     sizes : tuple of int, default=()
         Of several sources, the number of rows of each; they lie one below the other.
+    by_turns : bool, default=False
+        Whether a source row and a target row lie in `both` by turns. Otherwise all source rows
+        come first.
     """
 
     features: Features
@@ -49,6 +53,7 @@ class DomainOutput(NamedTuple):
     y: Any = None  # a Tensor wherever a loss reads it
     both: Features = ()
     sizes: tuple[int, ...] = ()
+    by_turns: bool = False
 
     def by_source(self) -> list[DomainOutput]:
         """Return the rows of each source; all of them where there is one."""
@@ -72,6 +77,54 @@ class DomainOutput(NamedTuple):
         return self.features[0] if len(self.features) == 1 else torch.cat(self.features, -1)
 
 
+class BothDomains:
+    """Features and logits of both domains' rows in one tensor each, in the order of that pass.
+
+    A pass of many models has a source row and a target row by turns: to sort their features would
+    take longer than to sort the one logit a row that a discriminator makes of them.
+
+    Parameters
+    ----------
+    source, target : DomainOutput
+
+    Examples
+    --------
+    >>> source = DomainOutput((torch.zeros(2, 3), torch.zeros(2, 1)), torch.zeros(2, 2))
+    >>> both = BothDomains(source, source)
+    >>> both.features.shape, both.logits.shape
+    (torch.Size([4, 4]), torch.Size([4, 2]))
+    """
+
+    def __init__(self, source: DomainOutput, target: DomainOutput) -> None:
+        self.source, self.target = source, target
+        self.by_turns = source.by_turns
+
+    @property
+    def features(self) -> Tensor:
+        """The layers' activations side by side, shape (..., n_s + n_t, d)."""
+        layers = self.source.both or [
+            torch.cat(pair, -2)
+            for pair in zip(self.source.features, self.target.features, strict=True)
+        ]
+        return layers[0] if len(layers) == 1 else torch.cat(layers, -1)
+
+    @property
+    def logits(self) -> Tensor:
+        """Output of the network, shape (..., n_s + n_t, n_outputs)."""
+        of_domains = [self.source.logits, self.target.logits]
+        return (
+            torch.stack(of_domains, -2).flatten(-3, -2)
+            if self.by_turns
+            else torch.cat(of_domains, -2)
+        )
+
+    def source_first(self, values: Tensor) -> Tensor:
+        """Put values of these rows, (..., n_s + n_t, k), in order: source rows, target rows."""
+        if not self.by_turns:
+            return values
+        return torch.cat([values[..., 0::2, :], values[..., 1::2, :]], -2)
+
+
 def features_of_both(source: DomainOutput, target: DomainOutput) -> Tensor:
     """Return the layers' activations side by side, source rows first: (..., n_s + n_t, d).
 
@@ -81,21 +134,21 @@ def features_of_both(source: DomainOutput, target: DomainOutput) -> Tensor:
     >>> features_of_both(source, source).shape
     torch.Size([4, 4])
     """
-    layers = source.both or [
-        torch.cat(pair, -2) for pair in zip(source.features, target.features, strict=True)
-    ]
-    return layers[0] if len(layers) == 1 else torch.cat(layers, -1)
+    both = BothDomains(source, target)
+    return both.source_first(both.features)
 
 
 def one_logit_a_row(logits: Tensor, rows: Tensor) -> Tensor:
     """Return a discriminator's logits of `rows` (..., n, d) in shape (..., n, 1).
 
+    Logits (n,) of one model stay as they are: each view costs a step of its gradient.
+
     Examples
     --------
-    >>> one_logit_a_row(torch.zeros(4), torch.zeros(4, 3)).shape
-    torch.Size([4, 1])
+    >>> one_logit_a_row(torch.zeros(2, 4), torch.zeros(2, 4, 3)).shape
+    torch.Size([2, 4, 1])
     """
-    return logits.unsqueeze(-1) if logits.ndim == rows.ndim - 1 else logits
+    return logits.unsqueeze(-1) if 1 < logits.ndim == rows.ndim - 1 else logits
 
 
 class AdaptationTerm(nn.Module):
@@ -121,7 +174,8 @@ class AdaptationTerm(nn.Module):
         a step cannot be recorded (`cuda_graphs`).
     domain_logits : tuple of Tensor
         Set by `forward` of a term with a domain discriminator, detached: its logits of "target"
-        of the source rows, then of the target rows, in one tensor (..., n_s + n_t, 1) or in two.
+        of the source rows, then of the target rows, in one tensor or in two: (n,) or (n, 1) of
+        one model, (..., n, 1) of many.
         The history then has the `domain_accuracy` of each epoch.
     """
 

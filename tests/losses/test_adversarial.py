@@ -207,17 +207,30 @@ def test_weights_never_broadcast():
         domain_bce(torch.zeros(3), torch.zeros(3), source_weights=torch.ones(3, 1))
 
 
+@pytest.mark.parametrize("weighted", [False, True])
 @pytest.mark.parametrize(("n_source", "n_target"), [(4, 3), (1, 5), (61, 64)])
-def test_pooled_logits_have_the_same_loss_and_gradient(n_source, n_target):
+def test_pooled_logits_have_the_same_loss_and_gradient(n_source, n_target, weighted):
     pooled = logits(n_source + n_target, 1)
     apart = [pooled.detach()[:n_source], pooled.detach()[n_source:]]
     for part in apart:
         part.requires_grad_()
-    together, expected = pooled_domain_bce(pooled, n_source), domain_bce(*apart)
+    of_rows = weights(n_source + n_target) if weighted else None
+    of_each = of_rows.split([n_source, n_target]) if weighted else (None, None)
+    together = pooled_domain_bce(pooled, n_source, of_rows)
+    expected = domain_bce(*apart, source_weights=of_each[0], target_weights=of_each[1])
     torch.testing.assert_close(together, expected, rtol=1e-12, atol=0.0)
     (gradient,) = torch.autograd.grad(together, pooled)
     parts = torch.autograd.grad(expected, apart)
     torch.testing.assert_close(gradient, torch.cat(parts), rtol=1e-12, atol=0.0)
+
+
+def test_pooled_weights_never_broadcast():
+    message = (
+        "The 'weights' parameter of pooled_domain_bce must hold one weight a row, in shape (3,). "
+        "Got shape (1,) instead."
+    )
+    with pytest.raises(ValueError, match=re.escape(message)):
+        pooled_domain_bce(torch.zeros(3), 2, torch.ones(1))
 
 
 @pytest.mark.parametrize("n_source", [0, 3, 7])

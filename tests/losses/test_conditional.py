@@ -26,8 +26,22 @@ def naive_outer(features, probabilities):
     return torch.stack([torch.stack(row) for row in rows])
 
 
-def test_outer_product_equals_the_loop():
-    naive.assert_same_with_gradient(outer_product_map, naive_outer, *inputs())
+# few classes are multiplied one by one, many at once
+@pytest.mark.parametrize("n_classes", [1, 2, 3, 5])
+def test_outer_product_equals_the_loop(n_classes):
+    given = inputs(k=n_classes)
+    naive.assert_same_with_gradient(outer_product_map, naive_outer, *given)
+    assert torch.autograd.gradcheck(outer_product_map, given)
+    assert torch.autograd.gradgradcheck(outer_product_map, given)
+
+
+def test_outer_product_with_constant_probabilities():
+    features, probabilities = inputs()
+    (found,) = torch.autograd.grad(
+        outer_product_map(features, probabilities.detach()).square().sum(), features
+    )
+    expected = 2 * features * probabilities.square().sum(1, keepdim=True)
+    torch.testing.assert_close(found, expected)
 
 
 def test_randomized_map_equals_the_loop():
@@ -47,7 +61,6 @@ def test_randomized_map_equals_the_loop():
 
 def test_gradients_numerically():
     r_f, r_g = matrices(3, 2, 6, seed=2)
-    assert torch.autograd.gradcheck(outer_product_map, inputs())
     assert torch.autograd.gradcheck(lambda f, g: randomized_map(f, g, r_f, r_g), inputs())
 
 

@@ -54,7 +54,7 @@ class Operations(TorchDispatchMode):
             found = _tensors(function(*args, **kwargs))
             for own, new in zip(_tensors(out), found, strict=True):
                 if _memory(own) not in given:  # no view, nor in place
-                    own.copy_(new)
+                    own.copy_(new.view_as(own))  # squeeze_ may have changed its shape since
 
 
 def record(take_step: Callable[[], Any]) -> tuple[Callable[[], None], Any]:

@@ -6,10 +6,11 @@ import torch
 from torch import Tensor, nn
 
 from skda.losses import kernel_weights, linear_mmd2, mk_mmd2
+from skda.methods.adversarial.cdan import ConditionalAdversary
 from skda.methods.adversarial.dann import Adversary
 from skda.methods.discrepancy.dan import WeightedKernels
 from skda.nn import DomainDiscriminator
-from skda.training import Discrepancy, DomainOutput
+from skda.training import Discrepancy, DomainOutput, features_of_both
 
 GENERATOR = torch.Generator().manual_seed(0)
 
@@ -138,4 +139,33 @@ def test_both_domains_pass_the_discriminator_together() -> None:
     assert loss.item() == pytest.approx(
         naive_adversarial_loss(Counting()),
         rel=1e-5,
+    )
+
+
+class SumOfFeatures(nn.Module):
+    """A discriminator of many models that tells the rows apart."""
+
+    def forward(self, features: Tensor) -> Tensor:
+        return features.sum(-1)
+
+
+def test_rows_by_turns_give_the_loss_and_the_logits_of_rows_in_order() -> None:
+    rows = torch.randn(2, 4, 6, 3, generator=GENERATOR)  # 2 domains of 4 models with 6 rows
+    in_order = [DomainOutput((of_one,), of_one) for of_one in rows]
+    turns = rows.permute(1, 2, 0, 3).flatten(1, 2)
+    by_turns = [output._replace(both=(turns,), by_turns=True) for output in in_order]
+    for term in (Adversary(SumOfFeatures()), conditional()):
+        losses, logits = [], []
+        for outputs in (in_order, by_turns):
+            losses.append(term(*outputs, 1.0))
+            logits.append(term.domain_logits[0])
+        torch.testing.assert_close(*losses)
+        torch.testing.assert_close(*logits)
+        assert losses[0].shape == (4,)
+    torch.testing.assert_close(features_of_both(*by_turns), torch.cat([*rows], -2))
+
+
+def conditional() -> ConditionalAdversary:
+    return ConditionalAdversary(
+        lambda _: SumOfFeatures(), 3, 3, max_width=9, random_width=4, entropy_weighting=True
     )

@@ -10,9 +10,9 @@ import torch
 from sklearn.utils._param_validation import Interval
 from torch import Tensor, nn
 
-from ...losses import domain_bce, entropy_weights, outer_product_map, randomized_map
+from ...losses import entropy_weights, outer_product_map, pooled_domain_bce, randomized_map
 from ...nn import reverse_gradient
-from ...training import AdaptationTerm, DomainOutput, features_of_both, one_logit_a_row
+from ...training import AdaptationTerm, BothDomains, DomainOutput, one_logit_a_row
 from .dann import AdversarialClassifier
 
 __all__ = ["CDANClassifier", "ConditionalAdversary"]
@@ -69,19 +69,13 @@ class ConditionalAdversary(AdaptationTerm):
 
     def forward(self, source: DomainOutput, target: DomainOutput, lam: float | Tensor) -> Tensor:
         """Return the loss, already weighted through the reversal."""
-        features = reverse_gradient(features_of_both(source, target), lam)
-        logits = torch.cat([source.logits, target.logits], -2).detach()
+        both = BothDomains(source, target)
+        features, logits = reverse_gradient(both.features, lam), both.logits.detach()
         joint = self.joint(features, logits.softmax(-1))
-        domain = one_logit_a_row(self.discriminator(joint), joint)
+        domain = both.source_first(one_logit_a_row(self.discriminator(joint), joint))
         self.domain_logits = (domain.detach(),)
-        weights = {}
-        if self.entropy_weighting:
-            weights = {
-                "source_weights": entropy_weights(source.logits),
-                "target_weights": entropy_weights(target.logits),
-            }
-        of_source, of_target = domain.tensor_split([source.n_rows], -2)
-        return domain_bce(of_source, of_target, **weights)
+        weights = entropy_weights(both.source_first(logits)) if self.entropy_weighting else None
+        return pooled_domain_bce(domain, source.n_rows, weights)
 
 
 class CDANClassifier(AdversarialClassifier):

@@ -15,7 +15,13 @@ from ..._building.modules import instantiate
 from ...base import AdaptingClassifier, AdaptingEstimator, AdaptingRegressor
 from ...losses import pooled_domain_bce
 from ...nn import DomainDiscriminator, reverse_gradient
-from ...training import AdaptationTerm, DomainOutput, features_of_both, one_logit_a_row
+from ...training import (
+    AdaptationTerm,
+    BothDomains,
+    DomainOutput,
+    features_of_both,
+    one_logit_a_row,
+)
 
 __all__ = [
     "AdversarialClassifier",
@@ -50,8 +56,9 @@ class Adversary(AdaptationTerm):
 
     def forward(self, source: DomainOutput, target: DomainOutput, lam: float | Tensor) -> Tensor:
         """Return the loss, already weighted through the reversal."""
-        features = reverse_gradient(features_of_both(source, target), lam)
-        logits = one_logit_a_row(self.discriminator(features), features)
+        both = BothDomains(source, target)
+        features = reverse_gradient(both.features, lam)
+        logits = both.source_first(one_logit_a_row(self.discriminator(features), features))
         self.domain_logits = (logits.detach(),)
         return pooled_domain_bce(logits, source.n_rows)
 
@@ -87,7 +94,7 @@ class DomainsAdversary(AdaptationTerm):
         features = reverse_gradient(features_of_both(source, target), lam)
         logits = self.discriminator(features)
         others, of_target = logits.detach().split([logits.shape[1] - 1, 1], dim=1)
-        self.domain_logits = (of_target - others.amax(dim=1, keepdim=True),)
+        self.domain_logits = (of_target.squeeze(1) - others.amax(dim=1),)
         *sources, targets = logits.split_with_sizes([*source.sizes, target.n_rows])
         losses = [_of_domain(rows, k) for k, rows in enumerate(sources) if len(rows)]
         return torch.stack(losses).mean() + _of_domain(targets, len(sources))

@@ -85,8 +85,8 @@ class _LinearMap(torch.autograd.Function):
 
 def _product(a: Tensor, b: Tensor) -> Tensor:
     # the kernels for many small matrices run along the last axis: up to 8 times faster if it is
-    # the longer one
-    if b.shape[2] >= a.shape[1]:
+    # the longer one, or if it fills whole vector registers
+    if b.shape[2] >= a.shape[1] or b.shape[2] % 16 == 0:
         return torch.bmm(a, b)
     return torch.bmm(b.transpose(1, 2), a.transpose(1, 2)).transpose(1, 2)
 

@@ -161,22 +161,28 @@ class StackedNetworks(nn.Module):
         self, source: Tensor, target: Tensor, sizes: Sequence[int] = ()
     ) -> tuple[DomainOutput, DomainOutput]:
         """Pass a batch of each domain, (n_models_of_part, n, ...)."""
+        n = source.shape[1]
         if not self.apart:
             both = self(torch.cat([source, target], dim=1))
-            return self._cut(both, slice(source.shape[1]), slice(source.shape[1], None))
+            return self._cut(both, slice(n), slice(n, None), by_turns=False)
         whole = self.part == slice(0, self.weights.n_models)
-        same = source.shape[1] == target.shape[1]
         # masks are drawn for one domain after the other
-        if self.lifted and whole and same and not self.draws_masks:
-            # in turns a source row and a target row, each normalised among its own
+        if self.lifted and whole and n == target.shape[1] and not self.draws_masks:
+            # each row is normalised among those of its domain
             rows = torch.stack([source, target], dim=2).flatten(1, 2)
-            return self._cut(self(rows, "both"), slice(0, None, 2), slice(1, None, 2))
+            both = self(rows, "both")
+            return self._cut(both, slice(0, None, 2), slice(1, None, 2), by_turns=True)
         return self(source, "source"), self(target, "target")
 
     @staticmethod
-    def _cut(both: DomainOutput, *rows: slice) -> tuple[DomainOutput, DomainOutput]:
+    def _cut(both: DomainOutput, *rows: slice, by_turns: bool) -> tuple[DomainOutput, DomainOutput]:
         source, target = (
-            DomainOutput(tuple(f[:, of_one] for f in both.features), both.logits[:, of_one])
+            DomainOutput(
+                tuple(layer[:, of_one] for layer in both.features),
+                both.logits[:, of_one],
+                both=both.features,
+                by_turns=by_turns,
+            )
             for of_one in rows
         )
         return source, target

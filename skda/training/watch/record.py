@@ -54,7 +54,7 @@ def domain_accuracy(steps: Iterable[DomainLogits]) -> float:
     """Return the accuracy of a domain discriminator, the mean of those on the two domains.
 
     Each step is a number of source rows and the logits of "target", source rows first, in one
-    tensor (n_s + n_t, 1) or in two. A logit of 0 is half right.
+    tensor (n_s + n_t,) or (n_s + n_t, 1), or in two. A logit of 0 is half right.
 
     Examples
     --------
