@@ -162,7 +162,7 @@ class AdaptationNet(CallbackNet):
     def classification_loss(self, source: DomainOutput, target: DomainOutput | None) -> Tensor:
         """Return the criterion's mean over the source, plus that over labelled target rows."""
         of_source = self.get_loss(source.logits, source.y)
-        of_target = self.labelled_target_loss(target, len(source.logits))
+        of_target = self.labelled_target_loss(target, source.n_rows)
         return of_source if of_target is None else of_source + of_target
 
     def labelled_target_loss(self, target: DomainOutput | None, n_source: int) -> Tensor | None:

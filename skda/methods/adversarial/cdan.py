@@ -73,7 +73,7 @@ class ConditionalAdversary(AdaptationTerm):
         features, logits = reverse_gradient(both.features, lam), both.logits.detach()
         joint = self.joint(features, logits.softmax(-1))
         domain = both.source_first(one_logit_a_row(self.discriminator(joint), joint))
-        self.domain_logits = (domain.detach(),)
+        vars(self)["domain_logits"] = (domain.detach(),)  # as in Adversary
         weights = entropy_weights(both.source_first(logits)) if self.entropy_weighting else None
         return pooled_domain_bce(domain, source.n_rows, weights)
 

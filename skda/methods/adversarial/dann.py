@@ -59,7 +59,8 @@ class Adversary(AdaptationTerm):
         both = BothDomains(source, target)
         features = reverse_gradient(both.features, lam)
         logits = both.source_first(one_logit_a_row(self.discriminator(features), features))
-        self.domain_logits = (logits.detach(),)
+        # Module's __setattr__ takes longer than a layer
+        vars(self)["domain_logits"] = (logits.detach(),)
         return pooled_domain_bce(logits, source.n_rows)
 
 

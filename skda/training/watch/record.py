@@ -31,7 +31,7 @@ class EpochRecord:
         self.classification_losses.append(step["classification_loss"])
         self.lam = step.get("lam", 0.0)
         if logits := step.get("domain_logits", ()):
-            self.domain_logits.append((len(step["y_pred"]), logits))
+            self.domain_logits.append((step["y_pred"].shape[0], logits))
 
     def stacked_losses(self) -> tuple[Tensor, Tensor]:
         """Return the losses and the classification losses, (n_steps, ...)."""
