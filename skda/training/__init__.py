@@ -1,7 +1,8 @@
 """The training engine: the interface of the second term, the skorch net, the loader."""
 
 from .data.device import move_to_device
-from .data.loader import Batch, DomainPair, TwoDomainLoader
+from .data.domains import DomainPair
+from .data.loader import Batch, TwoDomainLoader
 from .data.rows import ArrayRows, DatasetRows, Rows, as_rows, even_batches
 from .domain_module import DomainModule
 from .errors import DivergenceError

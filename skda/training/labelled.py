@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from torch import Tensor
 
-from .data.loader import is_labelled
+from .data.domains import is_labelled
 from .term import DomainOutput
 
 __all__ = ["labelled_loss"]

@@ -13,7 +13,8 @@ from torch import Tensor, nn
 
 from ..nn import Layer
 from .data.device import move_to_device, room_on
-from .data.loader import Batch, DomainPair, TwoDomainLoader
+from .data.domains import DomainPair
+from .data.loader import Batch, TwoDomainLoader
 from .domain_module import DomainModule
 from .errors import StoppedEarly
 from .labelled import labelled_loss

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 
-from .data.loader import DomainPair
+from .data.domains import DomainPair
 from .term import AdaptationTerm, DomainOutput
 
 __all__ = ["PairwiseTerm"]

@@ -11,8 +11,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from .data.domains import DomainPair
 from .data.inputs import join
-from .data.loader import DomainPair
 from .data.rows import Index, Rows, even_batches
 from .domain_module import DomainModule
 from .errors import DivergenceError

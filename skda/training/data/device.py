@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from skorch.exceptions import DeviceWarning
 
-from .loader import DomainPair
+from .domains import DomainPair
 from .rows import ArrayRows, DeviceRows, Rows
 
 try:  # takes the classes of a notebook along; whoever pickles by it has it

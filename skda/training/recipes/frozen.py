@@ -11,8 +11,8 @@ import torch
 from torch import nn
 
 from ...nn import Backbone, Layer, LayerCapture
+from ..data.domains import DomainPair
 from ..data.inputs import InputRows
-from ..data.loader import DomainPair
 from ..data.rows import ArrayRows, Rows
 from ..domain_module import DomainModule
 from ..predict import batches_in_order

@@ -12,8 +12,8 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry
 
 from ...nn import Backbone
+from ..data.domains import DomainPair
 from ..data.inputs import InputRows
-from ..data.loader import DomainPair
 from ..data.rows import ArrayRows
 from ..net import AdaptationNet
 from .layers import DROPOUTS, UnstackableError

@@ -25,8 +25,8 @@ from skorch.dataset import ValidSplit, unpack_data
 from torch import Tensor, nn
 
 from ..data.device import device_or_cpu, load_state, save_state
+from ..data.domains import DomainPair
 from ..data.inputs import Inputs
-from ..data.loader import DomainPair
 from ..errors import StoppedEarly
 from ..late_optimizer import LateOptimizer
 from ..processes import Processes, current_processes
