@@ -20,26 +20,11 @@ def bootstrap_interval(
     confidence: float,
     rng: np.random.RandomState,
 ) -> NDArray[np.float64]:
-    """Return the percentile interval of a statistic of two samples.
+    """Return the percentile interval of a statistic of two samples, shape (2, ...).
 
-    Parameters
-    ----------
-    statistic : callable
-        From the indices of source rows and of target rows to an array.
-    strata_source : ndarray of shape (n_source,), int
-        Each draw has as many source rows of each stratum as there are.
-    n_target : int
-        Number of target rows.
-    n_bootstrap : int
-        Number of draws, with replacement, of both samples.
-    confidence : float
-        Share of the draws that lie in the interval.
-    rng : numpy.random.RandomState
-
-    Returns
-    -------
-    ndarray of shape (2, ...)
-        Lower and upper end.
+    The statistic maps the indices of source rows and of target rows to an array. Both samples are
+    drawn `n_bootstrap` times with replacement; a draw has as many source rows of each stratum as
+    `strata_source`, of shape (n_source,). The interval holds the share `confidence` of the draws.
     """
     order = np.argsort(strata_source, kind="stable")
     counts = np.bincount(strata_source)[strata_source]

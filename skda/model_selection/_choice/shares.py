@@ -8,7 +8,7 @@ import numpy as np
 
 from ..._inputs.other_shares import LEAST_ROWS, describe_shares
 from ...priors import label_shift_fit
-from ...priors._bbse import source_shares
+from ...priors._labels import source_shares
 from .._training.fit_and_score import FoldResult
 from .._training.pooled_shares import can_tell_shares, outputs_of, pooled_shares
 

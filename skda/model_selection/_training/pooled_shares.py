@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ..._inputs.target_priors import mixed_with_source
 from ...priors import bbse_priors
-from ...priors._bbse import source_shares
+from ...priors._labels import source_shares
 from .fit_and_score import FoldResult
 
 __all__ = ["can_tell_shares", "outputs_of", "pooled_shares", "share_weighted_accuracy"]
