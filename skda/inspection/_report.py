@@ -115,10 +115,10 @@ def domain_report(
     are estimated with the source-only model. The accuracy on the target is the estimate
     "weighted_confidence" of `estimate_accuracy` for both models.
 
-    The verdict is a set of rules of thumb: `benchmarks/domain_report` has what each sentence was
-    worth on tasks whose truth is known. Without target labels, nobody can tell in general whether
-    adapting helped. Where the domains are far apart, other shares of the classes are not seen, and
-    the verdict says so.
+    The verdict is a set of rules of thumb: `benchmarks/domain_report` says how often each sentence
+    was right on tasks whose truth is known. Without target labels, nobody can tell in general
+    whether adapting helped. Where the domains are far apart, other shares of the classes cannot be
+    seen, and the verdict says so.
 
     Examples
     --------
@@ -135,17 +135,7 @@ def domain_report(
     >>> bool(report.to_frame().loc["inputs", "mmd_pvalue"] < 0.05)
     True
     """
-    params = {
-        "estimator": estimator,
-        "source_only": source_only,
-        "test_size": test_size,
-        "n_rows": n_rows,
-        "n_permutations": n_permutations,
-        "n_bootstrap": n_bootstrap,
-        "confidence": confidence,
-        "random_state": random_state,
-    }
-    validate_parameter_constraints(_CONSTRAINTS, params, CALLER)
+    validate_parameter_constraints(_CONSTRAINTS, locals(), CALLER)
     data = _check_rows(X_source, y_source, X_target)
     rng = check_random_state(random_state)
     adapted, before, seen = estimator, source_only, data

@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import issparse
 
 from .._inputs.array_checks import check_features
 from ..model_selection import EstimatorEvidence
@@ -53,8 +52,8 @@ class Measure:
         if SOURCE_ONLY in self.seen:
             before, after = hits[SOURCE_ONLY], hits[ADAPTED]
             forgotten, learnt = int((before & ~after).sum()), int((after & ~before).sum())
-            votes = [self._predicted(seen) for seen in self.seen.values()]
-            agreement = float((votes[0] == votes[1]).mean())
+            plain, adapted = (seen.classes[seen.votes_target] for seen in self.seen.values())
+            agreement = float((plain == adapted).mean())
         final = final_step(self.seen[ADAPTED].estimator)
         lam = getattr(final, "lam", None)
         return Measured(
@@ -70,11 +69,8 @@ class Measure:
 
     def _inputs(self) -> dict[str, DomainState]:
         before = self.before
-        rows = (
-            rows_at_final_step(before.estimator, before.X_source, "source"),
-            before.rows_target,
-        )
-        if not all(hasattr(each, "shape") or issparse(each) for each in rows):
+        rows = rows_at_final_step(before.estimator, before.X_source, "source"), before.rows_target
+        if not all(hasattr(each, "shape") for each in rows):
             return {}
         source, target = map(check_features, rows, ("X_source", "X_target"))
         columns = some_rows(source.shape[1], _MAX_COLUMNS, self.rng)
@@ -102,10 +98,6 @@ class Measure:
     def _hits(self, seen: EstimatorEvidence) -> NDArray[np.bool_]:
         hits: NDArray[np.bool_] = seen.classes[seen.proba_source.argmax(axis=1)] == seen.y_source
         return hits
-
-    def _predicted(self, seen: EstimatorEvidence) -> NDArray[Any]:
-        predicted: NDArray[Any] = seen.classes[seen.votes_target]
-        return predicted
 
     def _explained_distance(self, shares: TargetPriors) -> float:
         """Return the distance of the features from source rows with the estimated shares."""

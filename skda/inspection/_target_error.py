@@ -45,8 +45,7 @@ class ErrorEstimate:
     interval : ndarray of shape (2,)
         Lower and upper end of the bootstrap interval.
     source_error : float
-        Root mean squared error on the source rows that were passed: what one would believe without
-        an estimate.
+        Root mean squared error on the source rows that were passed.
     method : str
         Name of the estimate.
     confidence : float
@@ -153,14 +152,7 @@ def estimate_error(
     >>> bool(found.source_error < found.error < found.interval[1])
     True
     """
-    params = {
-        "estimator": estimator,
-        "method": method,
-        "n_bootstrap": n_bootstrap,
-        "confidence": confidence,
-        "random_state": random_state,
-    }
-    validate_parameter_constraints(_CONSTRAINTS, params, CALLER)
+    validate_parameter_constraints(_CONSTRAINTS, locals(), CALLER)
     rows = NamedEvidence(estimator, X_source, y_source, X_target)
     if not rows.is_regression:
         raise ValueError(

@@ -91,7 +91,7 @@ def mlls_priors(
     if calibration is not None:
         calibrate = fit_calibration(source, columns, biased=calibration == "bias_corrected")
         source, target = calibrate(source), calibrate(target)
-    priors_source = source.mean(axis=0)
+    priors_source: NDArray[np.float64] = source.mean(axis=0)
     priors = priors_source
     for _ in range(max_iter):
         last, priors = priors, reweight(target, priors / priors_source).mean(axis=0)

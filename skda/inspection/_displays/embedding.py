@@ -110,7 +110,7 @@ class EmbeddingDisplay:
         random_state: Any = 0,
         ax: Any = None,
     ) -> Self:
-        """Draw the features that a fitted estimator makes of the rows of both domains.
+        """Draw the features of the rows of both domains, as a fitted estimator computes them.
 
         Parameters
         ----------
@@ -146,13 +146,11 @@ class EmbeddingDisplay:
 
         Notes
         -----
-        A plane keeps little of many features: domains that lie apart here do differ, domains that
-        mix here may still differ in other directions. `tsne` also invents gaps and distances. Ask
-        `feature_shift` and the validators for numbers.
+        A plane shows little of many features: domains that lie apart here do differ, and domains
+        that mix here may still differ in other directions. `tsne` also invents gaps and distances.
+        `feature_shift` and the validators give numbers.
         """
-        params = {"before": before, "method": method, "max_rows": max_rows}
-        params["random_state"] = random_state
-        validate_parameter_constraints(_CONSTRAINTS, params, f"{cls.__name__}.from_estimator")
+        validate_parameter_constraints(_CONSTRAINTS, locals(), f"{cls.__name__}.from_estimator")
         rng = check_random_state(random_state)
         found = {
             _title(before): _before(before, estimator, X_source, y_source, X_target),
