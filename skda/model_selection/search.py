@@ -34,6 +34,7 @@ from ._random import derive_random_state
 from ._split import split_domains
 from ._training.candidates import find_lam, lams_around, make_candidates
 from ._training.estimated_shares import fit_candidates
+from ._training.fit_and_score import Plan
 from ._training.store import ResultStore, search_fingerprint
 from ._typing import ParamGrid, Rows, Validator
 from .validators.registry import Task
@@ -365,23 +366,13 @@ class LambdaSearchCV(
             draw = derive_random_state(seed, "lambda search, training").randint
             *fold_seeds, last_seed = draw(2**31 - 1, size=len(folds) + 1).tolist()
             held_out = [fold.target_test for fold in folds]
+            plan = Plan(self.estimator, candidates, data, folds, fold_seeds, validator, lam_name)
             store = None
             if self.checkpoint is not None:
-                of_this = search_fingerprint(self, candidates, data, folds, fold_seeds)
-                store = ResultStore(self.checkpoint, of_this)
-            (results, self.vectorize_reason_, interrupted), used = fit_candidates(
-                self.estimator,
-                candidates,
-                data,
-                folds,
-                fold_seeds,
-                validator,
-                lam_name,
-                vectorize=self.vectorize,
-                n_jobs=self.n_jobs,
-                verbose=self.verbose,
-                store=store,
-            )
+                store = ResultStore(self.checkpoint, search_fingerprint(self, plan))
+            options = {"vectorize": self.vectorize, "n_jobs": self.n_jobs, "verbose": self.verbose}
+            found, used = fit_candidates(plan, store=store, **options)
+            results, self.vectorize_reason_, interrupted = found
             self.vectorized_ = not self.vectorize_reason_
             self._keep_choice(candidates[: len(results)], lam_name, results, held_out)
             if self.refit and interrupted is None:
