@@ -91,7 +91,7 @@ def check_guard(guard: bool | Mapping[str, float], task: Task) -> None:
 
 
 def check_calibrate(calibrate: bool, refit: bool, task: Task) -> None:
-    """Refuse to calibrate what has no probabilities, or is not trained."""
+    """Refuse to calibrate a regressor, or a search that does not train its best candidate."""
     if calibrate and task == "regression":
         raise ValueError(
             "The 'calibrate' parameter of LambdaSearchCV is for classifiers: a regressor has no "
@@ -115,7 +115,7 @@ def check_candidates(
 
 
 def check_checkpoints(estimator: BaseEstimator, checkpoint: Any, random_state: Any) -> None:
-    """Refuse a folder that all candidates would share, and a search whose seed is not known."""
+    """Refuse a folder that all candidates would share, and a folder without a seed."""
     if getattr(final_step(estimator), "checkpoint", None) is not None:
         raise ValueError(
             "The 'checkpoint' parameter of the estimator names one folder for all candidates. "

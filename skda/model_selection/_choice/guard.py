@@ -51,7 +51,7 @@ HIDDEN = (
     f"{UNSURE}, or unstable on it, at a smaller lam, which a larger one hides: the adaptation "
     "loss of this method makes any prediction surer"
 )
-# share of the lams above 0 that are rejected for what they say of the target, from which all are
+# if this share of the lams above 0 is rejected for predictions on the target, all are rejected
 MOST = 0.75
 _OFF = {
     "accuracy_tolerance": 1.0,
@@ -63,7 +63,7 @@ _OFF = {
 
 
 class OnTarget(NamedTuple):
-    """What the models of the folds say of held-out target rows; each of shape (..., n_candidates).
+    """Measures of the folds' models on held-out target rows; each of shape (..., n_candidates).
 
     Attributes
     ----------
@@ -78,7 +78,7 @@ class OnTarget(NamedTuple):
     entropy: NDArray[np.float64]
 
     def take(self, i: int) -> OnTarget:
-        """Return what the models of candidate `i` say."""
+        """Return the numbers of candidate `i`."""
         return OnTarget(*(values[..., i] for values in self))
 
 
@@ -97,7 +97,7 @@ def apply_guard(
     Parameters
     ----------
     results : list of list of FoldResult
-        One list of folds for each candidate.
+        A list of folds for each candidate.
     lams : ndarray of shape (n_candidates,)
         For each point of the grid of other parameters, 0 comes first.
     stability : ndarray of shape (n_candidates, n_splits)
@@ -111,8 +111,8 @@ def apply_guard(
         variation) where they alone explain how the domains differ. False rejects only what
         diverged.
     shares : GivenShares
-        Of the candidates. With known shares adapting does not do the harm that the entropy sees,
-        and with any not that which the fitted shares see.
+        Of the candidates. Known shares: neither the entropy nor other shares are a reason to
+        reject. Estimated shares: that no shares explain the shift is a reason.
     sharpens : bool, default=False
         Whether the adaptation loss itself makes predictions of the target surer: a larger lam then
         hides the harm that a smaller one shows.
@@ -179,7 +179,7 @@ def _for_these_shares(
     """Return the options for candidates that use other class shares than the source's.
 
     Few rows of a class are no collapse where the source-only model predicts as few, or where the
-    shares, if they are given here, say so.
+    given shares have as few.
     """
     expected = class_entropy(np.concatenate([each.y_source for each in source_only]))
     rarest = class_entropy(np.concatenate([each.predicted_target for each in source_only]))
@@ -193,10 +193,10 @@ def _for_these_shares(
 def _pays(
     of_one: Sequence[FoldResult], source_only: Sequence[FoldResult], options: Mapping[str, float]
 ) -> GuardVerdict:
-    """Accept a candidate that is worse on the source, and as much better at the estimated shares.
+    """Accept a candidate that is worse on the source, but better at the estimated shares.
 
-    Where nothing but the shares differs, the accuracy on source rows that are weighted to the
-    target's shares is that on the target.
+    If only the shares differ, the accuracy on the target is the accuracy on source rows that are
+    weighted to the target's shares.
     """
     if any(result.failure for result in of_one):
         return GuardVerdict(False, "")
@@ -216,9 +216,9 @@ def _pays(
 
 
 def _reject_with_most(decisions: list[GuardVerdict], those: Sequence[int]) -> None:
-    """Reject all candidates that differ in lam alone if most are, for what they say of the target.
+    """Reject all candidates that differ in lam alone if the target speaks against most of them.
 
-    One that passes then does so by chance.
+    The others may be accepted by chance.
     """
     rejected = np.array([decisions[i].reason.startswith((UNSURE, UNSTABLE)) for i in those], bool)
     if not most_are_rejected(rejected):
@@ -244,26 +244,12 @@ def guard_candidate(
     *,
     adapts: bool,
 ) -> GuardVerdict:
-    """Apply `collapse_guard` to the results of one candidate in all folds.
+    """Apply `collapse_guard`, with these options, to the results of one candidate in all folds.
 
-    Parameters
-    ----------
-    results : sequence of FoldResult
-        One for each fold.
-    source_only_accuracy : float
-        Accuracy of the source-only model on all held-out source rows.
-    options : mapping
-        Options of `collapse_guard`.
-    adapts : bool
-        Whether lam is above 0. The source-only model is not rejected for its predictions on the
-        target: there must be a model to fall back on.
-
-    Returns
-    -------
-    GuardVerdict
-        Accepted if the accuracy over all folds is high enough, and the predictions on the target
-        did not collapse in any fold: a candidate that collapses in one fold may collapse when it
-        is refitted.
+    The accuracy over all folds must be high enough, and the predictions on the target must not
+    collapse in any fold: a candidate that collapses in one fold may collapse when it is refitted.
+    If lam is 0, as `adapts` says, predictions on the target are no reason to reject: there must be
+    a model to fall back on.
     """
     n_failures = sum(bool(result.failure) for result in results)
     if n_failures:
@@ -332,7 +318,7 @@ def is_unsure(
 def _why_rejected(
     found: OnTarget, reference: OnTarget, stability_tolerance: float, entropy_tolerance: float
 ) -> str:
-    """Return what the target's rows say against a model; empty if it is nothing."""
+    """Return why the predictions on the target speak against a model; empty if they do not."""
     if is_unstable(found, reference, stability_tolerance):
         return (
             f"{UNSTABLE}: the models of the folds agree on {found.stability:.3f} of "

@@ -1,4 +1,4 @@
-"""What a search keeps of its trainings: the choice, what it says of the target, the best model."""
+"""Fitted attributes of a search: the choice, its estimates on the target, the best estimator."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from .verdict import refusal, sign_of_harm
 
 __all__ = ["OF_BEST_ESTIMATOR", "ChoosingMixin"]
 
-# what `fit` has of the training on all rows
+# what `fit` keeps of the training on all rows
 OF_BEST_ESTIMATOR = (
     "best_estimator_",
     "classes_",
@@ -59,7 +59,7 @@ class ChoosingMixin:
         results: CandidateResults,
         held_out: Sequence[NDArray[np.intp]],
     ) -> None:
-        """Choose a candidate, keep what is known of it; warn if adapting may have done harm."""
+        """Choose a candidate and keep its scores; warn if adapting may have done harm."""
         for name in _ESTIMATES:  # of an earlier fit, which may have been for another task
             vars(self).pop(name, None)
         of_numbers = self._task == "regression"
@@ -105,5 +105,5 @@ class ChoosingMixin:
         vars(self).pop("temperature_", None)
         if self.calibrate:
             proba = self.predict_proba(data.X_target)
-            # the estimate is too high: no reason to be more sure than the model is
+            # the estimate is mostly too high: no reason to make the model surer
             self.temperature_ = max(1.0, match_confidence(proba, self.estimated_accuracy_))

@@ -1,4 +1,4 @@
-"""What the source-only models of all folds say of the shares of the target's classes."""
+"""Shares of the target's classes, from the source-only models of all folds."""
 
 from __future__ import annotations
 
@@ -17,17 +17,9 @@ __all__ = ["can_tell_shares", "outputs_of", "pooled_shares", "share_weighted_acc
 
 
 def pooled_shares(source_only: Sequence[FoldResult]) -> NDArray[np.float64]:
-    """Return the shares of the classes in the target (BBSE), by all models together.
+    """Return the shares of the classes in the target (BBSE), in the order of the sorted labels.
 
-    Parameters
-    ----------
-    source_only : sequence of FoldResult
-        Of lam 0, one for each fold, of which `can_tell_shares` is true.
-
-    Returns
-    -------
-    ndarray of shape (n_classes,)
-        In the order of the sorted labels.
+    `source_only` are the results of lam 0 in the folds, for which `can_tell_shares` must be true.
     """
     proba, labels, of_target = outputs_of(source_only)
     shares = bbse_priors(proba, labels, of_target, classes=np.unique(labels))
@@ -35,7 +27,7 @@ def pooled_shares(source_only: Sequence[FoldResult]) -> NDArray[np.float64]:
 
 
 def can_tell_shares(source_only: Sequence[FoldResult]) -> bool:
-    """Return whether all models know all classes, and held-out rows of each are there."""
+    """Return whether all models know all classes of the held-out source rows."""
     n_classes = len(np.unique(np.concatenate([result.y_source for result in source_only])))
     return all(result.n_classes == n_classes for result in source_only)  # 0 where one diverged
 
@@ -54,12 +46,7 @@ def outputs_of(
 def share_weighted_accuracy(results: Sequence[FoldResult], shares: NDArray[np.float64]) -> float:
     """Return the accuracy on held-out source rows, weighted so that the classes have these shares.
 
-    Parameters
-    ----------
-    results : sequence of FoldResult
-        One for each fold.
-    shares : ndarray of shape (n_classes,)
-        In the order of the sorted labels.
+    `results` has one for each fold; the shares are in the order of the sorted labels.
     """
     labels = np.concatenate([result.y_source for result in results])
     hits = labels == np.concatenate([result.predicted_source for result in results])
