@@ -1,4 +1,4 @@
-"""What a report measures: the domains as the models see them."""
+"""The measurements of a report on two domains."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _LEAST_ROWS = 10  # of the source, drawn with the estimated shares
 
 
 class Measure:
-    """Measures the two domains as the models see them."""
+    """Measures the inputs of two domains, their features and the predictions of the models."""
 
     def __init__(
         self,

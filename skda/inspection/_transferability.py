@@ -80,9 +80,9 @@ def transferability_curve(
 ) -> TransferabilityCurve:
     """Transfer the first k layers of a network to task B, for each k, and score it there.
 
-    One network is trained on task A, one on task B. Of each the first k layers are copied into a
-    new network, whose other layers start from new weights; it is trained on B, with the copied
-    layers kept fixed ("AnB" from A, "BnB" from B) or trained as well ("AnB+", "BnB+").
+    One network is trained on task A, one on task B. The first k layers of each are copied into a
+    new network, whose other layers start from new weights. The new network is trained on B; the
+    copied layers are kept fixed ("AnB" from A, "BnB" from B) or trained as well ("AnB+", "BnB+").
 
     Parameters
     ----------

@@ -74,10 +74,10 @@ def split_domains(
 ) -> list[DomainFold]:
     """Cut both domains into folds, as many as `cv` makes of the source.
 
-    An int `cv` is the number of shuffled folds, stratified by class where `stratify` says so; with
-    the names of several sources, `source_domain` of shape (n_source,), it cuts each source. The
-    target is cut into the same number of shuffled folds, at least two. If `cv` makes no fold, or a
-    domain has too few rows, it is a ValueError.
+    An int `cv` is the number of shuffled folds; with `stratify`, each has the same shares of the
+    classes, and with the names of several sources, `source_domain` of shape (n_source,), the same
+    shares of the sources. The target is cut into the same number of shuffled folds, at least two.
+    If `cv` makes no fold, or a domain has too few rows, it is a ValueError.
     """
     if isinstance(cv, int):
         rng = derive_random_state(random_state, "lambda search, source folds")

@@ -1,4 +1,4 @@
-"""Intervals from rows that are drawn anew."""
+"""Bootstrap intervals."""
 
 from __future__ import annotations
 

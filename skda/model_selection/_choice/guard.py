@@ -39,7 +39,7 @@ __all__ = [
     "pooled_accuracy",
 ]
 
-# what `collapse_guard` does not take
+# options that `collapse_guard` does not have
 GUARD_OPTIONS = {
     "stability_tolerance": 0.05,
     "entropy_tolerance": 0.08,
@@ -248,8 +248,8 @@ def guard_candidate(
 
     The accuracy over all folds must be high enough, and the predictions on the target must not
     collapse in any fold: a candidate that collapses in one fold may collapse when it is refitted.
-    If lam is 0, as `adapts` says, predictions on the target are no reason to reject: there must be
-    a model to fall back on.
+    If lam is 0 (`adapts` is False), predictions on the target are no reason to reject: there must
+    be a model to fall back on.
     """
     n_failures = sum(bool(result.failure) for result in results)
     if n_failures:

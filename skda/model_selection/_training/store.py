@@ -1,4 +1,4 @@
-"""Results of a search on disk, so that what was finished is not trained again."""
+"""Results of a search on disk, so that finished candidates are not trained again."""
 
 from __future__ import annotations
 
