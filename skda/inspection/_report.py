@@ -27,6 +27,7 @@ from ..model_selection._split import take_rows
 from ..model_selection._training.candidates import find_lam
 from ..model_selection._training.fit_and_score import DomainData, seeded
 from ..model_selection.validators.inputs import NamedEvidence
+from ..priors._bootstrap import Bootstrap
 from ._report_measure import Measure
 from ._report_object import ADAPTED, SOURCE_ONLY, DomainReport
 from ._report_verdict import find
@@ -143,13 +144,8 @@ def domain_report(
         adapted, before, seen = _train(estimator, data, test_size, int(rng.randint(2**31 - 1)))
     seen = _some_of(seen, n_rows, rng)
     models = {SOURCE_ONLY: before, ADAPTED: adapted}
-    measure = Measure(
-        {name: NamedEvidence(m, *seen[:3]) for name, m in models.items() if m is not None},
-        rng,
-        n_permutations=n_permutations,
-        interval={"n_bootstrap": n_bootstrap, "confidence": confidence},
-    )
-    measured = measure.all()
+    evidence = {name: NamedEvidence(m, *seen[:3]) for name, m in models.items() if m is not None}
+    measured = Measure(evidence, Bootstrap(n_bootstrap, confidence, rng), n_permutations).all()
     sizes = len(seen.y_source), count_rows(seen.X_target)
     return DomainReport(
         measured.states, measured.shares, measured.agreement, *sizes, find(measured)

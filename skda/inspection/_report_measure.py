@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 from .._inputs.array_checks import check_features
 from ..model_selection import EstimatorEvidence
 from ..model_selection._routing import final_step, rows_at_final_step
+from ..priors._bootstrap import Bootstrap
 from ..priors._labels import class_columns
 from ._report_object import ADAPTED, INPUTS, SOURCE_ONLY, DomainState
 from ._report_verdict import Measured
@@ -27,25 +29,16 @@ class Measure:
     """Measures the inputs of two domains, their features and the predictions of the models."""
 
     def __init__(
-        self,
-        seen: dict[str, EstimatorEvidence],
-        rng: np.random.RandomState,
-        *,
-        n_permutations: int,
-        interval: dict[str, Any],
+        self, seen: Mapping[str, EstimatorEvidence], bootstrap: Bootstrap, n_permutations: int
     ) -> None:
         self.seen = seen
         self.before = seen.get(SOURCE_ONLY, seen[ADAPTED])
-        self.rng = rng
+        self.bootstrap, self.rng = bootstrap, bootstrap.rng
         self.n_permutations = n_permutations
-        self.interval = interval
-        self.columns = class_columns(
-            self.before.y_source, self.before.proba_source, self.before.classes
-        )
 
     def all(self) -> Measured:
         """Return everything that the report shows and that its sentences depend on."""
-        shares = priors_seen(self.before, **self.interval, rng=self.rng)
+        shares = priors_seen(self.before, "bbse", self.bootstrap)
         states = self._inputs() | {name: self._state(seen) for name, seen in self.seen.items()}
         hits = {name: self._hits(seen) for name, seen in self.seen.items()}
         agreement, forgotten, learnt = None, 0, 0
@@ -91,7 +84,7 @@ class Measure:
             distances.mmd2,
             distances.mmd_pvalue,
             float(self._hits(seen).mean()),
-            accuracy_seen(seen, method=DEFAULT, **self.interval, rng=self.rng),
+            accuracy_seen(seen, DEFAULT, self.bootstrap),
             counts / counts.sum(),
         )
 
@@ -101,13 +94,10 @@ class Measure:
 
     def _explained_distance(self, shares: TargetPriors) -> float:
         """Return the distance of the features from source rows with the estimated shares."""
-        ratio = shares.priors / shares.priors_source
-        kept = self.rng.uniform(size=len(self.columns)) < (ratio / ratio.max())[self.columns]
+        before, ratio = self.before, shares.priors / shares.priors_source
+        columns = class_columns(before.y_source, before.proba_source, before.classes)
+        kept = self.rng.uniform(size=len(columns)) < (ratio / ratio.max())[columns]
         if kept.sum() < _LEAST_ROWS:
             return float("nan")
-        return proxy_a_distance(
-            self.before.features_source[kept],
-            self.before.features_target,
-            n_rows=None,
-            random_state=self.rng,
-        )
+        source, target = before.features_source[kept], before.features_target
+        return proxy_a_distance(source, target, n_rows=None, random_state=self.rng)

@@ -19,7 +19,7 @@ from sklearn.utils._param_validation import (
 from .._typing import Rows
 from ..model_selection import EstimatorEvidence, density_ratio
 from ..model_selection.validators.inputs import NamedEvidence
-from ..priors._bootstrap import Statistic, bootstrap_interval
+from ..priors._bootstrap import Bootstrap, Statistic
 from ..priors._labels import class_columns
 from ._accuracy_methods import METHODS, HeldOut
 from ._of_folds import chosen_in_folds
@@ -149,23 +149,12 @@ def estimate_accuracy(
     True
     """
     validate_parameter_constraints(_CONSTRAINTS, locals(), CALLER)
-    return accuracy_seen(
-        NamedEvidence(estimator, X_source, y_source, X_target),
-        method=method,
-        n_bootstrap=n_bootstrap,
-        confidence=confidence,
-        rng=check_random_state(random_state),
-    )
+    rows = NamedEvidence(estimator, X_source, y_source, X_target)
+    bootstrap = Bootstrap(n_bootstrap, confidence, check_random_state(random_state))
+    return accuracy_seen(rows, method, bootstrap)
 
 
-def accuracy_seen(
-    rows: EstimatorEvidence,
-    *,
-    method: str,
-    n_bootstrap: int,
-    confidence: float,
-    rng: np.random.RandomState,
-) -> AccuracyEstimate:
+def accuracy_seen(rows: EstimatorEvidence, method: str, bootstrap: Bootstrap) -> AccuracyEstimate:
     """Return the result of `estimate_accuracy` for rows whose predictions may be known already."""
     estimator = rows.estimator
     searched = "split0_target_stability" in getattr(estimator, "cv_results_", {})
@@ -184,11 +173,9 @@ def accuracy_seen(
         statistic = _of_rows(held_out, METHODS[method].estimate)
         strata, n_target = held_out.columns, len(held_out.proba_target)
     accuracy = float(statistic(np.arange(len(strata)), np.arange(n_target)))
-    interval = bootstrap_interval(
-        statistic, strata, n_target, n_bootstrap=n_bootstrap, confidence=confidence, rng=rng
-    )
+    interval = bootstrap.interval(statistic, strata, n_target)
     on_source = float((held_out.predicted == held_out.columns).mean())
-    return AccuracyEstimate(accuracy, interval, on_source, method, confidence)
+    return AccuracyEstimate(accuracy, interval, on_source, method, bootstrap.confidence)
 
 
 def _held_out(rows: EstimatorEvidence, *, weighted: bool) -> HeldOut:

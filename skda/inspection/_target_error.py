@@ -19,7 +19,7 @@ from .._typing import Rows
 from ..model_selection import EstimatorEvidence, density_ratio
 from ..model_selection.validators.inputs import NamedEvidence
 from ..model_selection.validators.numbers import scale_of, squared_errors
-from ..priors._bootstrap import Statistic, bootstrap_interval
+from ..priors._bootstrap import Bootstrap, Statistic
 from ._of_folds import chosen_in_folds
 from ._target_priors import BOOTSTRAP_CONSTRAINTS
 
@@ -173,14 +173,9 @@ def estimate_error(
     statistic = _of_folds(estimator) if method == "disagreement" else _of_rows(rows, squares)
     n_drawn = estimator.n_splits_ if method == "disagreement" else len(squares)
     everything = np.arange(n_drawn)
-    interval = bootstrap_interval(
-        statistic,
-        np.zeros(n_drawn, dtype=np.intp),
-        1,  # no target row is drawn
-        n_bootstrap=n_bootstrap,
-        confidence=confidence,
-        rng=check_random_state(random_state),
-    )
+    bootstrap = Bootstrap(n_bootstrap, confidence, check_random_state(random_state))
+    # no target row is drawn
+    interval = bootstrap.interval(statistic, np.zeros(n_drawn, dtype=np.intp), 1)
     error = float(statistic(everything, everything[:1]))
     return ErrorEstimate(error, interval, float(np.sqrt(squares.mean())), method, confidence)
 

@@ -22,7 +22,7 @@ from .._typing import Rows
 from ..model_selection import EstimatorEvidence
 from ..model_selection.validators.inputs import NamedEvidence
 from ..priors import bbse_priors, confusion_matrix_of_shares, mlls_priors
-from ..priors._bootstrap import bootstrap_interval
+from ..priors._bootstrap import Bootstrap
 from ..priors._labels import class_columns, source_shares
 
 __all__ = ["BOOTSTRAP_CONSTRAINTS", "TargetPriors", "estimate_target_priors"]
@@ -152,23 +152,12 @@ def estimate_target_priors(
     condition number of the confusion matrix: 1.7
     """
     validate_parameter_constraints(_CONSTRAINTS, locals(), CALLER)
-    return priors_seen(
-        NamedEvidence(estimator, X_source, y_source, X_target),
-        method=method,
-        n_bootstrap=n_bootstrap,
-        confidence=confidence,
-        rng=check_random_state(random_state),
-    )
+    rows = NamedEvidence(estimator, X_source, y_source, X_target)
+    bootstrap = Bootstrap(n_bootstrap, confidence, check_random_state(random_state))
+    return priors_seen(rows, method, bootstrap)
 
 
-def priors_seen(
-    rows: EstimatorEvidence,
-    *,
-    method: str = "bbse",
-    n_bootstrap: int,
-    confidence: float,
-    rng: np.random.RandomState,
-) -> TargetPriors:
+def priors_seen(rows: EstimatorEvidence, method: str, bootstrap: Bootstrap) -> TargetPriors:
     """Return the result of `estimate_target_priors`; the predictions may be known already."""
     source, target, classes = rows.proba_source, rows.proba_target, rows.classes
     matrix = confusion_matrix_of_shares(source, rows.y_source, classes=classes)
@@ -179,14 +168,12 @@ def priors_seen(
 
     interval = np.repeat([[0.0], [1.0]], len(classes), axis=1)
     if len(target) > 1:
-        interval = bootstrap_interval(
-            estimate, columns, len(target), n_bootstrap=n_bootstrap, confidence=confidence, rng=rng
-        )
+        interval = bootstrap.interval(estimate, columns, len(target))
     return TargetPriors(
         classes,
         estimate(slice(None), slice(None)),
         interval,
         source_shares(columns, np.arange(len(classes))),
         float(np.linalg.cond(matrix)),
-        confidence,
+        bootstrap.confidence,
     )
