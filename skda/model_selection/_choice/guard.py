@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -134,36 +135,35 @@ def apply_guard(
     if guard is False:
         options = dict(_OFF)
     *tolerances, share_tolerance = [options.pop(name) for name in GUARD_OPTIONS]
-    starts = np.flatnonzero(lams == 0).tolist()
-    alone = {first: other_shares(results[first], share_tolerance) for first in starts}
-    first_of_each = np.maximum.accumulate(np.where(lams == 0, np.arange(len(lams)), 0))
-    decisions = []
-    for i, (of_one, first) in enumerate(zip(results, first_of_each.tolist(), strict=True)):
-        own = _for_these_shares(options, results[first]) if shares.used[i] else options
-        verdict = guard_candidate(of_one, floor, own, adapts=lams[i] > 0)
-        if not verdict and shares.estimated[i] and lams[i] > 0 and alone[first]:
-            verdict = _pays(of_one, results[first], options) or verdict
-        decisions.append(verdict)
     n_classes = max(result.n_classes for of_one in results for result in of_one)
     largest = np.log(max(2, n_classes))
     entropies = column(results, "entropy").mean(axis=1) / largest
     found = OnTarget(stability.mean(axis=1), kappa.mean(axis=1), entropies)
     steadiest = (np.nanmax(found.stability[lams == 0]), np.nanmax(found.kappa[lams == 0]))
-    ends = [*starts[1:], len(lams)]
-    for first, end in zip(starts, ends, strict=True):  # they differ in lam alone
+    decisions: list[GuardVerdict] = []
+    for first, end in pairwise([*np.flatnonzero(lams == 0).tolist(), len(lams)]):
+        # these candidates differ in lam alone
+        alone = other_shares(results[first], share_tolerance)
         entropy = np.inf if _predict_one_class(results[first]) else found.entropy[first]
         of_smaller = ""
-        for i in range(first + 1, end):
-            to_beat = np.inf if shares.known[i] else entropy
-            reference = OnTarget(*steadiest, np.asarray(to_beat))
-            reason = _why_rejected(found.take(i), reference, *tolerances) or of_smaller
-            if decisions[i] and reason:
-                decisions[i] = GuardVerdict(False, reason)
-            if reason and sharpens:
-                of_smaller = HIDDEN
+        for i in range(first, end):
+            adapts = i > first
+            own = _for_these_shares(options, results[first]) if shares.used[i] else options
+            verdict = guard_candidate(results[i], floor, own, adapts=adapts)
+            if adapts:
+                if not verdict and shares.estimated[i] and alone:
+                    verdict = _pays(results[i], results[first], options) or verdict
+                to_beat = np.inf if shares.known[i] else entropy
+                reference = OnTarget(*steadiest, np.asarray(to_beat))
+                reason = _why_rejected(found.take(i), reference, *tolerances) or of_smaller
+                if verdict and reason:
+                    verdict = GuardVerdict(False, reason)
+                if reason and sharpens:
+                    of_smaller = HIDDEN
+            decisions.append(verdict)
         _reject_with_most(decisions, range(first + 1, end))
         estimated = shares.estimated[first]
-        reason = unknown_shares(results[first], share_tolerance) if estimated else alone[first]
+        reason = unknown_shares(results[first], share_tolerance) if estimated else alone
         for i in range(first + 1, end):
             doubted = decisions[i].reason.startswith((UNSURE, UNSTABLE)) and not estimated
             if reason and (decisions[i] or doubted) and not shares.known[i]:

@@ -25,10 +25,10 @@ def sign_of_harm(
 ) -> str:
     """Return a warning where the chosen model fits the target worse than the source-only model.
 
-    Two estimates of the accuracy on the target are added: on how many held-out rows the models of
-    the folds agree, and on how many they are as sure as where they are right on the source (ATC).
-    There is a sign of harm if the sum falls by more than .1; otherwise the warning is empty. `lams`
-    and the mean stability have shape (n_candidates,); the lam of the candidate `chosen` is above 0.
+    Two estimates of the accuracy on the target are added: the share of held-out rows on which the
+    models of the folds agree, and `thresholded_accuracy`. There is a sign of harm if the sum falls
+    by more than .1; otherwise the warning is empty. `lams` and the mean stability have shape
+    (n_candidates,); the lam of the candidate `chosen` is above 0.
     """
     sure = np.array([np.mean([result.sure for result in of_one]) for of_one in results])
     estimate = stability + sure

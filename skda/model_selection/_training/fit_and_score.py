@@ -95,8 +95,7 @@ class FoldResult(NamedTuple):
         Class probabilities of the held-out target rows, of a source-only model, or if a validator
         compares the candidates by them.
     sure : float
-        Share of the held-out target rows of which the model is as sure as where it is right on the
-        source (ATC).
+        Share of the held-out target rows above the threshold of `thresholded_accuracy` (ATC).
     entropy : float
         Mean entropy of the class probabilities of the held-out target rows, in nats.
     failure : str
