@@ -57,6 +57,14 @@ def rows_at_final_step(estimator: BaseEstimator, X: Rows, domain: Domain) -> Row
     return rows_at_final_step(estimator.steps[-1][1], X, domain)
 
 
+def call_final_step(
+    estimator: BaseEstimator, method: str, X: Rows, domain: Domain, **keywords: Any
+) -> Any:
+    """Call a method of the `final_step` on rows of one domain, after the steps before it."""
+    rows = rows_at_final_step(estimator, X, domain)
+    return call_with_domain(final_step(estimator), method, rows, domain, **keywords)
+
+
 def fit_adapting(estimator: BaseEstimator, X: Rows, y: Labels, X_target: Rows) -> BaseEstimator:
     """Fit an estimator or Pipeline, with unlabelled target rows if its `fit` takes `X_target`.
 

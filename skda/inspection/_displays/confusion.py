@@ -15,7 +15,7 @@ from sklearn.utils.multiclass import unique_labels
 from ..._inputs.validation import naming
 from ..._plotting import inches_of, label_axes, split_axes, tick_names, tick_size
 from ..._typing import Domain, Rows
-from ...model_selection._routing import call_with_domain, final_step, rows_at_final_step
+from ...model_selection._routing import call_final_step
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -99,8 +99,7 @@ class ConfusionByDomainDisplay:
 
         def predict(X: Rows, domain: Domain) -> Any:
             with naming(f"X_{domain}"):
-                rows = rows_at_final_step(estimator, X, domain)
-                return call_with_domain(final_step(estimator), "predict", rows, domain)
+                return call_final_step(estimator, "predict", X, domain)
 
         of_source = predict(X_source, "source")
         of_target = None if y_target is None else predict(X_target, "target")

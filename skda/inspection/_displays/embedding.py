@@ -268,11 +268,9 @@ def _project(
     return {"source": places[:n_source], "target": places[n_source:]}
 
 
-def _look(k: int, domain: str) -> dict[str, Any]:
-    """Return colour and shape of a class, filled in the source and open in the target."""
-    color = COLORS[k % len(COLORS)]
-    look = {"marker": _SHAPES[k % len(_SHAPES)], "edgecolors": color, "linewidths": 0.9}
-    return {**look, "facecolors": color if domain == "source" else "none"}
+def _look(k: int) -> tuple[str, str]:
+    """Return shape and colour of a class."""
+    return _SHAPES[k % len(_SHAPES)], COLORS[k % len(COLORS)]
 
 
 def _scatter(panel: Axes, rows: NDArray[Any], y: Any, classes: NDArray[Any], domain: str) -> None:
@@ -280,9 +278,11 @@ def _scatter(panel: Axes, rows: NDArray[Any], y: Any, classes: NDArray[Any], dom
         panel.scatter(rows[:, 0], rows[:, 1], marker="x", c=NEUTRAL, s=16, linewidths=0.9)
         return
     for k, label in enumerate(classes):
-        size = 12 if domain == "source" else 24
         of_class = rows[y == label]
-        panel.scatter(of_class[:, 0], of_class[:, 1], s=size, alpha=0.8, **_look(k, domain))
+        marker, color = _look(k)
+        size, face = (12, color) if domain == "source" else (24, "none")
+        style: dict[str, Any] = {"marker": marker, "ec": color, "fc": face, "lw": 0.9}
+        panel.scatter(of_class[:, 0], of_class[:, 1], s=size, alpha=0.8, **style)
 
 
 def _handles(
@@ -303,7 +303,7 @@ def _handles(
     most, characters = listed
     prefix = "" if classes.dtype.kind in "OUST" else "class "
     for k, label in enumerate(classes[:most]):
-        marker, color = _SHAPES[k % len(_SHAPES)], COLORS[k % len(COLORS)]
+        marker, color = _look(k)
         name = prefix + short(label, characters)
         # names that are cut may be equal
         handles[f"{k}: {name}" if name in handles else name] = point(marker, color)
