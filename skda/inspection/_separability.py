@@ -113,7 +113,7 @@ def proxy_a_distance(
 
 @dataclass(frozen=True)
 class MMDTest:
-    """What `mmd_test` found.
+    """Result of `mmd_test`.
 
     Parameters
     ----------

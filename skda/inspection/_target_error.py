@@ -87,10 +87,10 @@ def estimate_error(
     X_source : array-like of shape (n_source, ...)
     y_source : array-like of shape (n_source,) or (n_source, n_outputs)
         Labelled source rows **on which the estimator was not trained**. On its training rows its
-        errors are too small. "disagreement" reads only `source_error` from them.
+        errors are too small. "disagreement" uses these rows only for `source_error`.
     X_target : array-like of shape (n_target, ...)
         Unlabelled target rows, also those to which the estimator was adapted. "disagreement" does
-        not read them: the search has seen its own.
+        not use them, but the target rows of the search.
     method : {"auto", "disagreement", "importance"}, default="auto"
         - "disagreement", for a `LambdaSearchCV` only: from the error on the held-out source rows of
           its folds, and from how far their models are from each other on the held-out target rows;

@@ -46,7 +46,7 @@ class DomainShiftDisplay:
     shifts : DataFrame
         As of `feature_shift`.
     max_features : int, default=15
-        How many features are drawn at the most. In small axes only as many are as can be read.
+        Most features that are drawn. In small axes there are fewer, as many as can be read.
 
     Attributes
     ----------
@@ -82,7 +82,7 @@ class DomainShiftDisplay:
         X_source, X_target : frames, array-likes or sparse matrices of shape (n_rows, n_features)
             As of `feature_shift`.
         max_features : int, default=15
-            How many features are drawn at the most.
+            Most features that are drawn.
         ax : matplotlib Axes, default=None
             Axes to draw on; None makes new ones.
 

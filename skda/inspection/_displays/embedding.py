@@ -129,9 +129,9 @@ class EmbeddingDisplay:
         method : {"pca", "tsne"}, default="pca"
             How the plane is found, for each panel by itself and for both domains together.
         max_rows : int, default=300
-            So many rows of each domain are drawn at the most, chosen at random.
+            Most rows of each domain that are drawn, chosen at random.
         random_state : int, RandomState or None, default=0
-            Fixes this choice and the t-SNE.
+            Fixes the choice of rows and the t-SNE.
         ax : matplotlib Axes or array-like of two Axes, default=None
             Axes, whose place is split, or an Axes for each panel; None makes new ones.
 
