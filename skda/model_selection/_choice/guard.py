@@ -15,7 +15,7 @@ from ...training import DivergenceError
 from .._training.candidates import GivenShares
 from .._training.fit_and_score import CandidateResults, FoldResult
 from .._training.pooled_shares import pooled_shares, share_weighted_accuracy
-from .._training.scores import column
+from .._training.scores import column, pooled
 from ..validators.guard import (
     ACCURACY_TOLERANCE,
     MIN_ENTROPY_RATIO,
@@ -181,8 +181,8 @@ def _for_these_shares(
     Few rows of a class are no collapse where the source-only model predicts as few, or where the
     given shares have as few.
     """
-    expected = class_entropy(np.concatenate([each.y_source for each in source_only]))
-    rarest = class_entropy(np.concatenate([each.predicted_target for each in source_only]))
+    expected = class_entropy(pooled(source_only, "y_source"))
+    rarest = class_entropy(pooled(source_only, "predicted_target"))
     if shares is not None:
         rarest = min(rarest, float(entropy_of(shares)))
     ratio = np.nan_to_num(rarest / expected) if expected else 0.0
@@ -257,25 +257,20 @@ def guard_candidate(
     if not adapts:
         options = {**options, "min_entropy_ratio": 0.0}
     n_classes = max(result.n_classes for result in results)
-    overall = collapse_guard(
-        np.concatenate([result.y_source for result in results]),
-        np.concatenate([result.predicted_source for result in results]),
-        np.concatenate([result.predicted_target for result in results]),
-        source_only_accuracy=source_only_accuracy,
-        n_classes=n_classes,
-        **options,
-    )
-    if not (overall and adapts):
-        return overall
-    for i, result in enumerate(results):
-        in_fold = collapse_guard(
-            result.y_source,
-            result.predicted_source,
-            result.predicted_target,
-            source_only_accuracy=0.0,
+
+    def guard(folds: Sequence[FoldResult], source_only_accuracy: float) -> GuardVerdict:
+        return collapse_guard(
+            *(pooled(folds, name) for name in ("y_source", "predicted_source", "predicted_target")),
+            source_only_accuracy=source_only_accuracy,
             n_classes=n_classes,
             **options,
         )
+
+    overall = guard(results, source_only_accuracy)
+    if not (overall and adapts):
+        return overall
+    for i, result in enumerate(results):
+        in_fold = guard([result], 0.0)
         if not in_fold:
             return GuardVerdict(False, f"in fold {i}, {in_fold.reason}")
     return overall
@@ -286,8 +281,8 @@ def _predict_one_class(results: Sequence[FoldResult]) -> bool:
 
     Such models, as where a sensor has an offset, are sure of all rows.
     """
-    predicted = class_entropy(np.concatenate([each.predicted_target for each in results]))
-    expected = class_entropy(np.concatenate([each.y_source for each in results]))
+    predicted = class_entropy(pooled(results, "predicted_target"))
+    expected = class_entropy(pooled(results, "y_source"))
     return not predicted >= LEAST_ENTROPY_RATIO * expected  # NaN where the training diverged
 
 

@@ -18,6 +18,7 @@ from ...priors import match_confidence
 from .._routing import final_step
 from .._training.candidates import given_shares
 from .._training.fit_and_score import CandidateResults, DomainData, fit_on, seeded
+from .._training.scores import pooled
 from .._typing import Candidate, Validator
 from ..validators.numbers import scale_of
 from ..validators.registry import Task
@@ -78,7 +79,7 @@ class ChoosingMixin:
             error = self.cv_results_["mean_source_error"]
             apart = self.cv_results_["mean_target_disagreement"]
             self.estimated_error_ = float(np.hypot(error, apart)[self.best_index_])
-            self.label_scale_ = scale_of(np.concatenate([each.y_source for each in results[0]]))
+            self.label_scale_ = scale_of(pooled(results[0], "y_source"))
             return
         stability = self.cv_results_["mean_target_stability"]
         accuracy = self.cv_results_["mean_source_accuracy"]

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ...training import DivergenceError
 from .._training.fit_and_score import CandidateResults, FoldResult
-from .._training.scores import named_scores
+from .._training.scores import named_scores, pooled
 from .._typing import Candidate, Validator
 from ..validators.agreement import AGREEMENT, STABILITY
 from ..validators.guard import GuardVerdict
@@ -38,7 +38,7 @@ def choose_regressor(
 ) -> Choice:
     """Rank the candidates and choose the best, as `choose` does for classifiers."""
     lams = np.array([candidate[lam_name] for candidate in candidates])
-    scale = scale_of(np.concatenate([result.y_source for result in results[0]]))
+    scale = scale_of(pooled(results[0], "y_source"))
     disagreement = disagreement_of_folds(results, held_out, scale)
     reasons = apply_guard(results, lams, disagreement, scale, guard)
     verdicts = [GuardVerdict(not reason, reason or "accepted") for reason in reasons]

@@ -12,6 +12,7 @@ from ..._inputs.target_priors import mixed_with_source
 from ...priors import bbse_priors
 from ...priors._labels import source_shares
 from .fit_and_score import FoldResult
+from .scores import pooled
 
 __all__ = ["can_tell_shares", "outputs_of", "pooled_shares", "share_weighted_accuracy"]
 
@@ -28,7 +29,7 @@ def pooled_shares(source_only: Sequence[FoldResult]) -> NDArray[np.float64]:
 
 def can_tell_shares(source_only: Sequence[FoldResult]) -> bool:
     """Return whether all models know all classes of the held-out source rows."""
-    n_classes = len(np.unique(np.concatenate([result.y_source for result in source_only])))
+    n_classes = len(np.unique(pooled(source_only, "y_source")))
     return all(result.n_classes == n_classes for result in source_only)  # 0 where one diverged
 
 
@@ -36,11 +37,8 @@ def outputs_of(
     source_only: Sequence[FoldResult],
 ) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
     """Return the probabilities and labels of held-out source rows, and those of target rows."""
-    proba, labels, of_target = (
-        np.concatenate([getattr(result, part) for result in source_only])
-        for part in ("proba_source", "y_source", "proba_target")
-    )
-    return proba, labels, of_target
+    proba, labels = pooled(source_only, "proba_source"), pooled(source_only, "y_source")
+    return proba, labels, pooled(source_only, "proba_target")
 
 
 def share_weighted_accuracy(results: Sequence[FoldResult], shares: NDArray[np.float64]) -> float:
@@ -48,7 +46,7 @@ def share_weighted_accuracy(results: Sequence[FoldResult], shares: NDArray[np.fl
 
     `results` has one for each fold; the shares are in the order of the sorted labels.
     """
-    labels = np.concatenate([result.y_source for result in results])
-    hits = labels == np.concatenate([result.predicted_source for result in results])
+    labels = pooled(results, "y_source")
+    hits = labels == pooled(results, "predicted_source")
     of_class = [hits[labels == label].mean() for label in np.unique(labels)]
     return float(shares @ np.array(of_class))

@@ -16,12 +16,17 @@ from ..validators.agreement import (
 )
 from .fit_and_score import CandidateResults, FoldResult
 
-__all__ = ["agreement_with_ensemble", "column", "named_scores", "stability_of_folds"]
+__all__ = ["agreement_with_ensemble", "column", "named_scores", "pooled", "stability_of_folds"]
 
 
 def column(results: CandidateResults, attribute: str) -> NDArray[Any]:
     """Return an attribute of each result, shape (n_candidates, n_splits)."""
     return np.array([[getattr(result, attribute) for result in of_one] for of_one in results])
+
+
+def pooled(results: Sequence[FoldResult], attribute: str) -> NDArray[Any]:
+    """Return an attribute of the rows of all folds."""
+    return np.concatenate([getattr(result, attribute) for result in results])
 
 
 def named_scores(
