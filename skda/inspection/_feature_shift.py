@@ -132,7 +132,7 @@ def _compare(pair: dict[str, pd.Series], name: str) -> dict[str, Any]:
 
 
 def _kind(present: pd.Series, name: str, domain: str) -> str | None:
-    """Return the kind of a feature, None without a value; refuse what has no order or no count."""
+    """Return the kind of a feature, None if all values are missing; refuse dates and the like."""
     if not len(present):
         return None
     if present.dtype.kind in "mMc":
@@ -212,7 +212,7 @@ def _paired_frames(X_source: Rows, X_target: Rows) -> tuple[pd.DataFrame, pd.Dat
 
 
 def _as_frame(X: Rows, name: str) -> pd.DataFrame:
-    """Return the rows as a frame of its own, whose columns can be renamed; data are not copied."""
+    """Return the rows as a new frame, whose columns can be renamed; the data are not copied."""
     if X is not None:
         refuse_containers(X, name)
     if X is None or isinstance(X, (Dataset, str)) or is_inputs(X):

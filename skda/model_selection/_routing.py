@@ -28,14 +28,14 @@ def accepts(estimator: BaseEstimator, method: str, parameter: str) -> bool:
 def call_with_domain(
     estimator: BaseEstimator, method: str, X: Rows, domain: Domain, **keywords: Any
 ) -> Any:
-    """Call a method of a fitted estimator, no Pipeline, on rows; with `domain` if it takes that."""
+    """Call a method of a fitted estimator, not a Pipeline; pass `domain` if it is a parameter."""
     if accepts(estimator, method, "domain"):
         keywords["domain"] = domain
     return getattr(estimator, method)(X, **keywords)
 
 
 def final_step(estimator: BaseEstimator) -> BaseEstimator:
-    """Return the last step of a Pipeline, that of a fitted search, or the estimator itself."""
+    """Return the last step of a Pipeline or of a search's best estimator; else the estimator."""
     if hasattr(estimator, "best_estimator_"):
         return final_step(estimator.best_estimator_)
     return final_step(estimator.steps[-1][1]) if isinstance(estimator, Pipeline) else estimator

@@ -42,8 +42,9 @@ def validator_names(validator: Validator) -> Sequence[str]:
 def agreement_with_mean(probabilities: Sequence[NDArray[Any] | None]) -> NDArray[np.float64]:
     r"""Return the share of target rows on which each candidate agrees with the ensemble of all.
 
-    `probabilities` has those of each candidate, (n_target, n_classes), for the same held-out target
-    rows, or None if its training diverged. The shares have shape (n_candidates,), with NaN there.
+    `probabilities` holds an array of shape (n_target, n_classes) for each candidate, all for the
+    same held-out target rows, or None for a candidate whose training diverged. The shares have
+    shape (n_candidates,); the share of None is NaN.
 
     .. math::
         \frac{1}{n_t} \sum_j \big[\arg\max_c p_{m,c}(x_j)
@@ -76,23 +77,12 @@ def agreement_of_folds(
 ) -> NDArray[Any]:
     r"""Return the share of held-out target rows on which the models of the folds agree.
 
-    Parameters
-    ----------
-    votes : ndarray of shape (n_splits, n_target), int
-        Class that the candidate's model of each fold predicts for every target row.
-    held_out : sequence of ndarray of int
-        Target rows that are held out in each fold.
-    chance_corrected : bool, default=False
-        Whether to return Cohen's kappa: the agreement beyond that of random predictions with the
-        same shares of the classes.
+    `votes`, integers of shape (n_splits, n_target), are the classes that the model of each fold
+    predicts for all target rows. `held_out` has the indices of the target rows that are held out in
+    each fold. With `chance_corrected`, the share is Cohen's kappa: the agreement beyond that of
+    random predictions with the same shares of the classes. The shares have shape (n_splits,) and
+    are in [0, 1], or in [-1, 1] if corrected; with a single split they are 0.
 
-    Returns
-    -------
-    ndarray of shape (n_splits,)
-        In [0, 1], or [-1, 1] if corrected for chance; 0 if there is only one split.
-
-    Notes
-    -----
     In fold i, with its held-out rows :math:`T_i`,
 
     .. math::
