@@ -24,7 +24,7 @@ from skda.model_selection._random import derive_random_state as own_stream
 from skda.model_selection._split import DomainFold, split_domains, take_rows
 from skda.model_selection._training.candidates import lams_around, make_candidates
 from skda.model_selection._training.fit_all import fit_all
-from skda.model_selection._training.fit_and_score import DomainData, fit_on, training_part
+from skda.model_selection._training.fit_and_score import DomainData, Plan, fit_on, training_part
 from skda.model_selection._training.fit_and_score import FoldResult as Trial
 from skda.model_selection.validators.agreement import (
     AGREEMENT,
@@ -50,6 +50,7 @@ __all__ = [
     "DomainFold",
     "HeldOut",
     "OnTarget",
+    "Plan",
     "Trial",
     "agreement_of_folds",
     "agreement_with_mean",

@@ -18,6 +18,7 @@ from ..harness.rows import Row
 from ..harness.search_internals import (
     DomainData,
     DomainFold,
+    Plan,
     choose_regressor,
     fit_all,
     lams_around,
@@ -77,8 +78,8 @@ def search(task: Task, method: str, seed: int, quick: bool) -> list[Row]:
 
     def trained(folds: Sequence[DomainFold], seeds: Sequence[int], validator: Any) -> Any:
         options: Any = {"vectorize": "auto", "n_jobs": None, "verbose": 0}
-        of_all = fit_all(estimator, candidates, data, folds, seeds, validator, "lam", **options)
-        return of_all.of_candidates
+        plan = Plan(estimator, candidates, data, folds, seeds, validator, "lam")
+        return fit_all(plan, **options).of_candidates
 
     recorder = Recorder()
     results = [

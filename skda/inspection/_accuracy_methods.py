@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from functools import partial
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,17 +49,8 @@ class HeldOut(NamedTuple):
         )
 
 
-def atc_entropy(rows: HeldOut) -> float:
-    """Return the estimate of `thresholded_accuracy` by the entropy."""
-    return _thresholded(rows, "entropy")
-
-
-def atc_confidence(rows: HeldOut) -> float:
-    """Return the estimate of `thresholded_accuracy` by the highest probability."""
-    return _thresholded(rows, "confidence")
-
-
-def _thresholded(rows: HeldOut, score: Any) -> float:
+def atc(rows: HeldOut, score: Literal["entropy", "confidence"]) -> float:
+    """Return the estimate of `thresholded_accuracy`."""
     classes = np.arange(rows.proba_source.shape[1])
     return thresholded_accuracy(
         rows.columns, rows.proba_source, rows.proba_target, classes, score=score
@@ -83,7 +75,7 @@ def importance(rows: HeldOut) -> float:
 
 
 def class_shares(rows: HeldOut) -> float:
-    """Return the mean over classes of the accuracy on source rows, by the target's shares."""
+    """Return the accuracies on the source rows of each class, weighted by the target's shares."""
     shares = bbse_priors(
         rows.proba_source,
         rows.columns,
@@ -103,8 +95,8 @@ class Method(NamedTuple):
 
 
 METHODS = {
-    "atc_entropy": Method(atc_entropy, False),
-    "atc_confidence": Method(atc_confidence, False),
+    "atc_entropy": Method(partial(atc, score="entropy"), False),
+    "atc_confidence": Method(partial(atc, score="confidence"), False),
     "confidence": Method(confidence, False),
     "weighted_confidence": Method(confidence, True),
     "importance": Method(importance, True),

@@ -70,13 +70,13 @@ def feature_shift(X_source: Rows, X_target: Rows) -> pd.DataFrame:
         \mathrm{KS} = \max_x |F_s(x) - F_t(x)|, \qquad
         \mathrm{SMD} = (m_t - m_s) / \sqrt{(v_s + v_t) / 2}.
 
-    All parts of "shift" measure the same: by how much the probability of an event differs between
-    the domains, at most. The events are value <= x, any set of categories, and "is missing".
+    Each part of "shift" is the largest difference, between the domains, of the probability of an
+    event. The events are value <= x, any set of categories, and "is missing".
 
     The p-values are those of single features: of a hundred features without a shift, about five
     have one below 0.05. Between small samples of a feature with many categories, the distance is
-    large without any shift. Each feature is looked at alone: domains with equal features may still
-    differ in how the features go together.
+    large without any shift. Each feature is compared alone: domains with equal features may still
+    differ in how the features depend on each other.
 
     References
     ----------
@@ -132,7 +132,7 @@ def _compare(pair: dict[str, pd.Series], name: str) -> dict[str, Any]:
 
 
 def _kind(present: pd.Series, name: str, domain: str) -> str | None:
-    """Return the kind of a feature, None without a value; refuse what has no order or no count."""
+    """Return the kind of a feature, None if all values are missing; refuse dates and the like."""
     if not len(present):
         return None
     if present.dtype.kind in "mMc":
@@ -212,10 +212,10 @@ def _paired_frames(X_source: Rows, X_target: Rows) -> tuple[pd.DataFrame, pd.Dat
 
 
 def _as_frame(X: Rows, name: str) -> pd.DataFrame:
-    """Return the rows as a frame of its own, whose columns can be renamed; data are not copied."""
+    """Return the rows as a new frame, whose columns can be renamed; the data are not copied."""
     if X is not None:
         refuse_containers(X, name)
-    if isinstance(X, Dataset) or is_inputs(X) or isinstance(X, str) or X is None:
+    if X is None or isinstance(X, (Dataset, str)) or is_inputs(X):
         raise ValueError(
             f"The '{name}' parameter must be a frame, an array or a sparse matrix of rows. Got "
             f"{type(X).__name__} instead. Pass the features of its rows as one of these."

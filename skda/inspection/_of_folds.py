@@ -1,4 +1,4 @@
-"""What the folds of a fitted search say of the candidate that it chose."""
+"""Scores of the chosen candidate in the folds of a fitted search."""
 
 from __future__ import annotations
 

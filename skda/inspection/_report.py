@@ -27,6 +27,7 @@ from ..model_selection._split import take_rows
 from ..model_selection._training.candidates import find_lam
 from ..model_selection._training.fit_and_score import DomainData, seeded
 from ..model_selection.validators.inputs import NamedEvidence
+from ..priors._bootstrap import Bootstrap
 from ._report_measure import Measure
 from ._report_object import ADAPTED, SOURCE_ONLY, DomainReport
 from ._report_verdict import find
@@ -115,10 +116,10 @@ def domain_report(
     are estimated with the source-only model. The accuracy on the target is the estimate
     "weighted_confidence" of `estimate_accuracy` for both models.
 
-    The verdict is a set of rules of thumb: `benchmarks/domain_report` has what each sentence was
-    worth on tasks whose truth is known. Without target labels, nobody can tell in general whether
-    adapting helped. Where the domains are far apart, other shares of the classes are not seen, and
-    the verdict says so.
+    The verdict is a set of rules of thumb: `benchmarks/domain_report` says how often each sentence
+    was right on tasks whose truth is known. Without target labels, nobody can tell in general
+    whether adapting helped. Where the domains are far apart, other shares of the classes cannot be
+    seen, and the verdict says so.
 
     Examples
     --------
@@ -135,17 +136,7 @@ def domain_report(
     >>> bool(report.to_frame().loc["inputs", "mmd_pvalue"] < 0.05)
     True
     """
-    params = {
-        "estimator": estimator,
-        "source_only": source_only,
-        "test_size": test_size,
-        "n_rows": n_rows,
-        "n_permutations": n_permutations,
-        "n_bootstrap": n_bootstrap,
-        "confidence": confidence,
-        "random_state": random_state,
-    }
-    validate_parameter_constraints(_CONSTRAINTS, params, CALLER)
+    validate_parameter_constraints(_CONSTRAINTS, locals(), CALLER)
     data = _check_rows(X_source, y_source, X_target)
     rng = check_random_state(random_state)
     adapted, before, seen = estimator, source_only, data
@@ -153,13 +144,8 @@ def domain_report(
         adapted, before, seen = _train(estimator, data, test_size, int(rng.randint(2**31 - 1)))
     seen = _some_of(seen, n_rows, rng)
     models = {SOURCE_ONLY: before, ADAPTED: adapted}
-    measure = Measure(
-        {name: NamedEvidence(m, *seen[:3]) for name, m in models.items() if m is not None},
-        rng,
-        n_permutations=n_permutations,
-        interval={"n_bootstrap": n_bootstrap, "confidence": confidence},
-    )
-    measured = measure.all()
+    evidence = {name: NamedEvidence(m, *seen[:3]) for name, m in models.items() if m is not None}
+    measured = Measure(evidence, Bootstrap(n_bootstrap, confidence, rng), n_permutations).all()
     sizes = len(seen.y_source), count_rows(seen.X_target)
     return DomainReport(
         measured.states, measured.shares, measured.agreement, *sizes, find(measured)

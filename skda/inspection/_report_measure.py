@@ -1,16 +1,17 @@
-"""What a report measures: the domains as the models see them."""
+"""The measurements of a report on two domains."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import issparse
 
 from .._inputs.array_checks import check_features
 from ..model_selection import EstimatorEvidence
 from ..model_selection._routing import final_step, rows_at_final_step
+from ..priors._bootstrap import Bootstrap
 from ..priors._labels import class_columns
 from ._report_object import ADAPTED, INPUTS, SOURCE_ONLY, DomainState
 from ._report_verdict import Measured
@@ -25,36 +26,27 @@ _LEAST_ROWS = 10  # of the source, drawn with the estimated shares
 
 
 class Measure:
-    """Measures the two domains as the models see them."""
+    """Measures the inputs of two domains, their features and the predictions of the models."""
 
     def __init__(
-        self,
-        seen: dict[str, EstimatorEvidence],
-        rng: np.random.RandomState,
-        *,
-        n_permutations: int,
-        interval: dict[str, Any],
+        self, seen: Mapping[str, EstimatorEvidence], bootstrap: Bootstrap, n_permutations: int
     ) -> None:
         self.seen = seen
         self.before = seen.get(SOURCE_ONLY, seen[ADAPTED])
-        self.rng = rng
+        self.bootstrap, self.rng = bootstrap, bootstrap.rng
         self.n_permutations = n_permutations
-        self.interval = interval
-        self.columns = class_columns(
-            self.before.y_source, self.before.proba_source, self.before.classes
-        )
 
     def all(self) -> Measured:
         """Return everything that the report shows and that its sentences depend on."""
-        shares = priors_seen(self.before, **self.interval, rng=self.rng)
+        shares = priors_seen(self.before, "bbse", self.bootstrap)
         states = self._inputs() | {name: self._state(seen) for name, seen in self.seen.items()}
         hits = {name: self._hits(seen) for name, seen in self.seen.items()}
         agreement, forgotten, learnt = None, 0, 0
         if SOURCE_ONLY in self.seen:
             before, after = hits[SOURCE_ONLY], hits[ADAPTED]
             forgotten, learnt = int((before & ~after).sum()), int((after & ~before).sum())
-            votes = [self._predicted(seen) for seen in self.seen.values()]
-            agreement = float((votes[0] == votes[1]).mean())
+            plain, adapted = (seen.classes[seen.votes_target] for seen in self.seen.values())
+            agreement = float((plain == adapted).mean())
         final = final_step(self.seen[ADAPTED].estimator)
         lam = getattr(final, "lam", None)
         return Measured(
@@ -70,11 +62,8 @@ class Measure:
 
     def _inputs(self) -> dict[str, DomainState]:
         before = self.before
-        rows = (
-            rows_at_final_step(before.estimator, before.X_source, "source"),
-            before.rows_target,
-        )
-        if not all(hasattr(each, "shape") or issparse(each) for each in rows):
+        rows = rows_at_final_step(before.estimator, before.X_source, "source"), before.rows_target
+        if not all(hasattr(each, "shape") for each in rows):
             return {}
         source, target = map(check_features, rows, ("X_source", "X_target"))
         columns = some_rows(source.shape[1], _MAX_COLUMNS, self.rng)
@@ -95,7 +84,7 @@ class Measure:
             distances.mmd2,
             distances.mmd_pvalue,
             float(self._hits(seen).mean()),
-            accuracy_seen(seen, method=DEFAULT, **self.interval, rng=self.rng),
+            accuracy_seen(seen, DEFAULT, self.bootstrap),
             counts / counts.sum(),
         )
 
@@ -103,19 +92,12 @@ class Measure:
         hits: NDArray[np.bool_] = seen.classes[seen.proba_source.argmax(axis=1)] == seen.y_source
         return hits
 
-    def _predicted(self, seen: EstimatorEvidence) -> NDArray[Any]:
-        predicted: NDArray[Any] = seen.classes[seen.votes_target]
-        return predicted
-
     def _explained_distance(self, shares: TargetPriors) -> float:
         """Return the distance of the features from source rows with the estimated shares."""
-        ratio = shares.priors / shares.priors_source
-        kept = self.rng.uniform(size=len(self.columns)) < (ratio / ratio.max())[self.columns]
+        before, ratio = self.before, shares.priors / shares.priors_source
+        columns = class_columns(before.y_source, before.proba_source, before.classes)
+        kept = self.rng.uniform(size=len(columns)) < (ratio / ratio.max())[columns]
         if kept.sum() < _LEAST_ROWS:
             return float("nan")
-        return proxy_a_distance(
-            self.before.features_source[kept],
-            self.before.features_target,
-            n_rows=None,
-            random_state=self.rng,
-        )
+        source, target = before.features_source[kept], before.features_target
+        return proxy_a_distance(source, target, n_rows=None, random_state=self.rng)

@@ -59,7 +59,7 @@ class DomainState:
 
 @dataclass(frozen=True, repr=False)
 class DomainReport:
-    """What `domain_report` found.
+    """Result of `domain_report`: what was measured, and a verdict.
 
     Parameters
     ----------

@@ -16,9 +16,9 @@ __all__ = ["Measured", "find"]
 # A linear classifier then errs on 42 % of the rows of a domain, or more: by chance, the distance of
 # equal domains is within .3 of 0 for the few hundred rows of the benchmark's tasks.
 BARELY_SEPARABLE = 0.3
-# A rotation is invisible to a linear classifier, and is seen by the MMD. The moons that are turned
-# by 35 degrees have .03 or more; equal samples have at most .003, in the same units (kernels are
-# at most 1, columns have unit deviation). Above the level, there is no sign of a difference.
+# A linear classifier does not see a rotation; the MMD does. Moons that are turned by 35 degrees
+# have .03 or more, equal samples at most .003, in the same units (kernels are at most 1, columns
+# have unit deviation). A p-value above the level is no sign of a difference.
 SMALL_MMD2, LEVEL = 0.005, 0.05
 # The accuracy cannot change by more than the share of rows that are predicted differently.
 HARDLY_CHANGED = 0.97
@@ -27,12 +27,12 @@ SOURCE_LOSS = 0.05
 # As a share of what can be expected: the default of `collapse_guard`.
 MIN_ENTROPY_RATIO = 0.5
 # Least part of the rows that would have to change class for the source's shares to lie within the
-# intervals of the estimate. On the benchmark's tasks, three seeds, it says 15 times of 16 what is
-# true; with .05 of a single class it was 16 of 22.
+# intervals of the estimate. On the benchmark's tasks, three seeds, the sentence was true 15 times
+# of 16; with a limit of .05 for a single class, 16 times of 22.
 SHARES_DIFFER = 0.14
 # If the source, drawn with the estimated shares, is still so far from the target, then other shares
 # do not explain the distance, and the confusion matrix of the source says little about the target:
-# on the benchmark's tasks above it, the estimates were mostly wrong by 20 to 70 points.
+# on the benchmark's tasks above this limit, most estimates were wrong by 20 to 70 points.
 SEVERE_SHIFT = 1.4
 
 

@@ -105,8 +105,7 @@ def proxy_a_distance(
     >>> proxy_a_distance(source, source + 100, random_state=0)
     2.0
     """
-    params = {"C": C, "cv": cv, "n_rows": n_rows, "random_state": random_state}
-    validate_parameter_constraints(_A_DISTANCE_CONSTRAINTS, params, "proxy_a_distance")
+    validate_parameter_constraints(_A_DISTANCE_CONSTRAINTS, locals(), "proxy_a_distance")
     rng = check_random_state(random_state)
     source, target = _drawn(X_source, X_target, n_rows, rng)
     return -negative_a_distance(source, target, C=C, cv=cv, random_state=int(rng.randint(2**31)))
@@ -114,7 +113,7 @@ def proxy_a_distance(
 
 @dataclass(frozen=True)
 class MMDTest:
-    """What `mmd_test` found.
+    """Result of `mmd_test`.
 
     Parameters
     ----------
@@ -189,8 +188,8 @@ def mmd_test(
     which of its rows are source rows. If there are no more permutations than `n_permutations`, all
     are used.
 
-    The p-value says whether there is a difference, not whether it matters: with many rows the
-    least difference has a small one.
+    The p-value says whether there is a difference, not whether the difference matters: with many
+    rows, even a tiny difference has a small p-value.
 
     References
     ----------
@@ -208,18 +207,10 @@ def mmd_test(
     >>> bool(mmd_test(source, rng.normal(0, 1, (80, 2)), random_state=0).pvalue > 0.05)
     True
     """
-    params = {
-        "n_kernels": n_kernels,
-        "spacing": spacing,
-        "bandwidth": bandwidth,
-        "standardize": standardize,
-        "n_permutations": n_permutations,
-        "n_rows": n_rows,
-        "random_state": random_state,
-    }
-    validate_parameter_constraints(_MMD_CONSTRAINTS, params, "mmd_test")
+    validate_parameter_constraints(_MMD_CONSTRAINTS, locals(), "mmd_test")
     rng = check_random_state(random_state)
-    source, target = (_dense(rows) for rows in _drawn(X_source, X_target, n_rows, rng))
+    drawn = _drawn(X_source, X_target, n_rows, rng)
+    source, target = (rows.toarray() if issparse(rows) else rows for rows in drawn)
     if standardize:
         spread = np.vstack([source, target]).std(axis=0)
         spread[spread == 0] = 1
@@ -257,7 +248,7 @@ class _UnbiasedMMD2:
     def __call__(
         self, source: NDArray[np.intp], target: NDArray[np.intp], axis: int = -1
     ) -> NDArray[np.float64]:
-        """Return one estimate for each partition; the rows' indices are on the last axis."""
+        """Return one estimate for each partition; the last axis holds the indices of the rows."""
         n, m = source.shape[axis], target.shape[axis]
         of_source = np.zeros((*source.shape[:-1], n + m))
         np.put_along_axis(of_source, source, 1.0, axis=-1)
@@ -293,8 +284,3 @@ def some_rows(n: int, n_rows: int | None, rng: np.random.RandomState) -> NDArray
     if n_rows is None or n <= n_rows:
         return np.arange(n)
     return np.sort(rng.permutation(n)[:n_rows])
-
-
-def _dense(rows: Any) -> NDArray[np.float64]:
-    dense: NDArray[np.float64] = rows.toarray() if issparse(rows) else rows
-    return dense

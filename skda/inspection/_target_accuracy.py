@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,7 +19,7 @@ from sklearn.utils._param_validation import (
 from .._typing import Rows
 from ..model_selection import EstimatorEvidence, density_ratio
 from ..model_selection.validators.inputs import NamedEvidence
-from ..priors._bootstrap import bootstrap_interval
+from ..priors._bootstrap import Bootstrap, Statistic
 from ..priors._labels import class_columns
 from ._accuracy_methods import METHODS, HeldOut
 from ._of_folds import chosen_in_folds
@@ -48,7 +49,7 @@ class AccuracyEstimate:
     interval : ndarray of shape (2,)
         Lower and upper end of the bootstrap interval.
     source_accuracy : float
-        Accuracy on the source rows that were passed: what one would believe without an estimate.
+        Accuracy on the source rows that were passed.
     method : str
         Name of the estimate.
     confidence : float
@@ -121,9 +122,9 @@ def estimate_accuracy(
 
     Notes
     -----
-    No estimate can be right for every shift. All of them are too high where a model errs with
-    confidence, and most of all where the shares of the classes differ between the domains: the
-    benchmark has the errors, which are about ten points. The interval covers only the error of
+    No estimate can be right for every shift. All estimates are too high where a model errs with
+    confidence, and most of all where the shares of the classes differ between the domains. Their
+    errors in the benchmark are about ten points. The interval covers only the error of
     drawing rows (of the folds, for the methods of a search), with the density ratio and the
     estimator held fixed.
 
@@ -147,35 +148,16 @@ def estimate_accuracy(
     >>> bool(found.interval[0] < found.accuracy < found.interval[1])
     True
     """
-    params = {
-        "estimator": estimator,
-        "method": method,
-        "n_bootstrap": n_bootstrap,
-        "confidence": confidence,
-        "random_state": random_state,
-    }
-    validate_parameter_constraints(_CONSTRAINTS, params, CALLER)
-    return accuracy_seen(
-        NamedEvidence(estimator, X_source, y_source, X_target),
-        method=method,
-        n_bootstrap=n_bootstrap,
-        confidence=confidence,
-        rng=check_random_state(random_state),
-    )
+    validate_parameter_constraints(_CONSTRAINTS, locals(), CALLER)
+    rows = NamedEvidence(estimator, X_source, y_source, X_target)
+    bootstrap = Bootstrap(n_bootstrap, confidence, check_random_state(random_state))
+    return accuracy_seen(rows, method, bootstrap)
 
 
-def accuracy_seen(
-    rows: EstimatorEvidence,
-    *,
-    method: str,
-    n_bootstrap: int,
-    confidence: float,
-    rng: np.random.RandomState,
-) -> AccuracyEstimate:
-    """Return what `estimate_accuracy` does of rows that may have been predicted before."""
+def accuracy_seen(rows: EstimatorEvidence, method: str, bootstrap: Bootstrap) -> AccuracyEstimate:
+    """Return the result of `estimate_accuracy` for rows whose predictions may be known already."""
     estimator = rows.estimator
-    table = getattr(estimator, "cv_results_", {})
-    searched = "split0_target_stability" in table
+    searched = "split0_target_stability" in getattr(estimator, "cv_results_", {})
     if method == "auto":
         method = DEFAULT_OF_A_SEARCH if searched else DEFAULT
     if method in OF_A_SEARCH and not searched:
@@ -185,26 +167,15 @@ def accuracy_seen(
         )
     held_out = _held_out(rows, weighted=method in METHODS and METHODS[method].weighted)
     if method in OF_A_SEARCH:
-        folds = _of_folds(estimator, with_source=OF_A_SEARCH[method])
-        strata, n_target = np.zeros(len(folds), dtype=np.intp), 1
-
-        def statistic(of_source: Any, of_target: Any) -> NDArray[np.float64]:
-            del of_target  # the folds are all that is drawn
-            return np.asarray(folds[of_source].mean())
-
+        statistic = _of_folds(estimator, with_source=OF_A_SEARCH[method])
+        strata, n_target = np.zeros(estimator.n_splits_, dtype=np.intp), 1  # no row is drawn
     else:
+        statistic = _of_rows(held_out, METHODS[method].estimate)
         strata, n_target = held_out.columns, len(held_out.proba_target)
-        estimate = METHODS[method].estimate
-
-        def statistic(of_source: Any, of_target: Any) -> NDArray[np.float64]:
-            return np.asarray(estimate(held_out.take(of_source, of_target)))
-
     accuracy = float(statistic(np.arange(len(strata)), np.arange(n_target)))
-    interval = bootstrap_interval(
-        statistic, strata, n_target, n_bootstrap=n_bootstrap, confidence=confidence, rng=rng
-    )
+    interval = bootstrap.interval(statistic, strata, n_target)
     on_source = float((held_out.predicted == held_out.columns).mean())
-    return AccuracyEstimate(accuracy, interval, on_source, method, confidence)
+    return AccuracyEstimate(accuracy, interval, on_source, method, bootstrap.confidence)
 
 
 def _held_out(rows: EstimatorEvidence, *, weighted: bool) -> HeldOut:
@@ -215,7 +186,14 @@ def _held_out(rows: EstimatorEvidence, *, weighted: bool) -> HeldOut:
     return HeldOut(class_columns(rows.y_source, source, rows.classes), source, target, weights)
 
 
-def _of_folds(search: Any, *, with_source: bool) -> NDArray[np.float64]:
-    """Return the estimate of each fold of a search for the chosen candidate."""
-    stability = chosen_in_folds(search, "target_stability")
-    return stability * chosen_in_folds(search, "source_accuracy") if with_source else stability
+def _of_folds(search: Any, *, with_source: bool) -> Statistic:
+    """Return the estimate from the folds that are drawn."""
+    found = chosen_in_folds(search, "target_stability")
+    if with_source:
+        found = found * chosen_in_folds(search, "source_accuracy")
+    return lambda drawn, _: np.asarray(found[drawn].mean())
+
+
+def _of_rows(held_out: HeldOut, estimate: Callable[[HeldOut], float]) -> Statistic:
+    """Return the estimate from the rows of both domains that are drawn."""
+    return lambda of_source, of_target: np.asarray(estimate(held_out.take(of_source, of_target)))

@@ -19,7 +19,7 @@ from .._typing import Rows
 from ..model_selection import EstimatorEvidence, density_ratio
 from ..model_selection.validators.inputs import NamedEvidence
 from ..model_selection.validators.numbers import scale_of, squared_errors
-from ..priors._bootstrap import Statistic, bootstrap_interval
+from ..priors._bootstrap import Bootstrap, Statistic
 from ._of_folds import chosen_in_folds
 from ._target_priors import BOOTSTRAP_CONSTRAINTS
 
@@ -45,8 +45,7 @@ class ErrorEstimate:
     interval : ndarray of shape (2,)
         Lower and upper end of the bootstrap interval.
     source_error : float
-        Root mean squared error on the source rows that were passed: what one would believe without
-        an estimate.
+        Root mean squared error on the source rows that were passed.
     method : str
         Name of the estimate.
     confidence : float
@@ -88,10 +87,10 @@ def estimate_error(
     X_source : array-like of shape (n_source, ...)
     y_source : array-like of shape (n_source,) or (n_source, n_outputs)
         Labelled source rows **on which the estimator was not trained**. On its training rows its
-        errors are too small. "disagreement" reads only `source_error` from them.
+        errors are too small. "disagreement" uses these rows only for `source_error`.
     X_target : array-like of shape (n_target, ...)
         Unlabelled target rows, also those to which the estimator was adapted. "disagreement" does
-        not read them: the search has seen its own.
+        not use them, but the target rows of the search.
     method : {"auto", "disagreement", "importance"}, default="auto"
         - "disagreement", for a `LambdaSearchCV` only: from the error on the held-out source rows of
           its folds, and from how far their models are from each other on the held-out target rows;
@@ -153,14 +152,7 @@ def estimate_error(
     >>> bool(found.source_error < found.error < found.interval[1])
     True
     """
-    params = {
-        "estimator": estimator,
-        "method": method,
-        "n_bootstrap": n_bootstrap,
-        "confidence": confidence,
-        "random_state": random_state,
-    }
-    validate_parameter_constraints(_CONSTRAINTS, params, CALLER)
+    validate_parameter_constraints(_CONSTRAINTS, locals(), CALLER)
     rows = NamedEvidence(estimator, X_source, y_source, X_target)
     if not rows.is_regression:
         raise ValueError(
@@ -181,14 +173,9 @@ def estimate_error(
     statistic = _of_folds(estimator) if method == "disagreement" else _of_rows(rows, squares)
     n_drawn = estimator.n_splits_ if method == "disagreement" else len(squares)
     everything = np.arange(n_drawn)
-    interval = bootstrap_interval(
-        statistic,
-        np.zeros(n_drawn, dtype=np.intp),
-        1,  # no target row is drawn
-        n_bootstrap=n_bootstrap,
-        confidence=confidence,
-        rng=check_random_state(random_state),
-    )
+    bootstrap = Bootstrap(n_bootstrap, confidence, check_random_state(random_state))
+    # no target row is drawn
+    interval = bootstrap.interval(statistic, np.zeros(n_drawn, dtype=np.intp), 1)
     error = float(statistic(everything, everything[:1]))
     return ErrorEstimate(error, interval, float(np.sqrt(squares.mean())), method, confidence)
 

@@ -22,8 +22,8 @@ from .._typing import Rows
 from ..model_selection import EstimatorEvidence
 from ..model_selection.validators.inputs import NamedEvidence
 from ..priors import bbse_priors, confusion_matrix_of_shares, mlls_priors
-from ..priors._bootstrap import bootstrap_interval
-from ..priors._labels import class_columns
+from ..priors._bootstrap import Bootstrap
+from ..priors._labels import class_columns, source_shares
 
 __all__ = ["BOOTSTRAP_CONSTRAINTS", "TargetPriors", "estimate_target_priors"]
 
@@ -128,8 +128,8 @@ def estimate_target_priors(
     Notes
     -----
     Methods of the estimator that take `domain` get the domain of the rows. The interval covers the
-    error of drawing the rows; that of the assumption (each class looks the same in both domains)
-    it does not cover. With a single target row, which says next to nothing, it is [0, 1].
+    error of drawing the rows, not that of the assumption that each class looks the same in both
+    domains. With a single target row, which says next to nothing, the interval is [0, 1].
 
     See Also
     --------
@@ -151,56 +151,29 @@ def estimate_target_priors(
                1  0.143  [0.040, 0.213]   0.530
     condition number of the confusion matrix: 1.7
     """
-    params = {
-        "estimator": estimator,
-        "method": method,
-        "n_bootstrap": n_bootstrap,
-        "confidence": confidence,
-        "random_state": random_state,
-    }
-    validate_parameter_constraints(_CONSTRAINTS, params, CALLER)
+    validate_parameter_constraints(_CONSTRAINTS, locals(), CALLER)
     rows = NamedEvidence(estimator, X_source, y_source, X_target)
-    return priors_seen(
-        rows,
-        method=method,
-        n_bootstrap=n_bootstrap,
-        confidence=confidence,
-        rng=check_random_state(random_state),
-    )
+    bootstrap = Bootstrap(n_bootstrap, confidence, check_random_state(random_state))
+    return priors_seen(rows, method, bootstrap)
 
 
-def priors_seen(
-    rows: EstimatorEvidence,
-    *,
-    method: str = "bbse",
-    n_bootstrap: int,
-    confidence: float,
-    rng: np.random.RandomState,
-) -> TargetPriors:
-    """Return what `estimate_target_priors` does of rows that may have been predicted before."""
+def priors_seen(rows: EstimatorEvidence, method: str, bootstrap: Bootstrap) -> TargetPriors:
+    """Return the result of `estimate_target_priors`; the predictions may be known already."""
     source, target, classes = rows.proba_source, rows.proba_target, rows.classes
     matrix = confusion_matrix_of_shares(source, rows.y_source, classes=classes)
     columns = class_columns(rows.y_source, source, classes)
-    labels = np.arange(len(classes))
 
     def estimate(of_source: Any, of_target: Any) -> NDArray[np.float64]:
         return METHODS[method](source[of_source], columns[of_source], target[of_target])
 
-    interval = np.repeat([[0.0], [1.0]], len(labels), axis=1)
+    interval = np.repeat([[0.0], [1.0]], len(classes), axis=1)
     if len(target) > 1:
-        interval = bootstrap_interval(
-            estimate,
-            columns,
-            len(target),
-            n_bootstrap=n_bootstrap,
-            confidence=confidence,
-            rng=rng,
-        )
+        interval = bootstrap.interval(estimate, columns, len(target))
     return TargetPriors(
         classes,
         estimate(slice(None), slice(None)),
         interval,
-        (columns[:, np.newaxis] == labels).mean(axis=0),
+        source_shares(columns, np.arange(len(classes))),
         float(np.linalg.cond(matrix)),
-        confidence,
+        bootstrap.confidence,
     )

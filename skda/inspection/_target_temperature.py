@@ -49,9 +49,9 @@ def estimate_target_temperature(
     -----
     The temperature with the least log loss on the source rows, each weighted by the density ratio
     of the domains (`skda.model_selection.density_ratio`, on the features of the estimator). It is
-    right if the labels depend on the features alike in both domains. Otherwise it helps little: in
-    `benchmarks/estimated_accuracy` the expected calibration error on the target fell from 14.9 to
-    14.2 points on average, and rose on some tasks.
+    right if the labels depend on the features in the same way in both domains. Otherwise it helps
+    little: in `benchmarks/estimated_accuracy` the expected calibration error on the target fell
+    from 14.9 to 14.2 points on average, and rose on some tasks.
 
     References
     ----------

@@ -80,9 +80,9 @@ def transferability_curve(
 ) -> TransferabilityCurve:
     """Transfer the first k layers of a network to task B, for each k, and score it there.
 
-    One network is trained on task A, one on task B. Of each the first k layers are copied into a
-    new network, whose other layers start from new weights; it is trained on B, with the copied
-    layers kept fixed ("AnB" from A, "BnB" from B) or trained as well ("AnB+", "BnB+").
+    One network is trained on task A, one on task B. The first k layers of each are copied into a
+    new network, whose other layers start from new weights. The new network is trained on B; the
+    copied layers are kept fixed ("AnB" from A, "BnB" from B) or trained as well ("AnB+", "BnB+").
 
     Parameters
     ----------
@@ -126,9 +126,9 @@ def transferability_curve(
 
     Notes
     -----
-    The difference between the base and BnB is the loss because the copied layers were trained
-    together with layers that were replaced. The difference between BnB and AnB is the loss because
-    the copied layers are specific to A. Freeze, or leave unadapted, the layers before AnB falls.
+    The score falls from the base to BnB because the copied layers were trained together with layers
+    that were replaced. It falls from BnB to AnB because the copied layers are specific to A.
+    Freeze, or leave unadapted, the layers before AnB falls.
 
     If all layers are copied and fixed, no parameter is trained: BnB is the base network, AnB the
     network of A as it is. In a repetition the networks of A and B start from the same weights, and
@@ -159,18 +159,10 @@ def transferability_curve(
     >>> {name: scores.shape for name, scores in curve.scores.items()}
     {'BnB': (3, 1), 'BnB+': (3, 1), 'AnB': (3, 1), 'AnB+': (3, 1)}
     """
-    params = {
-        "estimator": estimator,
-        "layers": layers,
-        "n_repeats": n_repeats,
-        "scoring": scoring,
-        "n_jobs": n_jobs,
-        "random_state": random_state,
-    }
-    validate_parameter_constraints(_CONSTRAINTS, params, CALLER)
+    validate_parameter_constraints(_CONSTRAINTS, locals(), CALLER)
     _check_estimator(estimator, of_pretrained=X_a is None)
     wanted = None if layers is None else _check_numbers(layers)
-    tasks = _Tasks(X_a, y_a, X_b, y_b, X_test, y_test)
+    tasks = X_a, y_a, X_b, y_b, X_test, y_test
     seeds = check_random_state(random_state).randint(np.iinfo(np.int32).max, size=(n_repeats, 2))
     repeats = Parallel(n_jobs=n_jobs)(
         delayed(_repeat)(estimator, tasks, wanted, scoring, [int(s) for s in pair])
@@ -186,16 +178,6 @@ def transferability_curve(
 
 
 @dataclass(frozen=True)
-class _Tasks:
-    X_a: Any
-    y_a: Any
-    X_b: Any
-    y_b: Any
-    X_test: Any
-    y_test: Any
-
-
-@dataclass(frozen=True)
 class _Repeat:
     layers: list[int]
     scores: dict[str, list[float]]
@@ -205,24 +187,25 @@ class _Repeat:
 
 def _repeat(
     estimator: FinetuneClassifier,
-    tasks: _Tasks,
+    tasks: tuple[Any, ...],
     wanted: list[int] | None,
     scoring: Any,
     seeds: Sequence[int],
 ) -> _Repeat:
     """Train and score all networks once."""
+    X_a, y_a, X_b, y_b, X_test, y_test = tasks
     base_seed, new_seed = seeds
     new = clone(estimator).set_params(random_state=base_seed)
-    of_pretrained = tasks.X_a is None
+    of_pretrained = X_a is None
     if of_pretrained:  # one epoch, for the number of its layers
-        short = clone(new).set_params(max_epochs=1).fit(tasks.X_b, tasks.y_b)
+        short = clone(new).set_params(max_epochs=1).fit(X_b, y_b)
         names = weight_layers(short.module_)
         base_a, base_b = estimator.pretrained, clone(new).set_params(reinit=len(names))
-        base_b.fit(tasks.X_b, tasks.y_b)
+        base_b.fit(X_b, y_b)
     else:
-        base_b = clone(new).fit(tasks.X_b, tasks.y_b)
+        base_b = clone(new).fit(X_b, y_b)
         names = weight_layers(base_b.module_)
-        base_a = new.fit(tasks.X_a, tasks.y_a)
+        base_a = new.fit(X_a, y_a)
     same_classes = not of_pretrained and np.array_equal(base_a.classes_, base_b.classes_)
     numbers = _numbers(wanted, len(names), same_classes)
     score = check_scoring(base_b, scoring)
@@ -236,15 +219,15 @@ def _repeat(
                 reinit=len(names) - k,
                 random_state=new_seed,
             )
-            base.fit(tasks.X_b, tasks.y_b)
-        return float(score(base, tasks.X_test, tasks.y_test))
+            base.fit(X_b, y_b)
+        return float(score(base, X_test, y_test))
 
     scores = {
         name: [transfer(k, from_a, fixed) for k in numbers]
         for name, (from_a, fixed) in TREATMENTS.items()
         if from_a or not of_pretrained
     }
-    return _Repeat(numbers, scores, float(score(base_b, tasks.X_test, tasks.y_test)), names)
+    return _Repeat(numbers, scores, float(score(base_b, X_test, y_test)), names)
 
 
 def _check_estimator(estimator: FinetuneClassifier, *, of_pretrained: bool) -> None:

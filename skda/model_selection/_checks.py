@@ -19,7 +19,7 @@ from .._inputs.datasets import dataset_labels, refuse_containers
 from .._inputs.host import as_labels
 from .._inputs.regression_labels import check_source_numbers, check_target_numbers
 from .._inputs.sources import check_source_domain, join_sources
-from .._inputs.validation import naming, unwrap
+from .._inputs.validation import check_length, naming, unwrap
 from .._inputs.weights import check_sample_weight
 from ._choice.guard import GUARD_OPTIONS
 from ._choice.regression import GUARD_OPTIONS as GUARD_OPTIONS_OF_REGRESSORS
@@ -91,7 +91,7 @@ def check_guard(guard: bool | Mapping[str, float], task: Task) -> None:
 
 
 def check_calibrate(calibrate: bool, refit: bool, task: Task) -> None:
-    """Refuse to calibrate what has no probabilities, or is not trained."""
+    """Refuse to calibrate a regressor, or a search that does not train its best candidate."""
     if calibrate and task == "regression":
         raise ValueError(
             "The 'calibrate' parameter of LambdaSearchCV is for classifiers: a regressor has no "
@@ -115,7 +115,7 @@ def check_candidates(
 
 
 def check_checkpoints(estimator: BaseEstimator, checkpoint: Any, random_state: Any) -> None:
-    """Refuse a folder that all candidates would share, and a search whose seed is not known."""
+    """Refuse a folder that all candidates would share, and a folder without a seed."""
     if getattr(final_step(estimator), "checkpoint", None) is not None:
         raise ValueError(
             "The 'checkpoint' parameter of the estimator names one folder for all candidates. "
@@ -174,16 +174,11 @@ def check_data(
     if np.size(given_labels) == 0:
         raise ValueError("y_source has no label. Pass one label per row of X_source.")
     labels_source: Labels = class_vector(given_labels, "y_source")
-    for rows, labels, name in (
-        (X_source, labels_source, "source"),
-        (X_target, y_target, "target"),
-    ):
-        if labels is not None and n_rows(rows) != n_rows(labels):
-            raise ValueError(
-                f"y_{name} has {n_rows(labels)} labels, but X_{name} has {n_rows(rows)} rows. "
-                "Pass one label per row."
-            )
-    with naming("y_target"):
-        labels_target = None if y_target is None else column_or_1d(as_labels(y_target, "y_target"))
+    check_length(labels_source, n_rows(X_source), "y_source", "X_source")
+    labels_target = None
+    if y_target is not None:
+        with naming("y_target"):
+            labels_target = column_or_1d(as_labels(y_target, "y_target"))
+        check_length(labels_target, n_rows(X_target), "y_target", "X_target")
     others = labels_target, sample_weight, source_domain
     return DomainData(X_source, labels_source, X_target, *others)

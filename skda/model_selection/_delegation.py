@@ -13,13 +13,13 @@ from ..base._prediction import DomainPredictionMixin
 from ..io._export import ExportMixin
 from ..io._mixin import SaveMixin
 from ..priors._calibration import apply_in_place
-from ._routing import call_with_domain, final_step, rows_at_final_step
+from ._routing import call_final_step, final_step
 
 
 class BestEstimatorMixin(ExportMixin, SaveMixin, DomainPredictionMixin):
-    """Predictions of `best_estimator_`, which is told the domain of the rows.
+    """Predictions of `best_estimator_`, which gets the domain of the rows.
 
-    The steps of a Pipeline are called one by one, so that each is told the domain whether or not
+    The steps of a Pipeline are called one by one, so that each gets the domain whether or not
     metadata routing is enabled.
     """
 
@@ -37,11 +37,8 @@ class BestEstimatorMixin(ExportMixin, SaveMixin, DomainPredictionMixin):
                 "fitted with refit=False, or interrupted. Use best_params_, or refit=True."
             )
         check_is_fitted(self, "best_estimator_")
-        best = self.best_estimator_
-        rows = rows_at_final_step(best, X, domain)
-        found = call_with_domain(
-            final_step(best), method, rows, domain, **({} if out is None else {"out": out})
-        )
+        options = {} if out is None else {"out": out}
+        found = call_final_step(self.best_estimator_, method, X, domain, **options)
         if method == "predict_proba" and domain == "target" and hasattr(self, "temperature_"):
             apply_in_place(found, self.temperature_)
         return found

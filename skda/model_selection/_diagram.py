@@ -1,4 +1,4 @@
-"""What scikit-learn's HTML diagram says of a fitted search: what was chosen, and why."""
+"""The choice of a fitted search, and its reasons, in scikit-learn's HTML diagram."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Random generators that are independent of the user's, though they have the same seed."""
+"""Random generators that differ from the user's, though the seed is the same."""
 
 from __future__ import annotations
 
@@ -8,22 +8,8 @@ import numpy as np
 
 
 def derive_random_state(random_state: int, purpose: str) -> np.random.RandomState:
-    """Return a generator that depends on a seed and on what it is for.
+    """Return a new generator from a seed, at least 0, and its purpose.
 
-    Parameters
-    ----------
-    random_state : int
-        A seed, at least 0.
-    purpose : str
-        What the generator is for; each purpose has its own random numbers.
-
-    Returns
-    -------
-    numpy.random.RandomState
-        A new generator; the global one is not used.
-
-    Notes
-    -----
     If one ``RandomState(0)`` shuffles a data set and another cuts it into folds, both draw the same
     permutation. Each fold then consists of neighbouring rows of the unshuffled data, such as a
     whole class, and held-out scores fall far below chance. Since 0 is the most common seed, this

@@ -15,21 +15,7 @@ from ._typing import Labels, Rows
 
 
 def accepts(estimator: BaseEstimator, method: str, parameter: str) -> bool:
-    """Return whether a method of an estimator takes a keyword, itself or by metadata routing.
-
-    Parameters
-    ----------
-    estimator : estimator
-        Any scikit-learn estimator or meta-estimator.
-    method : str
-        Name of one of its methods.
-    parameter : str
-        Name of the keyword, for instance "domain" or "X_target".
-
-    Returns
-    -------
-    bool
-    """
+    """Return whether a method takes a keyword such as "domain", itself or by metadata routing."""
     parameters = inspect.signature(getattr(estimator, method)).parameters
     if parameter in parameters:
         return True
@@ -42,70 +28,24 @@ def accepts(estimator: BaseEstimator, method: str, parameter: str) -> bool:
 def call_with_domain(
     estimator: BaseEstimator, method: str, X: Rows, domain: Domain, **keywords: Any
 ) -> Any:
-    """Call a method on rows, with their domain if the method takes `domain`.
-
-    Parameters
-    ----------
-    estimator : estimator
-        A fitted estimator that is not a Pipeline.
-    method : str
-        Name of a method that takes rows.
-    X : array-like of shape (n_rows, ...)
-        Rows of one domain.
-    domain : {"source", "target"}
-        The domain.
-    **keywords
-        Further ones of the method.
-
-    Returns
-    -------
-    object
-        What the method returns.
-    """
+    """Call a method of a fitted estimator, not a Pipeline; pass `domain` if it is a parameter."""
     if accepts(estimator, method, "domain"):
         keywords["domain"] = domain
     return getattr(estimator, method)(X, **keywords)
 
 
 def final_step(estimator: BaseEstimator) -> BaseEstimator:
-    """Return the classifier at the end of an estimator.
-
-    Parameters
-    ----------
-    estimator : estimator
-        A classifier, a Pipeline that ends in one, or a fitted search over either.
-
-    Returns
-    -------
-    estimator
-        The last step, or the estimator itself.
-    """
+    """Return the last step of a Pipeline or of a search's best estimator; else the estimator."""
     if hasattr(estimator, "best_estimator_"):
         return final_step(estimator.best_estimator_)
     return final_step(estimator.steps[-1][1]) if isinstance(estimator, Pipeline) else estimator
 
 
 def rows_at_final_step(estimator: BaseEstimator, X: Rows, domain: Domain) -> Rows:
-    """Return the rows that the classifier at the end of an estimator gets.
+    """Return rows of one domain as the `final_step` of a fitted estimator gets them.
 
-    Parameters
-    ----------
-    estimator : estimator
-        A fitted classifier, a fitted Pipeline that ends in one, or a fitted search over either.
-    X : array-like of shape (n_rows, ...)
-        Rows of one domain, as the estimator takes them.
-    domain : {"source", "target"}
-        The domain, passed to every step whose `transform` takes `domain`.
-
-    Returns
-    -------
-    array-like of shape (n_rows, ...)
-        The rows after the steps before the last.
-
-    Notes
-    -----
     The methods of a Pipeline pass `domain` to its steps only if metadata routing is enabled. So the
-    steps are called one by one here.
+    steps are called one by one here, and each `transform` that takes `domain` gets it.
     """
     if hasattr(estimator, "best_estimator_"):
         return rows_at_final_step(estimator.best_estimator_, X, domain)
@@ -117,29 +57,18 @@ def rows_at_final_step(estimator: BaseEstimator, X: Rows, domain: Domain) -> Row
     return rows_at_final_step(estimator.steps[-1][1], X, domain)
 
 
+def call_final_step(
+    estimator: BaseEstimator, method: str, X: Rows, domain: Domain, **keywords: Any
+) -> Any:
+    """Call a method of the `final_step` on rows of one domain, after the steps before it."""
+    rows = rows_at_final_step(estimator, X, domain)
+    return call_with_domain(final_step(estimator), method, rows, domain, **keywords)
+
+
 def fit_adapting(estimator: BaseEstimator, X: Rows, y: Labels, X_target: Rows) -> BaseEstimator:
-    """Fit an estimator, with unlabelled target rows if it takes them.
+    """Fit an estimator or Pipeline, with unlabelled target rows if its `fit` takes `X_target`.
 
-    Parameters
-    ----------
-    estimator : estimator
-        An estimator or Pipeline.
-    X : array-like of shape (n_rows, ...)
-        Labelled rows.
-    y : array-like of shape (n_rows,)
-        Their labels.
-    X_target : array-like of shape (n_target, ...)
-        Unlabelled rows of the other domain; not used if `fit` does not take `X_target`.
-
-    Returns
-    -------
-    estimator
-        The same one, fitted.
-
-    Raises
-    ------
-    ValueError
-        If a Pipeline would pass the target to its last step untransformed.
+    If a Pipeline would pass the target to its last step untransformed, it is a ValueError.
     """
     if not isinstance(estimator, Pipeline):
         takes_target = accepts(estimator, "fit", "X_target")

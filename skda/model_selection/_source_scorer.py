@@ -9,7 +9,7 @@ from sklearn.base import BaseEstimator
 from sklearn.metrics import get_scorer
 from sklearn.utils import Tags, get_tags
 
-from ._routing import call_with_domain, final_step, rows_at_final_step
+from ._routing import call_final_step
 from ._typing import Rows
 
 __all__ = ["SourceScorer", "make_source_scorer"]
@@ -33,8 +33,7 @@ class SourceView(BaseEstimator):
         def of_source(X: Rows, *args: Any) -> Any:
             if name == "score":
                 return get_scorer("accuracy")(self, X, *args)
-            rows = rows_at_final_step(estimator, X, "source")
-            return call_with_domain(final_step(estimator), name, rows, "source")
+            return call_final_step(estimator, name, X, "source")
 
         of_source.__name__ = name  # which scikit-learn reads
         return of_source

@@ -47,17 +47,10 @@ def n_rows(rows: Rows) -> int:
 
 
 def take_rows(rows: Rows, index: NDArray[np.intp]) -> Rows:
-    """Return some of the rows, in the same kind of container.
+    """Return some of the rows in the same kind of container; a ``Subset`` of a Dataset.
 
-    Parameters
-    ----------
-    rows : array-like, frame, sparse matrix, tensor, Dataset, dict of arrays or None
-        None stays None.
-    index : ndarray of int
-
-    Returns
-    -------
-    same kind as `rows`; a torch ``Subset`` of a Dataset
+    The rows may be an array, a frame, a sparse matrix, a tensor, a Dataset, a dict of arrays or
+    None, which stays None.
     """
     if rows is None:
         return None
@@ -79,31 +72,12 @@ def split_domains(
     stratify: bool = True,
     source_domain: Labels | None = None,
 ) -> list[DomainFold]:
-    """Cut both domains into folds.
+    """Cut both domains into folds, as many as `cv` makes of the source.
 
-    Parameters
-    ----------
-    cv : int, splitter or iterable of (train, test)
-        Folds of the source; an int is the number of shuffled, stratified folds.
-    X_source, y_source, X_target
-        The rows, and the labels of the source.
-    random_state : int
-        Seed of the folds.
-    stratify : bool, default=True
-        Whether `y_source` are classes, by which the folds are stratified.
-    source_domain : ndarray of shape (n_source,) or None
-        Names of several sources; an int `cv` cuts each of them.
-
-    Returns
-    -------
-    list of DomainFold
-        As many as `cv` makes of the source. The target is cut into the same number of shuffled
-        folds, at least two.
-
-    Raises
-    ------
-    ValueError
-        If `cv` makes no fold, or a domain has too few rows.
+    An int `cv` is the number of shuffled folds; with `stratify`, each has the same shares of the
+    classes, and with the names of several sources, `source_domain` of shape (n_source,), the same
+    shares of the sources. The target is cut into the same number of shuffled folds, at least two.
+    If `cv` makes no fold, or a domain has too few rows, it is a ValueError.
     """
     if isinstance(cv, int):
         rng = derive_random_state(random_state, "lambda search, source folds")
@@ -111,12 +85,13 @@ def split_domains(
         cv = kind(cv, shuffle=True, random_state=rng)
         if source_domain is not None:
             cv = _split_each(cv, y_source, source_domain)
-    # a splitter reads the number of rows only, which tensors and Datasets cannot tell it
-    placeholder = np.zeros((n_rows(X_source), 1))
+    n_source = n_rows(X_source)
+    # a splitter reads only the number of rows, which it cannot get from tensors and Datasets
+    placeholder = np.zeros((n_source, 1))
     with naming("cv"):
         splitter = check_cv(cv, y_source, classifier=stratify)
         splits = [
-            (_checked_part(train, n_rows(X_source)), _checked_part(test, n_rows(X_source)))
+            (_checked_part(train, n_source), _checked_part(test, n_source))
             for train, test in splitter.split(placeholder, y_source)
         ]
     if not splits:
@@ -136,11 +111,12 @@ def split_domains(
 
 
 def _checked_part(part: Any, n: int) -> NDArray[np.intp]:
-    """Return the row numbers of a part of a split; raise ValueError if they are none."""
+    """Return the row numbers of a part of a split of n rows; ValueError if there are none."""
     rows = np.asarray(part)
     if rows.dtype == bool and rows.shape == (n,):
         rows = np.flatnonzero(rows)
-    if rows.ndim != 1 or rows.dtype.kind not in "iu" or not rows.size or not _within(rows, n):
+    is_list = rows.ndim == 1 and rows.dtype.kind in "iu" and rows.size
+    if not is_list or rows.min() < -n or rows.max() >= n:
         raise ValueError(
             "Each split of 'cv' must be (train, test), two arrays of row numbers from 0 to "
             f"{n - 1}, or masks of {n} rows, with a row at least. Got {part!r}."
@@ -148,12 +124,8 @@ def _checked_part(part: Any, n: int) -> NDArray[np.intp]:
     return rows.astype(np.intp, copy=False)
 
 
-def _within(rows: NDArray[Any], n: int) -> bool:
-    return bool(-n <= rows.min() and rows.max() < n)
-
-
 def _split_each(cv: BaseCrossValidator, y_source: Labels, source_domain: Labels) -> list[Split]:
-    """Cut each of several sources into folds; fold i of the whole has fold i of each."""
+    """Cut each of several sources into folds; fold i of the whole joins the folds i of all."""
     of_each = []
     for name in np.unique(source_domain):
         (rows,) = np.nonzero(source_domain == name)

@@ -1,4 +1,4 @@
-"""Types of what a search and its validators are given."""
+"""Types of the arguments of a search and its validators."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ __all__ = ["LambdaCurveDisplay"]
 
 
 class LambdaCurveDisplay:
-    """Validator score and source accuracy against lam, as a `LambdaSearchCV` found them.
+    """Validator score and source accuracy against lam, from a `LambdaSearchCV`.
 
     It is recommended to use `from_search` to create a display.
 

@@ -34,6 +34,7 @@ from ._random import derive_random_state
 from ._split import split_domains
 from ._training.candidates import find_lam, lams_around, make_candidates
 from ._training.estimated_shares import fit_candidates
+from ._training.fit_and_score import Plan
 from ._training.store import ResultStore, search_fingerprint
 from ._typing import ParamGrid, Rows, Validator
 from .validators.registry import Task
@@ -68,8 +69,8 @@ class LambdaSearchCV(
         A classifier or regressor with a parameter `lam`, or a Pipeline that ends in one.
     lams : sequence of float or None, default=None
         Trade-off weights to try, each at least 0. 0 is always tried. None tries .1, .3, 1, 3 and
-        10 times the lam of the estimator, and its lam alone for `ADDAClassifier`, where a larger
-        or smaller one trains the same.
+        10 times the lam of the estimator. For `ADDAClassifier`, which trains the same with all lams
+        above 0, None tries the lam of the estimator alone.
     param_grid : dict, list of dict or None, default=None
         Other parameters to try beside lam, as `GridSearchCV` takes them. With
         ``{"batch_stats": ["per_domain", "joint"]}`` the search chooses the batch statistics, too.
@@ -94,8 +95,8 @@ class LambdaSearchCV(
     refit : bool, default=True
         Whether to train the chosen candidate on all rows, so that the search predicts.
     calibrate : bool, default=False
-        Whether `predict_proba` of target rows is as sure, on average, as `estimated_accuracy_`
-        says that the model is right: its logits are divided by `temperature_`.
+        Whether the logits of target rows are divided by `temperature_` in `predict_proba`, so that
+        the mean confidence is not above `estimated_accuracy_`.
     vectorize : bool or "auto", default="auto"
         Whether the models of all lams and folds are trained together, as one stacked network in
         one process, which is several times faster for small networks. "auto" does so if it is
@@ -110,9 +111,9 @@ class LambdaSearchCV(
         Whether to show a progress bar of all trainings, and one of the training on all rows.
     checkpoint : path of a folder or None, default=None
         Where the results of finished candidates are kept. `fit` with the same data and parameters,
-        in a new process too, does not train them again, and goes on with the training on all rows
-        from its last epoch (see the parameter of the estimator, which is not to be set). Needs an
-        int as `random_state`. The files are pickles: use a folder that you trust.
+        in a new process too, does not train these candidates again, and continues the training on
+        all rows after its last epoch. Do not set the `checkpoint` of the estimator. Needs an int as
+        `random_state`. The files are pickles: use a folder that you trust.
 
     Attributes
     ----------
@@ -120,9 +121,9 @@ class LambdaSearchCV(
         The chosen candidate, trained on all rows, in `refit_time_` seconds. Only with
         ``refit=True``, as are `classes_`, `n_features_in_` and `feature_names_in_` (for frames).
     best_params_ : dict
-        Its parameters, lam among them.
+        Parameters of the chosen candidate, lam among them.
     best_index_, best_score_ : int, float
-        Its row in `cv_results_`, and its mean validator score.
+        Row of the chosen candidate in `cv_results_`, and its mean validator score.
     source_only_score_ : float
         Mean validator score of the best candidate with `lam=0`.
     adapted_ : bool
@@ -132,12 +133,12 @@ class LambdaSearchCV(
         on held-out source rows (see `skda.inspection.estimate_accuracy`).
     temperature_ : float
         Only with ``calibrate=True``: at least 1, from the probabilities of all target rows (see
-        `skda.priors.match_confidence`). `decision_function`, `to_module` and `export` are without.
+        `skda.priors.match_confidence`). `decision_function`, `to_module`, `export` do not use it.
     estimated_error_ : float
         Of a regressor, in place of `estimated_accuracy_`: estimated root mean squared error on the
         target, in standard deviations of the source's labels (`skda.inspection.estimate_error`).
     label_scale_ : ndarray of shape (n_outputs,)
-        Of a regressor: that standard deviation of each output.
+        Of a regressor: standard deviation of each output of the source's labels.
     cv_results_ : dict of ndarrays
         As in `GridSearchCV`: `params`, `param_<name>`, `split<i>_test_score`, `mean_test_score`,
         `std_test_score`, `rank_test_score`, `mean_fit_time` and the other times (seconds). The test
@@ -166,25 +167,29 @@ class LambdaSearchCV(
     target is too low in a fold (see `collapse_guard`), or if both its stability and its Cohen's
     kappa are more than `stability_tolerance` below those of `lam=0`, or if the entropy of its
     predictions, a share of log(n_classes), is more than `entropy_tolerance` above that of `lam=0`
-    and its stability is not `stability_tolerance` above. If the last two reject three quarters of
-    the lams above 0, all are rejected; and all above a rejected one if the loss itself makes
-    predictions surer (MCC, pseudo-labels). Without `target_priors`, all are rejected as well where
-    class shares that differ from the source's by more than `share_tolerance` (total variation)
-    explain how the outputs of the `lam=0` models differ (`skda.priors.label_shift_fit`); with them,
-    rare classes are no collapse where `lam=0` predicts them as rarely. Rejected candidates rank
-    last; of `lam=0` one is kept. Scores within 1e-6 are a tie, which the smaller lam wins.
+    and its stability is not `stability_tolerance` above. If the last two rules reject three
+    quarters of the lams above 0, all lams above 0 are rejected. If the loss itself makes
+    predictions surer (MCC, pseudo-labels), all lams above a rejected one are rejected. Without
+    `target_priors`, all lams above 0 are rejected where other class shares explain how the outputs
+    of the `lam=0` models differ (`skda.priors.label_shift_fit`) and are more than `share_tolerance`
+    (total variation) from the source's. With `target_priors`, rare classes are no collapse where
+    `lam=0` predicts them as rarely. Rejected candidates rank last; at least one with `lam=0` is
+    accepted. Scores within 1e-6 are a tie, which the smaller lam wins.
 
     The stability in a fold is the share of its held-out target rows on which its model and that of
     another fold predict the same class, averaged over the other folds; Cohen's kappa corrects it
-    for chance. It estimates the accuracy (Jiang et al. 2022), and falls if adapting does harm, as
-    it may where the shares of the classes differ. Known failure: if two classes are very unequal,
-    models agree easily. The entropy sees that: adapting to other shares draws the boundary through
-    rows of one class. It is not heard where `lam=0` predicts one class for nearly all target rows,
-    as with an offset of a sensor, or where the estimator is given the shares as `target_priors`: an
-    offset can look like other shares, and only the user knows which it is. With
-    ``target_priors="estimate"`` lam 0 trains without shares. Its errors in all folds give those of
-    all others, which are rejected if no shares explain how its outputs differ. Where they alone do,
-    what is worse on the source passes if `accuracy_tolerance` better on source rows weighted thus.
+    for chance. Stability estimates the accuracy (Jiang et al. 2022), and falls if adapting does
+    harm, as it may where the shares of the classes differ. Known failure: if two classes are very
+    unequal, models agree easily. The entropy rises there: adapting to other shares draws the
+    boundary through rows of one class. The entropy is ignored where `lam=0` predicts one class for
+    nearly all target rows, as with an offset of a sensor, or where the estimator has the shares as
+    `target_priors`: an offset can look like other shares, and only the user knows which it is.
+
+    With ``target_priors="estimate"``, `lam=0` trains without shares. The errors of its models in
+    all folds give one estimate, with which all other lams train. They are rejected if no shares
+    explain how the outputs of these models differ. If shares alone explain it, a candidate that is
+    worse on the source is accepted if it is better, by `accuracy_tolerance`, on source rows that
+    are weighted to the estimated shares.
 
     The following trains one by one (see `vectorize_reason_`), and is an error with
     ``vectorize=True``: dropout on a GPU, or in a layer without a stacked form; callbacks,
@@ -192,8 +197,8 @@ class LambdaSearchCV(
     that the module embeds; optimizers other than torch's usual ones; frozen layers; methods with
     stages (ADDA) or whose term has a state (WDGRL, MCD, DeepJDOT, DAN with optimal kernel weights).
 
-    `AdaptationWarning` says so if models of a chosen lam above 0 agree less and are less sure on
-    the target than source-only ones, or if entropy or shares alone kept the search from adapting.
+    `fit` gives an `AdaptationWarning` if the models of a chosen lam above 0 agree less and are less
+    sure on the target than source-only models, or if only entropy or shares kept it from adapting.
 
     **Regressors.** Errors are in standard deviations of the source's labels; with several outputs
     they are means over the outputs. "stability" is minus the mean squared difference between the
@@ -280,16 +285,8 @@ class LambdaSearchCV(
         self.checkpoint = checkpoint
 
     def __sklearn_tags__(self) -> Tags:
-        """Return the tags of a classifier whose input is that of the estimator."""
-        tags = super().__sklearn_tags__()
-        inner = get_tags(self.estimator)
-        tags.input_tags = inner.input_tags
-        tags.estimator_type = inner.estimator_type
-        tags.target_tags = inner.target_tags
-        tags.classifier_tags = inner.classifier_tags
-        tags.regressor_tags = inner.regressor_tags
-        tags.transformer_tags = inner.transformer_tags
-        return tags
+        """Return the tags of the estimator."""
+        return get_tags(self.estimator)
 
     def fit(
         self,
@@ -365,23 +362,13 @@ class LambdaSearchCV(
             draw = derive_random_state(seed, "lambda search, training").randint
             *fold_seeds, last_seed = draw(2**31 - 1, size=len(folds) + 1).tolist()
             held_out = [fold.target_test for fold in folds]
+            plan = Plan(self.estimator, candidates, data, folds, fold_seeds, validator, lam_name)
             store = None
             if self.checkpoint is not None:
-                of_this = search_fingerprint(self, candidates, data, folds, fold_seeds)
-                store = ResultStore(self.checkpoint, of_this)
-            (results, self.vectorize_reason_, interrupted), used = fit_candidates(
-                self.estimator,
-                candidates,
-                data,
-                folds,
-                fold_seeds,
-                validator,
-                lam_name,
-                vectorize=self.vectorize,
-                n_jobs=self.n_jobs,
-                verbose=self.verbose,
-                store=store,
-            )
+                store = ResultStore(self.checkpoint, search_fingerprint(self, plan))
+            options = {"vectorize": self.vectorize, "n_jobs": self.n_jobs, "verbose": self.verbose}
+            found, used = fit_candidates(plan, store=store, **options)
+            results, self.vectorize_reason_, interrupted = found
             self.vectorized_ = not self.vectorize_reason_
             self._keep_choice(candidates[: len(results)], lam_name, results, held_out)
             if self.refit and interrupted is None:

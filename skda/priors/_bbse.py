@@ -6,8 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import nnls
 
-from .._inputs.array_checks import check_probabilities, check_row_values
-from ._labels import check_every_class_occurs, class_columns
+from ._labels import check_source, check_target, source_shares
 
 RIDGE = 1e-3
 
@@ -45,11 +44,8 @@ def confusion_matrix_of_shares(
     array([[0.8, 0.2],
            [0.2, 0.8]])
     """
-    proba = check_probabilities(probabilities_source, "probabilities_source")
-    columns = class_columns(y_source, proba, classes)
-    n_classes = proba.shape[1]
-    check_every_class_occurs(columns, n_classes)
-    one_hot = np.eye(n_classes)[columns]
+    proba, columns = check_source(probabilities_source, y_source, classes)
+    one_hot = np.eye(proba.shape[1])[columns]
     matrix: NDArray[np.float64] = (proba.T @ one_hot) / one_hot.sum(axis=0)
     return matrix
 
@@ -101,7 +97,7 @@ def bbse_priors(
 
     If the rows of each class have the same distribution in both domains (label shift), the estimate
     is consistent for any classifier with an invertible M, calibrated or not. Known failure: under
-    covariate shift the errors on the target are others than M says.
+    covariate shift, the errors on the target differ from M.
 
     References
     ----------
@@ -126,48 +122,3 @@ def bbse_priors(
     found = nnls(rows, wanted)[0]
     shares: NDArray[np.float64] = found / found.sum()
     return shares
-
-
-def source_shares(y_source: ArrayLike, classes: ArrayLike | None = None) -> NDArray[np.float64]:
-    """Return the share of each class among labels.
-
-    Parameters
-    ----------
-    y_source : array-like of shape (n_rows,)
-    classes : array-like of shape (n_classes,) or None, default=None
-        None is the sorted labels that occur.
-
-    Returns
-    -------
-    ndarray of shape (n_classes,), dtype float64
-    """
-    labels = np.asarray(y_source)
-    known = np.unique(labels) if classes is None else np.asarray(classes)
-    return check_row_values((labels[:, np.newaxis] == known).mean(axis=0), "shares")
-
-
-def check_target(probabilities_target: ArrayLike, n_classes: int) -> NDArray[np.float64]:
-    """Return class probabilities of target rows, checked.
-
-    Parameters
-    ----------
-    probabilities_target : array-like of shape (n_target, n_classes)
-    n_classes : int
-        Number of columns that the source's probabilities have.
-
-    Returns
-    -------
-    ndarray of shape (n_target, n_classes), dtype float64
-
-    Raises
-    ------
-    ValueError
-        If the rows are no probabilities, or have another number of columns.
-    """
-    target = check_probabilities(probabilities_target, "probabilities_target")
-    if target.shape[1] != n_classes:
-        raise ValueError(
-            f"probabilities_target has {target.shape[1]} columns, but probabilities_source has "
-            f"{n_classes}. Both must be of the same classifier."
-        )
-    return target

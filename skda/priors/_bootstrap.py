@@ -1,8 +1,9 @@
-"""Intervals from rows that are drawn anew."""
+"""Bootstrap intervals."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,45 +12,39 @@ Rows = NDArray[np.intp]
 Statistic = Callable[[Rows, Rows], NDArray[np.float64]]
 
 
-def bootstrap_interval(
-    statistic: Statistic,
-    strata_source: NDArray[np.intp],
-    n_target: int,
-    *,
-    n_bootstrap: int,
-    confidence: float,
-    rng: np.random.RandomState,
-) -> NDArray[np.float64]:
-    """Return the percentile interval of a statistic of two samples.
+class Bootstrap(NamedTuple):
+    """Percentile intervals of statistics of two samples.
 
-    Parameters
+    Attributes
     ----------
-    statistic : callable
-        From the indices of source rows and of target rows to an array.
-    strata_source : ndarray of shape (n_source,), int
-        Each draw has as many source rows of each stratum as there are.
-    n_target : int
-        Number of target rows.
     n_bootstrap : int
         Number of draws, with replacement, of both samples.
     confidence : float
         Share of the draws that lie in the interval.
     rng : numpy.random.RandomState
-
-    Returns
-    -------
-    ndarray of shape (2, ...)
-        Lower and upper end.
     """
-    order = np.argsort(strata_source, kind="stable")
-    counts = np.bincount(strata_source)[strata_source]
-    first = np.searchsorted(strata_source[order], strata_source)
 
-    def draw() -> NDArray[np.float64]:
-        within = (rng.uniform(size=len(counts)) * counts).astype(np.intp)
-        return statistic(order[first + within], rng.randint(n_target, size=n_target))
+    n_bootstrap: int
+    confidence: float
+    rng: np.random.RandomState
 
-    outside = (1 - confidence) / 2
-    draws = [draw() for _ in range(n_bootstrap)]
-    interval: NDArray[np.float64] = np.quantile(draws, [outside, 1 - outside], axis=0)
-    return interval
+    def interval(
+        self, statistic: Statistic, strata_source: NDArray[np.intp], n_target: int
+    ) -> NDArray[np.float64]:
+        """Return the interval of a statistic, shape (2, ...).
+
+        The statistic maps the indices of source rows and of target rows to an array. Each draw has
+        as many source rows of each stratum as `strata_source`, of shape (n_source,).
+        """
+        order = np.argsort(strata_source, kind="stable")
+        counts = np.bincount(strata_source)[strata_source]
+        first = np.searchsorted(strata_source[order], strata_source)
+
+        def draw() -> NDArray[np.float64]:
+            within = (self.rng.uniform(size=len(counts)) * counts).astype(np.intp)
+            return statistic(order[first + within], self.rng.randint(n_target, size=n_target))
+
+        outside = (1 - self.confidence) / 2
+        draws = [draw() for _ in range(self.n_bootstrap)]
+        interval: NDArray[np.float64] = np.quantile(draws, [outside, 1 - outside], axis=0)
+        return interval

@@ -1,4 +1,4 @@
-"""Probabilities of a classifier made to mean what they say: temperature, biases, their error."""
+"""Calibration of class probabilities: temperature, biases, calibration error."""
 
 from __future__ import annotations
 
@@ -46,28 +46,11 @@ def fit_calibration(
     biased: bool,
     sample_weight: NDArray[np.float64] | None = None,
 ) -> Calibration:
-    """Find the calibration with the least log loss.
+    """Find the calibration with the least log loss on rows; `columns` holds those of their labels.
 
-    Parameters
-    ----------
-    probabilities : ndarray of shape (n_rows, n_classes)
-        Class probabilities of labelled rows on which the classifier was not trained.
-    columns : ndarray of shape (n_rows,)
-        Column of the label of each row.
-    biased : bool
-        Whether each class has a bias, or all have 0.
-    sample_weight : ndarray of shape (n_rows,) or None, default=None
-        Weights of the rows.
-
-    Returns
-    -------
-    Calibration
-
-    Notes
-    -----
-    The loss is convex in the inverse temperature and the biases. Their squared distance from 1 and
-    0, over twice the effective number of rows, is added: where the classifier makes no error, the
-    log loss alone would have no minimum.
+    `biased` says whether each class has a bias, or all have 0. The loss is convex in the inverse
+    temperature and the biases. Their squared distance from 1 and 0, over twice the effective number
+    of rows, is added: where the classifier makes no error, the log loss has no minimum.
     """
     logits = _logits(probabilities)
     n_rows, n_classes = logits.shape
@@ -111,8 +94,8 @@ def fit_temperature(
     classes : array-like of shape (n_classes,) or None, default=None
         Label of each column. None is the sorted labels that occur in `y`.
     sample_weight : array-like of shape (n_rows,) or None, default=None
-        Weights of the rows. With the density ratio of the domains, source rows give the temperature
-        for the target.
+        Weights of the rows. Source rows, weighted by the density ratio of the domains, give the
+        temperature for the target.
 
     Returns
     -------
@@ -204,8 +187,8 @@ def apply_in_place(probabilities: NDArray[np.floating], temperature: float) -> N
 def match_confidence(probabilities: ArrayLike, confidence: float) -> float:
     r"""Temperature at which the mean confidence of a classifier is a given number.
 
-    With an estimate of the accuracy on the target as that number, the classifier is as sure of
-    target rows as it is right, on average, without target labels.
+    Pass an estimate of the accuracy on the target: on average, the classifier is then as sure of
+    target rows as it is right. No target label is needed.
 
     Parameters
     ----------
@@ -217,8 +200,8 @@ def match_confidence(probabilities: ArrayLike, confidence: float) -> float:
     Returns
     -------
     float
-        For `apply_temperature`. Between .001 and 1000, which it is also where no temperature gives
-        that confidence, as one below ``1 / n_classes``.
+        For `apply_temperature`, between .001 and 1000. Where no temperature gives the confidence
+        (such as one below ``1 / n_classes``), it is the limit whose confidence is nearer.
 
     Raises
     ------

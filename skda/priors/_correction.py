@@ -68,43 +68,18 @@ def correct_probabilities(
 
 
 def reweight(probabilities: NDArray[np.float64], ratio: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Multiply the columns of probabilities by weights, and divide the rows by their sums.
+    """Multiply each column of probabilities by its weight, and divide each row by its sum.
 
-    Parameters
-    ----------
-    probabilities : ndarray of shape (n_rows, n_classes)
-    ratio : ndarray of shape (n_classes,)
-        At least 0, one of them above.
-
-    Returns
-    -------
-    ndarray of shape (n_rows, n_classes), dtype float64
+    `ratio` has shape (n_classes,); no weight is below 0, and one is above.
     """
-    # a row may have no probability but for classes that do not exist
+    # a row may have the probability 0 for all classes of a weight above 0
     weighted = np.maximum(probabilities, np.finfo(np.float64).tiny) * ratio
     scaled: NDArray[np.float64] = weighted / weighted.sum(axis=1, keepdims=True)
     return scaled
 
 
 def check_shares(shares: ArrayLike, n_classes: int, name: str) -> NDArray[np.float64]:
-    """Return shares of classes, checked.
-
-    Parameters
-    ----------
-    shares : array-like of shape (n_classes,)
-    n_classes : int
-    name : str
-        Their name in the error messages.
-
-    Returns
-    -------
-    ndarray of shape (n_classes,), dtype float64
-
-    Raises
-    ------
-    ValueError
-        If the shape is another, or the shares are negative or do not sum to 1.
-    """
+    """Return shares of `n_classes` classes that sum to 1; `name` names them in error messages."""
     checked = np.asarray(shares, dtype=np.float64)
     if checked.shape != (n_classes,):
         raise ValueError(

@@ -10,26 +10,24 @@ from scipy.optimize import nnls
 from scipy.spatial.distance import cdist
 from scipy.stats import entropy
 
-from .._inputs.array_checks import check_probabilities
-from ._bbse import check_target, source_shares
-from ._labels import check_every_class_occurs, class_columns
+from ._labels import check_source, check_target, source_shares
 
 __all__ = ["LabelShiftFit", "fit_shares", "label_shift_fit"]
 
-# of each domain; a pairwise distance takes n^2
+# of each domain: there are n^2 pairwise distances
 MAX_ROWS = 1000
 # Energy distances, relative to the target's spread. Chosen on benchmarks/selection.
 FAR = 0.05
 NEAR = 0.01
 # Of the shares, as a share of that of the source: two balanced classes of which one has less than
-# 3 % of the target's rows. An offset of a sensor as well makes nearly all rows look like one class.
+# 3 % of the target's rows. An offset of a sensor, too, makes nearly all rows look like one class.
 LEAST_ENTROPY_RATIO = 0.2
 _LEAST = 1e-6
 _SUM_TO_ONE = 1e3
 
 
 class LabelShiftFit(NamedTuple):
-    """How far the target's outputs are from the source's, with its shares and with the best.
+    """Distance of the outputs of the domains, with the source's shares and with the best shares.
 
     Attributes
     ----------
@@ -95,14 +93,13 @@ def label_shift_fit(
         \mathcal{E}(P, Q) = 2 E\lVert z_P - z_Q \rVert - E\lVert z_P - z_P' \rVert
             - E\lVert z_Q - z_Q' \rVert
 
-    with z the logarithms of the probabilities. `bbse_priors` matches the mean of the outputs
-    alone, which some shares always do; here the whole distribution has to agree, and what is left
-    of the distance says whether it does. Of more than 1000 rows of a domain, 1000 are drawn.
+    with z the logarithms of the probabilities. `bbse_priors` matches only the mean of the outputs,
+    and some shares always match it. Here the whole distribution has to agree, and the residual
+    distance says whether it does. Of more than 1000 rows of a domain, 1000 are drawn.
 
-    On 38 tasks that had no part in the two limits (`benchmarks/share_warning`) the fit was
-    plausible in 26 of 114 runs, and adapting without `target_priors` did harm in all of them. It
-    did harm in 34 more: where the rows of a class look different as well, nothing tells the two
-    apart.
+    On 38 tasks that were not used to choose the two limits (`benchmarks/share_warning`), the fit
+    was plausible in 26 of 114 runs. Adapting without `target_priors` did harm in all 26, and in 34
+    other runs: where the rows of a class look different as well, no fit separates the two causes.
 
     References
     ----------
@@ -125,13 +122,10 @@ def label_shift_fit(
     >>> fit.shares.round(1), fit.plausible
     (array([0.9, 0.1]), True)
     """
-    source = check_probabilities(probabilities_source, "probabilities_source")
-    columns = class_columns(y_source, source, classes)
-    check_every_class_occurs(columns, source.shape[1])
+    source, columns = check_source(probabilities_source, y_source, classes)
     target = check_target(probabilities_target, source.shape[1])
-    shares = source_shares(y_source, classes)
-    logs = [np.log(np.clip(rows, _LEAST, 1)) for rows in (source, target)]
-    return fit_shares(logs[0], columns, logs[1], shares)
+    log_source, log_target = (np.log(np.clip(rows, _LEAST, 1)) for rows in (source, target))
+    return fit_shares(log_source, columns, log_target, source_shares(y_source, classes))
 
 
 def fit_shares(
@@ -140,7 +134,7 @@ def fit_shares(
     target: NDArray[np.floating],
     shares: NDArray[np.float64],
 ) -> LabelShiftFit:
-    """Do what `label_shift_fit` says, on any outputs of a classifier.
+    """Fit the shares as `label_shift_fit` does, to any outputs of a classifier.
 
     Parameters
     ----------

@@ -1,11 +1,11 @@
-"""Labels as columns of the probabilities."""
+"""Labels as columns of the probabilities; checks of the arrays of both domains."""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .._inputs.array_checks import check_same_length
+from .._inputs.array_checks import check_probabilities, check_same_length
 from .._inputs.class_labels import class_vector
 
 
@@ -16,26 +16,11 @@ def class_columns(
     name: str = "y_source",
     of_rows: str = "probabilities_source",
 ) -> NDArray[np.intp]:
-    """Return the column of each label.
+    """Return the column of each of the labels `y`, shape (n_rows,).
 
-    Parameters
-    ----------
-    y : array-like of shape (n_rows,)
-        Labels of the rows of `probabilities`.
-    probabilities : ndarray of shape (n_rows, n_classes)
-    classes : array-like of shape (n_classes,) or None
-        Label of each column; None is the sorted labels that occur.
-    name, of_rows : str
-        Names of `y` and `probabilities` in messages.
-
-    Returns
-    -------
-    ndarray of shape (n_rows,), dtype intp
-
-    Raises
-    ------
-    ValueError
-        If the lengths differ, or a label has no column.
+    `probabilities` has shape (n_rows, n_classes). `classes` holds the label of each column; None is
+    the sorted labels that occur. `name` and `of_rows` name `y` and `probabilities` in messages. If
+    the lengths differ or a label has no column, it is a ValueError.
     """
     labels = class_vector(y, name)
     check_same_length(**{name: labels, of_rows: probabilities})
@@ -59,24 +44,39 @@ def class_columns(
     return columns
 
 
-def check_every_class_occurs(columns: NDArray[np.intp], n_classes: int) -> None:
-    """Refuse held-out rows that say nothing about a class.
+def check_source(
+    probabilities_source: ArrayLike, y_source: ArrayLike, classes: ArrayLike | None
+) -> tuple[NDArray[np.float64], NDArray[np.intp]]:
+    """Return class probabilities of held-out source rows, and the column of the label of each.
 
-    Parameters
-    ----------
-    columns : ndarray of shape (n_rows,)
-        As of `class_columns`.
-    n_classes : int
-
-    Raises
-    ------
-    ValueError
-        If a class has no row.
+    `classes` is as of `class_columns`. If a class has no row, it is a ValueError.
     """
-    missing = np.flatnonzero(np.bincount(columns, minlength=n_classes) == 0)
+    proba = check_probabilities(probabilities_source, "probabilities_source")
+    columns = class_columns(y_source, proba, classes)
+    missing = np.flatnonzero(np.bincount(columns, minlength=proba.shape[1]) == 0)
     if len(missing):
         raise ValueError(
             "y_source must have a row of every class, from which its errors are estimated, but "
             f"has none of the classes in columns {missing.tolist()}. Hold out more source rows, "
             "stratified by class."
         )
+    return proba, columns
+
+
+def check_target(probabilities_target: ArrayLike, n_classes: int) -> NDArray[np.float64]:
+    """Return class probabilities of target rows, with as many columns as those of the source."""
+    target = check_probabilities(probabilities_target, "probabilities_target")
+    if target.shape[1] != n_classes:
+        raise ValueError(
+            f"probabilities_target has {target.shape[1]} columns, but probabilities_source has "
+            f"{n_classes}. Both must be of the same classifier."
+        )
+    return target
+
+
+def source_shares(y_source: ArrayLike, classes: ArrayLike | None = None) -> NDArray[np.float64]:
+    """Return the share of each class among labels; `classes` as of `class_columns`."""
+    labels = np.asarray(y_source)
+    known = np.unique(labels) if classes is None else np.asarray(classes)
+    shares: NDArray[np.float64] = (labels[:, np.newaxis] == known).mean(axis=0)
+    return shares

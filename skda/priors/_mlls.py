@@ -7,11 +7,9 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .._inputs.array_checks import check_probabilities
-from ._bbse import check_target
 from ._calibration import fit_calibration
 from ._correction import reweight
-from ._labels import check_every_class_occurs, class_columns
+from ._labels import check_source, check_target
 
 CALIBRATIONS = ("bias_corrected", "temperature", None)
 
@@ -88,39 +86,15 @@ def mlls_priors(
     """
     if calibration not in CALIBRATIONS:
         raise ValueError(f"calibration must be one of {CALIBRATIONS}. Got {calibration!r} instead.")
-    source = check_probabilities(probabilities_source, "probabilities_source")
-    columns = class_columns(y_source, source, classes)
-    check_every_class_occurs(columns, source.shape[1])
+    source, columns = check_source(probabilities_source, y_source, classes)
     target = check_target(probabilities_target, source.shape[1])
     if calibration is not None:
         calibrate = fit_calibration(source, columns, biased=calibration == "bias_corrected")
         source, target = calibrate(source), calibrate(target)
-    return most_likely_priors(target, source.mean(axis=0), max_iter, tol)
-
-
-def most_likely_priors(
-    probabilities_target: NDArray[np.float64],
-    priors_source: NDArray[np.float64],
-    max_iter: int,
-    tol: float,
-) -> NDArray[np.float64]:
-    """Return the most likely shares of calibrated probabilities, by EM.
-
-    Parameters
-    ----------
-    probabilities_target : ndarray of shape (n_target, n_classes)
-    priors_source : ndarray of shape (n_classes,)
-        Shares of the classes for which the probabilities are calibrated, all above 0.
-    max_iter : int
-    tol : float
-
-    Returns
-    -------
-    ndarray of shape (n_classes,)
-    """
+    priors_source: NDArray[np.float64] = source.mean(axis=0)
     priors = priors_source
     for _ in range(max_iter):
-        last, priors = priors, reweight(probabilities_target, priors / priors_source).mean(axis=0)
+        last, priors = priors, reweight(target, priors / priors_source).mean(axis=0)
         if np.abs(priors - last).max() <= tol:
             break
     return priors

@@ -195,6 +195,8 @@ def test_labels_that_do_not_fit_are_an_error(adapted) -> None:
         ConfusionByDomainDisplay.from_predictions([0], [0], [0, 1], [0])
     with pytest.raises(ValueError, match="y_target was given without X_target"):
         ConfusionByDomainDisplay.from_estimator(adapted, X, Y, y_target=Y_TARGET)
+    with pytest.raises((TypeError, ValueError), match=r"^X_source"):
+        ConfusionByDomainDisplay.from_estimator(adapted, None, Y)
     one = plt.subplots()[1]
     with pytest.raises(ValueError, match=r"must be one Axes, or 2, one for each panel. Got 1"):
         ConfusionByDomainDisplay.from_predictions([0], [0], [0], [0], ax=[one])

@@ -14,8 +14,8 @@ from sklearn.utils.multiclass import unique_labels
 
 from ..._inputs.validation import naming
 from ..._plotting import inches_of, label_axes, split_axes, tick_names, tick_size
-from ..._typing import Rows
-from ...model_selection._routing import call_with_domain, final_step, rows_at_final_step
+from ..._typing import Domain, Rows
+from ...model_selection._routing import call_final_step
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -94,23 +94,17 @@ class ConfusionByDomainDisplay:
         -------
         ConfusionByDomainDisplay
         """
-        predicted: dict[str, Any] = {"source": None, "target": None}
-        of_domains: dict[str, Rows] = {"source": X_source}
-        if y_target is not None:
-            of_domains["target"] = X_target
-        for domain, X in of_domains.items():
-            if X is None:
-                raise ValueError("y_target was given without X_target. Pass the rows of y_target.")
+        if y_target is not None and X_target is None:
+            raise ValueError("y_target was given without X_target. Pass the rows of y_target.")
+
+        def predict(X: Rows, domain: Domain) -> Any:
             with naming(f"X_{domain}"):
-                rows = rows_at_final_step(estimator, X, domain)
-                predicted[domain] = call_with_domain(final_step(estimator), "predict", rows, domain)
+                return call_final_step(estimator, "predict", X, domain)
+
+        of_source = predict(X_source, "source")
+        of_target = None if y_target is None else predict(X_target, "target")
         return cls.from_predictions(
-            y_source,
-            predicted["source"],
-            y_target,
-            predicted["target"],
-            normalize=normalize,
-            ax=ax,
+            y_source, of_source, y_target, of_target, normalize=normalize, ax=ax
         )
 
     @classmethod

@@ -37,7 +37,7 @@ _INCHES_A_BAR = 0.14  # less cannot be read
 
 
 class DomainShiftDisplay:
-    """The features that differ most between the domains, as bars.
+    """The features that differ most between the domains, a bar for each.
 
     It is recommended to use `from_domains` to create a display.
 
@@ -46,7 +46,7 @@ class DomainShiftDisplay:
     shifts : DataFrame
         As of `feature_shift`.
     max_features : int, default=15
-        How many features are drawn at the most. In small axes only as many are as can be read.
+        Most features that are drawn. In small axes there are fewer, as many as can be read.
 
     Attributes
     ----------
@@ -82,7 +82,7 @@ class DomainShiftDisplay:
         X_source, X_target : frames, array-likes or sparse matrices of shape (n_rows, n_features)
             As of `feature_shift`.
         max_features : int, default=15
-            How many features are drawn at the most.
+            Most features that are drawn.
         ax : matplotlib Axes, default=None
             Axes to draw on; None makes new ones.
 
@@ -126,12 +126,8 @@ class DomainShiftDisplay:
         label_axes(ax, xlabel="shift between the domains", ylabel=_which(table, self.shifts))
         size = name_bars(ax, list(table.index), (width, height))
         for place, value in enumerate(table["shift"]):
-            beside: dict[str, Any] = {
-                "xytext": (7, 0),
-                "textcoords": "offset points",
-                "va": "center",
-            }
-            ax.annotate(f"{value:.2f}", (value, place), fontsize=size, **beside)
+            text, at = f"{value:.2f}", (value, place)
+            ax.annotate(text, at, (7, 0), textcoords="offset points", va="center", fontsize=size)
         ax.set(xlim=(0, 1.2), ylim=(len(table) - 0.4, -0.6), xticks=np.linspace(0, 1, 6))
         legend_below(ax, legend)
         self.ax_, self.figure_ = ax, ax.figure

@@ -110,7 +110,7 @@ class EmbeddingDisplay:
         random_state: Any = 0,
         ax: Any = None,
     ) -> Self:
-        """Draw the features that a fitted estimator makes of the rows of both domains.
+        """Draw the features of the rows of both domains, as a fitted estimator computes them.
 
         Parameters
         ----------
@@ -129,9 +129,9 @@ class EmbeddingDisplay:
         method : {"pca", "tsne"}, default="pca"
             How the plane is found, for each panel by itself and for both domains together.
         max_rows : int, default=300
-            So many rows of each domain are drawn at the most, chosen at random.
+            Most rows of each domain that are drawn, chosen at random.
         random_state : int, RandomState or None, default=0
-            Fixes this choice and the t-SNE.
+            Fixes the choice of rows and the t-SNE.
         ax : matplotlib Axes or array-like of two Axes, default=None
             Axes, whose place is split, or an Axes for each panel; None makes new ones.
 
@@ -146,13 +146,11 @@ class EmbeddingDisplay:
 
         Notes
         -----
-        A plane keeps little of many features: domains that lie apart here do differ, domains that
-        mix here may still differ in other directions. `tsne` also invents gaps and distances. Ask
-        `feature_shift` and the validators for numbers.
+        A plane shows little of many features: domains that lie apart here do differ, and domains
+        that mix here may still differ in other directions. `tsne` also invents gaps and distances.
+        `feature_shift` and the validators give numbers.
         """
-        params = {"before": before, "method": method, "max_rows": max_rows}
-        params["random_state"] = random_state
-        validate_parameter_constraints(_CONSTRAINTS, params, f"{cls.__name__}.from_estimator")
+        validate_parameter_constraints(_CONSTRAINTS, locals(), f"{cls.__name__}.from_estimator")
         rng = check_random_state(random_state)
         found = {
             _title(before): _before(before, estimator, X_source, y_source, X_target),
@@ -270,11 +268,9 @@ def _project(
     return {"source": places[:n_source], "target": places[n_source:]}
 
 
-def _look(k: int, domain: str) -> dict[str, Any]:
-    """Return colour and shape of a class, filled in the source and open in the target."""
-    color = COLORS[k % len(COLORS)]
-    look = {"marker": _SHAPES[k % len(_SHAPES)], "edgecolors": color, "linewidths": 0.9}
-    return {**look, "facecolors": color if domain == "source" else "none"}
+def _look(k: int) -> tuple[str, str]:
+    """Return shape and colour of a class."""
+    return _SHAPES[k % len(_SHAPES)], COLORS[k % len(COLORS)]
 
 
 def _scatter(panel: Axes, rows: NDArray[Any], y: Any, classes: NDArray[Any], domain: str) -> None:
@@ -282,9 +278,11 @@ def _scatter(panel: Axes, rows: NDArray[Any], y: Any, classes: NDArray[Any], dom
         panel.scatter(rows[:, 0], rows[:, 1], marker="x", c=NEUTRAL, s=16, linewidths=0.9)
         return
     for k, label in enumerate(classes):
-        size = 12 if domain == "source" else 24
         of_class = rows[y == label]
-        panel.scatter(of_class[:, 0], of_class[:, 1], s=size, alpha=0.8, **_look(k, domain))
+        marker, color = _look(k)
+        size, face = (12, color) if domain == "source" else (24, "none")
+        style: dict[str, Any] = {"marker": marker, "ec": color, "fc": face, "lw": 0.9}
+        panel.scatter(of_class[:, 0], of_class[:, 1], s=size, alpha=0.8, **style)
 
 
 def _handles(
@@ -305,7 +303,7 @@ def _handles(
     most, characters = listed
     prefix = "" if classes.dtype.kind in "OUST" else "class "
     for k, label in enumerate(classes[:most]):
-        marker, color = _SHAPES[k % len(_SHAPES)], COLORS[k % len(COLORS)]
+        marker, color = _look(k)
         name = prefix + short(label, characters)
         # names that are cut may be equal
         handles[f"{k}: {name}" if name in handles else name] = point(marker, color)

@@ -30,7 +30,7 @@ class TrainingHistoryDisplay:
     columns : mapping of str to array-like of shape (n_epochs,)
         Columns of `history_`: "classification_loss", "valid_loss" (of held-out source rows),
         "adaptation_loss", "domain_accuracy", "lam" and "lr", or some of them. NaN where an epoch
-        has no value. A loss or lam that is 0 in a whole stage is not drawn there: it has none.
+        has no value. A loss or lam that is 0 in a whole stage is not drawn for that stage.
     stages : sequence of int, default=()
         Number of epochs of each stage of the training; empty if there was one.
 
@@ -45,10 +45,10 @@ class TrainingHistoryDisplay:
 
     Notes
     -----
-    The classification and the adaptation loss are means over the steps of an epoch, and the latter
-    has its weight. lam and the learning rate (of the optimizer's first group) are those of the last
-    step. The domain accuracy is that of the discriminator on the rows of the epoch, while it
-    learned; the mean of those on the two domains. At 0.5 it cannot tell the domains apart.
+    The classification loss and the weighted adaptation loss are means over the steps of an epoch.
+    lam and the learning rate (of the optimizer's first group) are those of the last step. The
+    domain accuracy is that of the discriminator during the epoch, averaged over the two domains. At
+    0.5 the discriminator cannot tell the domains apart.
 
     Examples
     --------
@@ -185,8 +185,6 @@ _STYLES: dict[str, dict[str, Any]] = {
     "lr": {"color": COLORS[3]},
 }
 _FEW_EPOCHS = 20  # each with a marker
-
-
 _NONE_IF_ZERO = {"classification_loss", "adaptation_loss", "lam"}
 
 

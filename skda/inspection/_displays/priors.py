@@ -9,14 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
 
-from ..._plotting import (
-    COLORS,
-    inches_of,
-    label_axes,
-    legend_below,
-    make_axes,
-    name_bars,
-)
+from ..._plotting import COLORS, inches_of, label_axes, legend_below, make_axes, name_bars
 from ..._typing import Rows
 from ...model_selection import EstimatorEvidence
 from ...model_selection._routing import final_step
@@ -31,7 +24,7 @@ _HATCHES = ("", "///", "...", "xxx", "---", "++")
 
 
 class PriorsDisplay:
-    """Shares of the classes in the source and, by several accounts, in the target.
+    """Shares of the classes in the source, and estimates of the shares in the target.
 
     It is recommended to use `from_estimator` to create a display.
 
@@ -109,8 +102,8 @@ class PriorsDisplay:
         -------
         PriorsDisplay
             With the names "source"; "predicted", the shares of the predicted labels of the target
-            rows; "estimated", what `estimate_target_priors` makes of them, with its interval; and
-            "used in training", if the estimator was given `target_priors`.
+            rows; "estimated", from `estimate_target_priors`, with its interval; and "used in
+            training", if the estimator was given `target_priors`.
         """
         found = estimate_target_priors(
             estimator,
@@ -157,13 +150,16 @@ class PriorsDisplay:
         highest = 0.0
         for k, (name, values) in enumerate(shares.items()):
             at = places + (k - (len(shares) - 1) / 2) * width
-            style: dict[str, Any] = {
-                "color": COLORS[k],
-                "hatch": _HATCHES[k],
-                "edgecolor": "white",
-                "lw": 0.5,
-            }
-            self.bars_[name] = ax.barh(at, values, width, label=name, **style)
+            self.bars_[name] = ax.barh(
+                at,
+                values,
+                width,
+                label=name,
+                color=COLORS[k],
+                hatch=_HATCHES[k],
+                ec="white",
+                lw=0.5,
+            )
             highest = max(highest, values.max())
             if name in intervals:
                 low, high = np.asarray(intervals[name])

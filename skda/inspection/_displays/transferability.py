@@ -75,7 +75,7 @@ class TransferabilityDisplay:
         score_name: str = "accuracy",
         ax: Axes | None = None,
     ) -> Self:
-        """Draw what `transferability_curve` found.
+        """Draw the result of `transferability_curve`.
 
         Parameters
         ----------

@@ -1,1 +1,1 @@
-"""Which candidate of a search is chosen, and what the search says of it."""
+"""The choice of a search: its guard, its ranking, its warnings."""

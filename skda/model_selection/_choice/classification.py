@@ -10,8 +10,15 @@ from numpy.typing import NDArray
 
 from .._training.candidates import GivenShares, rank, tabulate
 from .._training.fit_and_score import CandidateResults
-from .._training.scores import column, score_columns, stability_of_folds
+from .._training.scores import (
+    agreement_with_ensemble,
+    column,
+    named_scores,
+    stability_of_folds,
+)
 from .._typing import Candidate, Validator
+from ..validators.agreement import AGREEMENT, STABILITY
+from ..validators.guard import GuardVerdict
 from .guard import apply_guard
 
 __all__ = ["DEFAULT_VALIDATOR", "Choice", "best_of", "choose"]
@@ -48,52 +55,39 @@ def choose(
     *,
     sharpens: bool = False,
 ) -> Choice:
-    """Rank the candidates and choose the best; of several, the one with the smallest lam.
+    """Rank the candidates and choose the best.
 
-    Parameters
-    ----------
-    candidates : sequence of dict
-        Parameters of each.
-    lam_name : str
-        Name of the trade-off weight.
-    results : list of list of FoldResult
-        One list of folds for each candidate.
-    held_out : sequence of ndarray of int
-        Target rows that are held out in each fold.
-    validator : str, sequence of str or callable
-    guard : bool or mapping
-        As of `apply_guard`.
-    shares : GivenShares
-        Of the candidates.
-    sharpens : bool, default=False
-        As of `apply_guard`.
-
-    Returns
-    -------
-    Choice
+    `held_out` has the indices of the target rows that are held out in each fold; `guard`, `shares`
+    and `sharpens` are as of `apply_guard`.
     """
     lams = np.array([candidate[lam_name] for candidate in candidates])
     stability = stability_of_folds(results, held_out)
     kappa = stability_of_folds(results, held_out, chance_corrected=True)
-    decisions = apply_guard(results, lams, stability, kappa, guard, shares, sharpens=sharpens)
-    accepted = np.array([decision.accepted for decision in decisions])
+    verdicts = apply_guard(results, lams, stability, kappa, guard, shares, sharpens=sharpens)
+    compared = {STABILITY: lambda: stability, AGREEMENT: lambda: agreement_with_ensemble(results)}
     columns = {
-        "fit_time": column(results, "fit_time"),
-        "score_time": column(results, "score_time"),
-        **score_columns(results, validator, stability),
+        **named_scores(results, validator, compared),
         "source_accuracy": column(results, "accuracy"),
         "target_stability": stability,
         "target_entropy": column(results, "entropy"),
     }
-    table = tabulate(candidates, columns)
+    return best_of(candidates, lams, results, columns, verdicts)
+
+
+def best_of(
+    candidates: Sequence[Candidate],
+    lams: NDArray[np.float64],
+    results: CandidateResults,
+    columns: Mapping[str, NDArray[np.float64]],
+    verdicts: Sequence[GuardVerdict],
+) -> Choice:
+    """Rank the candidates by their score columns; of several best, the smallest lam is chosen."""
+    times = {name: column(results, name) for name in ("fit_time", "score_time")}
+    accepted = np.array([verdict.accepted for verdict in verdicts])
+    table = tabulate(candidates, {**times, **columns})
     table["rank_test_score"] = rank(table["mean_test_score"], accepted)
     table["accepted"] = accepted
-    table["guard_reason"] = np.array([decision.reason for decision in decisions], dtype=object)
-    return best_of(table, lams)
-
-
-def best_of(table: dict[str, Any], lams: NDArray[np.float64]) -> Choice:
-    """Return the choice of a ranked table: of several best candidates, that of the smallest lam."""
+    table["guard_reason"] = np.array([verdict.reason for verdict in verdicts], dtype=object)
     first = np.flatnonzero(table["rank_test_score"] == 1)
-    plain = table["mean_test_score"][table["accepted"] & (lams == 0)]
+    plain = table["mean_test_score"][accepted & (lams == 0)]
     return Choice(table, int(first[lams[first].argmin()]), float(plain.max()))

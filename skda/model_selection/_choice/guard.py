@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -14,7 +15,7 @@ from ...training import DivergenceError
 from .._training.candidates import GivenShares
 from .._training.fit_and_score import CandidateResults, FoldResult
 from .._training.pooled_shares import pooled_shares, share_weighted_accuracy
-from .._training.scores import column
+from .._training.scores import column, pooled
 from ..validators.guard import (
     ACCURACY_TOLERANCE,
     MIN_ENTROPY_RATIO,
@@ -39,7 +40,7 @@ __all__ = [
     "pooled_accuracy",
 ]
 
-# what `collapse_guard` does not take
+# options that `collapse_guard` does not have
 GUARD_OPTIONS = {
     "stability_tolerance": 0.05,
     "entropy_tolerance": 0.08,
@@ -51,7 +52,7 @@ HIDDEN = (
     f"{UNSURE}, or unstable on it, at a smaller lam, which a larger one hides: the adaptation "
     "loss of this method makes any prediction surer"
 )
-# share of the lams above 0 that are rejected for what they say of the target, from which all are
+# if this share of the lams above 0 is rejected for predictions on the target, all are rejected
 MOST = 0.75
 _OFF = {
     "accuracy_tolerance": 1.0,
@@ -63,7 +64,7 @@ _OFF = {
 
 
 class OnTarget(NamedTuple):
-    """What the models of the folds say of held-out target rows; each of shape (..., n_candidates).
+    """Measures of the folds' models on held-out target rows; each of shape (..., n_candidates).
 
     Attributes
     ----------
@@ -78,7 +79,7 @@ class OnTarget(NamedTuple):
     entropy: NDArray[np.float64]
 
     def take(self, i: int) -> OnTarget:
-        """Return what the models of candidate `i` say."""
+        """Return the numbers of candidate `i`."""
         return OnTarget(*(values[..., i] for values in self))
 
 
@@ -97,7 +98,7 @@ def apply_guard(
     Parameters
     ----------
     results : list of list of FoldResult
-        One list of folds for each candidate.
+        A list of folds for each candidate.
     lams : ndarray of shape (n_candidates,)
         For each point of the grid of other parameters, 0 comes first.
     stability : ndarray of shape (n_candidates, n_splits)
@@ -111,8 +112,8 @@ def apply_guard(
         variation) where they alone explain how the domains differ. False rejects only what
         diverged.
     shares : GivenShares
-        Of the candidates. With known shares adapting does not do the harm that the entropy sees,
-        and with any not that which the fitted shares see.
+        Of the candidates. Known shares: neither the entropy nor other shares are a reason to
+        reject. Estimated shares: that no shares explain the shift is a reason.
     sharpens : bool, default=False
         Whether the adaptation loss itself makes predictions of the target surer: a larger lam then
         hides the harm that a smaller one shows.
@@ -134,36 +135,35 @@ def apply_guard(
     if guard is False:
         options = dict(_OFF)
     *tolerances, share_tolerance = [options.pop(name) for name in GUARD_OPTIONS]
-    starts = np.flatnonzero(lams == 0).tolist()
-    alone = {first: other_shares(results[first], share_tolerance) for first in starts}
-    first_of_each = np.maximum.accumulate(np.where(lams == 0, np.arange(len(lams)), 0))
-    decisions = []
-    for i, (of_one, first) in enumerate(zip(results, first_of_each.tolist(), strict=True)):
-        own = _for_these_shares(options, results[first]) if shares.used[i] else options
-        verdict = guard_candidate(of_one, floor, own, adapts=lams[i] > 0)
-        if not verdict and shares.estimated[i] and lams[i] > 0 and alone[first]:
-            verdict = _pays(of_one, results[first], options) or verdict
-        decisions.append(verdict)
     n_classes = max(result.n_classes for of_one in results for result in of_one)
     largest = np.log(max(2, n_classes))
     entropies = column(results, "entropy").mean(axis=1) / largest
     found = OnTarget(stability.mean(axis=1), kappa.mean(axis=1), entropies)
     steadiest = (np.nanmax(found.stability[lams == 0]), np.nanmax(found.kappa[lams == 0]))
-    ends = [*starts[1:], len(lams)]
-    for first, end in zip(starts, ends, strict=True):  # they differ in lam alone
+    decisions: list[GuardVerdict] = []
+    for first, end in pairwise([*np.flatnonzero(lams == 0).tolist(), len(lams)]):
+        # these candidates differ in lam alone
+        alone = other_shares(results[first], share_tolerance)
         entropy = np.inf if _predict_one_class(results[first]) else found.entropy[first]
         of_smaller = ""
-        for i in range(first + 1, end):
-            to_beat = np.inf if shares.known[i] else entropy
-            reference = OnTarget(*steadiest, np.asarray(to_beat))
-            reason = _why_rejected(found.take(i), reference, *tolerances) or of_smaller
-            if decisions[i] and reason:
-                decisions[i] = GuardVerdict(False, reason)
-            if reason and sharpens:
-                of_smaller = HIDDEN
+        for i in range(first, end):
+            adapts = i > first
+            own = _for_these_shares(options, results[first]) if shares.used[i] else options
+            verdict = guard_candidate(results[i], floor, own, adapts=adapts)
+            if adapts:
+                if not verdict and shares.estimated[i] and alone:
+                    verdict = _pays(results[i], results[first], options) or verdict
+                to_beat = np.inf if shares.known[i] else entropy
+                reference = OnTarget(*steadiest, np.asarray(to_beat))
+                reason = _why_rejected(found.take(i), reference, *tolerances) or of_smaller
+                if verdict and reason:
+                    verdict = GuardVerdict(False, reason)
+                if reason and sharpens:
+                    of_smaller = HIDDEN
+            decisions.append(verdict)
         _reject_with_most(decisions, range(first + 1, end))
         estimated = shares.estimated[first]
-        reason = unknown_shares(results[first], share_tolerance) if estimated else alone[first]
+        reason = unknown_shares(results[first], share_tolerance) if estimated else alone
         for i in range(first + 1, end):
             doubted = decisions[i].reason.startswith((UNSURE, UNSTABLE)) and not estimated
             if reason and (decisions[i] or doubted) and not shares.known[i]:
@@ -179,10 +179,10 @@ def _for_these_shares(
     """Return the options for candidates that use other class shares than the source's.
 
     Few rows of a class are no collapse where the source-only model predicts as few, or where the
-    shares, if they are given here, say so.
+    given shares have as few.
     """
-    expected = class_entropy(np.concatenate([each.y_source for each in source_only]))
-    rarest = class_entropy(np.concatenate([each.predicted_target for each in source_only]))
+    expected = class_entropy(pooled(source_only, "y_source"))
+    rarest = class_entropy(pooled(source_only, "predicted_target"))
     if shares is not None:
         rarest = min(rarest, float(entropy_of(shares)))
     ratio = np.nan_to_num(rarest / expected) if expected else 0.0
@@ -193,10 +193,10 @@ def _for_these_shares(
 def _pays(
     of_one: Sequence[FoldResult], source_only: Sequence[FoldResult], options: Mapping[str, float]
 ) -> GuardVerdict:
-    """Accept a candidate that is worse on the source, and as much better at the estimated shares.
+    """Accept a candidate that is worse on the source, but better at the estimated shares.
 
-    Where nothing but the shares differs, the accuracy on source rows that are weighted to the
-    target's shares is that on the target.
+    If only the shares differ, the accuracy on the target is the accuracy on source rows that are
+    weighted to the target's shares.
     """
     if any(result.failure for result in of_one):
         return GuardVerdict(False, "")
@@ -216,9 +216,9 @@ def _pays(
 
 
 def _reject_with_most(decisions: list[GuardVerdict], those: Sequence[int]) -> None:
-    """Reject all candidates that differ in lam alone if most are, for what they say of the target.
+    """Reject all candidates that differ in lam alone if the target speaks against most of them.
 
-    One that passes then does so by chance.
+    The others may be accepted by chance.
     """
     rejected = np.array([decisions[i].reason.startswith((UNSURE, UNSTABLE)) for i in those], bool)
     if not most_are_rejected(rejected):
@@ -244,26 +244,12 @@ def guard_candidate(
     *,
     adapts: bool,
 ) -> GuardVerdict:
-    """Apply `collapse_guard` to the results of one candidate in all folds.
+    """Apply `collapse_guard`, with these options, to the results of one candidate in all folds.
 
-    Parameters
-    ----------
-    results : sequence of FoldResult
-        One for each fold.
-    source_only_accuracy : float
-        Accuracy of the source-only model on all held-out source rows.
-    options : mapping
-        Options of `collapse_guard`.
-    adapts : bool
-        Whether lam is above 0. The source-only model is not rejected for its predictions on the
-        target: there must be a model to fall back on.
-
-    Returns
-    -------
-    GuardVerdict
-        Accepted if the accuracy over all folds is high enough, and the predictions on the target
-        did not collapse in any fold: a candidate that collapses in one fold may collapse when it
-        is refitted.
+    The accuracy over all folds must be high enough, and the predictions on the target must not
+    collapse in any fold: a candidate that collapses in one fold may collapse when it is refitted.
+    If lam is 0 (`adapts` is False), predictions on the target are no reason to reject: there must
+    be a model to fall back on.
     """
     n_failures = sum(bool(result.failure) for result in results)
     if n_failures:
@@ -271,25 +257,20 @@ def guard_candidate(
     if not adapts:
         options = {**options, "min_entropy_ratio": 0.0}
     n_classes = max(result.n_classes for result in results)
-    overall = collapse_guard(
-        np.concatenate([result.y_source for result in results]),
-        np.concatenate([result.predicted_source for result in results]),
-        np.concatenate([result.predicted_target for result in results]),
-        source_only_accuracy=source_only_accuracy,
-        n_classes=n_classes,
-        **options,
-    )
-    if not (overall and adapts):
-        return overall
-    for i, result in enumerate(results):
-        in_fold = collapse_guard(
-            result.y_source,
-            result.predicted_source,
-            result.predicted_target,
-            source_only_accuracy=0.0,
+
+    def guard(folds: Sequence[FoldResult], source_only_accuracy: float) -> GuardVerdict:
+        return collapse_guard(
+            *(pooled(folds, name) for name in ("y_source", "predicted_source", "predicted_target")),
+            source_only_accuracy=source_only_accuracy,
             n_classes=n_classes,
             **options,
         )
+
+    overall = guard(results, source_only_accuracy)
+    if not (overall and adapts):
+        return overall
+    for i, result in enumerate(results):
+        in_fold = guard([result], 0.0)
         if not in_fold:
             return GuardVerdict(False, f"in fold {i}, {in_fold.reason}")
     return overall
@@ -300,8 +281,8 @@ def _predict_one_class(results: Sequence[FoldResult]) -> bool:
 
     Such models, as where a sensor has an offset, are sure of all rows.
     """
-    predicted = class_entropy(np.concatenate([each.predicted_target for each in results]))
-    expected = class_entropy(np.concatenate([each.y_source for each in results]))
+    predicted = class_entropy(pooled(results, "predicted_target"))
+    expected = class_entropy(pooled(results, "y_source"))
     return not predicted >= LEAST_ENTROPY_RATIO * expected  # NaN where the training diverged
 
 
@@ -332,7 +313,7 @@ def is_unsure(
 def _why_rejected(
     found: OnTarget, reference: OnTarget, stability_tolerance: float, entropy_tolerance: float
 ) -> str:
-    """Return what the target's rows say against a model; empty if it is nothing."""
+    """Return why the predictions on the target speak against a model; empty if they do not."""
     if is_unstable(found, reference, stability_tolerance):
         return (
             f"{UNSTABLE}: the models of the folds agree on {found.stability:.3f} of "

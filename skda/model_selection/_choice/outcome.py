@@ -1,4 +1,4 @@
-"""What a search keeps of its trainings: the choice, what it says of the target, the best model."""
+"""Fitted attributes of a search: the choice, its estimates on the target, the best estimator."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from ...priors import match_confidence
 from .._routing import final_step
 from .._training.candidates import given_shares
 from .._training.fit_and_score import CandidateResults, DomainData, fit_on, seeded
+from .._training.scores import pooled
 from .._typing import Candidate, Validator
 from ..validators.numbers import scale_of
 from ..validators.registry import Task
@@ -27,7 +28,7 @@ from .verdict import refusal, sign_of_harm
 
 __all__ = ["OF_BEST_ESTIMATOR", "ChoosingMixin"]
 
-# what `fit` has of the training on all rows
+# what `fit` keeps of the training on all rows
 OF_BEST_ESTIMATOR = (
     "best_estimator_",
     "classes_",
@@ -59,7 +60,7 @@ class ChoosingMixin:
         results: CandidateResults,
         held_out: Sequence[NDArray[np.intp]],
     ) -> None:
-        """Choose a candidate, keep what is known of it; warn if adapting may have done harm."""
+        """Choose a candidate and keep its scores; warn if adapting may have done harm."""
         for name in _ESTIMATES:  # of an earlier fit, which may have been for another task
             vars(self).pop(name, None)
         of_numbers = self._task == "regression"
@@ -78,7 +79,7 @@ class ChoosingMixin:
             error = self.cv_results_["mean_source_error"]
             apart = self.cv_results_["mean_target_disagreement"]
             self.estimated_error_ = float(np.hypot(error, apart)[self.best_index_])
-            self.label_scale_ = scale_of(np.concatenate([each.y_source for each in results[0]]))
+            self.label_scale_ = scale_of(pooled(results[0], "y_source"))
             return
         stability = self.cv_results_["mean_target_stability"]
         accuracy = self.cv_results_["mean_source_accuracy"]
@@ -105,5 +106,5 @@ class ChoosingMixin:
         vars(self).pop("temperature_", None)
         if self.calibrate:
             proba = self.predict_proba(data.X_target)
-            # the estimate is too high: no reason to be more sure than the model is
+            # the estimate is mostly too high: no reason to make the model surer
             self.temperature_ = max(1.0, match_confidence(proba, self.estimated_accuracy_))

@@ -9,20 +9,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...training import DivergenceError
-from .._training.candidates import rank, tabulate
 from .._training.fit_and_score import CandidateResults, FoldResult
-from .._training.scores import column, named_scores
+from .._training.scores import named_scores, pooled
 from .._typing import Candidate, Validator
 from ..validators.agreement import AGREEMENT, STABILITY
+from ..validators.guard import GuardVerdict
 from ..validators.numbers import scale_of, squared_errors
 from .classification import Choice, best_of
 
 __all__ = ["DEFAULT_VALIDATOR", "GUARD_OPTIONS", "choose_regressor"]
 
 DEFAULT_VALIDATOR = ("agreement", "stability")
-# each a part of the source-only model's: how much larger the error on the source and the
-# disagreement may be, and how small the spread of the predictions on the target (of the labels'
-# spread, where that is less)
+# relative to the source-only model: how much larger the error on the source and the disagreement
+# may be, and how small the spread of the predictions on the target (relative to the spread of the
+# labels, if that is less)
 GUARD_OPTIONS = {"error_tolerance": 0.5, "stability_tolerance": 0.1, "min_spread_ratio": 0.3}
 
 Folds = Sequence[NDArray[np.intp]]
@@ -38,27 +38,20 @@ def choose_regressor(
 ) -> Choice:
     """Rank the candidates and choose the best, as `choose` does for classifiers."""
     lams = np.array([candidate[lam_name] for candidate in candidates])
-    scale = scale_of(np.concatenate([result.y_source for result in results[0]]))
+    scale = scale_of(pooled(results[0], "y_source"))
     disagreement = disagreement_of_folds(results, held_out, scale)
     reasons = apply_guard(results, lams, disagreement, scale, guard)
-    accepted = np.array([not reason for reason in reasons])
-
+    verdicts = [GuardVerdict(not reason, reason or "accepted") for reason in reasons]
     compared = {
         STABILITY: lambda: -(disagreement**2),
         AGREEMENT: lambda: _agreement(results, held_out, scale),
     }
     columns = {
-        "fit_time": column(results, "fit_time"),
-        "score_time": column(results, "score_time"),
         **named_scores(results, validator, compared),
         "source_error": np.array([[_error(r, scale) for r in of_one] for of_one in results]),
         "target_disagreement": disagreement,
     }
-    table = tabulate(candidates, columns)
-    table["rank_test_score"] = rank(table["mean_test_score"], accepted)
-    table["accepted"] = accepted
-    table["guard_reason"] = np.array([reason or "accepted" for reason in reasons], dtype=object)
-    return best_of(table, lams)
+    return best_of(candidates, lams, results, columns, verdicts)
 
 
 def disagreement_of_folds(
@@ -96,7 +89,7 @@ def apply_guard(
     scale: NDArray[np.float64],
     guard: bool | Mapping[str, float],
 ) -> list[str]:
-    """Return why each candidate may not be chosen; empty if it may.
+    """Return why each candidate may not be chosen, an empty string if it may.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Whether only the shares of the classes differ, as far as source-only models see."""
+"""Whether other class shares explain how the outputs of source-only models differ."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 
 from ..._inputs.other_shares import LEAST_ROWS, describe_shares
 from ...priors import label_shift_fit
-from ...priors._bbse import source_shares
+from ...priors._labels import source_shares
 from .._training.fit_and_score import FoldResult
 from .._training.pooled_shares import can_tell_shares, outputs_of, pooled_shares
 
@@ -16,38 +16,26 @@ __all__ = ["NO_ESTIMATE", "OTHER_SHARES", "other_shares", "unknown_shares"]
 
 OTHER_SHARES = "other class shares in the target"
 NO_ESTIMATE = "the class shares of the target cannot be estimated"
-# Residual of `label_shift_fit`, a share of the spread of the target's outputs, from which an
-# estimate is not believed. Chosen on tasks of benchmarks/selection and benchmarks/share_warning.
+# An estimate is not believed above this residual of `label_shift_fit`, a share of the spread of the
+# target's outputs. Chosen on tasks of benchmarks/selection and benchmarks/share_warning.
 TOO_FAR = 0.1
 
 
 def other_shares(source_only: Sequence[FoldResult], tolerance: float) -> str:
-    """Return why other class shares, and nothing else, explain the shift; empty if they do not.
+    """Return how other class shares, and nothing else, explain the shift; empty if they do not.
 
-    Parameters
-    ----------
-    source_only : sequence of FoldResult
-        Of lam 0, one for each fold.
-    tolerance : float
-        How far the shares may be from the source's, in total variation.
-
-    Returns
-    -------
-    str
+    `source_only` are the results of lam 0 in the folds; `tolerance` is how far the shares may be
+    from the source's, in total variation.
     """
     if any(result.proba_source is None or result.proba_target is None for result in source_only):
         return ""
-    proba, y, of_target = (
-        [getattr(result, name) for result in source_only]
-        for name in ("proba_source", "y_source", "proba_target")
-    )
-    labels = np.concatenate(y)
-    classes = np.unique(labels)
-    enough = min(len(labels), sum(map(len, of_target))) >= LEAST_ROWS
-    if not enough or any(result.n_classes != len(classes) for result in source_only):
-        return ""  # too few rows, or those of one fold lack a class
-    fit = label_shift_fit(np.concatenate(proba), labels, np.concatenate(of_target))
-    shares = source_shares(labels)
+    if not can_tell_shares(source_only):
+        return ""
+    proba, labels, of_target = outputs_of(source_only)
+    if min(len(labels), len(of_target)) < LEAST_ROWS:
+        return ""
+    fit = label_shift_fit(proba, labels, of_target)
+    classes, shares = np.unique(labels), source_shares(labels)
     if not fit.plausible or np.abs(fit.shares - shares).sum() / 2 <= tolerance:
         return ""
     return (
@@ -61,17 +49,8 @@ def other_shares(source_only: Sequence[FoldResult], tolerance: float) -> str:
 def unknown_shares(source_only: Sequence[FoldResult], tolerance: float) -> str:
     """Return why an estimate of other class shares is not to be believed; empty if it is.
 
-    Parameters
-    ----------
-    source_only : sequence of FoldResult
-        Of lam 0, one for each fold.
-    tolerance : float
-        How far the estimate may be from the source's shares, in total variation, in any case; 1
-        believes all.
-
-    Returns
-    -------
-    str
+    `source_only` are the results of lam 0 in the folds. An estimate is believed in any case if its
+    distance from the source's shares, in total variation, is at most `tolerance`.
     """
     if tolerance >= 1:
         return ""

@@ -1,4 +1,4 @@
-"""A warning where what a search has seen of the target speaks against adapting."""
+"""Warnings of a search whose results on the target speak against adapting."""
 
 from __future__ import annotations
 
@@ -25,24 +25,10 @@ def sign_of_harm(
 ) -> str:
     """Return a warning where the chosen model fits the target worse than the source-only model.
 
-    Two estimates of the accuracy on the target are compared, without its labels: on how many
-    held-out rows the models of the folds agree, and on how many they are as sure as where they are
-    right on the source (ATC). There is a sign of harm if their sum falls by more than .1.
-
-    Parameters
-    ----------
-    results : list of list of FoldResult
-        One list of folds for each candidate.
-    lams : ndarray of shape (n_candidates,)
-    stability : ndarray of shape (n_candidates,)
-        Mean over the folds.
-    chosen : int
-        Number of the chosen candidate, whose lam is above 0.
-
-    Returns
-    -------
-    str
-        Empty if there is no sign.
+    Two estimates of the accuracy on the target are added: the share of held-out rows on which the
+    models of the folds agree, and `thresholded_accuracy`. There is a sign of harm if the sum falls
+    by more than .1; otherwise the warning is empty. `lams` and the mean stability have shape
+    (n_candidates,); the lam of the candidate `chosen` is above 0.
     """
     sure = np.array([np.mean([result.sure for result in of_one]) for of_one in results])
     estimate = stability + sure
@@ -62,18 +48,10 @@ def sign_of_harm(
 
 
 def refusal(table: Mapping[str, Any], lams: NDArray[np.float64]) -> str:
-    """Return a warning where the guard alone kept a search from adapting, for the class shares.
+    """Return a warning where only the guard kept a search from adapting, because of class shares.
 
-    Parameters
-    ----------
-    table : dict of ndarrays
-        The attribute `cv_results_` of a search that chose lam 0.
-    lams : ndarray of shape (n_candidates,)
-
-    Returns
-    -------
-    str
-        Empty if the search has nothing to ask the user.
+    `table` is `cv_results_` of a search that chose lam 0; `lams` has shape (n_candidates,). If
+    another reason kept the search from adapting, the warning is empty.
     """
     best = int(np.nanargmax(table["mean_test_score"]))
     reason = str(table["guard_reason"][best])

@@ -1,1 +1,1 @@
-"""The trainings of a search: its candidates, their scores, and what is kept on disk."""
+"""The trainings of a search: its candidates, their scores, their files."""

@@ -19,22 +19,9 @@ SCORE_TOLERANCE = 1e-6
 
 
 def find_lam(estimator: BaseEstimator) -> str:
-    """Return the name of the trade-off weight among the parameters of an estimator.
+    """Return the name of the trade-off weight: "lam", or "<step>__lam" for a Pipeline.
 
-    Parameters
-    ----------
-    estimator : estimator
-        An estimator with a parameter `lam`, or a Pipeline that ends in one.
-
-    Returns
-    -------
-    str
-        "lam", or "<step>__lam" for a Pipeline.
-
-    Raises
-    ------
-    ValueError
-        If there is no such parameter.
+    If the estimator has no such parameter, it is a ValueError.
     """
     if isinstance(estimator, type):
         raise ValueError(
@@ -54,18 +41,10 @@ def find_lam(estimator: BaseEstimator) -> str:
 
 
 def lams_around(estimator: BaseEstimator) -> list[float]:
-    """Return trade-off weights around an estimator's own.
+    """Return .1, .3, 1, 3 and 10 times the lam of an estimator.
 
-    Parameters
-    ----------
-    estimator : estimator
-        As of `find_lam`. If its lam is 0, the default lam of its class is taken instead.
-
-    Returns
-    -------
-    list of float
-        .1, .3, 1, 3 and 10 times lam; lam alone for a method for which all values above 0 train
-        the same, such as ADDA.
+    If lam is 0, the default lam of the class is taken instead. A method such as ADDA trains the
+    same with all lams above 0: lam alone is returned.
     """
     last = estimator.steps[-1][1] if isinstance(estimator, Pipeline) else estimator
     centre = last.lam or type(last)().lam or 1.0
@@ -74,14 +53,14 @@ def lams_around(estimator: BaseEstimator) -> list[float]:
 
 
 class GivenShares(NamedTuple):
-    """What each candidate has as `target_priors`, arrays of shape (n_candidates,).
+    """Whether each candidate has `target_priors`, arrays of bool of shape (n_candidates,).
 
     Attributes
     ----------
-    known : ndarray of bool
+    known : ndarray
         Whether the user gave the shares.
-    used : ndarray of bool
-        Whether it has any, given or estimated.
+    used : ndarray
+        Whether the candidate has shares, given or estimated.
     """
 
     known: NDArray[np.bool_]
@@ -89,14 +68,14 @@ class GivenShares(NamedTuple):
 
     @property
     def estimated(self) -> NDArray[np.bool_]:
-        """Whether it has shares that nobody gave."""
+        """Whether the shares of the candidate are estimated."""
         return self.used & ~self.known
 
 
 def given_shares(
     estimator: BaseEstimator, candidates: Sequence[Candidate], lam_name: str
 ) -> GivenShares:
-    """Return for each candidate whether it was given the shares of the target's classes."""
+    """Return whether each candidate has shares of the target's classes, and who gave them."""
     _, given = shares_asked_for(estimator, candidates, lam_name)
     used = np.array([value is not None for value in given])
     return GivenShares(used & [not isinstance(value, str) for value in given], used)
@@ -114,26 +93,10 @@ def shares_asked_for(
 def make_candidates(
     lams: Iterable[float], param_grid: ParamGrid | None, lam_name: str
 ) -> list[Candidate]:
-    """Combine every lam with every point of a grid of other parameters.
+    """Combine every lam, and 0, with every point of a grid as `GridSearchCV` takes it.
 
-    Parameters
-    ----------
-    lams : iterable of float
-        Trade-off weights; 0 is added to them.
-    param_grid : mapping, sequence of mappings or None
-        Other parameters, as `GridSearchCV` takes them.
-    lam_name : str
-        Name of the trade-off weight, from `find_lam`.
-
-    Returns
-    -------
-    list of dict
-        Parameters of each candidate: for each point of the grid, lam in growing order.
-
-    Raises
-    ------
-    ValueError
-        If a lam is not a finite number of at least 0, or the grid names lam.
+    For each point of the grid, lam grows. If a lam is not a finite number of at least 0, or the
+    grid names lam, it is a ValueError.
     """
     points = list(ParameterGrid(param_grid)) if param_grid else [{}]
     if any(lam_name in point for point in points):
@@ -160,19 +123,11 @@ def check_lams(lams: Any) -> list[float]:
 def tabulate(
     candidates: Sequence[Candidate], columns: Mapping[str, NDArray[Any]]
 ) -> dict[str, Any]:
-    """Lay out results as `GridSearchCV.cv_results_` has them.
+    """Lay out results as in `GridSearchCV.cv_results_`.
 
-    Parameters
-    ----------
-    candidates : sequence of dict
-    columns : mapping from str to ndarray of shape (n_candidates, n_splits)
-        Results in every split, by name.
-
-    Returns
-    -------
-    dict
-        "params", a masked array "param_<name>" for each parameter, and for each column
-        "split<i>_<name>", "mean_<name>" and "std_<name>"; times have no columns of splits.
+    `columns` has results of shape (n_candidates, n_splits) by name. The table has "params", a
+    masked array "param_<name>" for each parameter, and for each of the columns "split<i>_<name>",
+    "mean_<name>" and "std_<name>"; times have no columns of splits.
     """
     results: dict[str, Any] = {}
     for name, values in columns.items():
@@ -193,18 +148,9 @@ def tabulate(
 
 
 def rank(scores: NDArray[Any], accepted: NDArray[Any]) -> NDArray[Any]:
-    """Rank candidates: accepted ones first, then by score; equal scores share a rank.
+    """Rank candidates, 1 for the best: accepted ones first, then by score, of which NaN is worst.
 
-    Parameters
-    ----------
-    scores : ndarray of shape (n_candidates,)
-        Higher is better; NaN is worst.
-    accepted : ndarray of shape (n_candidates,), bool
-
-    Returns
-    -------
-    ndarray of shape (n_candidates,), int32
-        1 for the best.
+    The arrays have shape (n_candidates,). Equal scores share a rank.
     """
     scores = np.where(np.isnan(scores), -np.inf, scores)
     higher = scores[None, :] > scores[:, None] + SCORE_TOLERANCE

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from itertools import product
 from typing import Any, NamedTuple
@@ -15,8 +15,8 @@ from sklearn.utils.parallel import Parallel, delayed
 from ...training.stacked import UnstackableError
 from ...training.watch.progress import Progress
 from .._split import DomainFold
-from .._typing import Candidate, Validator
-from .fit_and_score import CandidateResults, DomainData, FoldResult, fit_and_score, seeded
+from .._typing import Validator
+from .fit_and_score import CandidateResults, DomainData, FoldResult, Plan, fit_and_score, seeded
 from .store import ResultStore
 from .vectorized import fit_and_score_together
 
@@ -24,16 +24,16 @@ Task = tuple[BaseEstimator, DomainFold, Validator]
 
 
 class AllResults(NamedTuple):
-    """What the trainings of a search gave.
+    """The results of the trainings of a search.
 
     Attributes
     ----------
     of_candidates : list of list of FoldResult
         One list of folds for each candidate.
     reason : str
-        Why they were not trained together; empty if they were.
+        Why the candidates were not trained together; empty if they were.
     interrupt : KeyboardInterrupt or None
-        What ended the search early; the results are then those of the finished candidates.
+        Interrupt that ended the search early: the results are those of the finished candidates.
     """
 
     of_candidates: CandidateResults
@@ -42,13 +42,7 @@ class AllResults(NamedTuple):
 
 
 def fit_all(
-    estimator: BaseEstimator,
-    candidates: Sequence[Candidate],
-    data: DomainData,
-    folds: Sequence[DomainFold],
-    seeds: Sequence[int],
-    validator: Validator,
-    lam_name: str,
+    plan: Plan,
     *,
     vectorize: bool | str,
     n_jobs: int | None,
@@ -57,58 +51,33 @@ def fit_all(
 ) -> AllResults:
     """Train and score every candidate in every fold, as one stacked network if possible.
 
-    Parameters
-    ----------
-    estimator : estimator
-    candidates : sequence of dict
-        Parameters of each.
-    data : DomainData
-    folds : sequence of DomainFold
-    seeds : sequence of int
-        Seed of the trainings of each fold.
-    validator : str, sequence of str or callable
-    lam_name : str
-        Name of the trade-off weight.
-    vectorize, n_jobs, verbose
-        As of `LambdaSearchCV`.
-    store : ResultStore or None
-        Has the results of an earlier run of this search, and gets those of this one.
-
-    Returns
-    -------
-    AllResults
+    `vectorize`, `n_jobs` and `verbose` are as of `LambdaSearchCV`. The results that are in `store`
+    are not computed again; new results are put there.
 
     Raises
     ------
     ValueError
-        If `vectorize` is True and they cannot be trained together.
+        If `vectorize` is True and the candidates cannot be trained together.
     KeyboardInterrupt
-        After Ctrl-C before a candidate was finished. Those trained together finish together.
+        After Ctrl-C before a candidate was finished. Candidates that are trained together finish
+        together.
     """
+    n_folds = len(plan.folds)
+    places = list(product(range(len(plan.candidates)), range(n_folds)))
 
     def progress() -> Progress:
-        n_trainings = len(candidates) * len(folds)
-        return Progress(n_trainings, bool(verbose), "LambdaSearchCV", "trainings")
+        return Progress(len(places), bool(verbose), "LambdaSearchCV", "trainings")
 
-    places = list(product(range(len(candidates)), range(len(folds))))
     found = {} if store is None else store.load(places)
     if len(found) == len(places):
-        stored = _of_candidates([found[place] for place in places], len(folds))
+        stored = _of_candidates([found[place] for place in places], n_folds)
         return AllResults(stored, "all results were there already")
     reason = "vectorize=False"
     if vectorize is not False:
         try:
             with progress() as bar:
                 together = fit_and_score_together(
-                    estimator,
-                    candidates,
-                    data,
-                    folds,
-                    seeds,
-                    validator,
-                    lam_name,
-                    of_any_size=vectorize is True,
-                    advance=bar.advance,
+                    plan, of_any_size=vectorize is True, advance=bar.advance
                 )
             if store is not None:
                 for i, j in places:
@@ -118,15 +87,17 @@ def fit_all(
             if vectorize is True:
                 raise ValueError(f"vectorize=True is not possible: {error}.") from error
             reason = str(error)
-    tasks = (
-        (seeded(estimator, seeds[j], candidates[i], data.n_source), folds[j], validator)
-        for i, j in places
-        if (i, j) not in found
-    )
+
+    def task(i: int, j: int) -> Task:
+        params, n_source = plan.candidates[i], plan.data.n_source
+        new = seeded(plan.estimator, plan.seeds[j], params, n_source)
+        return new, plan.folds[j], plan.validator
+
     done: list[FoldResult] = []
     try:
         with progress() as bar:
-            results = _run(tasks, data, n_jobs)
+            tasks = (task(*place) for place in places if place not in found)
+            results = _run(tasks, plan.data, n_jobs)
             bar.advance(0)
             for place in places:
                 if place not in found:
@@ -136,11 +107,11 @@ def fit_all(
                 done.append(found[place])
                 bar.advance(1)
     except KeyboardInterrupt as interrupt:
-        finished = _of_candidates(done, len(folds))
+        finished = _of_candidates(done, n_folds)
         if not finished:
             raise
         return AllResults(finished, "interrupted", interrupt)
-    return AllResults(_of_candidates(done, len(folds)), reason)
+    return AllResults(_of_candidates(done, n_folds), reason)
 
 
 def _of_candidates(done: list[FoldResult], n_folds: int) -> CandidateResults:
@@ -157,7 +128,7 @@ def _run(tasks: Iterable[Task], data: DomainData, n_jobs: int | None) -> Iterato
 
 
 def _fit_and_score(*data_and_task: Any) -> FoldResult:
-    """Put the data together again: joblib's backends recognise arguments, not parts of them."""
+    """Join the data again: joblib's backends recognise whole arguments, not parts of them."""
     *parts, estimator, fold, validator = data_and_task
     return fit_and_score(estimator, DomainData(*parts), fold, validator)
 
@@ -166,8 +137,8 @@ def _fit_and_score(*data_and_task: Any) -> FoldResult:
 def _shipped_once(data: DomainData) -> Iterator[None]:
     """Put the data on every worker of Dask inside the with block, if joblib runs on it.
 
-    joblib itself would put them on one worker, and with this one they would be lost. Its option
-    ``scatter`` names them by their content, so that a later search may find them forgotten.
+    joblib itself would put the data on one worker, and would lose them with this worker. Its option
+    ``scatter`` names the data by their content: Dask may have forgotten them in a later search.
     """
     outer = get_active_backend()[0]
     if type(outer).__name__ != "DaskDistributedBackend":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,7 +16,7 @@ from ..._inputs.other_shares import shares_unchecked
 from ...training import DivergenceError
 from .._routing import final_step
 from .._split import DomainFold, n_rows, take_rows
-from .._typing import Labels, Rows, Validator
+from .._typing import Candidate, Labels, Rows, Validator
 from ..validators.agreement import AGREEMENT, needs_search, validator_names
 from ..validators.inputs import EstimatorEvidence
 from ..validators.registry import compute_validator
@@ -46,8 +46,34 @@ class DomainData(NamedTuple):
         return {name: value for name, value in given.items() if value is not None}
 
 
+class Plan(NamedTuple):
+    """What a search trains and scores: each candidate in each fold.
+
+    Attributes
+    ----------
+    estimator : estimator
+    candidates : sequence of dict
+        Parameters of each.
+    data : DomainData
+    folds : sequence of DomainFold
+    seeds : sequence of int
+        Seed of the trainings of each fold.
+    validator : str, sequence of str or callable
+    lam_name : str
+        Name of the trade-off weight among the parameters.
+    """
+
+    estimator: BaseEstimator
+    candidates: Sequence[Candidate]
+    data: DomainData
+    folds: Sequence[DomainFold]
+    seeds: Sequence[int]
+    validator: Validator
+    lam_name: str
+
+
 class FoldResult(NamedTuple):
-    """What is kept of a candidate that was trained and scored in a fold.
+    """The result of a candidate that was trained and scored in a fold.
 
     Attributes
     ----------
@@ -69,8 +95,7 @@ class FoldResult(NamedTuple):
         Class probabilities of the held-out target rows, of a source-only model, or if a validator
         compares the candidates by them.
     sure : float
-        Share of the held-out target rows of which the model is as sure as where it is right on the
-        source (ATC).
+        Share of the held-out target rows above the threshold of `thresholded_accuracy` (ATC).
     entropy : float
         Mean entropy of the class probabilities of the held-out target rows, in nats.
     failure : str
@@ -127,7 +152,7 @@ def seeded(
 ) -> BaseEstimator:
     """Return a clone with these parameters, and with a seed wherever the user fixed none.
 
-    With `n_source`, the rows of the final fit, a training on fewer rows has as many epochs.
+    With `n_source`, the number of source rows of the final fit, the clone trains as many epochs.
     """
     copy = clone(estimator).set_params(**clone(dict(params), safe=False))
     seeds = {
@@ -154,7 +179,7 @@ def fit_and_score(
 
 
 def check_finite(scores: Mapping[str, float], validator: Validator) -> None:
-    """Raise if a validator gave NaN: the search would choose as if it had not been there."""
+    """Raise if a validator gave NaN, which the search would ignore."""
     for name, score in scores.items():
         if not np.isfinite(score):
             raise ValueError(
@@ -202,7 +227,7 @@ def _score(
     X_target = take_rows(data.X_target, fold.target_test)
     all_target = EstimatorEvidence(fitted, X_source, y_source, data.X_target)
     held_out = EstimatorEvidence(fitted, X_source, y_source, X_target)
-    # the predictions for all target rows hold those for the held-out ones: predict once
+    # the target rows are predicted once: the held-out rows are among all rows
     names = validator_names(validator)
     if all_target.is_regression:
         held_out.numbers_target = all_target.numbers_target[fold.target_test]

@@ -10,15 +10,13 @@ from numpy.typing import NDArray
 
 from .._typing import Validator
 from ..validators.agreement import (
-    AGREEMENT,
-    STABILITY,
     agreement_of_folds,
     agreement_with_mean,
     mean_z_score,
 )
 from .fit_and_score import CandidateResults, FoldResult
 
-__all__ = ["column", "named_scores", "score_columns", "stability_of_folds"]
+__all__ = ["agreement_with_ensemble", "column", "named_scores", "pooled", "stability_of_folds"]
 
 
 def column(results: CandidateResults, attribute: str) -> NDArray[Any]:
@@ -26,25 +24,9 @@ def column(results: CandidateResults, attribute: str) -> NDArray[Any]:
     return np.array([[getattr(result, attribute) for result in of_one] for of_one in results])
 
 
-def score_columns(
-    results: CandidateResults, validator: Validator, stability: NDArray[np.float64]
-) -> dict[str, NDArray[np.float64]]:
-    """Return the score of each candidate in each fold, and the scores that it is made of.
-
-    Parameters
-    ----------
-    results : list of list of FoldResult
-    validator : str, sequence of str or callable
-    stability : ndarray of shape (n_candidates, n_splits)
-        From `stability_of_folds`.
-
-    Returns
-    -------
-    dict of str to ndarray of shape (n_candidates, n_splits)
-        "test_score", and, if there are several validators, "test_<validator>" of each.
-    """
-    compared = {STABILITY: lambda: stability, AGREEMENT: lambda: _agreement(results)}
-    return named_scores(results, validator, compared)
+def pooled(results: Sequence[FoldResult], attribute: str) -> NDArray[Any]:
+    """Return an attribute of the rows of all folds."""
+    return np.concatenate([getattr(result, attribute) for result in results])
 
 
 def named_scores(
@@ -52,7 +34,11 @@ def named_scores(
     validator: Validator,
     compared: Mapping[str, Callable[[], NDArray[np.float64]]],
 ) -> dict[str, NDArray[np.float64]]:
-    """Return the score columns; `compared` has those that compare the models of a search."""
+    """Return score columns of shape (n_candidates, n_splits), by name.
+
+    They are "test_score" and, for several validators, "test_<validator>" of each. `compared` has a
+    function for each validator that compares the models of a search.
+    """
 
     def scores_of(name: str) -> NDArray[np.float64]:
         if name in compared:
@@ -76,20 +62,9 @@ def stability_of_folds(
     *,
     chance_corrected: bool = False,
 ) -> NDArray[np.float64]:
-    """Return how far the models of each candidate agree from fold to fold.
+    """Return `agreement_of_folds` of each candidate, shape (n_candidates, n_splits).
 
-    Parameters
-    ----------
-    results : list of list of FoldResult
-    held_out : sequence of ndarray of int
-        Target rows that are held out in each fold.
-    chance_corrected : bool, default=False
-        As of `agreement_of_folds`.
-
-    Returns
-    -------
-    ndarray of shape (n_candidates, n_splits)
-        From `agreement_of_folds`; NaN where a training diverged.
+    It is NaN where a training diverged.
     """
 
     def of_candidate(of_one: list[FoldResult]) -> NDArray[np.float64]:
@@ -101,7 +76,8 @@ def stability_of_folds(
     return np.array([of_candidate(of_one) for of_one in results])
 
 
-def _agreement(results: CandidateResults) -> NDArray[np.float64]:
+def agreement_with_ensemble(results: CandidateResults) -> NDArray[np.float64]:
+    """Return `agreement_with_mean` of the candidates in each fold."""
     in_folds = [
         agreement_with_mean([result.proba_target for result in of_all])
         for of_all in zip(*results, strict=True)

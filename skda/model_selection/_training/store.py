@@ -1,4 +1,4 @@
-"""Results of a search on disk, so that what was finished is not trained again."""
+"""Results of a search on disk, so that finished candidates are not trained again."""
 
 from __future__ import annotations
 
@@ -16,28 +16,27 @@ from torch.utils.data import Dataset
 from ..._atomic import write_atomically
 from ...training.processes import current_processes
 from ...training.watch.checkpoint import as_text, check_folder, some_rows
-from .._split import DomainFold, n_rows, take_rows
-from .._typing import Candidate, Rows
-from .fit_and_score import DomainData, FoldResult
+from .._split import n_rows, take_rows
+from .._typing import Rows
+from .fit_and_score import FoldResult, Plan
 
 __all__ = ["ResultStore", "search_fingerprint"]
 
-
-# what the results of a search do not depend on, and what the folds and candidates tell
+# parameters on which the results do not depend, and those that are in the folds and candidates
 _NOT_HASHED = {"checkpoint", "estimator", "n_jobs", "verbose", "vectorize", "refit", "cv", "lams"}
 
 
-def search_fingerprint(
-    search: Any,
-    candidates: Sequence[Candidate],
-    data: DomainData,
-    folds: Sequence[DomainFold],
-    seeds: Sequence[int],
-) -> str:
+def search_fingerprint(search: Any, plan: Plan) -> str:
     """Return a hash of everything that the results of a search depend on."""
     params = search.get_params(deep=True)
     params = {name: value for name, value in params.items() if name not in _NOT_HASHED}
-    parts: list[Any] = [params, list(candidates), list(map(list, folds)), list(seeds)]
+    data = plan.data
+    parts: list[Any] = [
+        params,
+        list(plan.candidates),
+        list(map(list, plan.folds)),
+        list(plan.seeds),
+    ]
     parts += [_as_text_of_rows(rows) for rows in (data.X_source, data.X_target)]
     for values in (data.y_source, data.y_target, data.sample_weight, data.source_domain):
         parts.append(None if values is None else np.asarray(values))
@@ -61,7 +60,7 @@ class ResultStore:
     ----------
     folder : path
     fingerprint : str
-        Of the search; a folder with another one is refused.
+        Hash of the search; a folder with another hash is refused.
     """
 
     numbers: Sequence[int] | None = None  # those of the candidates; None counts from 0

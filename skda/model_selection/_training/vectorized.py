@@ -13,11 +13,11 @@ from ...base import AdaptingEstimator
 from ...training import DomainPair
 from ...training.stacked import Job, UnstackableError, train_together
 from .._routing import final_step
-from .._split import DomainFold
-from .._typing import Candidate, Validator
+from .._typing import Candidate
 from .fit_and_score import (
     DomainData,
     FoldResult,
+    Plan,
     diverged_result,
     fit_on,
     score_fitted,
@@ -29,85 +29,65 @@ __all__ = ["fit_and_score_together"]
 
 
 def fit_and_score_together(
-    estimator: BaseEstimator,
-    candidates: Sequence[Candidate],
-    data: DomainData,
-    folds: Sequence[DomainFold],
-    seeds: Sequence[int],
-    validator: Validator,
-    lam_name: str,
-    *,
-    of_any_size: bool,
-    advance: Callable[[float], None],
+    plan: Plan, *, of_any_size: bool, advance: Callable[[float], None]
 ) -> list[list[FoldResult]]:
     """Train and score candidates as `fit_and_score` does, all that differ in lam alone together.
 
     Parameters
     ----------
-    estimator : estimator
-        What is searched.
-    candidates : sequence of dict
-        Parameters of each.
-    data : DomainData
-    folds : sequence of DomainFold
-    seeds : sequence of int
-        Seed of the trainings of each fold.
-    validator : str or callable
-    lam_name : str
-        Name of the trade-off weight.
+    plan : Plan
     of_any_size : bool
         Whether to train together also networks so large that it saves no time.
     advance : callable
-        Told how many trainings, or what part of one, were done since it was last called.
+        Called with the number of trainings, or the part of one, that were done since the last call.
 
     Returns
     -------
     list of list of FoldResult
-        A list of folds for each candidate. The time of a training is its share in that of all.
+        A list of folds for each candidate. The time of all trainings is divided equally.
 
     Notes
     -----
-    One estimator a fold takes the weights of one lam after the other, to be judged: a validator
-    must not keep it.
+    A fold has one estimator, which gets the weights of one lam after the other to be scored: a
+    validator must not keep it.
 
     Raises
     ------
     UnstackableError
-        If they cannot be trained together; the message says why.
+        If the candidates cannot be trained together; the message says why.
     """
-    last = final_step(estimator)
-    if data.source_domain is not None:
+    last = final_step(plan.estimator)
+    if plan.data.source_domain is not None:
         raise UnstackableError("several sources are trained one model at a time")
     if not isinstance(last, AdaptingEstimator) or last.trains_in_stages:
         raise UnstackableError(f"{type(last).__name__} has a training of its own")
     points: list[tuple[Candidate, list[int]]] = []
-    for i, candidate in enumerate(candidates):
-        others = {name: value for name, value in candidate.items() if name != lam_name}
+    for i, candidate in enumerate(plan.candidates):
+        others = {name: value for name, value in candidate.items() if name != plan.lam_name}
         same = next((members for point, members in points if point == others), None)
         if same is None:
             points.append((others, [i]))
         else:
             same.append(i)
-    trials: dict[int, list[FoldResult]] = {}
+    found: dict[int, list[FoldResult]] = {}
     for point, members in points:
-        lams = [candidates[i][lam_name] for i in members]
-        params = {**point, lam_name: max(lams)}
-        start = [seeded(estimator, seed, params, data.n_source) for seed in seeds]
-        of_folds = _run_point(start, lams, data, folds, validator, of_any_size, advance)
-        trials |= dict(zip(members, map(list, zip(*of_folds, strict=True)), strict=True))
-    return [trials[i] for i in range(len(candidates))]
+        lams = [plan.candidates[i][plan.lam_name] for i in members]
+        of_folds = _run_point(plan, point, lams, of_any_size, advance)
+        found |= dict(zip(members, map(list, zip(*of_folds, strict=True)), strict=True))
+    return [found[i] for i in range(len(plan.candidates))]
 
 
 def _run_point(
-    estimators: Sequence[BaseEstimator],
+    plan: Plan,
+    point: Candidate,
     lams: Sequence[float],
-    data: DomainData,
-    folds: Sequence[DomainFold],
-    validator: Validator,
     of_any_size: bool,
     advance: Callable[[float], None],
 ) -> list[list[FoldResult]]:
-    """Return the trials of every lam, a list for each fold."""
+    """Return the results of every lam, with the other parameters `point`, a list for each fold."""
+    data, folds = plan.data, plan.folds
+    params = {**point, plan.lam_name: max(lams)}
+    estimators = [seeded(plan.estimator, seed, params, data.n_source) for seed in plan.seeds]
     start = time.perf_counter()
     prepared = [
         _prepare(estimator, training_part(data, fold))
@@ -126,13 +106,13 @@ def _run_point(
         final = final_step(fitted).set_params(lam=lams[k])
         if final.adapt_batch_norm:
             final.net_.reestimate_target_statistics(domains)
-        return score_fitted(fitted, data, folds[j], validator, share)
+        return score_fitted(fitted, data, folds[j], plan.validator, share)
 
     return [[run(j, k) for k in range(len(lams))] for j in range(len(folds))]
 
 
 def _prepare(estimator: BaseEstimator, data: DomainData) -> tuple[BaseEstimator, DomainPair]:
-    """Fit everything but the net; return the rows that are to train it as well."""
+    """Fit all but the net; return the estimator and the rows on which the net is to be trained."""
     if isinstance(estimator, Pipeline):
         name, last = estimator.steps[-1]
         recorder = _Recorder()
@@ -145,13 +125,11 @@ def _prepare(estimator: BaseEstimator, data: DomainData) -> tuple[BaseEstimator,
 
 
 class _Recorder(BaseEstimator):
-    """Keeps what the steps before it hand on."""
+    """Last step of a Pipeline, which keeps the data that the other steps hand on."""
 
-    __metadata_request__fit: ClassVar = {
-        "X_target": True,
-        "y_target": True,
-        "sample_weight": True,
-    }
+    __metadata_request__fit: ClassVar = dict.fromkeys(
+        ("X_target", "y_target", "sample_weight"), True
+    )
 
     def fit(
         self,

@@ -20,7 +20,7 @@ __all__ = [
     "validator_names",
 ]
 
-# validators that compare the candidates or the folds of a search: no score of one model
+# these compare the candidates or the folds of a search: they do not score a single model
 AGREEMENT, STABILITY = "agreement", "stability"
 
 # a smaller spread is rounding: all candidates are equally good
@@ -42,26 +42,17 @@ def validator_names(validator: Validator) -> Sequence[str]:
 def agreement_with_mean(probabilities: Sequence[NDArray[Any] | None]) -> NDArray[np.float64]:
     r"""Return the share of target rows on which each candidate agrees with the ensemble of all.
 
-    Parameters
-    ----------
-    probabilities : sequence of ndarray of shape (n_target, n_classes) or None
-        Class probabilities that each candidate gives to the same held-out target rows; None for
-        a candidate whose training diverged.
+    `probabilities` holds an array of shape (n_target, n_classes) for each candidate, all for the
+    same held-out target rows, or None for a candidate whose training diverged. The shares have
+    shape (n_candidates,); the share of None is NaN.
 
-    Returns
-    -------
-    ndarray of shape (n_candidates,)
-        In [0, 1]; NaN where there are no probabilities.
-
-    Notes
-    -----
     .. math::
         \frac{1}{n_t} \sum_j \big[\arg\max_c p_{m,c}(x_j)
         = \arg\max_c \tfrac{1}{M} \sum_{m'} p_{m',c}(x_j)\big]
 
     The mean of all candidates' probabilities is an ensemble, which errs less than most of its
-    members. Known failure: if most candidates make the same errors, so does the ensemble. This
-    happens if the shares of the classes differ between the domains: all models that match the
+    members. Known failure: if most candidates make the same errors, the ensemble makes them, too.
+    This happens if the shares of the classes differ between the domains: all models that match the
     distributions of the domains are then wrong in the same way, and outvote source-only.
 
     References
@@ -86,23 +77,12 @@ def agreement_of_folds(
 ) -> NDArray[Any]:
     r"""Return the share of held-out target rows on which the models of the folds agree.
 
-    Parameters
-    ----------
-    votes : ndarray of shape (n_splits, n_target), int
-        Class that the candidate's model of each fold predicts for every target row.
-    held_out : sequence of ndarray of int
-        Target rows that are held out in each fold.
-    chance_corrected : bool, default=False
-        Whether to return Cohen's kappa: the agreement beyond that of random predictions with the
-        same shares of the classes.
+    `votes`, integers of shape (n_splits, n_target), are the classes that the model of each fold
+    predicts for all target rows. `held_out` has the indices of the target rows that are held out in
+    each fold. With `chance_corrected`, the share is Cohen's kappa: the agreement beyond that of
+    random predictions with the same shares of the classes. The shares have shape (n_splits,) and
+    are in [0, 1], or in [-1, 1] if corrected; with a single split they are 0.
 
-    Returns
-    -------
-    ndarray of shape (n_splits,)
-        In [0, 1], or [-1, 1] if corrected for chance; 0 if there is only one split.
-
-    Notes
-    -----
     In fold i, with its held-out rows :math:`T_i`,
 
     .. math::
@@ -115,11 +95,11 @@ def agreement_of_folds(
 
     Take models of one kind that were trained on different rows, from different initial weights.
     If their ensemble is calibrated, the share of unseen rows on which two of them agree equals, in
-    expectation, the accuracy of each: the agreement estimates the accuracy. It falls if adapting
-    does harm because the shares of the classes differ between the domains; confidence and clusters
-    do not show this. Known failures: models that make the same errors agree, too, and if a few
-    classes are large, models agree easily. The models k were trained on the rows of :math:`T_i`,
-    without labels.
+    expectation, the accuracy of each: the agreement estimates the accuracy. The agreement falls if
+    adapting does harm because the shares of the classes differ between the domains; confidence and
+    clusters do not show this. Known failures: models that make the same errors agree, too, and if a
+    few classes are large, models agree easily. The models k were trained on the rows of
+    :math:`T_i`, without labels.
 
     References
     ----------

@@ -61,10 +61,8 @@ def class_ami(
     >>> class_ami([[0.0], [0.1], [5.0], [5.1]], ["a", "a", "b", "b"])
     1.0
     """
-    features, predictions = (
-        check_features(features_target, "features_target"),
-        np.asarray(predictions_target),
-    )
+    features = check_features(features_target, "features_target")
+    predictions = np.asarray(predictions_target)
     # sparse matrices have no len()
     check_same_length(features_target=np.empty(features.shape[0]), predictions_target=predictions)
     n_predicted = len(np.unique(predictions))

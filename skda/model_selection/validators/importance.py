@@ -139,9 +139,10 @@ def importance_weighted_accuracy(
     -----
     1 - Σ w_i 1[ŷ_i ≠ y_i] / Σ w_i, which is the weighted mean of the hits. The paper divides by n,
     not by Σ w_i: this is unbiased, but a model whose features make all weights small then scores
-    high, however wrong it is. Known failures: it assumes covariate shift (one labelling function
-    for both domains in the space of the features); if the domains hardly overlap, few rows decide;
-    and if the features hide the domain, every weight is 1, so that it is the source accuracy.
+    high, however wrong it is. Known failures: the score assumes covariate shift (one labelling
+    function for both domains in the space of the features); if the domains hardly overlap, few rows
+    decide; and if the features hide the domain, every weight is 1 and the score is the source
+    accuracy.
 
     References
     ----------

@@ -1,9 +1,9 @@
-"""What validators read: rows, labels, probabilities and features, without target labels."""
+"""Inputs of validators: rows, labels, probabilities and features, without target labels."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ClassVar, TypeAlias
@@ -222,11 +222,6 @@ class EstimatorEvidence:
             call_with_domain(self._final, "predict", self._name_columns(rows), "target")
         )
 
-    def _naming(self, domain: Domain) -> AbstractContextManager[None]:
-        """Name the argument in errors about its rows, which `predict` and `transform` call X."""
-        name = "X_target" if domain == "target" else self._name_of_source
-        return nullcontext() if name is None else naming(name)
-
     @cached_property
     def _final(self) -> BaseEstimator:
         return final_step(self.estimator)
@@ -250,20 +245,23 @@ class EstimatorEvidence:
                 f"{type(self._final).__name__} has not. "
                 "sklearn.calibration.CalibratedClassifierCV gives one to any classifier."
             )
-        with self._naming(domain):
-            return np.asarray(call_with_domain(self._final, "predict_proba", rows, domain))
+        return np.asarray(self._call("predict_proba", rows, domain))
 
     def _numbers(self, rows: Rows, domain: Domain) -> NDArray[Any]:
-        with self._naming(domain):
-            numbers = np.asarray(call_with_domain(self._final, "predict", rows, domain))
+        numbers = np.asarray(self._call("predict", rows, domain))
         return numbers.reshape(len(numbers), -1)
 
     def _features(self, rows: Rows, domain: Domain) -> NDArray[Any]:
         if hasattr(self._final, "transform"):
-            with self._naming(domain):
-                rows = call_with_domain(self._final, "transform", rows, domain)
+            rows = self._call("transform", rows, domain)
         features: NDArray[Any] = rows if issparse(rows) else np.asarray(rows)
         return features
+
+    def _call(self, method: str, rows: Rows, domain: Domain) -> Any:
+        """Call a method; errors that call the rows X get the name of the user's argument."""
+        name = "X_target" if domain == "target" else self._name_of_source
+        with nullcontext() if name is None else naming(name):
+            return call_with_domain(self._final, method, rows, domain)
 
 
 class NamedEvidence(EstimatorEvidence):

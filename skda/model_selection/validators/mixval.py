@@ -56,10 +56,10 @@ def mixval(
     the score is the mean of the two probes. The paper instead ranks the candidates by each probe
     and averages the ranks, which needs all candidates at once.
 
-    Known failures: it measures smoothness, not correctness, so that a smooth boundary in a wrong
-    place scores high. A model that predicts one class for all rows has 1 in the first probe and 0
-    in the second: 1/2, which a right but rough model may not reach. Mixtures of rows must be
-    meaningful rows themselves.
+    Known failures: the score measures smoothness, not correctness, so that a smooth boundary in a
+    wrong place scores high. A model that predicts one class for all rows scores 1 in the first
+    probe and 0 in the second; a right but rough model may score less than their mean, 1/2. Mixtures
+    of rows must be meaningful rows themselves.
 
     References
     ----------

@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator
 
-from .domain_classifier import density_ratio
 from .importance import deep_embedded_validation
 from .reverse import reverse_predictions
 
@@ -46,26 +45,16 @@ def source_error(y_source: ArrayLike, predictions_source: ArrayLike) -> float:
 
 
 def importance_weighted_error(
-    features_source: NDArray[Any],
-    features_target: NDArray[Any],
-    y_source: ArrayLike,
-    predictions_source: ArrayLike,
-    **density_options: Any,
+    y_source: ArrayLike, predictions_source: ArrayLike, weights: NDArray[np.float64]
 ) -> float:
     """Return minus the squared error, weighted by the density ratio (Sugiyama 2007)."""
-    weights = density_ratio(features_source, features_target, **density_options)
     return -float(np.average(squared_errors(y_source, predictions_source), weights=weights))
 
 
 def validated_error(
-    features_source: NDArray[Any],
-    features_target: NDArray[Any],
-    y_source: ArrayLike,
-    predictions_source: ArrayLike,
-    **density_options: Any,
+    y_source: ArrayLike, predictions_source: ArrayLike, weights: NDArray[np.float64]
 ) -> float:
     """Return minus the weighted squared error with a control variate (DEV, You 2019)."""
-    weights = density_ratio(features_source, features_target, **density_options)
     return deep_embedded_validation(squared_errors(y_source, predictions_source), weights)
 
 

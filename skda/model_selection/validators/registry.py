@@ -1,4 +1,4 @@
-"""The validators by name: the function of each, and what the function reads."""
+"""The validators by name: the function of each, and its inputs."""
 
 from __future__ import annotations
 
@@ -37,30 +37,14 @@ from .reverse import reverse_accuracy
 from .thresholded import thresholded_accuracy
 
 
-def _iwv(
-    features_source: NDArray[Any],
-    features_target: NDArray[Any],
-    predictions_source: Labels,
-    y_source: Labels,
-    *,
-    normalize: bool = True,
-    **density_options: Any,
-) -> float:
-    weights = density_ratio(features_source, features_target, **density_options)
-    return importance_weighted_accuracy(y_source, predictions_source, weights, normalize=normalize)
-
-
 def _dev(
-    features_source: NDArray[Any],
-    features_target: NDArray[Any],
     y_source: Labels,
     proba_source: NDArray[Any],
     classes: Labels,
+    weights: NDArray[np.float64],
     *,
     loss: Literal["zero_one", "log"] = "zero_one",
-    **density_options: Any,
 ) -> float:
-    weights = density_ratio(features_source, features_target, **density_options)
     return deep_embedded_validation(row_losses(y_source, proba_source, classes, loss), weights)
 
 
@@ -80,30 +64,41 @@ Task = Literal["classification", "regression"]
 
 
 class _Row(NamedTuple):
-    """A validator: its function, and the inputs that are the function's positional arguments."""
+    """A validator: its function, and the inputs that are the function's positional arguments.
+
+    The first two inputs of a weighted validator are the features of the domains. In their place,
+    the function gets the density ratio as its last argument.
+    """
 
     function: Callable[..., float]
     reads: tuple[str, ...]
-    passes_options_to: Callable[..., Any] | None = None
+    weighted: bool = False
 
     @property
     def options(self) -> list[str]:
-        """Names of the options: the keyword-only parameters."""
-        functions = [each for each in (self.function, self.passes_options_to) if each is not None]
-        parameters = [p for each in functions for p in inspect.signature(each).parameters.values()]
-        return [each.name for each in parameters if each.kind is each.KEYWORD_ONLY]
+        """Names of the options."""
+        own = _options_of(self.function)
+        return own + _options_of(density_ratio) if self.weighted else own
 
 
-_DOMAINS = ("features_source", "features_target")
+def _options_of(function: Callable[..., Any]) -> list[str]:
+    """Return the names of the keyword-only parameters."""
+    parameters = inspect.signature(function).parameters.values()
+    return [each.name for each in parameters if each.kind is each.KEYWORD_ONLY]
+
+
+_DOMAINS = "features_source", "features_target"
+_PREDICTIONS = "y_source", "predictions_source"
+_NUMBERS = "y_source", "numbers_source"
 
 _VALIDATORS = {
     "a_distance": _Row(proxy_a_distance, _DOMAINS),
     "atc": _Row(thresholded_accuracy, ("y_source", "proba_source", "proba_target", "classes")),
     "class_ami": _Row(_class_ami, ("features_target", "predictions_target", "classes")),
-    "dev": _Row(_dev, (*_DOMAINS, "y_source", "proba_source", "classes"), density_ratio),
+    "dev": _Row(_dev, (*_DOMAINS, "y_source", "proba_source", "classes"), weighted=True),
     "entropy": _Row(negative_entropy, ("proba_target",)),
     "infomax": _Row(information_maximization, ("proba_target",)),
-    "iwv": _Row(_iwv, (*_DOMAINS, "predictions_source", "y_source"), density_ratio),
+    "iwv": _Row(importance_weighted_accuracy, (*_DOMAINS, *_PREDICTIONS), weighted=True),
     "mixval": _Row(mixval, ("predict_target", "rows_target")),
     "nuclear_norm": _Row(nuclear_norm_score, ("proba_target",)),
     # the held-out source rows are the reverse model's unlabelled target, and its test rows
@@ -111,15 +106,13 @@ _VALIDATORS = {
         reverse_accuracy, ("estimator", "X_target", "X_source", "X_source", "y_source")
     ),
     "snd": _Row(soft_neighborhood_density, ("proba_target",)),
-    "source_accuracy": _Row(source_accuracy, ("y_source", "predictions_source")),
+    "source_accuracy": _Row(source_accuracy, _PREDICTIONS),
 }
-
-_NUMBERS = "y_source", "numbers_source"
 
 _OF_REGRESSORS = {
     "a_distance": _VALIDATORS["a_distance"],
-    "dev": _Row(validated_error, (*_DOMAINS, *_NUMBERS), density_ratio),
-    "iwv": _Row(importance_weighted_error, (*_DOMAINS, *_NUMBERS), density_ratio),
+    "dev": _Row(validated_error, (*_DOMAINS, *_NUMBERS), weighted=True),
+    "iwv": _Row(importance_weighted_error, (*_DOMAINS, *_NUMBERS), weighted=True),
     "reverse": _VALIDATORS["reverse"]._replace(function=reverse_error),
     "source_error": _Row(source_error, _NUMBERS),
 }
@@ -214,4 +207,11 @@ def compute_validator(name: str, evidence: ValidatorInputs, **options: Any) -> f
     task: Task = "regression" if evidence.is_regression else "classification"
     check_validator(name, options, task)
     row = _OF_TASKS[task][name]
-    return row.function(*(_read(evidence, each) for each in row.reads), **options)
+    given = [_read(evidence, each) for each in row.reads]
+    if row.weighted:
+        of_ratio = {
+            each: options.pop(each) for each in _options_of(density_ratio) if each in options
+        }
+        source, target, *given = given
+        given.append(density_ratio(source, target, **of_ratio))
+    return row.function(*given, **options)

@@ -12,7 +12,7 @@ from ..._inputs.datasets import refuse_containers
 from ..._inputs.host import as_labels
 from ..._inputs.validation import check_length, naming
 from .._random import derive_random_state
-from .._routing import call_with_domain, final_step, fit_adapting, rows_at_final_step
+from .._routing import call_final_step, fit_adapting
 from .._split import as_indexable, n_rows, take_rows
 from .._typing import Labels, Rows
 from .importance import source_accuracy
@@ -132,17 +132,12 @@ def reverse_predictions(
     """Return what the reverse model of a fitted one predicts for source rows `X_test`."""
     # of a search, the best estimator is cloned: the search is not repeated
     fitted = getattr(fitted, "best_estimator_", fitted)
-    pseudo_labels = _predict_as_target(fitted, X_target)
+    pseudo_labels = np.asarray(call_final_step(fitted, "predict", X_target, "target"))
     if len(np.unique(pseudo_labels, axis=0)) == 1:
         return np.repeat(pseudo_labels[:1], n_rows(X_test), axis=0)
     reverse = fit_adapting(clone(fitted), X_target, pseudo_labels, X_unlabelled)
     # the source is the target of the reverse model
-    return _predict_as_target(reverse, X_test)
-
-
-def _predict_as_target(estimator: BaseEstimator, X: Rows) -> Labels:
-    rows = rows_at_final_step(estimator, X, "target")
-    return np.asarray(call_with_domain(final_step(estimator), "predict", rows, "target"))
+    return np.asarray(call_final_step(reverse, "predict", X_test, "target"))
 
 
 def _can_stratify(y: Labels, test_size: float) -> bool:

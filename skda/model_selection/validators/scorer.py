@@ -142,8 +142,8 @@ def make_validator_scorer(name: str, *, X_target: Rows = None, **options: Any) -
     indices of the training fold, and the scorer uses those with the indices of the test fold: the
     target is held out as well. Otherwise the estimator and the scorer both get all target rows,
     and the scorer uses rows on which the estimator was trained, without labels. A tuple is never
-    cut: ``X_target=(X_target,)`` passes all rows to both. A target that the scorer was made with
-    is never cut, either; it may be rows that `fit` does not get.
+    cut: ``X_target=(X_target,)`` passes all rows to both. Nor is a target that the scorer was made
+    with; it may have rows that `fit` does not get.
 
     The predicted class is the most probable one. For the features see `EstimatorEvidence`.
 
