@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import logsigmoid, softplus
 
+from ._core.estimators import domain_weights
 from ._core.precision import full_precision
 from ._core.validation import check_one_logit, check_samples
 from .uncertainty import row_entropy
@@ -48,8 +49,8 @@ def domain_bce(
     Parameters
     ----------
     source_logits : Tensor of shape (n_s,) or (..., n_s, 1), float
-        Logits of "comes from the target" for source rows; no sigmoid applied. The leading axes
-        are models, and the last axis of one tells them from the rows.
+        Logits of "comes from the target" for source rows, without a sigmoid. Logits with leading
+        axes, of models, need the last axis of one.
     target_logits : Tensor of shape (n_t,) or (..., n_t, 1), float
         The same for target rows.
     source_weights : Tensor of shape (..., n_s), default=None
@@ -60,8 +61,8 @@ def domain_bce(
     Returns
     -------
     Tensor of shape (...)
-        2 log 2 for a discriminator that cannot tell; the discriminator minimises it, and the
-        gradient reversal in front of it makes the features maximise it.
+        2 log 2 for a discriminator that cannot tell the domains apart. The discriminator minimises
+        the loss; the gradient reversal before the discriminator makes the features maximise it.
 
     Raises
     ------
@@ -71,8 +72,8 @@ def domain_bce(
     Notes
     -----
     With d = 0 for source and d = 1 for target, and G the sigmoid of the logit,
-    d log 1/G + (1 − d) log 1/(1 − G) [1]_, averaged over each domain, then added, so that the
-    larger domain has no larger say.
+    d log 1/G + (1 − d) log 1/(1 − G) [1]_, averaged over each domain, then added, so that both
+    domains weigh the same.
 
     References
     ----------
@@ -94,10 +95,8 @@ def _signs_and_weights(
     n_source: int, n_target: int, dtype: torch.dtype, device: torch.device
 ) -> tuple[Tensor, Tensor]:
     with torch.inference_mode(False):  # autograd must accept them later
-        signs = torch.ones(n_source + n_target, dtype=dtype, device=device)
-        weights = torch.full_like(signs, 1 / n_source)
-        signs[n_source:], weights[n_source:] = -1, 1 / n_target
-    return signs, weights
+        weights = domain_weights(n_source, n_target, dtype, device)
+        return weights.sign(), weights.abs()
 
 
 @full_precision
@@ -219,7 +218,7 @@ def gradient_penalty(
     Parameters
     ----------
     source : Tensor of shape (..., n_s, d), float
-        Features of source rows; taken as constants, the penalty trains the critic alone. The
+        Features of source rows, taken as constants: the penalty trains the critic alone. The
         leading axes are models.
     target : Tensor of shape (..., n_t, d), float
         Features of target rows.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from ._core.bases import has_rank
 from ._core.precision import full_precision
 from ._core.validation import check_real, check_rows
 from .uncertainty import row_cross_entropy, row_entropy
@@ -42,8 +43,8 @@ def mcc(target_logits: Tensor, *, temperature: float = 2.5, priors: Tensor | Non
     temperature : float, default=2.5
         Divides the logits, above 0.
     priors : Tensor of shape (..., n_classes) or None, default=None
-        Shares of the classes in the target, by which their confusions are averaged. None weighs
-        all alike, which presses the predictions towards equal shares.
+        Shares of the classes in the target, the weights in the mean of their confusions. None
+        gives equal weights, which draws the predictions towards equal shares.
 
     Returns
     -------
@@ -118,12 +119,11 @@ def nuclear_norm(target_logits: Tensor) -> Tensor:
     """
     check_rows("nuclear_norm", target_logits=target_logits)
     probabilities = torch.softmax(target_logits, dim=-1)
-    # LAPACK refuses NaN, which is to come through as in other losses
+    # LAPACK refuses NaN; as in other losses, the loss of rows with NaN is NaN
     singular = torch.linalg.svdvals(probabilities.nan_to_num())
     sizes = target_logits.shape[-2:]
-    negligible = max(sizes) * torch.finfo(singular.dtype).eps * singular[..., :1].detach()
     undefined = 0 * probabilities.detach().sum((-2, -1))
-    return undefined - torch.where(singular > negligible, singular, 0).sum(-1) / sizes[0]
+    return undefined - torch.where(has_rank(singular, *sizes), singular, 0).sum(-1) / sizes[0]
 
 
 @full_precision

@@ -37,12 +37,12 @@ def moment_distance(sources: Sequence[Tensor], target: Tensor, *, n_moments: int
     Returns
     -------
     Tensor of shape (...)
-        At least 0. Of one source, the second sum is left out.
+        At least 0. With one source there is no second sum.
 
     Raises
     ------
     ValueError
-        If the samples cannot be compared, or there is none of a source.
+        If the samples cannot be compared, or there is no source.
 
     References
     ----------

@@ -27,10 +27,8 @@ def jdot_cost(
 
     Parameters
     ----------
-    source_features : Tensor of shape (..., n_s, d), float
-        Features of source rows; the leading axes are models.
-    target_features : Tensor of shape (..., n_t, d), float
-        Features of target rows.
+    source_features, target_features : Tensor of shape (..., n_s, d) and (..., n_t, d), float
+        Features of the rows of each domain; the leading axes are models.
     y_source : Tensor of shape (..., n_s), int64
         Class indices of the source rows.
     target_logits : Tensor of shape (..., n_t, n_classes), float
@@ -134,18 +132,12 @@ def deepjdot(
 
     Parameters
     ----------
-    source_features : Tensor of shape (..., n_s, d), float
-        Features of source rows; the leading axes are models.
-    target_features : Tensor of shape (..., n_t, d), float
-        Features of target rows.
+    source_features, target_features : Tensor of shape (..., n_s, d) and (..., n_t, d), float
     y_source : Tensor of shape (..., n_s), int64
-        Class indices of the source rows.
     target_logits : Tensor of shape (..., n_t, n_classes), float
-        Class logits of the target rows.
     feature_weight : float, default=1e-3
-        Weight of the squared distance of the features; >= 0.
     label_weight : float, default=1e-4
-        Weight of the cross-entropy; >= 0.
+        As in :func:`jdot_cost`.
 
     Returns
     -------

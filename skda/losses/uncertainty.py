@@ -51,7 +51,7 @@ def row_entropy(logits: Tensor) -> Tensor:
 
 def row_cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
     """Return −log p of the label of each row, (..., n), for logits (..., n, n_classes)."""
-    # torch wants the classes in the second axis; moving an axis where it is already takes time
+    # torch wants the classes in the second axis; moving an axis to its own place takes time
     by_class = logits if logits.ndim == 2 else logits.movedim(-1, 1)
     return cross_entropy(by_class, labels, reduction="none")
 
