@@ -45,7 +45,6 @@ class AdaptingEstimator(TunableEstimator):
     sharpens_target: ClassVar[bool] = False
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
-        **TunableEstimator._parameter_constraints,
         "lam": [Interval(Real, 0, None, closed="left")],
         "lam_schedule": [StrOptions(set(LAM_SCHEDULES)), callable],
         "multi_source": [StrOptions({"pairwise", "union"})],

@@ -66,8 +66,3 @@ class AdaptingRegressor(AdaptingEstimator, DomainRegressor):
     **params
         Parameters of `AdaptingEstimator` and `DomainRegressor`.
     """
-
-    def __init__(
-        self, module: Any = None, *, criterion: type[nn.Module] = nn.MSELoss, **params: Any
-    ) -> None:
-        super().__init__(module, criterion=criterion, **params)

@@ -130,6 +130,8 @@ def deepjdot(
 ) -> Tensor:
     """Transport cost under the optimal plan, the adaptation loss of DeepJDOT.
 
+    The parameters are those of :func:`jdot_cost`.
+
     Parameters
     ----------
     source_features, target_features : Tensor of shape (..., n_s, d) and (..., n_t, d), float
@@ -137,7 +139,6 @@ def deepjdot(
     target_logits : Tensor of shape (..., n_t, n_classes), float
     feature_weight : float, default=1e-3
     label_weight : float, default=1e-4
-        As in :func:`jdot_cost`.
 
     Returns
     -------

@@ -39,9 +39,9 @@ class Adversary(AdaptationTerm):
     -----
     .. math:: \mathrm{BCE}(D(R_\lambda(f(X_s))), 0) + \mathrm{BCE}(D(R_\lambda(f(X_t))), 1)
 
-    The discriminator itself always learns at weight 1; lam reaches only what is below the
-    reversal. Both domains pass the discriminator together, so that a batch normalisation inside
-    it cannot erase the domain.
+    The discriminator itself always learns at weight 1; lam scales the gradient below the reversal
+    only. Both domains pass the discriminator together: batch normalisation of each domain alone
+    would hide the domain from the discriminator.
     """
 
     def __init__(self, discriminator: nn.Module) -> None:
@@ -144,16 +144,23 @@ class DANNEstimator(AdversarialEstimator):
     Parameters
     ----------
     lam : float, default=0.3
-        Strength of the gradient reversal. It reaches the feature extractor only: the
-        discriminator always learns at weight 1. 0 trains exactly the source-only network.
+        Strength of the gradient reversal, for the feature extractor: the discriminator always
+        learns at weight 1. 0 trains exactly the source-only network.
     multi_source : {"pairwise", "union", "all_domains"}, default="pairwise"
         What is compared where `fit` is given several sources: each source with the target, by a
         discriminator for each; the rows of all of them with the target; or all domains with each
-        other, by one discriminator that tells K sources and the target apart [3]_. It asks a
-        `discriminator` of one's own for ``n_outputs`` logits, K + 1. One source is the same with
-        all three.
+        other, by one discriminator of the K sources and the target [3]_. A `discriminator` of the
+        user must then return ``n_outputs`` logits, K + 1. With one source all three are the same.
     **params
         Parameters of `AdaptingEstimator`.
+
+    References
+    ----------
+    .. [1] Ganin, Y. and Lempitsky, V. (2015). Unsupervised domain adaptation by
+       backpropagation. ICML.
+    .. [2] Ganin, Y. et al. (2016). Domain-adversarial training of neural networks. JMLR 17.
+    .. [3] Chen, X. and Cardie, C. (2018). Multinomial adversarial networks for multi-domain text
+       classification. NAACL.
     """
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
@@ -197,14 +204,6 @@ class DANNClassifier(DANNEstimator, AdversarialClassifier):
     **params
         Parameters of `DomainClassifier`.
 
-    References
-    ----------
-    .. [1] Ganin, Y. and Lempitsky, V. (2015). Unsupervised domain adaptation by
-       backpropagation. ICML.
-    .. [2] Ganin, Y. et al. (2016). Domain-adversarial training of neural networks. JMLR 17.
-    .. [3] Chen, X. and Cardie, C. (2018). Multinomial adversarial networks for multi-domain text
-       classification. NAACL.
-
     Examples
     --------
     >>> from skda import DANNClassifier
@@ -230,14 +229,6 @@ class DANNRegressor(DANNEstimator, AdaptingRegressor):
     ----------
     **params
         Parameters of `DomainRegressor`.
-
-    References
-    ----------
-    .. [1] Ganin, Y. and Lempitsky, V. (2015). Unsupervised domain adaptation by
-       backpropagation. ICML.
-    .. [2] Ganin, Y. et al. (2016). Domain-adversarial training of neural networks. JMLR 17.
-    .. [3] Chen, X. and Cardie, C. (2018). Multinomial adversarial networks for multi-domain text
-       classification. NAACL.
 
     Examples
     --------
