@@ -17,7 +17,7 @@ class InUnits(nn.Module):
     ----------
     network : nn.Module
     mean, scale : array-like of shape (n_outputs,)
-        Of the labels.
+        Mean and standard deviation of the labels.
     """
 
     mean: Tensor

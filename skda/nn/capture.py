@@ -34,10 +34,10 @@ def resolve_layers(module: nn.Module, names: str | Sequence[str] | None = None) 
     module : nn.Module
         The network.
     names : str, sequence of str or None, default=None
-        Names as in ``module.named_modules()``; their *output* is meant. None means what the
-        module declares in an attribute ``adapt_layers`` or else the *input* of the ``nn.Linear``
-        that computes the logits, that is the features that the classifier works on: the one found
-        when an estimator ran the module, or else the last one that is defined.
+        Names as in ``module.named_modules()``, of layers whose *output* is caught. None is the
+        attribute ``adapt_layers`` of the module, if it has one, and otherwise the *input* of the
+        ``nn.Linear`` that computes the logits: the one that was found when an estimator ran the
+        module, or, if none did, the last one that is defined.
 
     Returns
     -------
