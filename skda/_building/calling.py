@@ -28,7 +28,7 @@ __all__ = [
     "unchanged",
 ]
 
-_N_ROWS = 5  # enough for batch normalisation, and not the size of another axis by chance
+_N_ROWS = 5  # enough for batch normalisation, and hardly ever the size of another axis
 
 
 class RefusedRowsError(ValueError):
@@ -63,9 +63,9 @@ def _described(rows: Any) -> str:
 
 
 def first_run(module: nn.Module, rows: Tensor, name: str = "module") -> nn.Module:
-    """Give lazy layers their sizes, weights float32, and note what running the network tells."""
+    """Run a network once: lazy layers get sizes, weights become float32, the `Run` is noted."""
     module.float()
-    if isinstance(rows, Inputs):  # the one place where they become arguments
+    if isinstance(rows, Inputs):  # here several inputs become arguments
         module.register_forward_pre_hook(pass_by_name, with_kwargs=True)
     with unchanged(module, training=False), _naming(name, rows):
         note_run(module, rows)
@@ -73,7 +73,7 @@ def first_run(module: nn.Module, rows: Tensor, name: str = "module") -> nn.Modul
 
 
 def fit_head(module: nn.Module, rows: Tensor, n_outputs: int) -> None:
-    """Give a pretrained network, after `first_run`, a new classifier if its own is for others."""
+    """Give a pretrained network, after `first_run`, a new classifier if its width is another."""
     with unchanged(module, training=False), torch.no_grad():
         output = main_output(module(rows))
     run = run_of(module)
@@ -102,7 +102,7 @@ def _warn_of_range(backbone: Backbone, rows: Any) -> None:
 
 
 def _in_both_modes(module: nn.Module, rows: Tensor, name: str) -> list[Any]:
-    """Return what a network makes of five rows, in evaluation and, with gradients, in training."""
+    """Return the outputs for five rows in evaluation and, with gradients, in training mode."""
     rows = rows[torch.arange(_N_ROWS) % len(rows)]
     outputs = []
     for training in (False, True):
@@ -125,7 +125,7 @@ def _refuse_untrainable(output: Tensor, name: str) -> None:
 
 @contextmanager
 def unchanged(module: nn.Module, training: bool) -> Iterator[None]:
-    """Set the mode; put modes, buffers and torch's random numbers back after the with block."""
+    """Set the mode in the with block; restore modes, buffers and torch's random state after it."""
     modes = [(m, m.training) for m in module.modules()]
     buffers = [(b, b.clone()) for b in module.buffers() if not isinstance(b, UninitializedBuffer)]
     module.train(training)
@@ -141,7 +141,7 @@ def unchanged(module: nn.Module, training: bool) -> Iterator[None]:
 
 
 class ToOutputs:
-    """Forward hook that makes outputs (n_rows, n_outputs), float32, of what a network returns.
+    """Forward hook that turns what a network returns into float32 outputs (n_rows, n_outputs).
 
     Parameters
     ----------
@@ -167,7 +167,7 @@ class ToOutputs:
 
 
 class ToLogits:
-    """Forward hook that makes logits of the probabilities of a sigmoid or a softmax."""
+    """Forward hook that turns the probabilities of a sigmoid or a softmax into logits."""
 
     def __init__(self, undo: str | None) -> None:
         self.undo = undo
@@ -185,11 +185,11 @@ def _to_logits(output: Tensor, undo: str | None) -> Tensor:
 
 
 def give_outputs(module: nn.Module, rows: Tensor, n_outputs: int, kind: Outputs = LOGITS) -> None:
-    """Let `module` return outputs of shape (n_rows, n_outputs) where it returns something else.
+    """Let `module` return outputs of shape (n_rows, n_outputs) where it returns another form.
 
-    A tuple whose first element, or a structure whose field ``logits``, is the outputs; in training
-    or always; probabilities; one logit for two classes; one number a row without an axis of its
-    own. Anything else stays for `probe` to refuse.
+    The forms are a tuple with the outputs first or a structure with a field ``logits``, always or
+    in training only; probabilities; one logit for two classes; and a vector of one number a row.
+    `probe` refuses all others.
 
     Parameters
     ----------
@@ -247,7 +247,7 @@ def give_outputs(module: nn.Module, rows: Tensor, n_outputs: int, kind: Outputs 
 def _refuse_other_axis(
     module: nn.Module, rows: Tensor, shape: Any, n_outputs: int, kind: Outputs
 ) -> None:
-    """Raise ValueError if outputs have the right shape by chance, as (classes, rows) for two."""
+    """Raise ValueError if outputs of two rows have the right shape by chance: (classes, rows)."""
     if shape is None:
         return
     with unchanged(module, training=False), torch.no_grad():
@@ -276,7 +276,7 @@ def _refuse_mixed_rows(module: nn.Module, output: Tensor) -> None:
 
 def _warn_of_other_rows(module: nn.Module, rows: Tensor, output: Tensor) -> None:
     """Warn if in evaluation mode the output of a row is random, or depends on the other rows."""
-    pairs = torch.tensor([[0, 3], [0, 3], [0, 2], [1, 3]])  # of two rows, a and b: ab ab aa bb
+    pairs = torch.tensor([[0, 3], [0, 3], [0, 2], [1, 3]])  # of two rows a and b: ab, ab, aa, bb
     with unchanged(module, training=False), torch.no_grad():
         found = [main_output(module(rows[pair % len(rows)])).float() for pair in pairs]
     same = partial(torch.allclose, rtol=1e-3, atol=1e-4 * float(output.abs().max()), equal_nan=True)
@@ -298,7 +298,7 @@ def _warn_of_other_rows(module: nn.Module, rows: Tensor, output: Tensor) -> None
 
 
 def _squashed(module: nn.Module, outputs: list[Tensor]) -> str | None:
-    """Say what made probabilities of the outputs, if they are."""
+    """Return the function that made the outputs probabilities, or None."""
     run = run_of(module)
     if run is not None and run.ends_in == "sigmoid":
         return "sigmoid"

@@ -1,4 +1,4 @@
-"""The criterion that a user gives, made ready for skorch and tried before the training."""
+"""A user's criterion, made ready for skorch and tried before the training."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class LossFunction(nn.Module):
 
 
 class OneLogitLoss(nn.Module):
-    """A loss of one logit and 0 or 1, on the two logits of a classifier: their difference."""
+    """A loss of one logit, for a classifier of two: computed on the difference of its logits."""
 
     def __init__(self, loss: nn.Module) -> None:
         super().__init__()
@@ -133,7 +133,7 @@ def try_criterion(net: Any, n_outputs: int, outputs: Outputs = LOGITS) -> None:
     ValueError
         If it fails or is not one number.
     """
-    # another number than of outputs: no broadcasting of labels to logits goes unnoticed
+    # not the number of outputs, so that labels that are broadcast to logits raise
     n = n_outputs + 1 if n_outputs < 64 else 63
     logits = torch.linspace(-1, 1, n * n_outputs).float().reshape(n, n_outputs).to(net.device)
     logits.requires_grad_()

@@ -1,4 +1,4 @@
-"""How long a training is: `max_epochs`, or what "auto" comes to for so many rows."""
+"""The number of epochs that max_epochs="auto" stands for."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def auto_epochs(n_source: int, batch_size: int) -> int:
 def settle_epochs(estimator: Any, n_source: int) -> None:
     """Set the number of epochs of an unfitted estimator whose `max_epochs` is "auto".
 
-    A search does, so that its folds train for as many epochs as its final fit on all rows.
+    A search calls this: its folds train for as many epochs as its final fit on all rows.
 
     Parameters
     ----------

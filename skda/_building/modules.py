@@ -1,4 +1,4 @@
-"""Make the module that an estimator's parameters describe, for the data at hand."""
+"""Make the module that an estimator's parameters describe, for rows of a given shape."""
 
 from __future__ import annotations
 
@@ -27,10 +27,9 @@ def resolve_device(device: str) -> torch.device:
     ValueError
         If torch does not know the device, or it is not there.
     """
-    shared = current_processes().device
-    if device == "auto" and shared is not None:
-        return shared
     if device == "auto":
+        if (shared := current_processes().device) is not None:
+            return shared
         if torch.cuda.is_available():
             return torch.device("cuda")
         return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
@@ -86,11 +85,11 @@ def instantiate(
     Parameters
     ----------
     spec : nn.Module class or instance, or callable
-        An instance is copied, with its weights; what ``torch.compile`` made of one is unwrapped.
+        An instance is copied, with its weights and without a wrapper of ``torch.compile``.
     options : mapping
         Arguments that the user gave.
     sizes : mapping from str to int
-        Arguments that are known from the data; a user's own come first.
+        Arguments that are known from the data; `options` take precedence.
     name : str
         Name of the parameter, for messages.
 
@@ -147,12 +146,9 @@ def check_instance(instance: nn.Module, name: str) -> None:
 
 
 def _default_module(input_shape: Sequence[int]) -> type[nn.Module]:
-    if len(input_shape) == 1:
-        return MLP
-    if len(input_shape) == 2:
-        return ConvNet1d
-    if len(input_shape) == 3:
-        return ConvNet
+    built_in: dict[int, type[nn.Module]] = {1: MLP, 2: ConvNet1d, 3: ConvNet}
+    if len(input_shape) in built_in:
+        return built_in[len(input_shape)]
     raise ValueError(
         "The 'module' parameter can be None for tables (n, n_features) and images (n, n_channels, "
         "height, width), and for series (n, n_channels, length) only. "

@@ -37,7 +37,7 @@ def pretrained_module(pretrained: Any) -> nn.Module | None:
 def load_weights(pretrained: Any) -> Mapping[str, Tensor]:
     """Read a state_dict from a mapping, a safetensors file or a file of ``torch.save``.
 
-    Nothing but tensors is ever unpickled.
+    Only tensors are unpickled.
 
     Raises
     ------
@@ -80,7 +80,7 @@ def load_weights(pretrained: Any) -> Mapping[str, Tensor]:
 
 
 def load_pretrained(module: nn.Module, weights: Mapping[str, Tensor], skip: list[str]) -> None:
-    """Load `weights` into `module`, but for the submodules named in `skip`.
+    """Load `weights` into `module`, except into the submodules named in `skip`.
 
     Raises
     ------
@@ -117,7 +117,7 @@ def load_pretrained(module: nn.Module, weights: Mapping[str, Tensor], skip: list
 
 
 def _state_dict(weights: Mapping[Any, Any]) -> dict[str, Any]:
-    """Return tensors by the names that they have outside of a compiled or a parallel module."""
+    """Return tensors by name, without the prefixes of a compiled or a parallel module."""
     for key in weights:
         if not isinstance(key, str):
             raise ValueError(
