@@ -167,7 +167,7 @@ class NetBuilderMixin(NetParametersMixin):
         brief = copy.copy(self)
         for name in [name for name in vars(brief) if name.startswith("callbacks__")]:
             delattr(brief, name)
-        steps = math.ceil(len(domains) / self.batch_size)
+        steps = math.ceil(len(domains) / (self.batch_size * self._n_sources))
         epochs = max(math.ceil(0.3 * self.n_epochs_), math.ceil(300 / steps))
         brief.n_epochs_ = min(epochs, self.n_epochs_)
         plain = ("callbacks", "train_split", "class_weight", "target_priors")
