@@ -32,7 +32,7 @@ def check_probabilities(proba: ArrayLike, name: str = "proba") -> NDArray[np.flo
     ValueError
         If the array is not a finite matrix, or a row is no probability distribution.
     """
-    if _is_plain(proba):  # what a search checks hundreds of times
+    if _is_plain(proba):  # the usual case in a search, hundreds of times
         checked: NDArray[np.float64] = np.asarray(proba, dtype=np.float64)
     else:
         with naming(name):
@@ -46,7 +46,7 @@ def check_probabilities(proba: ArrayLike, name: str = "proba") -> NDArray[np.flo
 
 
 def _is_plain(array: Any) -> bool:
-    """Say whether `check_array` has nothing to refuse."""
+    """Say whether `check_array` would accept an array as it is."""
     plain = type(array) is np.ndarray and array.dtype in (np.float32, np.float64)
     return plain and array.ndim == 2 and array.size > 0 and bool(np.isfinite(array).all())
 
@@ -84,7 +84,7 @@ def check_features(features: ArrayLike, name: str = "features") -> NDArray[np.fl
 
 
 def check_dense_features(features: ArrayLike, name: str = "features") -> NDArray[np.float64]:
-    """Return what `check_features` returns, sparse rows as an ndarray."""
+    """Return the result of `check_features`, with sparse rows as an ndarray."""
     checked: Any = check_features(features, name)
     dense: NDArray[np.float64] = checked.toarray() if issparse(checked) else checked
     return dense

@@ -14,13 +14,13 @@ def reorder_columns(rows: Rows, like: Rows) -> Rows:
     Parameters
     ----------
     rows, like : array-like or frame of shape (n_samples, n_features)
-        Of pandas, polars or another library that scikit-learn takes names from.
+        Frames of pandas, polars or another library whose names scikit-learn reads.
 
     Returns
     -------
     reordered : as `rows`
-        The very object `rows` unless two frames have the same names in another order. Other
-        differences are left for scikit-learn's own checks.
+        `rows` itself unless two frames have the same names in another order. Scikit-learn's own
+        checks find other differences.
 
     Examples
     --------

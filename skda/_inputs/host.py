@@ -1,4 +1,4 @@
-"""What users pass as arrays, brought to numpy: tensors, masked arrays, labels; no dates."""
+"""Tensors, masked arrays and labels as arrays of numpy; dates are refused."""
 
 from __future__ import annotations
 
@@ -18,8 +18,7 @@ def as_host_array(values: Any, name: str) -> Any:
     Raises
     ------
     ValueError
-        If entries are masked, which numpy would read all the same, or a tensor has no values that
-        numpy can read.
+        If entries are masked, whose values numpy would read, or if numpy cannot read a tensor.
     """
     if isinstance(values, np.ma.MaskedArray) and np.ma.is_masked(values):
         raise ValueError(
@@ -72,10 +71,10 @@ def _is_temporal(dtype: Any) -> bool:
 
 
 def as_labels(y: Any, name: str) -> Any:
-    """Return labels as an array of what they are: ints stay ints, and missing ones stay missing.
+    """Return labels as an array of their own type, in which missing labels stay missing.
 
-    numpy turns a list of strings and NaN into strings, "nan" among them, scikit-learn pandas'
-    nullable integers into floats, and both leave objects of one type as they are.
+    numpy would turn NaN in a list of strings into "nan", scikit-learn would turn pandas' nullable
+    integers into floats, and both would leave objects of one type as objects.
     """
     y = as_host_array(y, name)
     listed = hasattr(y, "__array__") or isinstance(y, (list, tuple))

@@ -23,7 +23,7 @@ __all__ = ["run_with_rows"]
 def run_with_rows(
     domains: DomainPair, run: Callable[[Any], nn.Module], decided: Any
 ) -> tuple[nn.Module, Any]:
-    """Make the module, and let the rows of both domains be of the type that it takes.
+    """Make the module, and set the type of the rows of both domains to one that it takes.
 
     Parameters
     ----------
@@ -42,9 +42,9 @@ def run_with_rows(
 
     Notes
     -----
-    Integers are passed as float32 to a module that runs on them, as to a linear layer or one that
-    casts them back itself. A module that cannot, because it embeds them, gets int64. Numbers that
-    float32 does not hold are tried as int64 first.
+    A module that runs on float32, such as a linear layer or one that casts itself, gets integers as
+    float32. A module that does not, because it embeds integers, gets int64. Integers that float32
+    does not hold are tried as int64 first.
     """
     source = domains.source
     types = _types(source) if decided is None else [decided]
@@ -61,7 +61,7 @@ def run_with_rows(
             if domains.target is not None:
                 _settle(domains.target, dtype, "X_target")
             return module, rows
-    # integers beyond those that an embedding has, which it cannot take as float32 either
+    # the error about an integer beyond the size of an embedding is the most helpful one
     beyond = [error for error in refused if is_beyond_embedding(error.__cause__)]
     raise (*beyond, *refused)[0]
 
@@ -96,13 +96,13 @@ def _types(source: Rows) -> list[Any]:
 
 
 def _above_float32(rows: Rows, two: Tensor) -> bool:
-    """Say whether integers are larger than float32 holds them; of a Dataset, the first two."""
+    """Say whether integers, in a Dataset those of two rows, are too large for float32."""
     array = getattr(_holder(rows), "array", two)
     return bool(max(array.max(), -int(array.min())) > LARGEST_EXACT)
 
 
 def _settle(rows: Rows, dtype: Any, name: str) -> None:
-    """Let the batches be of this type; cast an array of integers in memory at once."""
+    """Set the type of the batches, and cast an array of integers in memory now."""
     rows.dtype = dtype
     if isinstance(rows, InputRows):
         for key, part in rows.parts.items():
@@ -121,5 +121,5 @@ def _settle(rows: Rows, dtype: Any, name: str) -> None:
 
 
 def _holder(rows: Rows) -> Any:
-    """Return what holds the array, also where a DataLoader reads it."""
+    """Return the object that holds the array, also where a DataLoader reads it."""
     return rows.dataset if isinstance(rows, DatasetRows) else rows

@@ -63,9 +63,9 @@ def estimate_priors(
 ) -> np.ndarray:
     """Estimate the shares of the classes in the target by a short source-only training (BBSE).
 
-    The network trains on three quarters of the source rows. Its confusion
-    matrix on the other rows and its mean probabilities on the target give the shares. Target rows
-    pass with the source's batch statistics, as the held-out rows do.
+    The network trains on three quarters of the source rows. Its confusion matrix on the other rows
+    and its mean probabilities on the target give the shares. Target rows are normalised by the
+    source's batch statistics, like the held-out rows.
 
     Parameters
     ----------
@@ -95,7 +95,7 @@ def estimate_priors(
 
 
 def mixed_with_source(shares: np.ndarray, of_source: np.ndarray) -> np.ndarray:
-    """Return estimated shares with a part of the source's, so that an error rules no class out."""
+    """Mix estimated shares with the source's, so that no error can exclude a class."""
     mixed: np.ndarray = (1 - _SOURCE_PART) * shares + _SOURCE_PART * of_source
     return mixed
 

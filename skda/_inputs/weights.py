@@ -33,10 +33,10 @@ def check_sample_weight(sample_weight: Any, n_rows: int) -> np.ndarray:
 
 
 def weigh_rows(domains: DomainPair, sample_weight: Any) -> DomainPair:
-    """Return the domains with source rows drawn as often as their weights say.
+    """Return the domains with source rows drawn in proportion to their weights.
 
-    Whole numbers repeat the rows, so that the training equals that on repeated rows, unless an
-    epoch became more than ten times as long. Other weights are relative to each other.
+    Whole numbers repeat the rows: the training equals that on repeated rows, unless an epoch would
+    be more than ten times as long. Other weights are relative to each other.
 
     Parameters
     ----------
@@ -88,7 +88,7 @@ def weights_of_classes(class_weight: Any, classes: np.ndarray, shares: np.ndarra
 
 
 def at_least_one_row(shares: np.ndarray, n_rows: int) -> np.ndarray:
-    """Raise shares above 0 to that of one row in an epoch, so that no class is forgotten."""
+    """Raise shares above 0 to that of one row in an epoch at least."""
     raised = np.where(shares > 0, np.maximum(shares, 1 / n_rows), 0.0)
     normalised: np.ndarray = raised / raised.sum()
     return normalised
