@@ -1,4 +1,4 @@
-"""Parameters that change between two `partial_fit`: those that the net takes over, and others."""
+"""Parameters that are set between two `partial_fit`: the net takes some over, others raise."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ..training.watch.callbacks import as_callbacks
 __all__ = ["take_over_parameters"]
 
 _SCHEDULES = {"lam_schedule": LAM_SCHEDULES, "lr_schedule": LR_SCHEDULES}
-# what each call reads anew, or what has no effect on an epoch that goes on
+# read anew in each call, or without effect on a further epoch
 _READ_ANEW = {
     "lam",
     "adapt_batch_norm",
@@ -34,7 +34,7 @@ _READ_ANEW = {
 def take_over_parameters(
     net: AdaptationNet, before: Mapping[str, Any], now: Mapping[str, Any], n_epochs: int
 ) -> None:
-    """Tell a trained net of the parameters that were set since.
+    """Pass parameters that were set after a training to the trained net.
 
     Parameters
     ----------
@@ -42,7 +42,7 @@ def take_over_parameters(
     before, now : mapping
         The estimator's parameters when the net was last trained, and the present ones.
     n_epochs : int
-        What the present `max_epochs` comes to.
+        The number of epochs that the present `max_epochs` stands for.
 
     Raises
     ------
