@@ -143,12 +143,8 @@ def unchanged(module: nn.Module, training: bool) -> Iterator[None]:
 class ToOutputs:
     """Forward hook that turns what a network returns into float32 outputs (n_rows, n_outputs).
 
-    Parameters
-    ----------
-    undo : {"softmax", "sigmoid"} or None
-        What the network ends in; its inverse is applied.
-    one_column : bool, default=False
-        Whether one number for each row is one output, and not the logit of two classes.
+    It applies the inverse of `undo`, the "softmax" or "sigmoid" that the network ends in. With
+    `one_column`, one number for each row is one output, and not the logit of two classes.
     """
 
     def __init__(self, undo: str | None, one_column: bool = False) -> None:
@@ -185,19 +181,11 @@ def _to_logits(output: Tensor, undo: str | None) -> Tensor:
 
 
 def give_outputs(module: nn.Module, rows: Tensor, n_outputs: int, kind: Outputs = LOGITS) -> None:
-    """Let `module` return outputs of shape (n_rows, n_outputs) where it returns another form.
+    """Let `module`, after `first_run`, return outputs of shape (n_rows, n_outputs).
 
-    The forms are a tuple with the outputs first or a structure with a field ``logits``, always or
-    in training only; probabilities; one logit for two classes; and a vector of one number a row.
-    `probe` refuses all others.
-
-    Parameters
-    ----------
-    module : nn.Module
-        After `first_run`.
-    rows : Tensor of shape (n, ...)
-    n_outputs : int
-    kind : Outputs, default=LOGITS
+    It may return another form: a tuple with the outputs first or a structure with a field
+    ``logits``, always or in training only; probabilities; one logit for two classes; or a vector of
+    one number a row. `probe` refuses all others.
     """
     outputs = _in_both_modes(module, rows, "module")
     first = [main_output(output) for output in outputs]
@@ -313,10 +301,7 @@ def checked_discriminator(
 ) -> nn.Module:
     """Return a discriminator that was called in both modes.
 
-    Raises
-    ------
-    ValueError
-        If it does not return `n_outputs` numbers for each row of features.
+    Raises ValueError if it does not return `n_outputs` numbers for each row of features.
     """
     shape = (_N_ROWS, n_outputs)
     kind = "one logit" if n_outputs == 1 else f"{n_outputs} logits, one of each domain,"

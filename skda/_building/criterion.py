@@ -70,11 +70,8 @@ def check_no_clash(criterion: Any, of_user: Mapping[str, Any], of_task: Mapping[
 def ready_criterion(criterion: Any, options: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
     """Return the criterion and its options as skorch takes them.
 
-    Parameters
-    ----------
-    criterion : class of loss module, an instance of one, or a function (logits, y) -> Tensor
-    options : mapping
-        The ``criterion__*`` parameters; weights may be any array.
+    The criterion is a class of loss module, an instance of one, or a function (logits, y) ->
+    Tensor. The options are the ``criterion__*`` parameters; weights may be any array.
     """
     options = {name: _as_weights(name, value) for name, value in options.items()}
     if isinstance(criterion, nn.Module):
@@ -128,10 +125,7 @@ def _is_loss_function(criterion: Callable[..., Any]) -> bool:
 def try_criterion(net: Any, n_outputs: int, outputs: Outputs = LOGITS) -> None:
     """Compute the criterion of a net once, for made-up outputs of a few rows.
 
-    Raises
-    ------
-    ValueError
-        If it fails or is not one number.
+    Raises ValueError if it fails or is not one number.
     """
     # not the number of outputs, so that labels that are broadcast to logits raise
     n = n_outputs + 1 if n_outputs < 64 else 63

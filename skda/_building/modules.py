@@ -22,10 +22,7 @@ __all__ = ["build_module", "check_instance", "instantiate", "probe", "resolve_de
 def resolve_device(device: str) -> torch.device:
     """Turn the `device` parameter into a torch device.
 
-    Raises
-    ------
-    ValueError
-        If torch does not know the device, or it is not there.
+    Raises ValueError if torch does not know the device, or it is not there.
     """
     if device == "auto":
         if (shared := current_processes().device) is not None:
@@ -53,21 +50,9 @@ def build_module(
 ) -> nn.Module:
     """Build the network for rows of `input_shape`, on the CPU.
 
-    Parameters
-    ----------
-    module : nn.Module class or instance, callable, or None
-        None is the built-in network for tables, series or images.
-    options : mapping
-        The ``module__*`` parameters.
-    input_shape : sequence of int
-        Shape of one row; empty for a module of several inputs, which must know their sizes.
-    n_outputs : int
-        Number of classes, or of numbers to predict.
-    outputs : Outputs, default=LOGITS
-
-    Returns
-    -------
-    nn.Module
+    `module` is an nn.Module class or instance, a callable, or None for a built-in network;
+    `options` are the ``module__*`` parameters. The shape is empty for a module of several inputs,
+    which must know their sizes.
     """
     sizes = {"n_classes": n_outputs, outputs.number: n_outputs}
     if input_shape:
@@ -82,20 +67,9 @@ def instantiate(
 ) -> nn.Module:
     """Make a module of a class or callable, filling in the sizes that it asks for.
 
-    Parameters
-    ----------
-    spec : nn.Module class or instance, or callable
-        An instance is copied, with its weights and without a wrapper of ``torch.compile``.
-    options : mapping
-        Arguments that the user gave.
-    sizes : mapping from str to int
-        Arguments that are known from the data; `options` take precedence.
-    name : str
-        Name of the parameter, for messages.
-
-    Returns
-    -------
-    nn.Module
+    An instance is copied, with its weights and without a wrapper of ``torch.compile``. `options`
+    are arguments that the user gave, and take precedence over `sizes`, those that are known from
+    the data. Messages name the parameter `name`.
     """
     if isinstance(spec, nn.Module):
         instance = unwrapped(spec)
@@ -164,25 +138,9 @@ def probe(
     n_outputs: int,
     outputs: Outputs = LOGITS,
 ) -> tuple[int, ...]:
-    """Pass a few rows to check the outputs and measure the adapted layers.
+    """Pass a few rows, and return the width of each adapted layer.
 
-    Parameters
-    ----------
-    module : nn.Module
-    rows : Tensor of shape (n, ...)
-    layers : sequence of Layer
-    n_outputs : int
-    outputs : Outputs, default=LOGITS
-
-    Returns
-    -------
-    tuple of int
-        Width of each layer.
-
-    Raises
-    ------
-    ValueError
-        If the module does not return outputs of shape (n, n_outputs).
+    Raises ValueError if the module does not return outputs of shape (n, n_outputs).
     """
     training = module.training
     module.eval()

@@ -13,14 +13,8 @@ __all__ = ["LOGITS", "VALUES", "Outputs"]
 class Outputs(NamedTuple):
     """The words of a task for the outputs of its network.
 
-    Attributes
-    ----------
-    name, number, things : str
-        Their name, the name of their number, and what each of them stands for.
-    labels : str
-        The labels that a criterion is given with the outputs.
-    loss : str
-        A suitable criterion.
+    These are the name of the outputs, the name of their number, what each of them stands for, the
+    labels that a criterion is given with the outputs, and a suitable criterion.
     """
 
     name: str

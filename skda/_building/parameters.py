@@ -16,8 +16,6 @@ __all__ = ["NetParametersMixin", "check_arguments", "did_you_mean"]
 def did_you_mean(name: str, known: Iterable[str], prefixes: Iterable[str] = ()) -> str:
     """Return the message about an unknown argument, with the nearest known one.
 
-    Examples
-    --------
     >>> did_you_mean("module_hidden", ["module", "lam"], prefixes=["module"])
     'Unexpected argument module_hidden, did you mean module__hidden?'
     >>> did_you_mean("lamb", ["module", "lam"])
@@ -35,20 +33,9 @@ def did_you_mean(name: str, known: Iterable[str], prefixes: Iterable[str] = ()) 
 
 
 def check_arguments(target: Callable[..., Any], names: Iterable[str], prefix: str) -> None:
-    """Raise if `target` takes no argument of one of these names.
+    """Raise ValueError, with the nearest match, if `target` takes no argument of such a name.
 
-    Parameters
-    ----------
-    target : callable
-        What ``prefix__name`` parameters are passed to.
-    names : iterable of str
-        Argument names, without the prefix.
-    prefix : str
-
-    Raises
-    ------
-    ValueError
-        Naming the argument and the nearest match.
+    The names are those of ``prefix__name`` parameters that are passed to `target`.
     """
     names = list(names)
     if not names:  # reading a signature takes as long as a small network does for a batch

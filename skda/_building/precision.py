@@ -108,22 +108,10 @@ def _spread_of_sparse(matrix: Any) -> Spread:
 def find_centre(table: Any, name: str) -> np.ndarray | None:
     """Return what to subtract from each column, or from each channel, before the cast to float32.
 
-    Parameters
-    ----------
-    table : ndarray of shape (n, n_columns, ...), sparse matrix or None
-    name : str
-        Name of the argument, for messages.
-
-    Returns
-    -------
-    ndarray of shape (n_columns, 1, ...), float64, or None
-        The mean of columns that rounding would move by a thousandth of their standard deviation,
-        and of integers that float32 does not hold; 0 for the others. None if all are 0.
-
-    Raises
-    ------
-    ValueError
-        If such integers lie around zero, as ids do.
+    The table is an array (n, n_columns, ...), a sparse matrix or None. The centre, float64 of shape
+    (n_columns, 1, ...), is the mean of columns that rounding would move by a thousandth of their
+    standard deviation, and of integers that float32 does not hold; 0 for the others. It is None if
+    all are 0. Raises ValueError if such integers lie around zero, as ids do.
     """
     if table is None or table.dtype.itemsize < (4 if table.dtype.kind in "iu" else 8):
         return None

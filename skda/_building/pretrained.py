@@ -19,12 +19,7 @@ __all__ = ["load_pretrained", "load_weights", "pretrained_module"]
 
 
 def pretrained_module(pretrained: Any) -> nn.Module | None:
-    """Return a copy of the network in `pretrained`, or None if it holds weights only.
-
-    Parameters
-    ----------
-    pretrained : nn.Module, fitted skda estimator, or anything else
-    """
+    """Return a copy of the network in `pretrained`, or None if it holds weights only."""
     if isinstance(pretrained, nn.Module):
         check_instance(unwrapped(pretrained), "pretrained")
         return copy_net(unwrapped(pretrained)).cpu()
@@ -37,12 +32,8 @@ def pretrained_module(pretrained: Any) -> nn.Module | None:
 def load_weights(pretrained: Any) -> Mapping[str, Tensor]:
     """Read a state_dict from a mapping, a safetensors file or a file of ``torch.save``.
 
-    Only tensors are unpickled.
-
-    Raises
-    ------
-    ValueError
-        If `pretrained` is none of these, or the file is not there or cannot be read.
+    Only tensors are unpickled. Raises ValueError for anything else, and for a file that is not
+    there or cannot be read.
     """
     if isinstance(pretrained, Mapping):
         return pretrained
@@ -82,10 +73,7 @@ def load_weights(pretrained: Any) -> Mapping[str, Tensor]:
 def load_pretrained(module: nn.Module, weights: Mapping[str, Tensor], skip: list[str]) -> None:
     """Load `weights` into `module`, except into the submodules named in `skip`.
 
-    Raises
-    ------
-    ValueError
-        If keys or shapes do not fit, naming the first few.
+    Raises ValueError if keys or shapes do not fit, naming the first few.
     """
     weights = _state_dict(weights)
     if isinstance(module, ScaledInput):

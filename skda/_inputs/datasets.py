@@ -57,19 +57,10 @@ def refuse_containers(X: Any, name: str) -> None:
 class CheckedDataset(TypedDataset):
     """The rows of a Dataset, each checked when it is read.
 
-    Parameters
-    ----------
-    dataset : Dataset
-        Items are rows, or tuples (row, label, ...).
-    name : str
-        Name of the argument, for messages.
-    shape : tuple of int, a mapping of those of several inputs, or None, default=None
-        Shape of every row; None is that of the first one.
-
-    Raises
-    ------
-    ValueError
-        If there are no rows, or one is no finite array of numbers of this shape.
+    Items are rows, or tuples (row, label, ...). Every row has the shape `shape`, a tuple of int or
+    a mapping of those of several inputs; None is the shape of the first row. Raises ValueError if
+    there are no rows, or if one is no finite array of numbers of this shape; messages name the
+    argument `name`.
     """
 
     def __init__(self, dataset: Dataset[Any], name: str, shape: Any = None) -> None:

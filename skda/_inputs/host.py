@@ -15,10 +15,8 @@ __all__ = ["as_host_array", "as_labels", "is_missing", "refuse_dates", "refuse_m
 def as_host_array(values: Any, name: str) -> Any:
     """Return a tensor as an array, a sparse one as a CSR matrix, and anything else as it is.
 
-    Raises
-    ------
-    ValueError
-        If entries are masked, whose values numpy would read, or if numpy cannot read a tensor.
+    Raises ValueError if entries are masked, whose values numpy would read, or if numpy cannot read
+    a tensor.
     """
     if isinstance(values, np.ma.MaskedArray) and np.ma.is_masked(values):
         raise ValueError(

@@ -16,13 +16,8 @@ _AROUND_BYTES = 1 << 20  # that Linux maps at most around each row that is read
 class MappedPages:
     """Gives the pages of a large memory map back whenever many have been read.
 
-    The pages stay in the system's cache. Nothing happens unless the array is a view of a large
+    The pages stay in the system's cache. Nothing happens unless the object is a view of a large
     memory map whose changes are in the file.
-
-    Parameters
-    ----------
-    array : object
-        An array, or anything else.
     """
 
     def __init__(self, array: Any) -> None:

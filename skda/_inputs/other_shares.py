@@ -57,14 +57,7 @@ def shares_unchecked() -> Iterator[None]:
 
 
 def warn_of_other_shares(domains: DomainPair, classes: np.ndarray) -> None:
-    """Warn if a linear classifier finds that other shares of the classes explain the shift.
-
-    Parameters
-    ----------
-    domains : DomainPair
-    classes : ndarray of shape (n_classes,)
-        The labels.
-    """
+    """Warn if a linear classifier finds that other shares of the classes explain the shift."""
     if not _CHECKS.get():
         return
     shares = domains.class_shares(len(classes))
@@ -89,8 +82,6 @@ def describe_shares(
 ) -> str:
     """Name the classes whose shares differ most.
 
-    Examples
-    --------
     >>> describe_shares(np.array(["ill", "well"]), np.array([0.1, 0.9]), np.array([0.5, 0.5]))
     "'ill': about 0.10 (source 0.50), 'well': about 0.90 (source 0.50)"
     """

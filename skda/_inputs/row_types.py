@@ -25,23 +25,10 @@ def run_with_rows(
 ) -> tuple[nn.Module, Any]:
     """Make the module, and set the type of the rows of both domains to one that it takes.
 
-    Parameters
-    ----------
-    domains : DomainPair
-        Gets the type.
-    run : callable
-        Makes the module and runs it on a few rows; raises RefusedRowsError where it cannot.
-    decided : torch.dtype, a mapping of those of several inputs, or None
-        The type of a previous fit that goes on.
+    `run` makes the module and runs it on a few rows, or raises RefusedRowsError. `decided` is the
+    dtype of a previous fit that goes on, a mapping of those of several inputs, or None. Returns the
+    module and the rows that it ran on.
 
-    Returns
-    -------
-    module : nn.Module
-    rows : Tensor of shape (n, ...) or Inputs
-        What it ran on.
-
-    Notes
-    -----
     A module that runs on float32, such as a linear layer or one that casts itself, gets integers as
     float32. A module that does not, because it embeds integers, gets int64. Integers that float32
     does not hold are tried as int64 first.

@@ -32,19 +32,10 @@ class SourceRows(NamedTuple):
 
 
 def join_sources(X: Any, y: Any, source_domain: Any = None, sample_weight: Any = None) -> Any:
-    """Join several sources, one below the other; return anything else as it is.
+    """Join a list of sources, one below the other; return anything else as it is.
 
-    Parameters
-    ----------
-    X : list of arrays, frames, sparse matrices, tensors, Datasets or dicts, or rows of any kind
-    y : list of arrays, or anything else
-    source_domain : sequence of n_sources names, or of n_source; or None
-        None numbers the sources.
-    sample_weight : list of arrays, or anything else
-
-    Returns
-    -------
-    SourceRows
+    Labels and weights are then lists of arrays, or None. `source_domain` has the names of the
+    sources, and None numbers them.
     """
     if not is_several(X, y):
         return SourceRows(X, y, source_domain, sample_weight)
@@ -198,12 +189,7 @@ def check_source_domain(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the sorted names of the sources, and the number of the source of each row.
 
-    Parameters
-    ----------
-    source_domain : array-like of shape (n_rows,)
-    n_rows : int
-    known : ndarray or None
-        Names of a fit that goes on.
+    `known` are the names of a fit that goes on.
     """
     refuse_mixed_labels(source_domain, "source_domain")
     with naming("source_domain"):

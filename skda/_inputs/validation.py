@@ -62,11 +62,9 @@ def fitted_state_kept(estimator: Any) -> Iterator[None]:
 def unwrap(value: Any, name: str) -> Any:
     """Take the array out of a one-element tuple.
 
-    A cross-validation of scikit-learn cuts a fit parameter with as many rows as `X` into folds,
-    but passes a tuple whole.
+    A cross-validation of scikit-learn cuts a fit parameter with as many rows as `X` into folds, but
+    passes a tuple whole.
 
-    Examples
-    --------
     >>> unwrap(([1, 2],), "X_target")
     [1, 2]
     """
@@ -81,12 +79,9 @@ def unwrap(value: Any, name: str) -> Any:
 
 
 def check_domain(domain: Any, sources: Any = ()) -> str:
-    """Raise ValueError unless `domain` is "source", "target" or one of several sources.
+    """Return "source", "target", or "source0" and so on, by the place of a name among `sources`.
 
-    Returns
-    -------
-    str
-        "source", "target", or "source0" and so on, by the place of the name among `sources`.
+    Raises ValueError for any other `domain`.
     """
     names = list(sources)
     if isinstance(domain, str) and domain in ("source", "target"):
@@ -101,24 +96,15 @@ def check_domain(domain: Any, sources: Any = ()) -> str:
 
 
 def check_rows(estimator: Any, X: Any, name: str, *, reset: bool = False) -> Any:
-    """Check rows of one domain and return them as an array, a CSR matrix or a Dataset.
+    """Check rows of one domain and return them as an array, a CSR matrix, a Dataset or a dict.
 
-    Parameters
-    ----------
-    estimator : estimator
-        Named in messages. With `reset` it gets `n_features_in_`, `feature_names_in_` (frames),
-        `input_shape_` and `input_centre_`; otherwise the rows must agree with these. `reset` also
-        removes `input_dtype_`; until it is set again, integers stay as they are.
-    X : array-like, frame, sparse matrix, torch tensor or torch Dataset, or a dict of arrays
-    name : str
-        Name of the parameter, for messages.
-    reset : bool, default=False
+    `X` is an array, frame, sparse matrix, tensor, Dataset or dict of arrays, never modified. The
+    result in memory is float32, uint8 or integers, without the centre; a memory map or sparse
+    matrix stays as it is. Messages name the argument `name`.
 
-    Returns
-    -------
-    ndarray, csr matrix or Dataset, or a dict of arrays
-        float32, uint8 or integers in memory, without the centre; a memory map or sparse matrix as
-        it is. `X` is never modified.
+    With `reset` the estimator gets `n_features_in_`, `feature_names_in_` (frames), `input_shape_`
+    and `input_centre_`; otherwise the rows must agree with these. `reset` also removes
+    `input_dtype_`; until it is set again, integers stay as they are.
     """
     refuse_containers(X, name)
     if reset:

@@ -36,18 +36,9 @@ def take_over_parameters(
 ) -> None:
     """Pass parameters that were set after a training to the trained net.
 
-    Parameters
-    ----------
-    net : AdaptationNet
-    before, now : mapping
-        The estimator's parameters when the net was last trained, and the present ones.
-    n_epochs : int
-        The number of epochs that the present `max_epochs` stands for.
-
-    Raises
-    ------
-    ValueError
-        If one of them describes another network, loss or optimizer.
+    `before` are the estimator's parameters when the net was last trained and `now` the present
+    ones; `n_epochs` is what `max_epochs` stands for now. Raises ValueError if a new value describes
+    another network, loss or optimizer.
     """
     changed = [
         name

@@ -33,8 +33,6 @@ class WithoutGraph(TorchFunctionMode):
 def copy_net(net: Net) -> Net:
     """Return a deep copy of a network, or of what holds one.
 
-    Examples
-    --------
     >>> import torch
     >>> layer = nn.Linear(2, 2)
     >>> layer.latest = layer(torch.zeros(1, 2))  # no leaf: deepcopy refuses it

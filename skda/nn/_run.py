@@ -57,8 +57,6 @@ def main_output(output: Any) -> Any:
 def note_run(module: nn.Module, rows: Tensor) -> None:
     """Pass rows through `module` in its present mode, and store the `Run` in the module.
 
-    Notes
-    -----
     The graph of autograd shows on which layers the output depends. The order of definitions does
     not, and neither do the calls, some of which may be for another output.
     """

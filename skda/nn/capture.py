@@ -96,21 +96,8 @@ def resolve_layers(module: nn.Module, names: str | Sequence[str] | None = None) 
 def with_row_axes(module: nn.Module, layers: Sequence[Layer], rows: Tensor) -> list[Layer]:
     """Find the axis of the rows in the activations of `layers`, by batches of two sizes.
 
-    Parameters
-    ----------
-    module : nn.Module
-    layers : sequence of Layer
-    rows : Tensor of shape (n, ...)
-
-    Returns
-    -------
-    list of Layer
-        With `TimeFirst` where the second axis has the rows.
-
-    Raises
-    ------
-    ValueError
-        If neither the first axis nor the second one has one entry a row.
+    Returns the layers, as `TimeFirst` where the second axis has the rows. Raises ValueError if
+    neither the first axis nor the second one has one entry a row.
     """
     sizes = 2, 5
     shapes = []
