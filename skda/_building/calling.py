@@ -76,13 +76,11 @@ def fit_head(module: nn.Module, rows: Tensor, n_outputs: int) -> None:
     """Give a pretrained network, after `first_run`, a new classifier if its width is another."""
     with unchanged(module, training=False), torch.no_grad():
         output = main_output(module(rows))
-    run = run_of(module)
+    head = getattr(run_of(module), "head", None)
     width = output.shape[1] if isinstance(output, Tensor) and output.ndim == 2 else n_outputs
     fits = width == n_outputs or (width == 1 and n_outputs == 2)  # one logit for two classes
-    if not fits and run is not None and run.head is not None:
-        head = module.get_submodule(run.head)
-        if run.head and isinstance(head, nn.Linear) and head.out_features == width:
-            replace_head(module, n_outputs)
+    if head and not fits and module.get_submodule(head).out_features == width:
+        replace_head(module, n_outputs)
     if isinstance(module, Backbone):
         _warn_of_range(module, rows)
         module.note_head()

@@ -47,14 +47,13 @@ _FLOATS = (torch.float16, torch.float32, torch.float64)
 
 def refuse_dates(X: Any, name: str) -> None:
     """Raise ValueError where rows have dates or durations, which would count as nanoseconds."""
-    dates: list[Any] = []
     if hasattr(X, "columns") and hasattr(X, "dtypes"):  # a frame of pandas or polars
         types = zip(X.columns, X.dtypes, strict=True)
         dates = [column for column, dtype in types if _is_temporal(dtype)]
-    elif not _is_temporal(getattr(X, "dtype", None)):
-        return
-    if dates or not hasattr(X, "columns"):
-        where = f" in the columns {dates[:5]}" if dates else ""
+        found, where = bool(dates), f" in the columns {dates[:5]}"
+    else:
+        found, where = _is_temporal(getattr(X, "dtype", None)), ""
+    if found:
         raise ValueError(
             f"{name} has dates or durations{where}. Pass numbers, such as days since a date or "
             "hours."

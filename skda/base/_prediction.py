@@ -53,7 +53,7 @@ class DomainPredictionMixin:
     def _offers(self, method: str) -> bool:
         raise NotImplementedError
 
-    def _respond(self, method: str, X: Any, domain: Domain, out: Any) -> Any:
+    def _respond(self, method: str, X: Any, domain: Domain, out: Any) -> np.ndarray:
         raise NotImplementedError
 
     def predict(self, X: Any, domain: Domain = "target", *, out: Any = None) -> np.ndarray:
@@ -78,8 +78,7 @@ class DomainPredictionMixin:
         ValueError
             If `out` has another shape or a dtype that cannot hold the result, or is read-only.
         """
-        predicted: np.ndarray = self._respond("predict", X, domain, out)
-        return predicted
+        return self._respond("predict", X, domain, out)
 
     @available_if(_offered("predict_proba"))
     def predict_proba(self, X: Any, domain: Domain = "target", *, out: Any = None) -> np.ndarray:
@@ -95,8 +94,7 @@ class DomainPredictionMixin:
         ndarray of shape (n_rows, n_classes), float32
             Columns in the order of `classes_`; rows sum to 1.
         """
-        probabilities: np.ndarray = self._respond("predict_proba", X, domain, out)
-        return probabilities
+        return self._respond("predict_proba", X, domain, out)
 
     @available_if(_offered("decision_function"))
     def decision_function(
@@ -114,8 +112,7 @@ class DomainPredictionMixin:
         ndarray of shape (n_rows, n_classes) or, for two classes, (n_rows,), float32
             For two classes the second logit minus the first: positive means ``classes_[1]``.
         """
-        logits: np.ndarray = self._respond("decision_function", X, domain, out)
-        return logits
+        return self._respond("decision_function", X, domain, out)
 
     @available_if(_offered("transform"))
     def transform(self, X: Any, domain: Domain = "target", *, out: Any = None) -> Any:

@@ -93,7 +93,7 @@ def kernel_value_and_slope(
     """
     stride = _halving_stride(spacing)
     wide = spacing ** (n_kernels // 2) > _WIDE
-    # Without a floor, subnormal numbers make a wide family half as slow again.
+    # Without a floor, subnormal numbers make a wide family take 1.5 times as long.
     floor = 1e9 * torch.finfo(distances.dtype).tiny
     factors = [spacing ** (n_kernels - 1 - u) for u in range(n_kernels)]
     shares: Any = [1 / n_kernels] * n_kernels if weights is None else weights.unbind()

@@ -23,8 +23,8 @@ class DisagreeingClassifier(AdaptationTerm):
 
         \mathrm{CE}(c_2(f_s), y_s) - \lambda \, d(c_1(R_1(f_t)), c_2(R_1(f_t)))
 
-    The paper alternates three steps; the reversal :math:`R_1` does them in one: the classifiers
-    maximise the discrepancy d, the features minimise it.
+    With the reversal :math:`R_1` the classifiers maximise the discrepancy d, and the features
+    minimise it.
 
     Parameters
     ----------
