@@ -91,7 +91,7 @@ class NetBuilderMixin(NetParametersMixin):
     def _n_outputs(self) -> int:
         raise NotImplementedError
 
-    # the built-in network; None is one for tables and one for images
+    # the built-in network; None depends on the shape of a row
     default_module: ClassVar[type[nn.Module] | None] = None
 
     def _make_adaptation(

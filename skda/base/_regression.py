@@ -108,7 +108,7 @@ class RegressionTask(DomainPredictionMixin, RegressorMixin):
     }
 
     def __sklearn_tags__(self) -> Tags:
-        """Say that there may be several outputs."""
+        """Tell scikit-learn that there may be several outputs."""
         tags = super().__sklearn_tags__()
         tags.target_tags.multi_output = True
         return tags

@@ -1,4 +1,4 @@
-"""Adaptation losses: pure functions on tensors, each with a thin module face."""
+"""Adaptation losses: pure functions on tensors, and modules that call them."""
 
 from ._core.distances import median_bandwidth, squared_distances
 from ._core.kernels import gaussian_kernel_mean

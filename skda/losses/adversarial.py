@@ -136,7 +136,7 @@ def pooled_domain_bce(logits: Tensor, n_source: int) -> Tensor:
 
 
 def entropy_weights(logits: Tensor) -> Tensor:
-    """Weights that let confidently classified rows count more, of CDAN+E.
+    """Weights of rows in CDAN+E, larger for rows that are classified with confidence.
 
     Parameters
     ----------
@@ -176,7 +176,7 @@ def wasserstein_critic(source_scores: Tensor, target_scores: Tensor) -> Tensor:
     source_scores : Tensor of shape (n_s,) or (..., n_s, 1), float
         The critic's scores of source rows; the leading axes are models.
     target_scores : Tensor of shape (n_t,) or (..., n_t, 1), float
-        The critic's scores of target rows.
+        Those of target rows.
 
     Returns
     -------
@@ -273,7 +273,7 @@ def gradient_penalty(
 
 
 class DomainBCELoss(nn.Module):
-    """Module face of :func:`domain_bce`."""
+    """The loss :func:`domain_bce` as a module."""
 
     def forward(
         self,
@@ -292,7 +292,7 @@ class DomainBCELoss(nn.Module):
 
 
 class WassersteinCriticLoss(nn.Module):
-    """Module face of :func:`wasserstein_critic`."""
+    """The loss :func:`wasserstein_critic` as a module."""
 
     def forward(self, source_scores: Tensor, target_scores: Tensor) -> Tensor:
         """Return the difference of the mean scores, one score a row."""

@@ -132,10 +132,8 @@ def classifier_discrepancy(logits: Tensor, other_logits: Tensor) -> Tensor:
 
     Parameters
     ----------
-    logits : Tensor of shape (..., n_t, n_classes), float
-        Class logits of target rows by the first classifier.
-    other_logits : Tensor of shape (..., n_t, n_classes), float
-        Class logits of the same rows by the second.
+    logits, other_logits : Tensor of shape (..., n_t, n_classes), float
+        Class logits of the same target rows by each of the classifiers.
 
     Returns
     -------
@@ -176,14 +174,11 @@ def mdd(
 
     Parameters
     ----------
-    source_logits : Tensor of shape (..., n_s, n_classes), float
-        Class logits of source rows by the classifier; only their argmax counts.
-    source_adversary_logits : Tensor of shape (..., n_s, n_classes), float
-        The same rows by the adversarial classifier, which sits behind a gradient reversal.
-    target_logits : Tensor of shape (..., n_t, n_classes), float
-        Class logits of target rows by the classifier; only their argmax counts.
-    target_adversary_logits : Tensor of shape (..., n_t, n_classes), float
-        The same rows by the adversarial classifier.
+    source_logits, source_adversary_logits : Tensor of shape (..., n_s, n_classes), float
+        Class logits of source rows by the classifier, of which only the argmax counts, and by the
+        adversarial classifier behind a gradient reversal.
+    target_logits, target_adversary_logits : Tensor of shape (..., n_t, n_classes), float
+        The same of target rows.
     margin : float, default=4.0
         gamma = exp(rho) of the paper, the weight of the source term; above 0.
 
@@ -233,7 +228,7 @@ def mdd(
 
 
 class MCCLoss(nn.Module):
-    """Module face of :func:`mcc`; see there for the parameters."""
+    """The loss :func:`mcc` as a module, with the same parameters."""
 
     def __init__(self, *, temperature: float = 2.5) -> None:
         super().__init__()
@@ -245,7 +240,7 @@ class MCCLoss(nn.Module):
 
 
 class BNMLoss(nn.Module):
-    """Module face of :func:`nuclear_norm`."""
+    """The loss :func:`nuclear_norm` as a module."""
 
     def forward(self, target_logits: Tensor) -> Tensor:
         """Return the negative nuclear norm over n_t of target_logits (..., n_t, n_classes)."""
@@ -253,7 +248,7 @@ class BNMLoss(nn.Module):
 
 
 class ClassifierDiscrepancyLoss(nn.Module):
-    """Module face of :func:`classifier_discrepancy`."""
+    """The loss :func:`classifier_discrepancy` as a module."""
 
     def forward(self, logits: Tensor, other_logits: Tensor) -> Tensor:
         """Return the mean difference of the softmaxes of logits (..., n_t, n_classes)."""
@@ -261,7 +256,7 @@ class ClassifierDiscrepancyLoss(nn.Module):
 
 
 class MDDLoss(nn.Module):
-    """Module face of :func:`mdd`; see there for the parameters."""
+    """The loss :func:`mdd` as a module, with the same parameters."""
 
     def __init__(self, *, margin: float = 4.0) -> None:
         super().__init__()

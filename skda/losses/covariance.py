@@ -113,7 +113,7 @@ def coral(source: Tensor, target: Tensor) -> Tensor:
 
 
 class CORALLoss(nn.Module):
-    """Module face of :func:`coral`."""
+    """The loss :func:`coral` as a module."""
 
     def forward(self, source: Tensor, target: Tensor) -> Tensor:
         """Return the covariance distance of source (..., n_s, d) and target (..., n_t, d)."""

@@ -113,7 +113,7 @@ def _angles(bases: Tensor, weighted: Tensor) -> Tensor:
 
 
 class DAREGRAMLoss(nn.Module):
-    """Module face of :func:`dare_gram`."""
+    """The loss :func:`dare_gram` as a module, with the same parameters."""
 
     def __init__(self, threshold: float = 0.99, scale: float = 0.7) -> None:
         super().__init__()

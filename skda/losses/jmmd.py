@@ -121,7 +121,7 @@ def jmmd2(
 
 
 class JMMDLoss(nn.Module):
-    """Module face of :func:`jmmd2`; see there for the parameters."""
+    """The loss :func:`jmmd2` as a module, with the same parameters."""
 
     def __init__(
         self,

@@ -191,7 +191,7 @@ def linear_mmd2(source: Tensor, target: Tensor, *, unbiased: bool = False) -> Te
 
 
 class MKMMDLoss(nn.Module):
-    """Module face of :func:`mk_mmd2`; see there for the parameters."""
+    """The loss :func:`mk_mmd2` as a module, with the same parameters."""
 
     weights: Tensor | None
 
@@ -228,7 +228,7 @@ class MKMMDLoss(nn.Module):
 
 
 class GaussianMMDLoss(nn.Module):
-    """Module face of :func:`gaussian_mmd2`; see there for the parameters."""
+    """The loss :func:`gaussian_mmd2` as a module, with the same parameters."""
 
     def __init__(self, *, bandwidth: float | None = None, unbiased: bool = False) -> None:
         super().__init__()
@@ -241,7 +241,7 @@ class GaussianMMDLoss(nn.Module):
 
 
 class LinearMMDLoss(nn.Module):
-    """Module face of :func:`linear_mmd2`, with its option."""
+    """The loss :func:`linear_mmd2` as a module, with the same parameters."""
 
     def __init__(self, *, unbiased: bool = False) -> None:
         super().__init__()

@@ -81,12 +81,7 @@ def _mean_distance(pairs: Sequence[tuple[Tensor, Tensor]]) -> Tensor:
 
 
 class MomentDistanceLoss(nn.Module):
-    """Module face of :func:`moment_distance`.
-
-    Parameters
-    ----------
-    n_moments : int, default=2
-    """
+    """The loss :func:`moment_distance` as a module, with the same parameters."""
 
     def __init__(self, n_moments: int = 2) -> None:
         super().__init__()

@@ -80,7 +80,7 @@ def _leading_bases(rows: Tensor, n_bases: int) -> tuple[Tensor, Tensor]:
 
 
 class RSDLoss(nn.Module):
-    """Module face of :func:`rsd`."""
+    """The loss :func:`rsd` as a module, with the same parameters."""
 
     def __init__(self, mismatch: float = 0.1) -> None:
         super().__init__()

@@ -176,7 +176,7 @@ def deepjdot(
 
 
 class DeepJDOTLoss(nn.Module):
-    """Module face of :func:`deepjdot`; see there for the parameters."""
+    """The loss :func:`deepjdot` as a module, with the same parameters."""
 
     def __init__(self, *, feature_weight: float = 1e-3, label_weight: float = 1e-4) -> None:
         super().__init__()

@@ -62,7 +62,7 @@ def reverse_gradient(x: Tensor, lam: float | Tensor = 1.0) -> Tensor:
 
 
 class GradientReversal(nn.Module):
-    """Module face of `reverse_gradient`, for use inside ``nn.Sequential``.
+    """The function `reverse_gradient` as a module, for use inside ``nn.Sequential``.
 
     Parameters
     ----------
