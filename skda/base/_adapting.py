@@ -33,8 +33,8 @@ class AdaptingEstimator(TunableEstimator):
     target_label_weight : float or "batch", default="batch"
         Weight of a row that `y_target` labels. A float is relative to a source row: with 1, a
         labelled target row of a batch weighs as much as a source row. With "batch", all labelled
-        target rows of a batch weigh as much as all of its source rows. With one label a class 1
-        was better, with three or more "batch" (`benchmarks/target_label_weight`).
+        target rows of a batch weigh as much as all of its source rows. 1 was better with one label
+        a class, "batch" with three or more (`benchmarks/target_label_weight`).
     **params
         Parameters of `TunableEstimator`.
     """

@@ -52,15 +52,15 @@ class DomainEstimator(
     module : nn.Module class or instance, callable, or None, default=None
         Network that returns logits of shape (n_rows, n_classes). Where its constructor asks for
         `n_features`, `n_channels` or `n_classes`, these are filled in; an instance is copied, in
-        float32, and never trained in place; ``module__*`` needs a class. One logit for two classes
-        will do; of a tuple the first element is used, with a warning, and probabilities become
+        float32, and never trained in place; ``module__*`` needs a class. For two classes one logit
+        is enough; of a tuple the first element is used, with a warning, and probabilities become
         logits. None is `skda.nn.MLP`, for images `skda.nn.ConvNet`, for series `skda.nn.ConvNet1d`.
     adapt_layers : str, list of str or None, default=None
         Layers whose output is adapted and returned by `transform`, named as in
         ``module.named_modules()``. None is the module's attribute ``adapt_layers``, or, without
         one, the input of the ``nn.Linear`` that computes the logits.
     batch_stats : {"per_domain", "joint"}, default="per_domain"
-        Whether batch normalisation has statistics for each domain or of both together.
+        Whether batch normalisation has statistics for each domain or for both together.
     adapt_batch_norm : bool, default=False
         Re-estimate the target's batch statistics on all of `X_target` after training (AdaBN).
     criterion : class of loss module, or loss function (logits, y)
@@ -299,7 +299,7 @@ class DomainEstimator(
         sample_weight: Any = None,
         source_domain: Any = None,
     ) -> DomainPair:
-        """Do everything of `fit` but the training: check the input and build the net.
+        """Do all of `fit` except the training: check the input and build the net.
 
         Parameters
         ----------

@@ -119,10 +119,10 @@ class RegressionTask(DomainPredictionMixin, RegressorMixin):
         Parameters
         ----------
         X : array-like, frame, sparse matrix, tensor or Dataset of shape (n_rows, ...)
-        domain : {"target", "source"}, default="target"
+        domain : {"target", "source"} or name of a source, default="target"
             Where the rows come from.
         out : ndarray of the result's shape or None, default=None
-            Where to write the result, batch by batch, and what to return; may be a memory map.
+            The array to write the result to, batch by batch, and to return; may be a memory map.
 
         Returns
         -------

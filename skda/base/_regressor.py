@@ -38,8 +38,8 @@ class DomainRegressor(RegressionTask, DomainEstimator):
     ----------
     net_ : RegressionNet
         The skorch net of the (last) training; its ``module_`` is the trained network and its
-        ``adaptation_`` what the method trains beside it, such as a discriminator. It sees
-        standardised labels.
+        ``adaptation_`` what the method trains beside it, such as a discriminator. The net is
+        trained on standardised labels.
     y_mean_, y_scale_ : ndarray of shape () or (n_outputs,), float64
         Mean and standard deviation of the source's labels (1 where it is 0), by which they are
         standardised. `partial_fit` and ``warm_start`` keep those of the first fit.

@@ -43,9 +43,9 @@ class TunableEstimator(DomainEstimator):
         Factor in (0, 1] of the learning rate from each layer to the one below, from the head
         down. Deep networks want a number near 1.
     l2_sp : float, default=0.0
-        Weight of the pull of the body towards the weights that it started from, and of the head
-        towards 0: ``l2_sp / 2`` times the squared distances (L2-SP, Li 2018). Its gradient is
-        added to that of the loss, as ``optimizer__weight_decay`` does, which pulls to 0.
+        Weight of a penalty: ``l2_sp / 2`` times the squared distance of the body from the weights
+        that it started from, and of the head from 0 (L2-SP, Li 2018). Its gradient is added to
+        that of the loss, as in ``optimizer__weight_decay``, whose penalty is the distance from 0.
     freeze_norm : bool, default=False
         Whether the batch normalisation of the body keeps the statistics that it came with, for
         both domains, and normalises by them in training as well. Its weights are trained.

@@ -41,7 +41,7 @@ def outer_product_map(features: Tensor, probabilities: Tensor) -> Tensor:
     Raises
     ------
     ValueError
-        If the inputs are not float tensors of as many rows.
+        If the inputs are not float tensors of the same number of rows.
 
     References
     ----------

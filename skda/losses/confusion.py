@@ -89,7 +89,7 @@ def mcc(target_logits: Tensor, *, temperature: float = 2.5, priors: Tensor | Non
 
 @full_precision
 def nuclear_norm(target_logits: Tensor) -> Tensor:
-    """Negative nuclear norm of the predictions on target rows, of batch nuclear-norm maximisation.
+    """Negative nuclear norm of the predictions on target rows (batch nuclear-norm maximisation).
 
     Parameters
     ----------
@@ -185,8 +185,8 @@ def mdd(
     Returns
     -------
     Tensor of shape (...)
-        The adversary minimises it: it agrees with the classifier on source rows and disagrees
-        on target rows. The reversal makes the features maximise it.
+        The adversary minimises the discrepancy: it agrees with the classifier on source rows and
+        disagrees on target rows. The reversal makes the features maximise the discrepancy.
 
     Raises
     ------

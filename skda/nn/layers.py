@@ -104,7 +104,7 @@ def reinitialise(module: nn.Module, names: list[str]) -> None:
 
 
 def replace_head(module: nn.Module, n_classes: int) -> None:
-    """Put a new classifier in place of one with another number of outputs.
+    """Replace the classifier of `module` if it has another number of outputs.
 
     The classifier is what `classifier_head` finds; a module without one stays as it is.
 

@@ -27,7 +27,7 @@ class MLP(ScaledInput):
     n_classes : int
         Number of classes.
     hidden : sequence of int, default=(128, 64)
-        Widths of the hidden layers; the last is what adaptation works on.
+        Widths of the hidden layers; adaptation works on the last.
     activation : callable, default=nn.ReLU
         Class of the activation.
     batch_norm : bool, default=True
@@ -188,8 +188,8 @@ class ConvNet1d(_ConvolutionalNet):
 class ShallowNet(ScaledInput):
     """One hidden layer, adapted before its activation: the network of DaNN.
 
-    The input, a table or flattened images, is batch-normalised, which with each domain's own
-    statistics is per-domain z-scoring.
+    The input, a table or flattened images, is batch-normalised. With each domain's own statistics,
+    this is per-domain z-scoring.
 
     Parameters
     ----------

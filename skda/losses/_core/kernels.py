@@ -160,7 +160,7 @@ def as_weights(
 ) -> Tensor | None:
     """Return kernel weights as a detached tensor like `like`; None stays None.
 
-    ValueError unless they are n_kernels numbers.
+    Raises ValueError unless they are n_kernels numbers.
     """
     if weights is None:
         return None

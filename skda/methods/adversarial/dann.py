@@ -71,8 +71,8 @@ class DomainsAdversary(AdaptationTerm):
         \frac{1}{K} \sum_{k=1}^{K} \mathrm{CE}(D(R_\lambda(f(X_{s_k}))), k)
             + \mathrm{CE}(D(R_\lambda(f(X_t))), K + 1)
 
-    A source without rows in the batch is left out of the mean. With one source it is the loss of
-    `Adversary`, whose logit is the difference of the two.
+    A source without rows in the batch is left out of the mean. With one source the loss is that of
+    `Adversary`, whose logit is the difference of the two logits.
     """
 
     takes_sources: ClassVar = True
@@ -191,8 +191,8 @@ class DANNEstimator(AdversarialEstimator):
 class DANNClassifier(DANNEstimator, AdversarialClassifier):
     r"""Domain-adversarial network (DANN, "adaptation by backpropagation").
 
-    A discriminator D learns to tell source features from target features; behind a gradient
-    reversal, the network f learns features on which it fails:
+    A discriminator D learns to tell source features from target features. Behind a gradient
+    reversal, the network f learns features on which D fails:
 
     .. math::
 

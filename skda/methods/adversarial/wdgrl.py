@@ -28,7 +28,7 @@ class WassersteinCritic(AdaptationTerm):
 
         \lambda \max_{D} \; \mathrm{mean} D(f_s) - \mathrm{mean} D(f_t) - \rho \, \mathrm{GP}(D)
 
-    (the penalty GP enters the critic's own steps only).
+    The penalty GP is part of the critic's own steps only.
 
     Parameters
     ----------

@@ -85,8 +85,8 @@ class DDCClassifier(DDCEstimator, AdaptingClassifier):
     Parameters
     ----------
     **params
-        Parameters of `DomainClassifier`. For a pretrained module, the paper's ten times faster
-        new layers are ``optimizer__param_groups=[("*bottleneck*", {"lr": 1e-2}), ...]``.
+        Parameters of `DomainClassifier`. In the paper the new layers of a pretrained module learn
+        ten times faster: ``optimizer__param_groups=[("*bottleneck*", {"lr": 1e-2}), ...]``.
 
     Examples
     --------
