@@ -93,14 +93,14 @@ def instantiate(
             f"The '{name}' parameter is {spec!r}, which cannot be made with ({given}): "
             f"{type(e).__name__}: {e}. Pass its arguments as {name}__*."
         ) from e
-    built = unwrapped(built) if isinstance(built, nn.Module) else built
     if not isinstance(built, nn.Module):
         raise ValueError(
             f"The '{name}' parameter must be an nn.Module class or instance, or a callable that "
             f"returns one. Got {spec!r}, which returned a {type(built).__name__}."
         )
-    check_instance(built, name)
-    return built
+    instance = unwrapped(built)
+    check_instance(instance, name)
+    return instance
 
 
 def check_instance(instance: nn.Module, name: str) -> None:

@@ -43,7 +43,7 @@ __all__ = ["NetBuilderMixin", "rates_by_name", "take_fitted_weights"]
 
 # skorch passes on the parameters of all prefixes but these two, which are read here
 _SKORCH_PREFIXES = tuple(
-    p for p in NetParametersMixin.net_prefixes if p not in ("module", "criterion")
+    f"{name}__" for name in NetParametersMixin.net_prefixes if name not in ("module", "criterion")
 )
 _NET_PARAMETERS = (
     "criterion",
@@ -285,14 +285,14 @@ class NetBuilderMixin(NetParametersMixin):
 
     def _skorch_options(self) -> dict[str, Any]:
         """Return the double-underscore parameters that skorch passes on itself."""
-        options: dict[str, Any] = {}
-        for name in _SKORCH_PREFIXES:
-            given = self.net_params(name)
-            if name == "optimizer":
-                plain = {key for key in given if not key.startswith("param_groups")}
-                check_arguments(self.optimizer, plain, name)
-            options |= {f"{name}__{key}": value for key, value in given.items()}
-        return options | {k: vars(self)[k] for k in self.net_components if k in vars(self)}
+        given = self.net_params("optimizer")
+        plain = {key for key in given if not key.startswith("param_groups")}
+        check_arguments(self.optimizer, plain, "optimizer")
+        return {
+            name: value
+            for name, value in vars(self).items()
+            if name.startswith(_SKORCH_PREFIXES) or name in self.net_components
+        }
 
 
 def rates_by_name(rates: Sequence[tuple[str, float]]) -> dict[str, Any]:

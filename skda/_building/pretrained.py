@@ -82,13 +82,7 @@ def load_pretrained(module: nn.Module, weights: Mapping[str, Tensor], skip: list
     new = tuple(f"{name}." for name in skip)
     wanted = {key: value for key, value in own.items() if not key.startswith(new)}
     offered = {key: value for key, value in weights.items() if not key.startswith(new)}
-    wrong = sorted(
-        key
-        for key in wanted.keys() | offered.keys()
-        if key not in wanted
-        or key not in offered
-        or wanted[key].shape != getattr(offered[key], "shape", None)
-    )
+    wrong = sorted({key for key, _ in _shapes(wanted) ^ _shapes(offered)})
     if wrong:
         raise ValueError(
             "The 'pretrained' parameter holds weights that do not fit the module, for instance "
@@ -102,6 +96,10 @@ def load_pretrained(module: nn.Module, weights: Mapping[str, Tensor], skip: list
             ". Pass those of a training that did not diverge."
         )
     module.load_state_dict({**own, **offered})
+
+
+def _shapes(tensors: Mapping[str, Any]) -> set[tuple[str, Any]]:
+    return {(key, getattr(value, "shape", None)) for key, value in tensors.items()}
 
 
 def _state_dict(weights: Mapping[Any, Any]) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from itertools import combinations
 from typing import Any
 
@@ -59,13 +59,14 @@ def _types(source: Rows) -> list[Any]:
     several = isinstance(holds, Mapping)
     found = dict(holds) if several else {"": holds}
     integers = [name for name, is_integer in found.items() if is_integer]
+
+    def types(chosen: Collection[str]) -> Any:
+        each = {name: torch.int64 if name in chosen else torch.float32 for name in found}
+        return each if several else each[""]
+
     large = set()
     if integers:
-        source.dtype = (
-            {n: torch.int64 if n in integers else torch.float32 for n in found}
-            if several
-            else torch.int64
-        )
+        source.dtype = types(integers)
         parts = source.parts if isinstance(source, InputRows) else dict.fromkeys(found, source)
         (two,) = source.batches([np.arange(min(2, len(source)))])
         large = {
@@ -74,12 +75,7 @@ def _types(source: Rows) -> list[Any]:
     choices = [
         set(chosen) for k in range(len(integers) + 1) for chosen in combinations(integers, k)
     ]
-    choices.sort(key=lambda chosen: len(chosen ^ large))
-    types = [
-        {name: torch.int64 if name in chosen else torch.float32 for name in found}
-        for chosen in choices
-    ]
-    return types if several else [each[""] for each in types]
+    return [types(chosen) for chosen in sorted(choices, key=lambda chosen: len(chosen ^ large))]
 
 
 def _above_float32(rows: Rows, two: Tensor) -> bool:
