@@ -27,13 +27,7 @@ from ..training.data.inputs import is_inputs
 from .datasets import CheckedDataset, needs_integers, refuse_containers, refuse_empty_rows
 from .host import as_host_array, refuse_dates
 
-__all__ = [
-    "check_domain",
-    "check_length",
-    "check_rows",
-    "fitted_state_kept",
-    "unwrap",
-]
+__all__ = ["check_domain", "check_length", "check_rows", "fitted_state_kept", "unwrap"]
 
 
 @contextmanager

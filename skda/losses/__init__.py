@@ -25,14 +25,7 @@ from .confusion import (
 from .covariance import CORALLoss, coral
 from .gram import DAREGRAMLoss, dare_gram
 from .jmmd import JAN_SOFTMAX_BANDWIDTH, JMMDLoss, jmmd2
-from .mmd import (
-    GaussianMMDLoss,
-    LinearMMDLoss,
-    MKMMDLoss,
-    gaussian_mmd2,
-    linear_mmd2,
-    mk_mmd2,
-)
+from .mmd import GaussianMMDLoss, LinearMMDLoss, MKMMDLoss, gaussian_mmd2, linear_mmd2, mk_mmd2
 from .moments import MomentDistanceLoss, moment_distance
 from .subspace import RSDLoss, rsd
 from .transport import DeepJDOTLoss, deepjdot, jdot_cost, optimal_coupling
