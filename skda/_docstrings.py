@@ -25,7 +25,8 @@ def complete_docstring(cls: type) -> str:
     -------
     str
         With entries for all parameters of the signature that a parent describes, with the
-        defaults of `cls`, and with the nearest parent's Attributes section if it has none.
+        defaults of `cls`, and with the Attributes and References of the nearest parent that has
+        them, unless `cls` has its own.
     """
     doc = inspect.cleandoc(cls.__doc__ or "")
     before, own, after = _section(doc, "Parameters")
@@ -44,9 +45,10 @@ def complete_docstring(cls: type) -> str:
     order = [name for name in known if name in found]
     order += [name for name in found if name.startswith("**")][:1]
     lines = [line for name in order for line in found[name]]
-    if not _section(doc, "Attributes")[1]:
-        after = _first_attributes(parents.values()) + after
-    return "\n".join([*before, *lines, "", *after])
+    after = _inherited(after, "Attributes", parents.values(), 0)
+    at = after.index("Examples") if "Examples" in after else len(after)
+    after = _inherited(after, "References", parents.values(), at)
+    return "\n".join([*before, *lines, "", *after]).rstrip()
 
 
 def _own_docstring(cls: type) -> str:
@@ -60,23 +62,31 @@ def _with_default(line: str, default: object) -> str:
     return re.sub(r"(, default=).*$", lambda match: match[1] + text, line)
 
 
-def _first_attributes(docs: Iterable[str]) -> list[str]:
+def _inherited(lines: list[str], title: str, docs: Iterable[str], at: int) -> list[str]:
+    """Put the first section of this title in `docs` into `lines`, unless they have one."""
     for doc in docs:
-        _, entries, _ = _section(doc, "Attributes")
-        if entries:
-            lines = [line for entry in entries.values() for line in entry]
-            return ["Attributes", "----------", *lines, ""]
-    return []
+        section = doc.splitlines()
+        start, end = _bounds(section, title)
+        if start < end and title not in lines:
+            while not section[end - 1]:
+                end -= 1
+            space = [""] if at and lines[at - 1] else []
+            lines = [*lines[:at], *space, *section[start:end], "", *lines[at:]]
+    return lines
+
+
+def _bounds(lines: list[str], title: str) -> tuple[int, int]:
+    """Return where a section starts and ends, twice the end of the lines if there is none."""
+    start = lines.index(title) if title in lines else len(lines)
+    rules = (i for i in range(start + 2, len(lines)) if re.fullmatch(r"-{3,}", lines[i]))
+    return start, min(next(rules, len(lines) + 1) - 1, len(lines))
 
 
 def _section(doc: str, title: str) -> tuple[list[str], dict[str, list[str]], list[str]]:
     """Split a clean docstring around a section, and the section by its entries."""
     lines = doc.splitlines()
-    if title not in lines:
-        return lines, {}, []
-    start = lines.index(title) + 2
-    rules = (i for i in range(start + 1, len(lines)) if re.fullmatch(r"-{3,}", lines[i]))
-    end = next(rules, len(lines) + 1) - 1
+    start, end = _bounds(lines, title)
+    start += 2  # after the heading
     entries: dict[str, list[str]] = {}
     for line in lines[start:end]:
         match = _ENTRY.match(line)

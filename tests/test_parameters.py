@@ -94,6 +94,43 @@ def test_docstring_shows_the_inherited_parameters_once() -> None:
     ]
 
 
+class Cited(Parent):
+    """Cited.
+
+    Parameters
+    ----------
+    **params
+        Parameters of `Parent`.
+
+    References
+    ----------
+    .. [1] A paper.
+    """
+
+
+@pytest.mark.parametrize(
+    ("own", "expected"),
+    [
+        ("", ["", "References", "----------", ".. [1] A paper."]),
+        (
+            "Examples\n--------\n>>> 1\n1",
+            ["", "References", "----------", ".. [1] A paper.", "", "Examples"],
+        ),
+        (
+            "References\n----------\n.. [1] Another.",
+            ["References", "----------", ".. [1] Another."],
+        ),
+    ],
+)
+def test_the_references_of_a_parent_are_shown_unless_a_class_has_its_own(own, expected) -> None:
+    doc = f"Citing.\n\nParameters\n----------\n**params\n    Further ones.\n\n{own}\n"
+    lines = type("Citing", (Cited,), {"__doc__": doc}).__doc__.splitlines()
+    assert lines.count("References") == 1
+    at = lines.index(expected[-1])
+    assert lines[at - len(expected) + 1 : at + 1] == expected
+    assert ">>> 1" in lines[-2:] or lines[-1] == expected[-1]
+
+
 @pytest.mark.parametrize("cls", [DANNClassifier, DANClassifier, FinetuneClassifier])
 def test_every_parameter_of_an_estimator_is_documented(cls: type) -> None:
     for name in inspect.signature(cls).parameters:

@@ -97,6 +97,12 @@ def test_each_of_several_sources_counts_for_itself() -> None:
     assert_array_equal(*(search.cv_results_["mean_test_score"] for search in found))
 
 
+def test_the_short_training_that_estimates_shares_counts_the_steps_of_several_sources() -> None:
+    clf = DANNClassifier(**SMALL, max_epochs=60)
+    net = clf._train_briefly(clf.begin([X, X + 1], [Y, Y], X_TARGET))
+    assert (net.step_, len(net.history)) == (300, 30)
+
+
 def test_partial_fit_keeps_the_length_that_the_first_call_planned() -> None:
     clf = DANNClassifier(**SMALL)
     clf.partial_fit(X, Y, X_TARGET).partial_fit(X[:30], Y[:30], X_TARGET)

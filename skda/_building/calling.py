@@ -28,7 +28,7 @@ __all__ = [
     "unchanged",
 ]
 
-_N_ROWS = 5  # enough for batch normalisation, and not the size of another axis by chance
+_N_ROWS = 5  # enough for batch normalisation, and hardly ever the size of another axis
 
 
 class RefusedRowsError(ValueError):
@@ -63,9 +63,9 @@ def _described(rows: Any) -> str:
 
 
 def first_run(module: nn.Module, rows: Tensor, name: str = "module") -> nn.Module:
-    """Give lazy layers their sizes, weights float32, and note what running the network tells."""
+    """Run a network once: lazy layers get sizes, weights become float32, the `Run` is noted."""
     module.float()
-    if isinstance(rows, Inputs):  # the one place where they become arguments
+    if isinstance(rows, Inputs):  # here several inputs become arguments
         module.register_forward_pre_hook(pass_by_name, with_kwargs=True)
     with unchanged(module, training=False), _naming(name, rows):
         note_run(module, rows)
@@ -73,16 +73,14 @@ def first_run(module: nn.Module, rows: Tensor, name: str = "module") -> nn.Modul
 
 
 def fit_head(module: nn.Module, rows: Tensor, n_outputs: int) -> None:
-    """Give a pretrained network, after `first_run`, a new classifier if its own is for others."""
+    """Give a pretrained network, after `first_run`, a new classifier if its width is another."""
     with unchanged(module, training=False), torch.no_grad():
         output = main_output(module(rows))
-    run = run_of(module)
+    head = getattr(run_of(module), "head", None)
     width = output.shape[1] if isinstance(output, Tensor) and output.ndim == 2 else n_outputs
     fits = width == n_outputs or (width == 1 and n_outputs == 2)  # one logit for two classes
-    if not fits and run is not None and run.head is not None:
-        head = module.get_submodule(run.head)
-        if run.head and isinstance(head, nn.Linear) and head.out_features == width:
-            replace_head(module, n_outputs)
+    if head and not fits and module.get_submodule(head).out_features == width:
+        replace_head(module, n_outputs)
     if isinstance(module, Backbone):
         _warn_of_range(module, rows)
         module.note_head()
@@ -102,7 +100,7 @@ def _warn_of_range(backbone: Backbone, rows: Any) -> None:
 
 
 def _in_both_modes(module: nn.Module, rows: Tensor, name: str) -> list[Any]:
-    """Return what a network makes of five rows, in evaluation and, with gradients, in training."""
+    """Return the outputs for five rows in evaluation and, with gradients, in training mode."""
     rows = rows[torch.arange(_N_ROWS) % len(rows)]
     outputs = []
     for training in (False, True):
@@ -125,7 +123,7 @@ def _refuse_untrainable(output: Tensor, name: str) -> None:
 
 @contextmanager
 def unchanged(module: nn.Module, training: bool) -> Iterator[None]:
-    """Set the mode; put modes, buffers and torch's random numbers back after the with block."""
+    """Set the mode in the with block; restore modes, buffers and torch's random state after it."""
     modes = [(m, m.training) for m in module.modules()]
     buffers = [(b, b.clone()) for b in module.buffers() if not isinstance(b, UninitializedBuffer)]
     module.train(training)
@@ -141,14 +139,10 @@ def unchanged(module: nn.Module, training: bool) -> Iterator[None]:
 
 
 class ToOutputs:
-    """Forward hook that makes outputs (n_rows, n_outputs), float32, of what a network returns.
+    """Forward hook that turns what a network returns into float32 outputs (n_rows, n_outputs).
 
-    Parameters
-    ----------
-    undo : {"softmax", "sigmoid"} or None
-        What the network ends in; its inverse is applied.
-    one_column : bool, default=False
-        Whether one number for each row is one output, and not the logit of two classes.
+    It applies the inverse of `undo`, the "softmax" or "sigmoid" that the network ends in. With
+    `one_column`, one number for each row is one output, and not the logit of two classes.
     """
 
     def __init__(self, undo: str | None, one_column: bool = False) -> None:
@@ -167,7 +161,7 @@ class ToOutputs:
 
 
 class ToLogits:
-    """Forward hook that makes logits of the probabilities of a sigmoid or a softmax."""
+    """Forward hook that turns the probabilities of a sigmoid or a softmax into logits."""
 
     def __init__(self, undo: str | None) -> None:
         self.undo = undo
@@ -185,19 +179,11 @@ def _to_logits(output: Tensor, undo: str | None) -> Tensor:
 
 
 def give_outputs(module: nn.Module, rows: Tensor, n_outputs: int, kind: Outputs = LOGITS) -> None:
-    """Let `module` return outputs of shape (n_rows, n_outputs) where it returns something else.
+    """Let `module`, after `first_run`, return outputs of shape (n_rows, n_outputs).
 
-    A tuple whose first element, or a structure whose field ``logits``, is the outputs; in training
-    or always; probabilities; one logit for two classes; one number a row without an axis of its
-    own. Anything else stays for `probe` to refuse.
-
-    Parameters
-    ----------
-    module : nn.Module
-        After `first_run`.
-    rows : Tensor of shape (n, ...)
-    n_outputs : int
-    kind : Outputs, default=LOGITS
+    It may return another form: a tuple with the outputs first or a structure with a field
+    ``logits``, always or in training only; probabilities; one logit for two classes; or a vector of
+    one number a row. `probe` refuses all others.
     """
     outputs = _in_both_modes(module, rows, "module")
     first = [main_output(output) for output in outputs]
@@ -247,7 +233,7 @@ def give_outputs(module: nn.Module, rows: Tensor, n_outputs: int, kind: Outputs 
 def _refuse_other_axis(
     module: nn.Module, rows: Tensor, shape: Any, n_outputs: int, kind: Outputs
 ) -> None:
-    """Raise ValueError if outputs have the right shape by chance, as (classes, rows) for two."""
+    """Raise ValueError if outputs of two rows have the right shape by chance: (classes, rows)."""
     if shape is None:
         return
     with unchanged(module, training=False), torch.no_grad():
@@ -276,7 +262,7 @@ def _refuse_mixed_rows(module: nn.Module, output: Tensor) -> None:
 
 def _warn_of_other_rows(module: nn.Module, rows: Tensor, output: Tensor) -> None:
     """Warn if in evaluation mode the output of a row is random, or depends on the other rows."""
-    pairs = torch.tensor([[0, 3], [0, 3], [0, 2], [1, 3]])  # of two rows, a and b: ab ab aa bb
+    pairs = torch.tensor([[0, 3], [0, 3], [0, 2], [1, 3]])  # of two rows a and b: ab, ab, aa, bb
     with unchanged(module, training=False), torch.no_grad():
         found = [main_output(module(rows[pair % len(rows)])).float() for pair in pairs]
     same = partial(torch.allclose, rtol=1e-3, atol=1e-4 * float(output.abs().max()), equal_nan=True)
@@ -298,7 +284,7 @@ def _warn_of_other_rows(module: nn.Module, rows: Tensor, output: Tensor) -> None
 
 
 def _squashed(module: nn.Module, outputs: list[Tensor]) -> str | None:
-    """Say what made probabilities of the outputs, if they are."""
+    """Return the function that made the outputs probabilities, or None."""
     run = run_of(module)
     if run is not None and run.ends_in == "sigmoid":
         return "sigmoid"
@@ -313,10 +299,7 @@ def checked_discriminator(
 ) -> nn.Module:
     """Return a discriminator that was called in both modes.
 
-    Raises
-    ------
-    ValueError
-        If it does not return `n_outputs` numbers for each row of features.
+    Raises ValueError if it does not return `n_outputs` numbers for each row of features.
     """
     shape = (_N_ROWS, n_outputs)
     kind = "one logit" if n_outputs == 1 else f"{n_outputs} logits, one of each domain,"

@@ -1,4 +1,4 @@
-"""The criterion that a user gives, made ready for skorch and tried before the training."""
+"""A user's criterion, made ready for skorch and tried before the training."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class LossFunction(nn.Module):
 
 
 class OneLogitLoss(nn.Module):
-    """A loss of one logit and 0 or 1, on the two logits of a classifier: their difference."""
+    """A loss of one logit, for a classifier of two: computed on the difference of its logits."""
 
     def __init__(self, loss: nn.Module) -> None:
         super().__init__()
@@ -70,11 +70,8 @@ def check_no_clash(criterion: Any, of_user: Mapping[str, Any], of_task: Mapping[
 def ready_criterion(criterion: Any, options: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
     """Return the criterion and its options as skorch takes them.
 
-    Parameters
-    ----------
-    criterion : class of loss module, an instance of one, or a function (logits, y) -> Tensor
-    options : mapping
-        The ``criterion__*`` parameters; weights may be any array.
+    The criterion is a class of loss module, an instance of one, or a function (logits, y) ->
+    Tensor. The options are the ``criterion__*`` parameters; weights may be any array.
     """
     options = {name: _as_weights(name, value) for name, value in options.items()}
     if isinstance(criterion, nn.Module):
@@ -128,12 +125,9 @@ def _is_loss_function(criterion: Callable[..., Any]) -> bool:
 def try_criterion(net: Any, n_outputs: int, outputs: Outputs = LOGITS) -> None:
     """Compute the criterion of a net once, for made-up outputs of a few rows.
 
-    Raises
-    ------
-    ValueError
-        If it fails or is not one number.
+    Raises ValueError if it fails or is not one number.
     """
-    # another number than of outputs: no broadcasting of labels to logits goes unnoticed
+    # not the number of outputs, so that labels that are broadcast to logits raise
     n = n_outputs + 1 if n_outputs < 64 else 63
     logits = torch.linspace(-1, 1, n * n_outputs).float().reshape(n, n_outputs).to(net.device)
     logits.requires_grad_()

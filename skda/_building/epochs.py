@@ -1,4 +1,4 @@
-"""How long a training is: `max_epochs`, or what "auto" comes to for so many rows."""
+"""The number of epochs that max_epochs="auto" stands for."""
 
 from __future__ import annotations
 
@@ -15,19 +15,6 @@ LEAST, MOST = 20, 200
 def auto_epochs(n_source: int, batch_size: int) -> int:
     """Return the epochs that make 1000 steps, at least 20 and at most 200.
 
-    Parameters
-    ----------
-    n_source : int
-        Number of source rows.
-    batch_size : int
-        Rows of a step.
-
-    Returns
-    -------
-    int
-
-    Examples
-    --------
     >>> [auto_epochs(n, 64) for n in (300, 3000, 300_000)]
     [200, 22, 20]
     """
@@ -38,13 +25,8 @@ def auto_epochs(n_source: int, batch_size: int) -> int:
 def settle_epochs(estimator: Any, n_source: int) -> None:
     """Set the number of epochs of an unfitted estimator whose `max_epochs` is "auto".
 
-    A search does, so that its folds train for as many epochs as its final fit on all rows.
-
-    Parameters
-    ----------
-    estimator : estimator
-    n_source : int
-        Number of source rows of the final fit, of one source on average.
+    A search calls this: its folds train for as many epochs as its final fit on all rows. `n_source`
+    is the number of source rows of the final fit, of one source on average.
     """
     if getattr(estimator, "max_epochs", None) == "auto":
         estimator.set_params(max_epochs=auto_epochs(n_source, estimator.batch_size))

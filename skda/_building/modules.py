@@ -1,4 +1,4 @@
-"""Make the module that an estimator's parameters describe, for the data at hand."""
+"""Make the module that an estimator's parameters describe, for rows of a given shape."""
 
 from __future__ import annotations
 
@@ -22,15 +22,11 @@ __all__ = ["build_module", "check_instance", "instantiate", "probe", "resolve_de
 def resolve_device(device: str) -> torch.device:
     """Turn the `device` parameter into a torch device.
 
-    Raises
-    ------
-    ValueError
-        If torch does not know the device, or it is not there.
+    Raises ValueError if torch does not know the device, or it is not there.
     """
-    shared = current_processes().device
-    if device == "auto" and shared is not None:
-        return shared
     if device == "auto":
+        if (shared := current_processes().device) is not None:
+            return shared
         if torch.cuda.is_available():
             return torch.device("cuda")
         return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
@@ -54,21 +50,9 @@ def build_module(
 ) -> nn.Module:
     """Build the network for rows of `input_shape`, on the CPU.
 
-    Parameters
-    ----------
-    module : nn.Module class or instance, callable, or None
-        None is the built-in network for tables, series or images.
-    options : mapping
-        The ``module__*`` parameters.
-    input_shape : sequence of int
-        Shape of one row; empty for a module of several inputs, which must know their sizes.
-    n_outputs : int
-        Number of classes, or of numbers to predict.
-    outputs : Outputs, default=LOGITS
-
-    Returns
-    -------
-    nn.Module
+    `module` is an nn.Module class or instance, a callable, or None for a built-in network;
+    `options` are the ``module__*`` parameters. The shape is empty for a module of several inputs,
+    which must know their sizes.
     """
     sizes = {"n_classes": n_outputs, outputs.number: n_outputs}
     if input_shape:
@@ -83,20 +67,9 @@ def instantiate(
 ) -> nn.Module:
     """Make a module of a class or callable, filling in the sizes that it asks for.
 
-    Parameters
-    ----------
-    spec : nn.Module class or instance, or callable
-        An instance is copied, with its weights; what ``torch.compile`` made of one is unwrapped.
-    options : mapping
-        Arguments that the user gave.
-    sizes : mapping from str to int
-        Arguments that are known from the data; a user's own come first.
-    name : str
-        Name of the parameter, for messages.
-
-    Returns
-    -------
-    nn.Module
+    An instance is copied, with its weights and without a wrapper of ``torch.compile``. `options`
+    are arguments that the user gave, and take precedence over `sizes`, those that are known from
+    the data. Messages name the parameter `name`.
     """
     if isinstance(spec, nn.Module):
         instance = unwrapped(spec)
@@ -120,14 +93,14 @@ def instantiate(
             f"The '{name}' parameter is {spec!r}, which cannot be made with ({given}): "
             f"{type(e).__name__}: {e}. Pass its arguments as {name}__*."
         ) from e
-    built = unwrapped(built) if isinstance(built, nn.Module) else built
     if not isinstance(built, nn.Module):
         raise ValueError(
             f"The '{name}' parameter must be an nn.Module class or instance, or a callable that "
             f"returns one. Got {spec!r}, which returned a {type(built).__name__}."
         )
-    check_instance(built, name)
-    return built
+    instance = unwrapped(built)
+    check_instance(instance, name)
+    return instance
 
 
 def check_instance(instance: nn.Module, name: str) -> None:
@@ -147,12 +120,9 @@ def check_instance(instance: nn.Module, name: str) -> None:
 
 
 def _default_module(input_shape: Sequence[int]) -> type[nn.Module]:
-    if len(input_shape) == 1:
-        return MLP
-    if len(input_shape) == 2:
-        return ConvNet1d
-    if len(input_shape) == 3:
-        return ConvNet
+    built_in: dict[int, type[nn.Module]] = {1: MLP, 2: ConvNet1d, 3: ConvNet}
+    if len(input_shape) in built_in:
+        return built_in[len(input_shape)]
     raise ValueError(
         "The 'module' parameter can be None for tables (n, n_features) and images (n, n_channels, "
         "height, width), and for series (n, n_channels, length) only. "
@@ -168,25 +138,9 @@ def probe(
     n_outputs: int,
     outputs: Outputs = LOGITS,
 ) -> tuple[int, ...]:
-    """Pass a few rows to check the outputs and measure the adapted layers.
+    """Pass a few rows, and return the width of each adapted layer.
 
-    Parameters
-    ----------
-    module : nn.Module
-    rows : Tensor of shape (n, ...)
-    layers : sequence of Layer
-    n_outputs : int
-    outputs : Outputs, default=LOGITS
-
-    Returns
-    -------
-    tuple of int
-        Width of each layer.
-
-    Raises
-    ------
-    ValueError
-        If the module does not return outputs of shape (n, n_outputs).
+    Raises ValueError if the module does not return outputs of shape (n, n_outputs).
     """
     training = module.training
     module.eval()

@@ -41,9 +41,9 @@ from .parameters import NetParametersMixin, check_arguments, did_you_mean
 
 __all__ = ["NetBuilderMixin", "rates_by_name", "take_fitted_weights"]
 
-# the module and the criterion are made ready here; skorch hands on the rest
+# skorch passes on the parameters of all prefixes but these two, which are read here
 _SKORCH_PREFIXES = tuple(
-    p for p in NetParametersMixin.net_prefixes if p not in ("module", "criterion")
+    f"{name}__" for name in NetParametersMixin.net_prefixes if name not in ("module", "criterion")
 )
 _NET_PARAMETERS = (
     "criterion",
@@ -91,7 +91,7 @@ class NetBuilderMixin(NetParametersMixin):
     def _n_outputs(self) -> int:
         raise NotImplementedError
 
-    # the built-in network; None is one for tables and one for images
+    # the built-in network; None depends on the shape of a row
     default_module: ClassVar[type[nn.Module] | None] = None
 
     def _make_adaptation(
@@ -101,7 +101,7 @@ class NetBuilderMixin(NetParametersMixin):
         return None
 
     def _make_term(self, module: nn.Module, widths: Sequence[int]) -> AdaptationTerm | None:
-        """Return the second term of the loss, of several sources one for each if asked for."""
+        """Return the second term of the loss, with a term for each source if asked for."""
         made = self._make_adaptation(module, widths, self._n_outputs)
         each = getattr(self, "multi_source", "union") == "pairwise" and self._n_sources > 1
         if made is None or made.takes_sources or not each:
@@ -143,7 +143,7 @@ class NetBuilderMixin(NetParametersMixin):
             with isolated_rng(seeds.module, cpu):
                 return self._make_module(rows, n_classes)
 
-        with isolated_rng(seeds.batches, cpu):  # a Dataset may draw numbers
+        with isolated_rng(seeds.batches, cpu):  # a Dataset may draw random numbers
             module, rows = run_with_rows(domains, run, vars(self).get("input_dtype_"))
         self.input_dtype_ = domains.source.dtype
         with isolated_rng(seeds.module, cpu):
@@ -162,21 +162,16 @@ class NetBuilderMixin(NetParametersMixin):
     def _train_briefly(self, domains: DomainPair) -> AdaptationNet:
         """Train a net like this estimator's on the source alone, for .3 of its epochs.
 
-        A short run takes as many as make 300 steps, if it has these.
+        It takes at least 300 steps, but no more than all epochs have.
         """
         brief = copy.copy(self)
         for name in [name for name in vars(brief) if name.startswith("callbacks__")]:
             delattr(brief, name)
-        steps = math.ceil(len(domains) / self.batch_size)
+        steps = math.ceil(len(domains) / (self.batch_size * self._n_sources))
         epochs = max(math.ceil(0.3 * self.n_epochs_), math.ceil(300 / steps))
         brief.n_epochs_ = min(epochs, self.n_epochs_)
-        plain = {
-            "callbacks": None,
-            "train_split": None,
-            "class_weight": None,
-            "target_priors": None,
-        }
-        vars(brief).update(plain, verbose=0, lam=0)
+        plain = ("callbacks", "train_split", "class_weight", "target_priors")
+        vars(brief).update(dict.fromkeys(plain), verbose=0, lam=0)
         alone = domains.without_target()
         net = brief._make_net(alone)  # noqa: SLF001 - a copy of self
         return net.fit_domains(alone, brief.n_epochs_)
@@ -197,7 +192,7 @@ class NetBuilderMixin(NetParametersMixin):
         if not isinstance(module, ScaledInput) or untrained_norm(module) is None:
             return []
         pairs = [(domains.source, domains.subset)]
-        # lam=0 is the source-only network to the bit
+        # with lam=0 the network is the source-only one, to the bit
         if domains.target is not None and getattr(self, "lam", 1) > 0:
             pairs.append((domains.target, np.arange(len(domains.target))))
         if not all(isinstance(rows, ArrayRows) for rows, _ in pairs):
@@ -214,7 +209,7 @@ class NetBuilderMixin(NetParametersMixin):
         self, module: nn.Module, net_class: type[AdaptationNet] | None = None, **options: Any
     ) -> AdaptationNet:
         """Put a module into a skorch net with this estimator's parameters."""
-        # a model that was saved before there was "auto" has the parameter alone
+        # a model that was saved by an older version has no n_epochs_
         n_epochs = vars(self).get("n_epochs_", self.max_epochs)
         given = {
             "lr_schedule": checked_schedule(self.lr_schedule, LR_SCHEDULES, "lr_schedule"),
@@ -222,7 +217,7 @@ class NetBuilderMixin(NetParametersMixin):
             "device": str(resolve_device(self.device)),
             "planned_epochs": n_epochs,
             "max_epochs": n_epochs,
-            # skorch's rows; 1 is the progress bar
+            # skorch prints rows; 1 is the progress bar
             "verbose": max(0, int(self.verbose) - 1) if current_processes().is_main else 0,
             **self._task_options(),
             **{name: getattr(self, name) for name in _NET_PARAMETERS},
@@ -246,7 +241,7 @@ class NetBuilderMixin(NetParametersMixin):
         return net
 
     def _check_batch_size(self, module: nn.Module) -> None:
-        """Raise if batches of one row would leave running statistics as they started."""
+        """Raise if batches of one row would never change the running statistics."""
         tracked = [
             m for m in batch_norm_layers(module) if m._buffers.get("running_mean") is not None
         ]
@@ -263,7 +258,7 @@ class NetBuilderMixin(NetParametersMixin):
         return bool(batch_size == 1)
 
     def _check_callback_names(self, net: AdaptationNet) -> None:
-        """Raise if ``callbacks__name`` names none; skorch would pass over it."""
+        """Raise if ``callbacks__name`` names no callback; skorch would ignore it."""
         known = {name for name, _ in [*net.callbacks_, *net.get_default_callbacks()]}
         for option in self.net_params("callbacks"):
             if option.partition("__")[0] not in known:
@@ -281,7 +276,7 @@ class NetBuilderMixin(NetParametersMixin):
         return built
 
     def _backbone_options(self, module: nn.Module) -> dict[str, Any]:
-        """Return the rates of a pretrained network's layers, unless the user grouped them."""
+        """Return the learning rates of a `Backbone`, unless the user grouped the parameters."""
         given = self.net_params("optimizer")
         if not isinstance(module, Backbone) or "param_groups" in given:
             return {}
@@ -289,19 +284,19 @@ class NetBuilderMixin(NetParametersMixin):
         return rates_by_name([(f"{module.head}.*", lr), ("network.*", lr * module.lr_ratio)])
 
     def _skorch_options(self) -> dict[str, Any]:
-        """Return the double-underscore parameters that skorch hands on itself."""
-        options: dict[str, Any] = {}
-        for name in _SKORCH_PREFIXES:
-            given = self.net_params(name)
-            if name == "optimizer":
-                plain = {key for key in given if not key.startswith("param_groups")}
-                check_arguments(self.optimizer, plain, name)
-            options |= {f"{name}__{key}": value for key, value in given.items()}
-        return options | {k: vars(self)[k] for k in self.net_components if k in vars(self)}
+        """Return the double-underscore parameters that skorch passes on itself."""
+        given = self.net_params("optimizer")
+        plain = {key for key in given if not key.startswith("param_groups")}
+        check_arguments(self.optimizer, plain, "optimizer")
+        return {
+            name: value
+            for name, value in vars(self).items()
+            if name.startswith(_SKORCH_PREFIXES) or name in self.net_components
+        }
 
 
 def rates_by_name(rates: Sequence[tuple[str, float]]) -> dict[str, Any]:
-    """Return a net's option for learning rates, each of the parameters that match a pattern."""
+    """Return a net's option for pairs of a pattern of parameters' names and a learning rate."""
     return {"optimizer__param_groups": [(name, {"lr": rate}) for name, rate in rates]}
 
 

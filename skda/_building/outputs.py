@@ -1,4 +1,4 @@
-"""What the outputs of a network are in each task: how messages name them, what labels they have."""
+"""The words of each task for the outputs of its network, and made-up labels."""
 
 from __future__ import annotations
 
@@ -13,14 +13,8 @@ __all__ = ["LOGITS", "VALUES", "Outputs"]
 class Outputs(NamedTuple):
     """The words of a task for the outputs of its network.
 
-    Attributes
-    ----------
-    name, number, things : str
-        What they are called, what their number is called, and what there is one output for.
-    labels : str
-        The labels that a criterion is given beside them.
-    loss : str
-        A criterion that serves.
+    These are the name of the outputs, the name of their number, what each of them stands for, the
+    labels that a criterion is given with the outputs, and a suitable criterion.
     """
 
     name: str
@@ -31,12 +25,12 @@ class Outputs(NamedTuple):
 
     @property
     def are_logits(self) -> bool:
-        """Whether they are logits of classes."""
+        """Whether the outputs are logits of classes."""
         return self.number == "n_classes"
 
     @property
     def shape(self) -> str:
-        """Name of their shape."""
+        """Name of the outputs with their shape."""
         return f"{self.name} of shape (n_rows, {self.number})"
 
     def some_labels(self, n_rows: int, n_outputs: int) -> Tensor:

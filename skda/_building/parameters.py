@@ -16,8 +16,6 @@ __all__ = ["NetParametersMixin", "check_arguments", "did_you_mean"]
 def did_you_mean(name: str, known: Iterable[str], prefixes: Iterable[str] = ()) -> str:
     """Return the message about an unknown argument, with the nearest known one.
 
-    Examples
-    --------
     >>> did_you_mean("module_hidden", ["module", "lam"], prefixes=["module"])
     'Unexpected argument module_hidden, did you mean module__hidden?'
     >>> did_you_mean("lamb", ["module", "lam"])
@@ -25,10 +23,9 @@ def did_you_mean(name: str, known: Iterable[str], prefixes: Iterable[str] = ()) 
     """
     known = sorted(known)
     for prefix in prefixes:
-        if name.startswith(prefix) and not name.startswith(f"{prefix}__") and name != prefix:
-            rest = name[len(prefix) :].lstrip("_")
-            if name[len(prefix)] == "_" and rest:
-                return f"Unexpected argument {name}, did you mean {prefix}__{rest}?"
+        rest = name.removeprefix(f"{prefix}_")
+        if rest not in ("", name) and not rest.startswith("_"):
+            return f"Unexpected argument {name}, did you mean {prefix}__{rest}?"
     near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
     if near:
         return f"Unexpected argument {name}, did you mean {near[0]}?"
@@ -36,20 +33,9 @@ def did_you_mean(name: str, known: Iterable[str], prefixes: Iterable[str] = ()) 
 
 
 def check_arguments(target: Callable[..., Any], names: Iterable[str], prefix: str) -> None:
-    """Raise if `target` takes no argument of one of these names.
+    """Raise ValueError, with the nearest match, if `target` takes no argument of such a name.
 
-    Parameters
-    ----------
-    target : callable
-        What ``prefix__name`` parameters are passed to.
-    names : iterable of str
-        Argument names, without the prefix.
-    prefix : str
-
-    Raises
-    ------
-    ValueError
-        Naming the argument and the nearest match.
+    The names are those of ``prefix__name`` parameters that are passed to `target`.
     """
     names = list(names)
     if not names:  # reading a signature takes as long as a small network does for a batch
@@ -64,7 +50,7 @@ def check_arguments(target: Callable[..., Any], names: Iterable[str], prefix: st
 
 
 def _handing_on(cls: type) -> Callable[..., None]:
-    """Return a constructor of `cls` that leaves everything to its parents'."""
+    """Return a constructor of `cls` that passes everything to its parents'."""
     owner: Any = cls
 
     def __init__(self: Any, module: Any = None, **params: Any) -> None:
@@ -74,7 +60,7 @@ def _handing_on(cls: type) -> Callable[..., None]:
 
 
 def _written(cls: type, what: str) -> dict[str, Any]:
-    """Return what a class was written with, without what it inherits."""
+    """Return what a class itself defines, without what it inherits."""
     if "_written" in vars(cls):
         written: dict[str, Any] = vars(cls)["_written"][what]
         return written
@@ -86,10 +72,10 @@ class NetParametersMixin:
     """Constructors that need not repeat their parents' parameters.
 
     A class names its own parameters in ``__init__`` and takes the rest as ``**params``; its
-    signature and its docstring then show all of them, so that scikit-learn, ``help`` and
-    completion do. Of `_parameter_constraints`, too, it names its own. Parameters of the form
-    ``prefix__name``, which skorch hands to the module, the optimizer and so on, are stored,
-    listed, set and cloned like any other.
+    signature and its docstring then show all of them, and so do scikit-learn, ``help`` and
+    completion. In `_parameter_constraints` a class names its own parameters too. Parameters of
+    the form ``prefix__name``, which skorch passes to the module, the optimizer and so on, are
+    stored, listed, set and cloned like any other.
     """
 
     net_prefixes: ClassVar[tuple[str, ...]] = (

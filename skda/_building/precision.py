@@ -1,4 +1,4 @@
-"""Columns that lie far from zero and close together, which float32 cannot hold as they are."""
+"""Columns far from zero with small differences, which float32 would lose."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ __all__ = [
 LARGEST_EXACT = 2**24  # float32 holds all integers up to it
 _BLOCK_BYTES = 1 << 24
 _ROUNDED = 2**-10  # standard deviations that rounding to float32 may move a value
-_LOST = 0.1  # and those that are worth a warning
+_LOST = 0.1  # standard deviations of such a move that are worth a warning
 _FAR = 4  # standard deviations from zero at which integers are times or counts, not ids
 
 
@@ -38,8 +38,8 @@ class Spread(NamedTuple):
     error: Any  # largest change by rounding to float32
 
     def rounded(self, by: float) -> Any:
-        """Say of each column whether rounding moves its values by so many deviations."""
-        varies = self.std > 1e-12 * np.abs(self.mean)  # but for rounding in float64
+        """Return which columns rounding moves by more than so many standard deviations."""
+        varies = self.std > 1e-12 * np.abs(self.mean)  # more than rounding in float64
         return varies & np.isfinite(self.error) & (self.error > by * self.std)
 
 
@@ -58,7 +58,7 @@ def as_table(X: Any) -> np.ndarray | None:
 
 
 def has_large_numbers(matrix: Any) -> bool:
-    """Say whether a sparse matrix has numbers that float32 may round beside their differences."""
+    """Say whether a sparse matrix has numbers so large that float32 may lose differences."""
     if not sparse.issparse(matrix) or matrix.ndim != 2 or matrix.dtype.kind not in "fiu":
         return False
     values = matrix.tocsr().data
@@ -66,7 +66,7 @@ def has_large_numbers(matrix: Any) -> bool:
 
 
 def in_blocks(array: np.ndarray) -> Iterator[np.ndarray]:
-    """Yield the rows by blocks; pages of a memory map are given back."""
+    """Yield the rows in blocks, and give the pages of a memory map back."""
     row_bytes = array[:1].nbytes
     step = max(1, _BLOCK_BYTES // max(1, row_bytes))
     pages = MappedPages(array)
@@ -95,7 +95,7 @@ def _spread(table: np.ndarray, centre: Any = None) -> Spread:
 
 
 def _spread_of_sparse(matrix: Any) -> Spread:
-    """Return the same of a sparse matrix, whose zeros count and are exact in float32."""
+    """Return the `Spread` of a sparse matrix, zeros included."""
     values = matrix.tocsc().astype(np.float64)
     mean, variance = mean_variance_axis(values, axis=0)
     size = abs(values).max(axis=0).toarray().ravel()
@@ -108,22 +108,10 @@ def _spread_of_sparse(matrix: Any) -> Spread:
 def find_centre(table: Any, name: str) -> np.ndarray | None:
     """Return what to subtract from each column, or from each channel, before the cast to float32.
 
-    Parameters
-    ----------
-    table : ndarray of shape (n, n_columns, ...), sparse matrix or None
-    name : str
-        Name of the argument, for messages.
-
-    Returns
-    -------
-    ndarray of shape (n_columns, 1, ...), float64, or None
-        The mean where rounding would move values by a thousandth of their standard deviation, and
-        of integers that float32 does not hold; 0 elsewhere. None if it is 0 for all.
-
-    Raises
-    ------
-    ValueError
-        If such integers lie around zero, as ids do.
+    The table is an array (n, n_columns, ...), a sparse matrix or None. The centre, float64 of shape
+    (n_columns, 1, ...), is the mean of columns that rounding would move by a thousandth of their
+    standard deviation, and of integers that float32 does not hold; 0 for the others. It is None if
+    all are 0. Raises ValueError if such integers lie around zero, as ids do.
     """
     if table is None or table.dtype.itemsize < (4 if table.dtype.kind in "iu" else 8):
         return None
@@ -140,7 +128,7 @@ def find_centre(table: Any, name: str) -> np.ndarray | None:
 
 
 def centred(rows: Any, centre: Any) -> Any:
-    """Return rows, of an array or a dense block of a sparse matrix, without their centre."""
+    """Subtract the centre from dense rows; return sparse rows unchanged."""
     if centre is None or sparse.issparse(rows):
         return rows
     if rows.dtype.kind in "iu" and rows.dtype != np.uint64:

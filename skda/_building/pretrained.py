@@ -19,12 +19,7 @@ __all__ = ["load_pretrained", "load_weights", "pretrained_module"]
 
 
 def pretrained_module(pretrained: Any) -> nn.Module | None:
-    """Return a copy of the network in `pretrained`, or None if it holds weights only.
-
-    Parameters
-    ----------
-    pretrained : nn.Module, fitted skda estimator, or anything else
-    """
+    """Return a copy of the network in `pretrained`, or None if it holds weights only."""
     if isinstance(pretrained, nn.Module):
         check_instance(unwrapped(pretrained), "pretrained")
         return copy_net(unwrapped(pretrained)).cpu()
@@ -37,12 +32,8 @@ def pretrained_module(pretrained: Any) -> nn.Module | None:
 def load_weights(pretrained: Any) -> Mapping[str, Tensor]:
     """Read a state_dict from a mapping, a safetensors file or a file of ``torch.save``.
 
-    Nothing but tensors is ever unpickled.
-
-    Raises
-    ------
-    ValueError
-        If `pretrained` is none of these, or the file is not there or cannot be read.
+    Only tensors are unpickled. Raises ValueError for anything else, and for a file that is not
+    there or cannot be read.
     """
     if isinstance(pretrained, Mapping):
         return pretrained
@@ -80,12 +71,9 @@ def load_weights(pretrained: Any) -> Mapping[str, Tensor]:
 
 
 def load_pretrained(module: nn.Module, weights: Mapping[str, Tensor], skip: list[str]) -> None:
-    """Load `weights` into `module`, but for the submodules named in `skip`.
+    """Load `weights` into `module`, except into the submodules named in `skip`.
 
-    Raises
-    ------
-    ValueError
-        If keys or shapes do not fit, naming the first few.
+    Raises ValueError if keys or shapes do not fit, naming the first few.
     """
     weights = _state_dict(weights)
     if isinstance(module, ScaledInput):
@@ -94,13 +82,7 @@ def load_pretrained(module: nn.Module, weights: Mapping[str, Tensor], skip: list
     new = tuple(f"{name}." for name in skip)
     wanted = {key: value for key, value in own.items() if not key.startswith(new)}
     offered = {key: value for key, value in weights.items() if not key.startswith(new)}
-    wrong = sorted(
-        key
-        for key in wanted.keys() | offered.keys()
-        if key not in wanted
-        or key not in offered
-        or wanted[key].shape != getattr(offered[key], "shape", None)
-    )
+    wrong = sorted({key for key, _ in _shapes(wanted) ^ _shapes(offered)})
     if wrong:
         raise ValueError(
             "The 'pretrained' parameter holds weights that do not fit the module, for instance "
@@ -116,8 +98,12 @@ def load_pretrained(module: nn.Module, weights: Mapping[str, Tensor], skip: list
     module.load_state_dict({**own, **offered})
 
 
+def _shapes(tensors: Mapping[str, Any]) -> set[tuple[str, Any]]:
+    return {(key, getattr(value, "shape", None)) for key, value in tensors.items()}
+
+
 def _state_dict(weights: Mapping[Any, Any]) -> dict[str, Any]:
-    """Return tensors by the names that they have outside of a compiled or a parallel module."""
+    """Return tensors by name, without the prefixes of a compiled or a parallel module."""
     for key in weights:
         if not isinstance(key, str):
             raise ValueError(

@@ -14,25 +14,12 @@ from .validation import naming
 
 
 def check_probabilities(proba: ArrayLike, name: str = "proba") -> NDArray[np.float64]:
-    """Return class probabilities as a float64 matrix.
+    """Return class probabilities (n_rows, n_classes) as float64; messages name them `name`.
 
-    Parameters
-    ----------
-    proba : array-like of shape (n_rows, n_classes)
-        Class probabilities. Single precision is enough: a row may miss 1 by 1e-3.
-    name : str, default="proba"
-        Their name in the error messages.
-
-    Returns
-    -------
-    ndarray of shape (n_rows, n_classes), dtype float64
-
-    Raises
-    ------
-    ValueError
-        If the array is not a finite matrix, or a row is no probability distribution.
+    Raises ValueError unless every row is a probability distribution. A row may miss the sum of 1 by
+    1e-3, as in single precision.
     """
-    if _is_plain(proba):  # what a search checks hundreds of times
+    if _is_plain(proba):  # the usual case in a search, hundreds of times
         checked: NDArray[np.float64] = np.asarray(proba, dtype=np.float64)
     else:
         with naming(name):
@@ -46,29 +33,15 @@ def check_probabilities(proba: ArrayLike, name: str = "proba") -> NDArray[np.flo
 
 
 def _is_plain(array: Any) -> bool:
-    """Say whether `check_array` has nothing to refuse."""
+    """Say whether `check_array` would accept an array as it is."""
     plain = type(array) is np.ndarray and array.dtype in (np.float32, np.float64)
     return plain and array.ndim == 2 and array.size > 0 and bool(np.isfinite(array).all())
 
 
 def check_features(features: ArrayLike, name: str = "features") -> NDArray[np.float64]:
-    """Return features as a matrix; further axes (images) are flattened, sparse rows stay sparse.
+    """Return finite features (n_rows, n_features) as float64, an ndarray or a CSR matrix.
 
-    Parameters
-    ----------
-    features : {array-like, sparse matrix} of shape (n_rows, ...)
-        One row of numbers a sample.
-    name : str, default="features"
-        Their name in the error messages.
-
-    Returns
-    -------
-    {ndarray, csr matrix} of shape (n_rows, n_features), dtype float64
-
-    Raises
-    ------
-    ValueError
-        If the features are not numeric and finite, or have fewer than two axes.
+    Further axes, of images, are flattened. Raises ValueError for other features, and for one axis.
     """
     refuse_containers(features, name)
     refuse_dates(features, name)
@@ -84,31 +57,17 @@ def check_features(features: ArrayLike, name: str = "features") -> NDArray[np.fl
 
 
 def check_dense_features(features: ArrayLike, name: str = "features") -> NDArray[np.float64]:
-    """Return what `check_features` returns, sparse rows as an ndarray."""
+    """Return the result of `check_features`, with sparse rows as an ndarray."""
     checked: Any = check_features(features, name)
     dense: NDArray[np.float64] = checked.toarray() if issparse(checked) else checked
     return dense
 
 
 def check_row_values(values: ArrayLike, name: str) -> NDArray[np.float64]:
-    """Return one finite, non-negative number a row.
+    """Return losses or weights as float64 (n_rows,): finite numbers of at least 0.
 
-    Parameters
-    ----------
-    values : array-like of shape (n_rows,)
-        Losses or weights. A column of shape (n_rows, 1) is refused: with a vector, it would be
-        broadcast to (n_rows, n_rows).
-    name : str
-        Their name in the error messages.
-
-    Returns
-    -------
-    ndarray of shape (n_rows,), dtype float64
-
-    Raises
-    ------
-    ValueError
-        If the values are no vector, or one is negative or not finite.
+    Raises ValueError for others, also for a column (n_rows, 1): with a vector, numpy would
+    broadcast it to (n_rows, n_rows).
     """
     with naming(name):
         checked = np.asarray(as_host_array(values, name), dtype=np.float64)
@@ -123,18 +82,7 @@ def check_row_values(values: ArrayLike, name: str) -> NDArray[np.float64]:
 
 
 def check_same_length(**arrays: NDArray[Any]) -> None:
-    """Refuse arrays of different lengths.
-
-    Parameters
-    ----------
-    **arrays : ndarray
-        The arrays; their names are used in the message.
-
-    Raises
-    ------
-    ValueError
-        If their first axes differ.
-    """
+    """Raise ValueError unless all arrays have the same length."""
     lengths = {name: len(array) for name, array in arrays.items()}
     if len(set(lengths.values())) > 1:
         listed = ", ".join(f"{name} has {length}" for name, length in lengths.items())
@@ -142,19 +90,6 @@ def check_same_length(**arrays: NDArray[Any]) -> None:
 
 
 def check_share(value: Any, name: str) -> None:
-    """Refuse a number outside of [0, 1].
-
-    Parameters
-    ----------
-    value : object
-        The number.
-    name : str
-        Its name in the error message.
-
-    Raises
-    ------
-    ValueError
-        If it is not a number, or out of the range.
-    """
+    """Raise ValueError unless a value is a number in [0, 1]."""
     if not isinstance(value, Real) or not 0 <= float(value) <= 1:
         raise ValueError(f"{name} must be a float in the range [0, 1]. Got {value!r} instead.")

@@ -80,7 +80,7 @@ def class_vector(y: Any, name: str, n_rows: int | None = None) -> np.ndarray:
 
 
 def _are_few_discrete(labels: np.ndarray) -> bool:
-    """Say whether labels are such that scikit-learn's slower check neither refuses nor warns."""
+    """Say whether scikit-learn's slower check would neither refuse labels nor warn of them."""
     return labels.dtype.kind in "biuU" and 2 * len(np.unique(labels)) <= len(labels)
 
 

@@ -11,21 +11,10 @@ from .._typing import Rows
 def reorder_columns(rows: Rows, like: Rows) -> Rows:
     """Return `rows` with its columns in the order of `like`, if both are frames of equal names.
 
-    Parameters
-    ----------
-    rows, like : array-like or frame of shape (n_samples, n_features)
-        Of pandas, polars or another library that scikit-learn takes names from.
+    Otherwise the result is `rows` itself; scikit-learn's own checks find the other differences.
+    Frames are those of pandas, polars or another library whose names scikit-learn reads.
 
-    Returns
-    -------
-    reordered : as `rows`
-        The very object `rows` unless two frames have the same names in another order. Other
-        differences are left for scikit-learn's own checks.
-
-    Examples
-    --------
     >>> import pandas as pd
-    >>> from skda._inputs.columns import reorder_columns
     >>> rows = pd.DataFrame([[1, 2]], columns=["b", "a"])
     >>> reorder_columns(rows, like=pd.DataFrame(columns=["a", "b"])).columns.tolist()
     ['a', 'b']

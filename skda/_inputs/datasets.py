@@ -20,7 +20,7 @@ __all__ = ["CheckedDataset", "dataset_labels", "refuse_containers"]
 
 
 def refuse_containers(X: Any, name: str) -> None:
-    """Raise ValueError for what holds rows but cannot be read row by row."""
+    """Raise ValueError for containers of rows that cannot be read row by row."""
     if X is None:
         raise ValueError(f"{name} is None. Pass its rows.")
     if isinstance(X, type):
@@ -57,19 +57,10 @@ def refuse_containers(X: Any, name: str) -> None:
 class CheckedDataset(TypedDataset):
     """The rows of a Dataset, each checked when it is read.
 
-    Parameters
-    ----------
-    dataset : Dataset
-        Items are rows, or tuples (row, label, ...).
-    name : str
-        Name of the argument, for messages.
-    shape : tuple of int, a mapping of those of several inputs, or None, default=None
-        Shape of every row; None is that of the first one.
-
-    Raises
-    ------
-    ValueError
-        If there are no rows, or one is no finite array of numbers of this shape.
+    Items are rows, or tuples (row, label, ...). Every row has the shape `shape`, a tuple of int or
+    a mapping of those of several inputs; None is the shape of the first row. Raises ValueError if
+    there are no rows, or if one is no finite array of numbers of this shape; messages name the
+    argument `name`.
     """
 
     def __init__(self, dataset: Dataset[Any], name: str, shape: Any = None) -> None:
@@ -94,9 +85,9 @@ class CheckedDataset(TypedDataset):
         return len(self.dataset)  # type: ignore[arg-type]
 
     def find_centre(self, may_embed: bool) -> Any:
-        """Return what to subtract before the cast to float32, of up to 64 rows, as `find_centre`.
+        """Return what to subtract before the cast to float32, from `find_centre` of up to 64 rows.
 
-        They are read only where the first row has large numbers that the cast may round.
+        They are read only if the first row has large numbers that the cast may round.
         """
         with isolated_rng(0, torch.device("cpu")):
             first = self[0]
@@ -224,11 +215,11 @@ def dataset_labels(
 ) -> np.ndarray:
     """Return the labels of a Dataset of (row, label) pairs, in one pass over it.
 
-    `y` and `X` are the names of the arguments, for messages. Where labels are `numbers`, of a
+    `y` and `X` are the names of the arguments, for messages. With `numbers`, the labels of a
     regression, a row may have several.
 
-    An attribute ``targets``, as torchvision's datasets have it, may be in another order, or lack
-    what a ``target_transform`` does: the items alone are right.
+    The attribute ``targets`` of torchvision's datasets is not read: its order may be another, and
+    it lacks what a ``target_transform`` does.
     """
     dataset = dataset.dataset if isinstance(dataset, CheckedDataset) else dataset
     n: int = len(dataset)  # type: ignore[arg-type]

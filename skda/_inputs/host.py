@@ -1,4 +1,4 @@
-"""What users pass as arrays, brought to numpy: tensors, masked arrays, labels; no dates."""
+"""Tensors, masked arrays and labels as arrays of numpy; dates are refused."""
 
 from __future__ import annotations
 
@@ -15,11 +15,8 @@ __all__ = ["as_host_array", "as_labels", "is_missing", "refuse_dates", "refuse_m
 def as_host_array(values: Any, name: str) -> Any:
     """Return a tensor as an array, a sparse one as a CSR matrix, and anything else as it is.
 
-    Raises
-    ------
-    ValueError
-        If entries are masked, which numpy would read all the same, or a tensor has no values that
-        numpy can read.
+    Raises ValueError if entries are masked, whose values numpy would read, or if numpy cannot read
+    a tensor.
     """
     if isinstance(values, np.ma.MaskedArray) and np.ma.is_masked(values):
         raise ValueError(
@@ -50,14 +47,13 @@ _FLOATS = (torch.float16, torch.float32, torch.float64)
 
 def refuse_dates(X: Any, name: str) -> None:
     """Raise ValueError where rows have dates or durations, which would count as nanoseconds."""
-    dates: list[Any] = []
     if hasattr(X, "columns") and hasattr(X, "dtypes"):  # a frame of pandas or polars
         types = zip(X.columns, X.dtypes, strict=True)
         dates = [column for column, dtype in types if _is_temporal(dtype)]
-    elif not _is_temporal(getattr(X, "dtype", None)):
-        return
-    if dates or not hasattr(X, "columns"):
-        where = f" in the columns {dates[:5]}" if dates else ""
+        found, where = bool(dates), f" in the columns {dates[:5]}"
+    else:
+        found, where = _is_temporal(getattr(X, "dtype", None)), ""
+    if found:
         raise ValueError(
             f"{name} has dates or durations{where}. Pass numbers, such as days since a date or "
             "hours."
@@ -72,10 +68,10 @@ def _is_temporal(dtype: Any) -> bool:
 
 
 def as_labels(y: Any, name: str) -> Any:
-    """Return labels as an array of what they are: ints stay ints, and missing ones stay missing.
+    """Return labels as an array of their own type, in which missing labels stay missing.
 
-    numpy turns a list of strings and NaN into strings, "nan" among them, scikit-learn pandas'
-    nullable integers into floats, and both leave objects of one type as they are.
+    numpy would turn NaN in a list of strings into "nan", scikit-learn would turn pandas' nullable
+    integers into floats, and both would leave objects of one type as objects.
     """
     y = as_host_array(y, name)
     listed = hasattr(y, "__array__") or isinstance(y, (list, tuple))

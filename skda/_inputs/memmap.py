@@ -9,21 +9,15 @@ import numpy as np
 
 __all__ = ["MappedPages"]
 
-# a memory map holds about this much memory; Linux maps up to so much around each row that is read
-_MAPPED_BYTES = 1 << 26
-_AROUND_BYTES = 1 << 20
+_MAPPED_BYTES = 1 << 26  # that a memory map holds at most, about
+_AROUND_BYTES = 1 << 20  # that Linux maps at most around each row that is read
 
 
 class MappedPages:
     """Gives the pages of a large memory map back whenever many have been read.
 
-    They stay in the system's cache, but not in the memory of this process. Nothing happens where
-    the array is no view of a large memory map, or of one whose changes are in memory alone.
-
-    Parameters
-    ----------
-    array : object
-        An array, or anything else.
+    The pages stay in the system's cache. Nothing happens unless the object is a view of a large
+    memory map whose changes are in the file.
     """
 
     def __init__(self, array: Any) -> None:
@@ -35,7 +29,7 @@ class MappedPages:
         return np.inf if self._map is None else _MAPPED_BYTES // (row_bytes + _AROUND_BYTES)
 
     def touch(self, n_rows: int, row_bytes: int) -> None:
-        """Say that so many rows, somewhere in the file, have been read."""
+        """Count so many rows, anywhere in the file, as read."""
         if self._map is None:
             return
         self._touched += n_rows * (row_bytes + _AROUND_BYTES)
@@ -49,7 +43,7 @@ def _large_map(array: Any) -> mmap.mmap | None:
     while isinstance(array, np.ndarray):
         mode = array.mode if isinstance(array, np.memmap) else mode
         array = array.base
-    # in a map in mode "c" the changed pages are nowhere else
+    # in mode "c" the changed pages are in memory alone
     safe = isinstance(array, mmap.mmap) and mode in ("r", "r+", "w+")
     large = safe and len(array) > _MAPPED_BYTES and hasattr(mmap, "MADV_DONTNEED")
     return array if large else None

@@ -1,4 +1,4 @@
-"""A warning before the training: only the shares of the classes seem to differ."""
+"""The warning before a training that only the shares of the classes seem to differ."""
 
 from __future__ import annotations
 
@@ -25,31 +25,30 @@ __all__ = [
     "warn_of_other_shares",
 ]
 
-# of each domain: with fewer, the distances are noise
+# With fewer rows of a domain, the distances are noise.
 LEAST_ROWS = 100
 LEAST_OF_A_CLASS = 5
-# what the check may cost: some 20 ms and 40 MB
+# They bound the cost of the check, some 20 ms and 40 MB.
 MOST_ROWS = 400
 MOST_COLUMNS = 500
 MOST_VALUES = 10**7
-# Residual of the scaled rows themselves from which more than the shares differs, whatever a
-# classifier makes of them: outputs of two classes agree by chance. Chosen on benchmarks/selection.
+# With a larger residual of the scaled rows more than the shares differs, even if the outputs of a
+# classifier agree: those of two classes agree by chance. Chosen on benchmarks/selection.
 ROWS_APART = 0.25
 _COLUMNS_COMPARED = 100
-# of the ridge regression, a row
-PENALTY = 0.1
+PENALTY = 0.1  # of the ridge regression, for each row
 _N_NAMED = 3
 
 _CHECKS: ContextVar[bool] = ContextVar("checks_shares", default=True)
 
 
 class AdaptationWarning(UserWarning):
-    """The target's rows speak against adapting to them as they are."""
+    """Adapting to the rows of the target, as they are, may do harm."""
 
 
 @contextmanager
 def shares_unchecked() -> Iterator[None]:
-    """Train without this check inside the with block, as a search does, which has its own."""
+    """Omit this check inside the with block, for a search, which has a check of its own."""
     token = _CHECKS.set(False)
     try:
         yield
@@ -58,18 +57,11 @@ def shares_unchecked() -> Iterator[None]:
 
 
 def warn_of_other_shares(domains: DomainPair, classes: np.ndarray) -> None:
-    """Warn if a linear classifier finds that other shares of the classes explain the shift.
-
-    Parameters
-    ----------
-    domains : DomainPair
-    classes : ndarray of shape (n_classes,)
-        The labels.
-    """
+    """Warn if a linear classifier finds that other shares of the classes explain the shift."""
     if not _CHECKS.get():
         return
     shares = domains.class_shares(len(classes))
-    with np.errstate(all="ignore"):  # the user's may be stricter
+    with np.errstate(all="ignore"):  # the user's setting may be stricter
         fit = linear_fit(domains, shares)
     if fit is None or not fit.plausible:
         return
@@ -90,8 +82,6 @@ def describe_shares(
 ) -> str:
     """Name the classes whose shares differ most.
 
-    Examples
-    --------
     >>> describe_shares(np.array(["ill", "well"]), np.array([0.1, 0.9]), np.array([0.5, 0.5]))
     "'ill': about 0.10 (source 0.50), 'well': about 0.90 (source 0.50)"
     """
@@ -103,10 +93,10 @@ def describe_shares(
 
 
 def linear_fit(domains: DomainPair, shares: np.ndarray) -> LabelShiftFit | None:
-    """Fit the shares to the outputs of a ridge classifier, left-one-out on the source.
+    """Fit the shares to the outputs of a ridge classifier, leave-one-out on the source.
 
-    None where there are too few rows, or rows that a linear model cannot read or that are dear to
-    fetch, or where the rows themselves are too far apart.
+    The result is None for few rows, for rows that a linear model cannot read or that are slow to
+    fetch, and where the rows themselves differ too much.
     """
     source, target = domains.source, domains.target
     if not (isinstance(source, ArrayRows) and isinstance(target, ArrayRows)):
@@ -141,7 +131,7 @@ def _sample(n: int, most: int, rng: np.random.RandomState) -> np.ndarray:
 def _ridge(X: np.ndarray, Y: np.ndarray, X_target: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return the predictions of ridge regression for each row left out, and for the target.
 
-    `sklearn.linear_model.RidgeCV` does it in several times the time, which every fit would take.
+    `sklearn.linear_model.RidgeCV` would take several times as long, in every fit.
     """
     mean = Y.mean(axis=0)
     maps = np.linalg.solve(X.T @ X + PENALTY * len(X) * np.eye(X.shape[1]), X.T)
@@ -152,7 +142,7 @@ def _ridge(X: np.ndarray, Y: np.ndarray, X_target: np.ndarray) -> tuple[np.ndarr
 
 
 def _flat(rows: ArrayRows, indices: np.ndarray) -> np.ndarray:
-    """Return rows as vectors, of images only so many pixels that they cost little."""
+    """Return rows as vectors, with `MOST_COLUMNS` of their columns or pixels at most."""
     (batch,) = rows.batches([indices])
     return _some(batch.flatten(1).numpy().astype(np.float64), MOST_COLUMNS)
 

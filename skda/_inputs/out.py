@@ -1,4 +1,4 @@
-"""Results that are written, batch by batch, into an array of the user's."""
+"""Results that are written into a user's array, batch by batch."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ __all__ = ["write_parts"]
 def write_parts(
     parts: Iterable[np.ndarray], out: Any, n_rows: int, labels: np.ndarray | None = None
 ) -> np.ndarray:
-    """Write the results of all rows into `out` as they come, and return it.
+    """Write the results of all rows into `out`, part by part, and return it.
 
-    `labels` are all that may occur, where the results are labels.
+    Where the results are labels, `labels` are all possible ones.
     """
     if not isinstance(out, np.ndarray):
         raise TypeError(

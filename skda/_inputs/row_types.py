@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from itertools import combinations
 from typing import Any
 
@@ -23,28 +23,15 @@ __all__ = ["run_with_rows"]
 def run_with_rows(
     domains: DomainPair, run: Callable[[Any], nn.Module], decided: Any
 ) -> tuple[nn.Module, Any]:
-    """Make the module, and let the rows of both domains be of the type that it takes.
+    """Make the module, and set the type of the rows of both domains to one that it takes.
 
-    Parameters
-    ----------
-    domains : DomainPair
-        Gets the type.
-    run : callable
-        Makes the module and runs it on a few rows; raises RefusedRowsError where it cannot.
-    decided : torch.dtype, a mapping of those of several inputs, or None
-        The type of a previous fit that goes on.
+    `run` makes the module and runs it on a few rows, or raises RefusedRowsError. `decided` is the
+    dtype of a previous fit that goes on, a mapping of those of several inputs, or None. Returns the
+    module and the rows that it ran on.
 
-    Returns
-    -------
-    module : nn.Module
-    rows : Tensor of shape (n, ...) or Inputs
-        What it ran on.
-
-    Notes
-    -----
-    Integers are passed as float32 to a module that runs on them, as to a linear layer or one that
-    casts them back itself. A module that cannot, because it embeds them, gets int64. Numbers that
-    float32 does not hold are tried as int64 first.
+    A module that runs on float32, such as a linear layer or one that casts itself, gets integers as
+    float32. A module that does not, because it embeds integers, gets int64. Integers that float32
+    does not hold are tried as int64 first.
     """
     source = domains.source
     types = _types(source) if decided is None else [decided]
@@ -61,7 +48,7 @@ def run_with_rows(
             if domains.target is not None:
                 _settle(domains.target, dtype, "X_target")
             return module, rows
-    # integers beyond those that an embedding has, which it cannot take as float32 either
+    # the error about an integer beyond the size of an embedding is the most helpful one
     beyond = [error for error in refused if is_beyond_embedding(error.__cause__)]
     raise (*beyond, *refused)[0]
 
@@ -72,13 +59,14 @@ def _types(source: Rows) -> list[Any]:
     several = isinstance(holds, Mapping)
     found = dict(holds) if several else {"": holds}
     integers = [name for name, is_integer in found.items() if is_integer]
+
+    def types(chosen: Collection[str]) -> Any:
+        each = {name: torch.int64 if name in chosen else torch.float32 for name in found}
+        return each if several else each[""]
+
     large = set()
     if integers:
-        source.dtype = (
-            {n: torch.int64 if n in integers else torch.float32 for n in found}
-            if several
-            else torch.int64
-        )
+        source.dtype = types(integers)
         parts = source.parts if isinstance(source, InputRows) else dict.fromkeys(found, source)
         (two,) = source.batches([np.arange(min(2, len(source)))])
         large = {
@@ -87,22 +75,17 @@ def _types(source: Rows) -> list[Any]:
     choices = [
         set(chosen) for k in range(len(integers) + 1) for chosen in combinations(integers, k)
     ]
-    choices.sort(key=lambda chosen: len(chosen ^ large))
-    types = [
-        {name: torch.int64 if name in chosen else torch.float32 for name in found}
-        for chosen in choices
-    ]
-    return types if several else [each[""] for each in types]
+    return [types(chosen) for chosen in sorted(choices, key=lambda chosen: len(chosen ^ large))]
 
 
 def _above_float32(rows: Rows, two: Tensor) -> bool:
-    """Say whether integers are larger than float32 holds them; of a Dataset, the first two."""
+    """Say whether integers, in a Dataset those of two rows, are too large for float32."""
     array = getattr(_holder(rows), "array", two)
     return bool(max(array.max(), -int(array.min())) > LARGEST_EXACT)
 
 
 def _settle(rows: Rows, dtype: Any, name: str) -> None:
-    """Let the batches be of this type; cast an array of integers in memory at once."""
+    """Set the type of the batches, and cast an array of integers in memory now."""
     rows.dtype = dtype
     if isinstance(rows, InputRows):
         for key, part in rows.parts.items():
@@ -121,5 +104,5 @@ def _settle(rows: Rows, dtype: Any, name: str) -> None:
 
 
 def _holder(rows: Rows) -> Any:
-    """Return what holds the array, also where a DataLoader reads it."""
+    """Return the object that holds the array, also where a DataLoader reads it."""
     return rows.dataset if isinstance(rows, DatasetRows) else rows

@@ -23,7 +23,7 @@ _RESERVED = ("source", "target")
 
 
 class SourceRows(NamedTuple):
-    """Labelled rows of all sources, as one array each; `source_domain` is None of one source."""
+    """Labelled rows of all sources, one array each; `source_domain` is None for one source."""
 
     X: Any
     y: Any
@@ -32,19 +32,10 @@ class SourceRows(NamedTuple):
 
 
 def join_sources(X: Any, y: Any, source_domain: Any = None, sample_weight: Any = None) -> Any:
-    """Put several sources below each other; anything else is returned as it is.
+    """Join a list of sources, one below the other; return anything else as it is.
 
-    Parameters
-    ----------
-    X : list of arrays, frames, sparse matrices, tensors, Datasets or dicts, or rows of any kind
-    y : list of arrays, or anything else
-    source_domain : sequence of n_sources names, or of n_source; or None
-        None numbers the sources.
-    sample_weight : list of arrays, or anything else
-
-    Returns
-    -------
-    SourceRows
+    Labels and weights are then lists of arrays, or None. `source_domain` has the names of the
+    sources, and None numbers them.
     """
     if not is_several(X, y):
         return SourceRows(X, y, source_domain, sample_weight)
@@ -61,9 +52,8 @@ def join_sources(X: Any, y: Any, source_domain: Any = None, sample_weight: Any =
 def is_several(X: Any, y: Any) -> bool:
     """Say whether `X` is a list of sources, and not a list of rows.
 
-    It is one if each of its items could be a domain by itself, an array of two axes or more, and
-    `y` has as many items, each an array of the labels of one. Rows that are arrays of two axes
-    have one label each.
+    In a list of sources each item could be a domain, an array of two axes or more, and `y` has an
+    array of labels for each. In a list of rows with two axes, `y` has one label for each.
     """
     if not (isinstance(X, (list, tuple)) and len(X) and all(map(_may_be_domain, X))):
         return False
@@ -82,7 +72,7 @@ def is_several(X: Any, y: Any) -> bool:
 
 
 def _may_be_domain(part: Any) -> bool:
-    if is_inputs(part):  # and no record, whose values are those of one row
+    if is_inputs(part):  # but not a record, whose values are those of one row
         return all(
             hasattr(value, "__len__") and not isinstance(value, str) for value in part.values()
         )
@@ -177,7 +167,7 @@ def _join_rows(parts: Any) -> Any:
     if isinstance(first, np.ndarray):
         return np.concatenate([np.asarray(part) for part in parts])
     library = importlib.import_module(type(first).__module__.partition(".")[0])
-    if not hasattr(library, "concat"):  # as of pyarrow
+    if not hasattr(library, "concat"):  # such as pyarrow
         return np.concatenate([np.asarray(part) for part in parts])
     options = {} if hasattr(first, "iloc") else {"how": "vertical_relaxed"}  # pandas, polars
     frames = [reorder_columns(part, like=first) for part in parts]
@@ -199,12 +189,7 @@ def check_source_domain(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the sorted names of the sources, and the number of the source of each row.
 
-    Parameters
-    ----------
-    source_domain : array-like of shape (n_rows,)
-    n_rows : int
-    known : ndarray or None
-        Names of a fit that goes on.
+    `known` are the names of a fit that goes on.
     """
     refuse_mixed_labels(source_domain, "source_domain")
     with naming("source_domain"):

@@ -20,16 +20,10 @@ _SOURCE_PART = 0.05
 
 
 def check_priors(priors: Any, classes: np.ndarray) -> np.ndarray:
-    """Check the shares of the classes in the target and return them in the order of `classes`.
+    """Return the shares of the classes in the target, in the order of `classes`, as float64.
 
-    Parameters
-    ----------
-    priors : array-like of shape (n_classes,), or mapping of label to share
-    classes : ndarray of shape (n_classes,)
-
-    Returns
-    -------
-    ndarray of shape (n_classes,), float64
+    They are an array of shape (n_classes,) or a mapping from label to share. Raises ValueError
+    unless there is a share of each class, none is negative, and the sum is 1.
     """
     labels = classes.tolist()
     if isinstance(priors, Mapping):
@@ -63,21 +57,9 @@ def estimate_priors(
 ) -> np.ndarray:
     """Estimate the shares of the classes in the target by a short source-only training (BBSE).
 
-    The network trains on three quarters of the source rows. Its confusion
+    `train` trains the source-only network, on three quarters of the source rows. Its confusion
     matrix on the other rows and its mean probabilities on the target give the shares. Target rows
-    pass with the source's batch statistics, as the held-out rows do.
-
-    Parameters
-    ----------
-    domains : DomainPair
-    classes : ndarray of shape (n_classes,)
-        The labels.
-    train : callable
-        Trains the source-only network on such rows.
-
-    Returns
-    -------
-    ndarray of shape (n_classes,), float64
+    are normalised by the source's batch statistics, like the held-out rows.
     """
     if domains.target is None:
         raise ValueError(f"{_MUST}. 'estimate' needs the rows of the target: pass X_target.")
@@ -95,7 +77,7 @@ def estimate_priors(
 
 
 def mixed_with_source(shares: np.ndarray, of_source: np.ndarray) -> np.ndarray:
-    """Return estimated shares with a part of the source's, so that an error rules no class out."""
+    """Mix estimated shares with the source's, so that no error can exclude a class."""
     mixed: np.ndarray = (1 - _SOURCE_PART) * shares + _SOURCE_PART * of_source
     return mixed
 

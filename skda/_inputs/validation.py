@@ -27,13 +27,7 @@ from ..training.data.inputs import is_inputs
 from .datasets import CheckedDataset, needs_integers, refuse_containers, refuse_empty_rows
 from .host import as_host_array, refuse_dates
 
-__all__ = [
-    "check_domain",
-    "check_length",
-    "check_rows",
-    "fitted_state_kept",
-    "unwrap",
-]
+__all__ = ["check_domain", "check_length", "check_rows", "fitted_state_kept", "unwrap"]
 
 
 @contextmanager
@@ -62,11 +56,9 @@ def fitted_state_kept(estimator: Any) -> Iterator[None]:
 def unwrap(value: Any, name: str) -> Any:
     """Take the array out of a one-element tuple.
 
-    A cross-validation of scikit-learn cuts a fit parameter into folds if it happens to have as
-    many rows as `X`, and passes a tuple whole.
+    A cross-validation of scikit-learn cuts a fit parameter with as many rows as `X` into folds, but
+    passes a tuple whole.
 
-    Examples
-    --------
     >>> unwrap(([1, 2],), "X_target")
     [1, 2]
     """
@@ -81,12 +73,9 @@ def unwrap(value: Any, name: str) -> Any:
 
 
 def check_domain(domain: Any, sources: Any = ()) -> str:
-    """Raise ValueError unless `domain` is "source", "target" or one of several sources.
+    """Return "source", "target", or "source0" and so on, by the place of a name among `sources`.
 
-    Returns
-    -------
-    str
-        "source", "target", or "source0" and so on, by the place of the name among `sources`.
+    Raises ValueError for any other `domain`.
     """
     names = list(sources)
     if isinstance(domain, str) and domain in ("source", "target"):
@@ -101,24 +90,15 @@ def check_domain(domain: Any, sources: Any = ()) -> str:
 
 
 def check_rows(estimator: Any, X: Any, name: str, *, reset: bool = False) -> Any:
-    """Check rows of one domain and return them as an array, a CSR matrix or a Dataset.
+    """Check rows of one domain and return them as an array, a CSR matrix, a Dataset or a dict.
 
-    Parameters
-    ----------
-    estimator : estimator
-        Named in messages; with ``reset`` it gets `n_features_in_`, `feature_names_in_` (frames)
-        `input_shape_` and `input_centre_`, without it the rows must agree with these. A fit
-        that starts afresh forgets `input_dtype_`; while it is not known, integers stay as they are.
-    X : array-like, frame, sparse matrix, torch tensor or torch Dataset, or a dict of arrays
-    name : str
-        Name of the parameter, for messages.
-    reset : bool, default=False
+    `X` is an array, frame, sparse matrix, tensor, Dataset or dict of arrays, never modified. The
+    result in memory is float32, uint8 or integers, without the centre; a memory map or sparse
+    matrix stays as it is. Messages name the argument `name`.
 
-    Returns
-    -------
-    ndarray, csr matrix or Dataset, or a dict of arrays
-        float32, uint8 or integers in memory, without the centre; a memory map or sparse matrix as
-        it is. `X` is never modified.
+    With `reset` the estimator gets `n_features_in_`, `feature_names_in_` (frames), `input_shape_`
+    and `input_centre_`; otherwise the rows must agree with these. `reset` also removes
+    `input_dtype_`; until it is set again, integers stay as they are.
     """
     refuse_containers(X, name)
     if reset:
@@ -194,7 +174,7 @@ def _checked_array(
             X = centred(table, centre)
     elif reset and not may_embed and has_large_numbers(X):
         centre = find_centre(X, name)
-    # these are cast by the batch, which takes the centre off
+    # of these the centre is subtracted in each batch, before the cast
     by_batch = mapped or (sparse.issparse(X) and centre is not None)
     # what overflows in float32 is infinite, and check_array says so
     with np.errstate(over="ignore", invalid="ignore"), naming(name):
@@ -210,7 +190,8 @@ def _checked_array(
         )
     refuse_empty_rows(tuple(array.shape[1:]), name)
     if mapped:
-        _check_finite(array, name, type(estimator).__name__)
+        for block in in_blocks(array):
+            assert_all_finite(block, estimator_name=type(estimator).__name__, input_name=name)
         array = X  # check_array returns a plain view of it
     if decided == torch.int64 and array.dtype.kind not in "iu":
         raise ValueError(needs_integers(f"{name} has rows of {array.dtype}"))
@@ -284,7 +265,7 @@ def _has_own_module(estimator: Any) -> bool:
 
 
 def _integers_of(rows: Any) -> Any:
-    """Return integers in a list, a frame or an array of objects as an array; all else as it is."""
+    """Return integers in a list, a frame or an array of objects as an array; keep all else."""
     types = getattr(rows, "dtypes", ())  # of pandas, whose nullable integers are of kind "i"
     whole = len(types) > 0 and all(getattr(dtype, "kind", "") in ("i", "u") for dtype in types)
     kind = getattr(rows, "dtype", None)
@@ -298,12 +279,6 @@ def _integers_of(rows: Any) -> Any:
     if array.dtype == np.uint64 and array.size and array.max() < 2**63:
         array = array.astype(np.int64)
     return array if array.dtype.kind in "iu" else rows
-
-
-def _check_finite(array: np.ndarray, name: str, who: str) -> None:
-    """Raise ValueError if a memory map has missing or infinite values, reading it by blocks."""
-    for block in in_blocks(array):
-        assert_all_finite(block, estimator_name=who, input_name=name)
 
 
 def _check_channels(shape: tuple[int, ...], name: str) -> None:

@@ -33,16 +33,10 @@ def check_sample_weight(sample_weight: Any, n_rows: int) -> np.ndarray:
 
 
 def weigh_rows(domains: DomainPair, sample_weight: Any) -> DomainPair:
-    """Return the domains with source rows drawn as often as their weights say.
+    """Return the domains with source rows drawn in proportion to their weights.
 
-    Whole numbers repeat the rows, so that the training equals that on repeated rows, unless an
-    epoch became more than ten times as long. Other weights are relative to each other.
-
-    Parameters
-    ----------
-    domains : DomainPair
-    sample_weight : array-like of shape (n_source,)
-        Not negative, some positive.
+    Whole numbers repeat the rows: the training equals that on repeated rows, unless an epoch would
+    be more than ten times as long. Other weights are relative to each other.
     """
     n = len(domains.y_source)
     weights = check_sample_weight(sample_weight, n)
@@ -52,14 +46,10 @@ def weigh_rows(domains: DomainPair, sample_weight: Any) -> DomainPair:
 
 
 def weights_of_classes(class_weight: Any, classes: np.ndarray, shares: np.ndarray) -> np.ndarray:
-    """Return the weight of each class in the classification loss.
+    """Return the weight of each class in the classification loss, as in scikit-learn.
 
-    Parameters
-    ----------
-    class_weight : mapping of label to weight, or "balanced"
-        As in scikit-learn. A mapping gives other classes the weight 1.
-    classes, shares : ndarray of shape (n_classes,)
-        The labels, and their shares among the source rows that are drawn.
+    `class_weight` is a mapping from label to weight, 1 for other classes, or "balanced". `shares`
+    are those of the classes among the source rows that are drawn.
     """
     if isinstance(class_weight, str):
         weights: np.ndarray = np.divide(
@@ -88,7 +78,7 @@ def weights_of_classes(class_weight: Any, classes: np.ndarray, shares: np.ndarra
 
 
 def at_least_one_row(shares: np.ndarray, n_rows: int) -> np.ndarray:
-    """Raise shares above 0 to that of one row in an epoch, so that no class is forgotten."""
+    """Raise shares above 0 to that of one row in an epoch at least."""
     raised = np.where(shares > 0, np.maximum(shares, 1 / n_rows), 0.0)
     normalised: np.ndarray = raised / raised.sum()
     return normalised

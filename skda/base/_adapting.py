@@ -28,24 +28,23 @@ class AdaptingEstimator(TunableEstimator):
         2 / (1 + exp(-10 p)) - 1.
     multi_source : {"pairwise", "union"}, default="pairwise"
         What the adaptation loss compares with the target where `fit` is given several sources:
-        each source, with the mean of their losses (an adversarial method has a discriminator for
-        each), or the rows of all of them together. One source is the same with both.
+        each source, with the mean of the losses (an adversarial method has a discriminator for
+        each), or the rows of all sources together. With one source both are the same.
     target_label_weight : float or "batch", default="batch"
         Weight of a row that `y_target` labels. A float is relative to a source row: with 1, a
-        labelled target row of a batch weighs as much as a source row. With "batch", the labelled
-        target rows of a batch weigh together as much as all of its source rows. With one label a
-        class 1 was better, with three or more "batch" (`benchmarks/target_label_weight`).
+        labelled target row of a batch weighs as much as a source row. With "batch", all labelled
+        target rows of a batch weigh as much as all of its source rows. 1 was better with one label
+        a class, "batch" with three or more (`benchmarks/target_label_weight`).
     **params
         Parameters of `TunableEstimator`.
     """
 
-    # whether values of lam above 0 differ in what they train
+    # whether different values of lam above 0 train different networks
     lam_scales: ClassVar[bool] = True
-    # whether the adaptation loss itself makes the predictions of target rows surer
+    # whether the adaptation loss itself raises the confidence of predictions of target rows
     sharpens_target: ClassVar[bool] = False
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
-        **TunableEstimator._parameter_constraints,
         "lam": [Interval(Real, 0, None, closed="left")],
         "lam_schedule": [StrOptions(set(LAM_SCHEDULES)), callable],
         "multi_source": [StrOptions({"pairwise", "union"})],
@@ -78,9 +77,12 @@ class AdaptingEstimator(TunableEstimator):
 
     def _net_options(self, module: nn.Module) -> dict[str, Any]:
         schedule = checked_schedule(self.lam_schedule, LAM_SCHEDULES, "lam_schedule")
-        options = {"lam": float(self.lam), "lam_schedule": schedule}
-        options["target_label_weight"] = self.target_label_weight
-        return options | self._tuning_options(module)
+        return {
+            "lam": float(self.lam),
+            "lam_schedule": schedule,
+            "target_label_weight": self.target_label_weight,
+            **self._tuning_options(module),
+        }
 
     def _update_net(self) -> None:
         self.net_.lam = float(self.lam)

@@ -22,7 +22,7 @@ __all__ = ["ClassificationTask"]
 
 
 class ClassificationTask(DomainPredictionMixin, ClassifierMixin):
-    """The classifier's side of an estimator; everything else knows nothing of classes.
+    """What makes an estimator a classifier; all other code is independent of classes.
 
     Another task defines the same: `_outputs`, `_net_class`, `_encode_source`, `_encode_target`,
     `_prepare_labels`, `_n_outputs`, `_task_options`, `_criterion_options`, `_in_units`,
@@ -58,9 +58,9 @@ class ClassificationTask(DomainPredictionMixin, ClassifierMixin):
         return check_target_labels(self.classes_, y, n_rows)
 
     def _prepare_labels(self, domains: DomainPair, keep: bool = False) -> DomainPair:
-        """Set `target_priors_`; return the domains, the source drawn with these shares.
+        """Set `target_priors_`, and return the domains with the source drawn in these shares.
 
-        With `keep`, shares that were estimated before stay.
+        With `keep`, earlier estimates of the shares stay.
         """
         n_classes = len(self.classes_)
         of_source = domains.class_shares(n_classes)
@@ -93,7 +93,7 @@ class ClassificationTask(DomainPredictionMixin, ClassifierMixin):
         return len(self.classes_)
 
     def _task_options(self) -> dict[str, Any]:
-        """Return what the net is told of the task: the classes of skorch's scoring callbacks."""
+        """Return the options of the net for the task: classes for skorch's scoring callbacks."""
         return {"classes": list(range(self._n_outputs))}
 
     def _criterion_options(self) -> dict[str, Any]:
@@ -101,11 +101,11 @@ class ClassificationTask(DomainPredictionMixin, ClassifierMixin):
         return {} if self.class_weight is None else {"weight": self.class_weight_}
 
     def _in_units(self, network: nn.Module) -> nn.Module:
-        """Return a network whose outputs are for others: the logits as they are."""
+        """Return a network with the outputs that users get: the logits."""
         return network
 
     def _metadata(self) -> dict[str, str]:
-        """Return what a file of the network tells of its outputs."""
+        """Return what a file of the network says about its outputs."""
         return {"classes": json.dumps(self.classes_.tolist())}
 
     def _labels(self, logits: np.ndarray) -> np.ndarray:

@@ -30,11 +30,11 @@ class DomainClassifier(ClassificationTask, DomainEstimator):
         a mapping leaves out. "balanced" is inversely proportional to their shares in the source.
     target_priors : None, "estimate", array-like of shape (n_classes,) or mapping, default=None
         Shares of the classes in the target, in the order of `classes_` or by label, where they
-        differ from the source's. The source rows are then drawn with these shares: the
-        classification loss, the adaptation loss and the batch statistics all see this. A share
-        of 0 means that the target lacks the class; others are at least that of one row in an
-        epoch. "estimate" trains a source-only network first, on three quarters of the source for
-        .3 of the epochs, and takes the shares from its errors on the rest (BBSE). This is right
+        differ from the source's. The source rows are then drawn with these shares, which changes
+        the classification loss, the adaptation loss and the batch statistics. A share of 0 means
+        that the target lacks the class; other shares are raised to that of one row in an epoch.
+        "estimate" trains a source-only network first, on three quarters of the source for .3 of
+        the epochs, and takes the shares from its errors on the rest (BBSE). The estimate is right
         if the classes look alike in both domains, and harmful if they look very different.
     **params
         Parameters of `DomainEstimator`.
@@ -59,7 +59,6 @@ class DomainClassifier(ClassificationTask, DomainEstimator):
     __metadata_request__partial_fit: ClassVar = {"classes": True}
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
-        **DomainEstimator._parameter_constraints,
         "class_weight": [None, StrOptions({"balanced"}), Mapping],
         "target_priors": [None, StrOptions({"estimate"}), "array-like", Mapping],
     }
@@ -115,16 +114,6 @@ class AdaptingClassifier(AdaptingEstimator, DomainClassifier):
     **params
         Parameters of `AdaptingEstimator` and `DomainClassifier`.
     """
-
-    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
-        **DomainClassifier._parameter_constraints,
-        **AdaptingEstimator._parameter_constraints,
-    }
-
-    def __init__(
-        self, module: Any = None, *, criterion: type[nn.Module] = nn.CrossEntropyLoss, **params: Any
-    ) -> None:
-        super().__init__(module, criterion=criterion, **params)
 
     def _look_before_training(self, domains: DomainPair) -> None:
         if self.lam > 0 and self.target_priors is None and not domains.has_target_labels:

@@ -44,23 +44,23 @@ class DomainEstimator(
 ):
     """Base of all deep estimators: a scikit-learn estimator that owns a skorch net.
 
-    It knows no task: a classifier is this and a `ClassificationTask`, a regressor this and a
-    `RegressionTask`.
+    It is independent of the task. A `ClassificationTask` makes it a classifier, a `RegressionTask`
+    a regressor.
 
     Parameters
     ----------
     module : nn.Module class or instance, callable, or None, default=None
         Network that returns logits of shape (n_rows, n_classes). Where its constructor asks for
         `n_features`, `n_channels` or `n_classes`, these are filled in; an instance is copied, in
-        float32, and never trained in place; ``module__*`` needs a class. One logit for two classes
-        will do; of a tuple the first element is used, with a warning, and probabilities become
+        float32, and never trained in place; ``module__*`` needs a class. For two classes one logit
+        is enough; of a tuple the first element is used, with a warning, and probabilities become
         logits. None is `skda.nn.MLP`, for images `skda.nn.ConvNet`, for series `skda.nn.ConvNet1d`.
     adapt_layers : str, list of str or None, default=None
         Layers whose output is adapted and returned by `transform`, named as in
-        ``module.named_modules()``. None is what the module declares in its attribute
-        ``adapt_layers``, or else the input of the ``nn.Linear`` that computes the logits.
+        ``module.named_modules()``. None is the module's attribute ``adapt_layers``, or, without
+        one, the input of the ``nn.Linear`` that computes the logits.
     batch_stats : {"per_domain", "joint"}, default="per_domain"
-        Whether batch normalisation has statistics for each domain or mixes them in one batch.
+        Whether batch normalisation has statistics for each domain or for both together.
     adapt_batch_norm : bool, default=False
         Re-estimate the target's batch statistics on all of `X_target` after training (AdaBN).
     criterion : class of loss module, or loss function (logits, y)
@@ -80,38 +80,39 @@ class DomainEstimator(
     train_split : None, float, int or skorch.dataset.ValidSplit, default=None
         Source rows to hold out: none, a share, or one of so many folds (both stratified).
     callbacks : None, "disable", skorch callback or list of them, default=None
-        Callbacks of the training. With ``load_best`` all that was trained comes back.
+        Callbacks of the training. ``load_best`` restores all that was trained.
     warm_start : bool, default=False
         Start `fit` from the weights of the previous fit.
     checkpoint : path of a folder or None, default=None
-        Where `fit` saves its state after each epoch. With the same data and parameters it goes on
-        there, to the same bits on a CPU. Needs an int as `random_state`; `partial_fit` has none.
+        Where `fit` saves its state after each epoch. With the same data and parameters, a new `fit`
+        goes on from there, on a CPU to the same bits. It needs an int as `random_state`.
+        `partial_fit` has no checkpoints.
     checkpoint_every : int, default=1
         Epochs from one checkpoint to the next; the last epoch of each stage is always saved.
     random_state : int, RandomState or None, default=None
-        Fixes weights, batches and dropout. Global generators are left alone (numpy's with an int).
+        Fixes weights, batches and dropout. Global generators are not used (numpy's with an int).
     device : str, default="auto"
         "auto" is cuda or mps where there is one, else cpu.
     data_device : {"auto", "cpu"}, default="auto"
-        Where the rows wait to be trained on. "auto" moves float32 or uint8 arrays to a GPU's memory
-        when both domains fit into half of what is free; otherwise each batch travels.
+        Where the rows are kept. "auto" moves float32 or uint8 arrays to a GPU if both domains fit
+        into half of its free memory; otherwise each batch is moved.
     compile : bool, default=False
         Whether to compile the module with ``torch.compile``.
     amp : {"bf16"} or None, default=None
         Precision of the module's matrix products; weights, losses and results stay float32.
     cuda_graphs : bool, default=False
         Whether a GPU records a step once and replays it: small networks train several times faster.
-        The module must do the same in each step: its Python code runs while it is recorded only.
+        The module must do the same in each step: its Python code runs in the recording only.
     verbose : int, default=0
-        1 shows a progress bar with both losses, lam and the time left; where the output is no
-        terminal or notebook, one line at the end; in the workers of joblib, nothing. 2 prints a
-        row of losses per epoch instead, as skorch does.
+        1 shows a progress bar with both losses, lam and the time left; without a terminal or
+        notebook, one line at the end; in the workers of joblib, nothing. 2 prints a row of losses
+        per epoch instead, like skorch.
     **params
         Parameters of skorch's components: ``module__hidden``, ``optimizer__param_groups``,
         ``criterion__label_smoothing``, ``iterator_train__num_workers``, ...
     """
 
-    # whether the training has stages of its own, which no other training can replace
+    # whether the training has stages, so that a search cannot train many models as one
     trains_in_stages: ClassVar[bool] = False
 
     # of the task
@@ -119,7 +120,7 @@ class DomainEstimator(
     _encode_target: Any
     _prepare_labels: Callable[..., DomainPair]
 
-    # what scikit-learn's routing hands over without being asked
+    # what scikit-learn's routing passes without a request
     __metadata_request__fit: ClassVar = {
         "X_target": True,
         "y_target": True,
@@ -232,36 +233,35 @@ class DomainEstimator(
         X_source : array-like, frame, sparse matrix, tensor or Dataset of shape (n_source, ...)
             Tables (n, n_features), series (n, n_channels, length), images (n, n_channels, height,
             width) in float or uint8, or a torch Dataset of rows or of (row, label) pairs. Batches
-            are cast to float32, integers to int64 where the module takes nothing else, as one that
-            embeds them. A dict of these, or a Dataset of dicts, is passed to a module that takes
-            several inputs by name (scikit-learn's searches cut a `skorch.helper.SliceDict`, but no
-            dict).
+            are cast to float32, or integers to int64 if the module needs them, for instance to
+            embed them. A dict of these, or a Dataset of dicts, is for a module that takes several
+            inputs by name (scikit-learn's searches need a `skorch.helper.SliceDict`).
             A column that float32 cannot hold, such as times of 1.7e9, is centred: `input_centre_`,
             the source's mean in float64 (0 for other columns), is subtracted from all rows.
             A list of arrays of two or more axes, with a list of as many arrays of labels as
-            `y_source`, is one of several sources (see `source_domain`).
+            `y_source`, holds several sources (see `source_domain`).
         y_source : array-like of shape (n_source,) or None
             Labels: int, str or bool; of a regressor, numbers of shape (n_source,) or (n_source,
             n_outputs). None takes them from a Dataset of pairs.
         X_target : same kinds as `X_source`, of shape (n_target, ...), or None
-            Target rows; any number of them. A one-element tuple of these is taken apart: wrapped
-            like that, scikit-learn's cross-validation passes the target whole even if it has as
-            many rows as the source, where it would otherwise cut it into folds.
+            Target rows, of any number. A tuple of one array is the same as the array:
+            scikit-learn's cross-validation cuts an array with as many rows as the source into
+            folds, but passes a tuple whole.
         y_target : array-like of shape (n_target,) or None
             Labels of some target rows, -1 (numbers) or None / NaN (objects) elsewhere; of a
-            regressor, like `y_source`, with NaN elsewhere. Their mean loss in a batch is added to
-            that of the source rows: one row weighs as much as these.
+            regressor, like `y_source`, with NaN elsewhere. The mean loss of the labelled rows of a
+            batch is added to that of the source rows: a single one weighs as much as all of these.
         sample_weight : array-like of shape (n_source,) or None
-            How often a source row is drawn, for all losses alike. Whole numbers are the same as
-            repeated rows (with up to ten times the rows); others are relative to each other.
-            Of several sources, they are weights within each, or a list of arrays.
+            How often a source row is drawn, for all losses. Whole numbers are the same as repeated
+            rows (with up to ten times the rows); others are relative to each other. With several
+            sources, they are weights within each source, in one array or a list of arrays.
         source_domain : array-like of shape (n_source,), of str or int, or None
             Where the source rows come from several domains: the name of the domain of each row,
-            or of each domain where `X_source` is a list of them, which are else numbered from 0.
-            A step has `batch_size` rows of each source on average, whatever their sizes, and an
-            epoch as many source rows as there are. With ``batch_stats="per_domain"`` each source
-            has batch statistics of its own, which ``predict(X, domain=name)`` uses; those of
-            "source" are their mixture. `multi_source` says what is compared with the target.
+            or, if `X_source` is a list, of each item (None numbers these from 0). A step has
+            `batch_size` rows of each source on average, whatever their sizes, and an epoch as many
+            source rows as there are. With ``batch_stats="per_domain"`` each source has its own
+            batch statistics, which ``predict(X, domain=name)`` uses; those of "source" are a
+            mixture. `multi_source` says what is compared with the target.
 
         Returns
         -------
@@ -287,7 +287,7 @@ class DomainEstimator(
         return self
 
     def _look_before_training(self, domains: DomainPair) -> None:
-        """Warn of domains that the training may do harm to."""
+        """Warn where the domains show that adapting may do harm."""
 
     def begin(
         self,
@@ -299,7 +299,7 @@ class DomainEstimator(
         sample_weight: Any = None,
         source_domain: Any = None,
     ) -> DomainPair:
-        """Do everything of `fit` but the training: check the input and build the net.
+        """Do all of `fit` except the training: check the input and build the net.
 
         Parameters
         ----------
@@ -309,7 +309,7 @@ class DomainEstimator(
         Returns
         -------
         DomainPair
-            The rows that are to train `net_`; a search trains many nets together on theirs.
+            The rows that are to train `net_`. A search trains many nets together.
         """
         go_on = self.warm_start and hasattr(self, "net_")
         source = join_sources(X_source, y_source, source_domain, sample_weight)
@@ -374,7 +374,7 @@ class DomainEstimator(
             rows = self._check_input(source, X_target, y_target, go_on, classes)
             now = self.get_params(deep=False)
             before = vars(self).get("_trained_with", now) if go_on else {}
-            # a model that was saved before there was "auto" does not know its number yet
+            # a model that was saved by an older version has no n_epochs_
             if not hasattr(self, "n_epochs_") or before.get("max_epochs") != self.max_epochs:
                 self._settle_epochs(rows)
             domains = self._prepare_labels(rows, keep=go_on)
@@ -390,4 +390,4 @@ class DomainEstimator(
         return self
 
     def _update_net(self) -> None:
-        """Tell the net of parameters that `set_params` changed between two `partial_fit`."""
+        """Pass parameters that were set between two `partial_fit` to the net."""

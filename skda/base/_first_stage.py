@@ -12,25 +12,10 @@ __all__ = ["first_stage"]
 
 
 def first_stage(estimator: Any, net: AdaptationNet, domains: DomainPair) -> StageFile:
-    """Return the file of the first checkpoint of a fit.
+    """Return the file of the first checkpoint of a fit, whose net is not trained yet.
 
-    Parameters
-    ----------
-    estimator : estimator
-        One whose `checkpoint` is a path.
-    net : AdaptationNet
-        Its net, before the training.
-    domains : DomainPair
-        The rows that are to train it.
-
-    Returns
-    -------
-    StageFile
-
-    Raises
-    ------
-    ValueError
-        If the fit would not start the same when it is run again, or the folder cannot be made.
+    Raises ValueError if the fit would not start the same when it is run again, or if the folder
+    cannot be made.
     """
     folder = check_folder(estimator.checkpoint)
     if not isinstance(estimator.random_state, Integral) or estimator.warm_start:

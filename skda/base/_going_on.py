@@ -1,4 +1,4 @@
-"""Parameters that change between two `partial_fit`: those that the net takes over, and others."""
+"""Parameters that are set between two `partial_fit`: the net takes some over, others raise."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ..training.watch.callbacks import as_callbacks
 __all__ = ["take_over_parameters"]
 
 _SCHEDULES = {"lam_schedule": LAM_SCHEDULES, "lr_schedule": LR_SCHEDULES}
-# what each call reads anew, or what has no effect on an epoch that goes on
+# read anew in each call, or without effect on a further epoch
 _READ_ANEW = {
     "lam",
     "adapt_batch_norm",
@@ -34,20 +34,11 @@ _READ_ANEW = {
 def take_over_parameters(
     net: AdaptationNet, before: Mapping[str, Any], now: Mapping[str, Any], n_epochs: int
 ) -> None:
-    """Tell a trained net of the parameters that were set since.
+    """Pass parameters that were set after a training to the trained net.
 
-    Parameters
-    ----------
-    net : AdaptationNet
-    before, now : mapping
-        The estimator's parameters when the net was last trained, and the present ones.
-    n_epochs : int
-        What the present `max_epochs` comes to.
-
-    Raises
-    ------
-    ValueError
-        If one of them describes another network, loss or optimizer.
+    `before` are the estimator's parameters when the net was last trained and `now` the present
+    ones; `n_epochs` is what `max_epochs` stands for now. Raises ValueError if a new value describes
+    another network, loss or optimizer.
     """
     changed = [
         name

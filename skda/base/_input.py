@@ -1,4 +1,4 @@
-"""What is given to `fit`, checked: rows, labels, weights and sources of a training."""
+"""The checks of what `fit` is given: rows, labels, weights and sources."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class InputMixin:
         return domains.replace(target=target, y_target=y_target)
 
     def _settle_epochs(self, domains: DomainPair) -> None:
-        """Set what `max_epochs` comes to for these rows."""
+        """Set the number of epochs that `max_epochs` stands for with these rows."""
         if self.max_epochs == "auto":  # a step has `batch_size` rows of each source
             self.n_epochs_ = auto_epochs(len(domains), self.batch_size * self._n_sources)
         else:
@@ -67,7 +67,7 @@ class InputMixin:
     def _tell_sources_apart(
         self, domains: DomainPair, source_domain: Any, go_on: bool
     ) -> DomainPair:
-        """Set `source_domains_` where there are several sources, and draw from all alike."""
+        """Set `source_domains_` for several sources, and draw as many rows from each."""
         known = vars(self).get("source_domains_")
         if not go_on:
             vars(self).pop("source_domains_", None)

@@ -1,4 +1,4 @@
-"""Prediction methods that are told the domain of the rows: of estimators and of searches."""
+"""Prediction methods of estimators and searches, with the domain of the rows."""
 
 from __future__ import annotations
 
@@ -36,15 +36,15 @@ def _offered(method: str) -> Callable[[Any], bool]:
 class DomainPredictionMixin:
     """Prediction methods, each with the domain of the rows.
 
-    Each method takes ``domain="target"`` (the default: that is what users predict) or
-    ``"source"``, which selects the domain's batch statistics. A Pipeline routes it here.
+    Each method takes ``domain="target"`` (the default, because users predict target rows) or
+    ``"source"``, which selects batch statistics. A Pipeline routes the domain to these methods.
     A subclass computes the results in `_respond`, and `_offers` says which methods it has.
     """
 
     __metadata_request__predict: ClassVar = {"domain": True, "out": True}
     __metadata_request__predict_proba: ClassVar = {"domain": True, "out": True}
     __metadata_request__decision_function: ClassVar = {"domain": True, "out": True}
-    # no transformer in the middle of a Pipeline may write where the last step does
+    # `out` is for the last step of a Pipeline, and not for a transformer before it
     __metadata_request__transform: ClassVar = {"domain": True, "out": UNUSED}
     __metadata_request__score: ClassVar = {"domain": True}
 
@@ -53,7 +53,7 @@ class DomainPredictionMixin:
     def _offers(self, method: str) -> bool:
         raise NotImplementedError
 
-    def _respond(self, method: str, X: Any, domain: Domain, out: Any) -> Any:
+    def _respond(self, method: str, X: Any, domain: Domain, out: Any) -> np.ndarray:
         raise NotImplementedError
 
     def predict(self, X: Any, domain: Domain = "target", *, out: Any = None) -> np.ndarray:
@@ -63,11 +63,11 @@ class DomainPredictionMixin:
         ----------
         X : array-like, frame, sparse matrix, tensor or Dataset of shape (n_rows, ...)
         domain : {"target", "source"} or name of a source, default="target"
-            Where the rows come from. Where `fit` was given several sources, "source" stands for
-            their mixture, and a name for one of them.
+            Where the rows come from. After a `fit` on several sources, "source" is their mixture,
+            and a name is one of them.
         out : ndarray of the result's shape or None, default=None
-            Where to write the result, batch by batch, and what to return. With a memory map that
-            is opened with mode="w+" or "r+" the memory does not grow with the rows.
+            The array to write the result to, batch by batch, and to return. With a memory map of
+            mode="w+" or "r+" the memory does not grow with the rows.
 
         Returns
         -------
@@ -78,8 +78,7 @@ class DomainPredictionMixin:
         ValueError
             If `out` has another shape or a dtype that cannot hold the result, or is read-only.
         """
-        predicted: np.ndarray = self._respond("predict", X, domain, out)
-        return predicted
+        return self._respond("predict", X, domain, out)
 
     @available_if(_offered("predict_proba"))
     def predict_proba(self, X: Any, domain: Domain = "target", *, out: Any = None) -> np.ndarray:
@@ -95,8 +94,7 @@ class DomainPredictionMixin:
         ndarray of shape (n_rows, n_classes), float32
             Columns in the order of `classes_`; rows sum to 1.
         """
-        probabilities: np.ndarray = self._respond("predict_proba", X, domain, out)
-        return probabilities
+        return self._respond("predict_proba", X, domain, out)
 
     @available_if(_offered("decision_function"))
     def decision_function(
@@ -114,8 +112,7 @@ class DomainPredictionMixin:
         ndarray of shape (n_rows, n_classes) or, for two classes, (n_rows,), float32
             For two classes the second logit minus the first: positive means ``classes_[1]``.
         """
-        logits: np.ndarray = self._respond("decision_function", X, domain, out)
-        return logits
+        return self._respond("decision_function", X, domain, out)
 
     @available_if(_offered("transform"))
     def transform(self, X: Any, domain: Domain = "target", *, out: Any = None) -> Any:
@@ -189,7 +186,7 @@ class DomainPredictionMixin:
 
 
 class NetPredictionMixin(DomainPredictionMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin):
-    """Predictions of an estimator that owns a net; what they make of its outputs is the task's."""
+    """Predictions of an estimator with a net; the task turns the outputs into predictions."""
 
     net_: AdaptationNet
     _rows: Any
@@ -199,7 +196,7 @@ class NetPredictionMixin(DomainPredictionMixin, ClassNamePrefixFeaturesOutMixin,
     transform = DomainPredictionMixin.transform
 
     def __sklearn_tags__(self) -> Tags:
-        """Say what scikit-learn should know: sparse input, float32 output."""
+        """Tell scikit-learn of sparse input and float32 output."""
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
         tags.input_tags.three_d_array = True
@@ -220,7 +217,7 @@ class NetPredictionMixin(DomainPredictionMixin, ClassNamePrefixFeaturesOutMixin,
         return self._from_outputs[method](self, predict_logits(net.domain_module_, rows, key))
 
     def _write(self, method: str, net: AdaptationNet, rows: Any, key: str, out: Any) -> np.ndarray:
-        """Do what `_respond` does batch by batch, into an array of the user's."""
+        """Write the results of `_respond` into a user's array, batch by batch."""
         features = method == "transform"
         parts = outputs_by_batch(net.domain_module_, rows, key, features)
         if not features:

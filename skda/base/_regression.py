@@ -22,22 +22,16 @@ __all__ = ["RegressionTask"]
 
 
 class RegressionTask(DomainPredictionMixin, RegressorMixin):
-    """The regressor's side of an estimator; `ClassificationTask` says what a task defines."""
+    """What makes an estimator a regressor; `ClassificationTask` lists what a task defines."""
 
     _outputs = VALUES
     _net_class = RegressionNet
 
-    # of the source; of no axis for one output given as a vector. NaN until the rows are weighted
+    # of the source, of shape () if y_source is a vector; NaN until the weights are known
     y_mean_: np.ndarray
     y_scale_: np.ndarray
 
-    def _encode_source(
-        self,
-        y: Any,
-        n_rows: int,
-        go_on: bool,
-        classes: Any,
-    ) -> np.ndarray:
+    def _encode_source(self, y: Any, n_rows: int, go_on: bool, classes: Any) -> np.ndarray:
         """Check the source's labels and return them as float64, of one or two axes.
 
         Where the training goes on, the standardisation stays: the weights are in its units.
@@ -52,12 +46,8 @@ class RegressionTask(DomainPredictionMixin, RegressorMixin):
         """Check the target's labels and return them as float64, NaN where a row is unlabelled."""
         return check_target_numbers(y, n_rows, self.y_mean_.shape)
 
-    def _prepare_labels(
-        self,
-        domains: DomainPair,
-        keep: bool = False,
-    ) -> DomainPair:
-        """Set the mean and scale of the labels, if a fit starts; return standardised labels."""
+    def _prepare_labels(self, domains: DomainPair, keep: bool = False) -> DomainPair:
+        """Set the mean and scale of the labels if a fit starts, and standardise the labels."""
         if np.isnan(self.y_mean_).any():
             weights = None if domains.weights is None else domains.weights[domains.subset]
             drawn = _columns(domains.y_source)[domains.subset]
@@ -88,7 +78,7 @@ class RegressionTask(DomainPredictionMixin, RegressorMixin):
         return int(self.y_mean_.size)
 
     def _task_options(self) -> dict[str, Any]:
-        """Return what the net is told of the task: nothing."""
+        """Return the options of the net for the task: none."""
         return {}
 
     def _criterion_options(self) -> dict[str, Any]:
@@ -100,7 +90,7 @@ class RegressionTask(DomainPredictionMixin, RegressorMixin):
         return InUnits(network, np.atleast_1d(self.y_mean_), np.atleast_1d(self.y_scale_))
 
     def _metadata(self) -> dict[str, str]:
-        """Return what a file of the network tells of its outputs: nothing more."""
+        """Return what a file of the network says about its outputs: nothing."""
         return {}
 
     def _values(self, outputs: np.ndarray) -> np.ndarray:
@@ -118,7 +108,7 @@ class RegressionTask(DomainPredictionMixin, RegressorMixin):
     }
 
     def __sklearn_tags__(self) -> Tags:
-        """Say that several outputs are fine."""
+        """Tell scikit-learn that there may be several outputs."""
         tags = super().__sklearn_tags__()
         tags.target_tags.multi_output = True
         return tags
@@ -129,10 +119,10 @@ class RegressionTask(DomainPredictionMixin, RegressorMixin):
         Parameters
         ----------
         X : array-like, frame, sparse matrix, tensor or Dataset of shape (n_rows, ...)
-        domain : {"target", "source"}, default="target"
+        domain : {"target", "source"} or name of a source, default="target"
             Where the rows come from.
         out : ndarray of the result's shape or None, default=None
-            Where to write the result, batch by batch, and what to return; may be a memory map.
+            The array to write the result to, batch by batch, and to return; may be a memory map.
 
         Returns
         -------

@@ -22,8 +22,7 @@ class TunableEstimator(DomainEstimator):
     """Base of the estimators that may start from trained weights: how these are tuned.
 
     The parameters below are for trained weights, and may be combined. The *head* is the last
-    layer with weights, together with what skda put there anew, such as a bottleneck; the *body*
-    is all that is below.
+    layer with weights, with any bottleneck that skda added; the *body* is all layers below.
 
     Parameters
     ----------
@@ -31,29 +30,29 @@ class TunableEstimator(DomainEstimator):
         Number of layers, from the input, that are kept fixed. Their batch normalisation keeps
         its statistics.
     unfreeze_schedule : int or None, default=None
-        Free one more of the frozen layers, from the top, each time so many epochs have passed.
+        Free one more of the frozen layers, from the top, after each so many epochs.
     head_epochs : int, default=0
-        Train the head alone, on the features of the trained body, in so many of the first
-        epochs, and then all layers (LP-FT, Kumar 2022). With `max_epochs` or more, the body is
-        never trained.
+        Train the head alone, on the features of the trained body, in the first so many epochs,
+        and then all layers (LP-FT, Kumar 2022). With `max_epochs` or more, the body is never
+        trained.
     backbone_lr_ratio : float or None, default=None
         Learning rate of the body relative to `lr`, which is that of the head and of what the
         method trains beside the network. None is 1, unless the network has an attribute
-        ``lr_ratio``. Groups of the user, ``optimizer__param_groups``, come before it.
+        ``lr_ratio``. ``optimizer__param_groups`` takes precedence.
     layer_lr_decay : float, default=1.0
         Factor in (0, 1] of the learning rate from each layer to the one below, from the head
         down. Deep networks want a number near 1.
     l2_sp : float, default=0.0
-        Weight of the pull of the body towards the weights that it started from, and of the head
-        towards 0: ``l2_sp / 2`` times the squared distances (L2-SP, Li 2018). Its gradient is
-        added to that of the loss, as ``optimizer__weight_decay`` does, which pulls to 0.
+        Weight of a penalty: ``l2_sp / 2`` times the squared distance of the body from the weights
+        that it started from, and of the head from 0 (L2-SP, Li 2018). Its gradient is added to
+        that of the loss, as in ``optimizer__weight_decay``, whose penalty is the distance from 0.
     freeze_norm : bool, default=False
         Whether the batch normalisation of the body keeps the statistics that it came with, for
         both domains, and normalises by them in training as well. Its weights are trained.
     wise_ft : float, default=1.0
-        Share in [0, 1] of the trained weights in the average with those at the start, which
-        `fit` takes at its end (WiSE-FT, Wortsman 2022). With `head_epochs` the start has the
-        head that these trained. 0 is the start, 1 does not average.
+        Share in [0, 1] of the trained weights in an average with the weights at the start, at the
+        end of `fit` (WiSE-FT, Wortsman 2022). 0 is the start, 1 does not average. With
+        `head_epochs`, the head at the start is the one that these epochs trained.
     **params
         Parameters of `DomainEstimator`.
     """
@@ -158,7 +157,7 @@ def _ends_in_bottleneck(module: nn.Module, layers: Layers) -> bool:
 
 
 def _patterns(module: nn.Module, layer: Sequence[str]) -> list[str]:
-    """Return patterns that the parameters of a layer match, and none of what is inside of it."""
+    """Return patterns that match the parameters of a layer itself, not of submodules in it."""
     patterns: list[str] = []
     for name in layer:
         submodule = module.get_submodule(name)

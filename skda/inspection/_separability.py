@@ -17,7 +17,8 @@ from sklearn.utils._param_validation import Interval, validate_parameter_constra
 
 from .._inputs.array_checks import check_features
 from .._typing import Rows
-from ..losses._core.estimators import sample_kernel
+from ..losses._core.distances import median_of_pairs, pairwise_squared_distances
+from ..losses._core.kernels import KernelFamily
 from ..model_selection import proxy_a_distance as negative_a_distance
 from ..model_selection.validators.domain_classifier import INVERSE_PENALTIES
 
@@ -215,14 +216,8 @@ def mmd_test(
         spread = np.vstack([source, target]).std(axis=0)
         spread[spread == 0] = 1
         source, target = source / spread, target / spread
-    kernel = sample_kernel(
-        torch.from_numpy(source),
-        torch.from_numpy(target),
-        estimator="quadratic",
-        bandwidth=bandwidth,
-        n_kernels=n_kernels,
-        spacing=spacing,
-    ).numpy()
+    distances = pairwise_squared_distances(torch.from_numpy(source), torch.from_numpy(target))
+    kernel = KernelFamily(n_kernels, spacing, bandwidth).mean(distances, median_of_pairs).numpy()
     index = np.arange(len(kernel))
     found = permutation_test(
         (index[: len(source)], index[len(source) :]),

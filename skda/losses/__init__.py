@@ -1,4 +1,4 @@
-"""Adaptation losses: pure functions on tensors, each with a thin module face."""
+"""Adaptation losses: pure functions on tensors, and modules that call them."""
 
 from ._core.distances import median_bandwidth, squared_distances
 from ._core.kernels import gaussian_kernel_mean
@@ -25,14 +25,7 @@ from .confusion import (
 from .covariance import CORALLoss, coral
 from .gram import DAREGRAMLoss, dare_gram
 from .jmmd import JAN_SOFTMAX_BANDWIDTH, JMMDLoss, jmmd2
-from .mmd import (
-    GaussianMMDLoss,
-    LinearMMDLoss,
-    MKMMDLoss,
-    gaussian_mmd2,
-    linear_mmd2,
-    mk_mmd2,
-)
+from .mmd import GaussianMMDLoss, LinearMMDLoss, MKMMDLoss, gaussian_mmd2, linear_mmd2, mk_mmd2
 from .moments import MomentDistanceLoss, moment_distance
 from .subspace import RSDLoss, rsd
 from .transport import DeepJDOTLoss, deepjdot, jdot_cost, optimal_coupling

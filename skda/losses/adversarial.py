@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import logsigmoid, softplus
 
+from ._core.estimators import domain_weights
 from ._core.precision import full_precision
 from ._core.validation import check_one_logit, check_samples
 from .uncertainty import row_entropy
@@ -52,8 +53,8 @@ def domain_bce(
     Parameters
     ----------
     source_logits : Tensor of shape (n_s,) or (..., n_s, 1), float
-        Logits of "comes from the target" for source rows; no sigmoid applied. The leading axes
-        are models, and the last axis of one tells them from the rows.
+        Logits of "comes from the target" for source rows, without a sigmoid. Logits with leading
+        axes, of models, need the last axis of one.
     target_logits : Tensor of shape (n_t,) or (..., n_t, 1), float
         The same for target rows.
     source_weights : Tensor of shape (..., n_s), default=None
@@ -64,8 +65,8 @@ def domain_bce(
     Returns
     -------
     Tensor of shape (...)
-        2 log 2 for a discriminator that cannot tell; the discriminator minimises it, and the
-        gradient reversal in front of it makes the features maximise it.
+        2 log 2 for a discriminator that cannot tell the domains apart. The discriminator minimises
+        the loss; the gradient reversal before the discriminator makes the features maximise it.
 
     Raises
     ------
@@ -75,8 +76,8 @@ def domain_bce(
     Notes
     -----
     With d = 0 for source and d = 1 for target, and G the sigmoid of the logit,
-    d log 1/G + (1 − d) log 1/(1 − G) [1]_, averaged over each domain, then added, so that the
-    larger domain has no larger say.
+    d log 1/G + (1 − d) log 1/(1 − G) [1]_, averaged over each domain, then added, so that both
+    domains weigh the same.
 
     References
     ----------
@@ -99,11 +100,9 @@ def _signs_and_shares(
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Return 1 for source rows and -1 for others, 1 / n of a row's domain, and who is in which."""
     with torch.inference_mode(False):  # autograd must accept them later
-        signs = torch.ones(n_source + n_target, dtype=dtype, device=device)
-        signs[n_source:] = -1
-        members = torch.stack([signs > 0, signs < 0], dim=1).to(dtype)
-        shares = members / members.sum(0)
-    return signs, shares.sum(1), members
+        weights = domain_weights(n_source, n_target, dtype, device)
+        members = torch.stack([weights > 0, weights < 0], dim=1).to(dtype)
+        return weights.sign(), weights.abs(), members
 
 
 @full_precision
@@ -145,11 +144,12 @@ def pooled_domain_bce(logits: Tensor, n_source: int, weights: Tensor | None = No
     if weights is None:
         return losses @ shares
     _check_weights("pooled_domain_bce", "weights", weights, losses)
+    weights = weights.to(losses.dtype)
     return ((weights * losses) @ members / (weights @ members)).sum(-1)
 
 
 def entropy_weights(logits: Tensor) -> Tensor:
-    """Weights that let confidently classified rows count more, of CDAN+E.
+    """Weights of rows in CDAN+E, larger for rows that are classified with confidence.
 
     Parameters
     ----------
@@ -189,7 +189,7 @@ def wasserstein_critic(source_scores: Tensor, target_scores: Tensor) -> Tensor:
     source_scores : Tensor of shape (n_s,) or (..., n_s, 1), float
         The critic's scores of source rows; the leading axes are models.
     target_scores : Tensor of shape (n_t,) or (..., n_t, 1), float
-        The critic's scores of target rows.
+        Those of target rows.
 
     Returns
     -------
@@ -231,7 +231,7 @@ def gradient_penalty(
     Parameters
     ----------
     source : Tensor of shape (..., n_s, d), float
-        Features of source rows; taken as constants, the penalty trains the critic alone. The
+        Features of source rows, taken as constants: the penalty trains the critic alone. The
         leading axes are models.
     target : Tensor of shape (..., n_t, d), float
         Features of target rows.
@@ -286,7 +286,7 @@ def gradient_penalty(
 
 
 class DomainBCELoss(nn.Module):
-    """Module face of :func:`domain_bce`."""
+    """The loss :func:`domain_bce` as a module."""
 
     def forward(
         self,
@@ -305,7 +305,7 @@ class DomainBCELoss(nn.Module):
 
 
 class WassersteinCriticLoss(nn.Module):
-    """Module face of :func:`wasserstein_critic`."""
+    """The loss :func:`wasserstein_critic` as a module."""
 
     def forward(self, source_scores: Tensor, target_scores: Tensor) -> Tensor:
         """Return the difference of the mean scores, one score a row."""

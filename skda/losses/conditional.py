@@ -35,7 +35,7 @@ def outer_product_map(features: Tensor, probabilities: Tensor) -> Tensor:
     features : Tensor of shape (..., n, d), float
         Features f; the leading axes are models.
     probabilities : Tensor of shape (..., n, k), float
-        Softmax g of the class logits; CDAN detaches it before.
+        Softmax g of the class logits, which CDAN detaches.
 
     Returns
     -------
@@ -45,7 +45,7 @@ def outer_product_map(features: Tensor, probabilities: Tensor) -> Tensor:
     Raises
     ------
     ValueError
-        If the inputs are not float tensors of as many rows.
+        If the inputs are not float tensors of the same number of rows.
 
     References
     ----------
@@ -99,15 +99,11 @@ def randomized_map(
 
     Parameters
     ----------
-    features : Tensor of shape (..., n, d), float
-        Features f; the leading axes are models.
-    probabilities : Tensor of shape (..., n, k), float
-        Softmax g of the class logits; CDAN detaches it before.
-    features_matrix : Tensor of shape (..., d, D) or (d, D)
-        Fixed random matrix R_f with independent entries of mean 0 and variance 1, of each model
-        or of all.
-    probabilities_matrix : Tensor of shape (..., k, D) or (k, D)
-        R_g, likewise.
+    features, probabilities : Tensor of shape (..., n, d) and (..., n, k), float
+        As in :func:`outer_product_map`.
+    features_matrix, probabilities_matrix : Tensor of shape (..., d, D) and (..., k, D)
+        Fixed random matrices R_f and R_g with independent entries of mean 0 and variance 1, for
+        each model; or (d, D) and (k, D), for all models.
 
     Returns
     -------

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from ._core.bases import has_rank
 from ._core.precision import full_precision
 from ._core.validation import check_real, check_rows
 from .uncertainty import row_cross_entropy, row_entropy
@@ -42,8 +43,8 @@ def mcc(target_logits: Tensor, *, temperature: float = 2.5, priors: Tensor | Non
     temperature : float, default=2.5
         Divides the logits, above 0.
     priors : Tensor of shape (..., n_classes) or None, default=None
-        Shares of the classes in the target, by which their confusions are averaged. None weighs
-        all alike, which presses the predictions towards equal shares.
+        Shares of the classes in the target, the weights in the mean of their confusions. None
+        gives equal weights, which draws the predictions towards equal shares.
 
     Returns
     -------
@@ -88,7 +89,7 @@ def mcc(target_logits: Tensor, *, temperature: float = 2.5, priors: Tensor | Non
 
 @full_precision
 def nuclear_norm(target_logits: Tensor) -> Tensor:
-    """Negative nuclear norm of the predictions on target rows, of batch nuclear-norm maximisation.
+    """Negative nuclear norm of the predictions on target rows (batch nuclear-norm maximisation).
 
     Parameters
     ----------
@@ -118,12 +119,11 @@ def nuclear_norm(target_logits: Tensor) -> Tensor:
     """
     check_rows("nuclear_norm", target_logits=target_logits)
     probabilities = torch.softmax(target_logits, dim=-1)
-    # LAPACK refuses NaN, which is to come through as in other losses
+    # LAPACK refuses NaN; as in other losses, the loss of rows with NaN is NaN
     singular = torch.linalg.svdvals(probabilities.nan_to_num())
     sizes = target_logits.shape[-2:]
-    negligible = max(sizes) * torch.finfo(singular.dtype).eps * singular[..., :1].detach()
     undefined = 0 * probabilities.detach().sum((-2, -1))
-    return undefined - torch.where(singular > negligible, singular, 0).sum(-1) / sizes[0]
+    return undefined - torch.where(has_rank(singular, *sizes), singular, 0).sum(-1) / sizes[0]
 
 
 @full_precision
@@ -132,10 +132,8 @@ def classifier_discrepancy(logits: Tensor, other_logits: Tensor) -> Tensor:
 
     Parameters
     ----------
-    logits : Tensor of shape (..., n_t, n_classes), float
-        Class logits of target rows by the first classifier.
-    other_logits : Tensor of shape (..., n_t, n_classes), float
-        Class logits of the same rows by the second.
+    logits, other_logits : Tensor of shape (..., n_t, n_classes), float
+        Class logits of the same target rows by each of the classifiers.
 
     Returns
     -------
@@ -176,22 +174,19 @@ def mdd(
 
     Parameters
     ----------
-    source_logits : Tensor of shape (..., n_s, n_classes), float
-        Class logits of source rows by the classifier; only their argmax counts.
-    source_adversary_logits : Tensor of shape (..., n_s, n_classes), float
-        The same rows by the adversarial classifier, which sits behind a gradient reversal.
-    target_logits : Tensor of shape (..., n_t, n_classes), float
-        Class logits of target rows by the classifier; only their argmax counts.
-    target_adversary_logits : Tensor of shape (..., n_t, n_classes), float
-        The same rows by the adversarial classifier.
+    source_logits, source_adversary_logits : Tensor of shape (..., n_s, n_classes), float
+        Class logits of source rows by the classifier, of which only the argmax counts, and by the
+        adversarial classifier behind a gradient reversal.
+    target_logits, target_adversary_logits : Tensor of shape (..., n_t, n_classes), float
+        The same of target rows.
     margin : float, default=4.0
         gamma = exp(rho) of the paper, the weight of the source term; above 0.
 
     Returns
     -------
     Tensor of shape (...)
-        The adversary minimises it: it agrees with the classifier on source rows and disagrees
-        on target rows. The reversal makes the features maximise it.
+        The adversary minimises the discrepancy: it agrees with the classifier on source rows and
+        disagrees on target rows. The reversal makes the features maximise the discrepancy.
 
     Raises
     ------
@@ -233,7 +228,7 @@ def mdd(
 
 
 class MCCLoss(nn.Module):
-    """Module face of :func:`mcc`; see there for the parameters."""
+    """The loss :func:`mcc` as a module, with the same parameters."""
 
     def __init__(self, *, temperature: float = 2.5) -> None:
         super().__init__()
@@ -245,7 +240,7 @@ class MCCLoss(nn.Module):
 
 
 class BNMLoss(nn.Module):
-    """Module face of :func:`nuclear_norm`."""
+    """The loss :func:`nuclear_norm` as a module."""
 
     def forward(self, target_logits: Tensor) -> Tensor:
         """Return the negative nuclear norm over n_t of target_logits (..., n_t, n_classes)."""
@@ -253,7 +248,7 @@ class BNMLoss(nn.Module):
 
 
 class ClassifierDiscrepancyLoss(nn.Module):
-    """Module face of :func:`classifier_discrepancy`."""
+    """The loss :func:`classifier_discrepancy` as a module."""
 
     def forward(self, logits: Tensor, other_logits: Tensor) -> Tensor:
         """Return the mean difference of the softmaxes of logits (..., n_t, n_classes)."""
@@ -261,7 +256,7 @@ class ClassifierDiscrepancyLoss(nn.Module):
 
 
 class MDDLoss(nn.Module):
-    """Module face of :func:`mdd`; see there for the parameters."""
+    """The loss :func:`mdd` as a module, with the same parameters."""
 
     def __init__(self, *, margin: float = 4.0) -> None:
         super().__init__()

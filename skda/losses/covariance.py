@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from ._core.estimators import domain_weights
 from ._core.precision import full_precision
 from ._core.validation import check_samples
 
@@ -15,7 +15,7 @@ __all__ = ["CORALLoss", "coral"]
 
 
 def _deviations(sample: Tensor) -> Tensor:
-    # Equal rows deviate by exactly zero only when measured from one of them first.
+    # The deviations of equal rows are exactly zero only if one of the rows is subtracted first.
     shifted = sample - sample[..., :1, :].detach()
     return shifted.sub_(shifted.mean(-2, keepdim=True))
 
@@ -32,17 +32,11 @@ def _gram(source: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
     return rows, add_products(products, rows_t.mT, rows_t, beta=scale_s, alpha=scale_t)
 
 
-@lru_cache(maxsize=32)
-def _weights(n_source: int, n_target: int, dtype: torch.dtype, device: torch.device) -> Tensor:
-    """Return the diagonal of W, with which Z'WZ is the difference of the covariances."""
-    with torch.inference_mode(False):  # autograd must accept it later
-        weights = torch.full((n_source + n_target,), 1 / (n_source - 1), dtype=dtype, device=device)
-        weights[n_source:] = -1 / (n_target - 1)
-    return weights
-
-
 class _CovarianceDistance(torch.autograd.Function):
-    """The squared norm of Z'WZ, with half the products that autograd would spend."""
+    """The squared norm of Z'WZ, with half of the products that autograd needs.
+
+    W is diagonal, and Z'WZ is the difference of the covariances.
+    """
 
     @staticmethod
     def forward(ctx: Any, source: Tensor, target: Tensor) -> Tensor:
@@ -50,22 +44,23 @@ class _CovarianceDistance(torch.autograd.Function):
         ctx.save_for_backward(source, target, rows, gram)
         if rows.shape[-1] <= rows.shape[-2]:
             return gram.square().sum((-2, -1))
-        weights = _weights(source.shape[-2], target.shape[-2], rows.dtype, rows.device)
+        sizes = source.shape[-2], target.shape[-2]
+        weights = domain_weights(*sizes, rows.dtype, rows.device, 1)
         return (gram.square() @ weights) @ weights
 
     @staticmethod
     def backward(ctx: Any, *grad_outputs: Tensor) -> tuple[Tensor, ...]:
         source, target, rows, gram = ctx.saved_tensors
         sizes = source.shape[-2], target.shape[-2]
-        weights = _weights(*sizes, rows.dtype, rows.device)
-        # Someone may call backward() inside autocast, where the products would be halved.
+        weights = domain_weights(*sizes, rows.dtype, rows.device, 1)
+        # Inside autocast the products would be in half precision.
         with torch.autocast(source.device.type, enabled=False):
             if torch.is_grad_enabled():
-                # A graph of the gradient is asked for, and these must have their own.
+                # The gradient needs a graph of its own, and so do these.
                 rows, gram = _gram(source, target)
             wide = rows.shape[-1] > rows.shape[-2]
             pull = (gram * weights) @ rows if wide else rows @ gram
-        # No gradient of the centring: over the rows of a sample, these have the mean zero.
+        # The centring adds nothing: the gradients of the rows of a sample sum to zero.
         scales = 4 * grad_outputs[0][..., None] * weights
         grads: tuple[Tensor, ...] = (pull * scales[..., None]).split_with_sizes(sizes, -2)
         return grads
@@ -77,10 +72,8 @@ def coral(source: Tensor, target: Tensor) -> Tensor:
 
     Parameters
     ----------
-    source : Tensor of shape (..., n_s, d), float
-        Features of source rows; the leading axes are models.
-    target : Tensor of shape (..., n_t, d), float
-        Features of target rows.
+    source, target : Tensor of shape (..., n_s, d) and (..., n_t, d), float
+        Features of the rows of each domain; the leading axes are models.
 
     Returns
     -------
@@ -120,7 +113,7 @@ def coral(source: Tensor, target: Tensor) -> Tensor:
 
 
 class CORALLoss(nn.Module):
-    """Module face of :func:`coral`."""
+    """The loss :func:`coral` as a module."""
 
     def forward(self, source: Tensor, target: Tensor) -> Tensor:
         """Return the covariance distance of source (..., n_s, d) and target (..., n_t, d)."""

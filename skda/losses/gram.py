@@ -21,10 +21,8 @@ def dare_gram(
 
     Parameters
     ----------
-    source : Tensor of shape (..., n_s, d), float
-        Features of source rows; the leading axes are models.
-    target : Tensor of shape (..., n_t, d), float
-        Features of target rows.
+    source, target : Tensor of shape (..., n_s, d) and (..., n_t, d), float
+        Features of the rows of each domain; the leading axes are models.
     threshold : float, default=0.99
         Share of the sum of the eigenvalues that the inverses keep, in (0, 1].
     scale : float, default=0.7
@@ -45,12 +43,12 @@ def dare_gram(
     -----
     :math:`G = A'A / n` with A = [1, Z] is the matrix that least squares on the features inverts.
     :math:`G^+` is its inverse on the eigenvectors of the k largest eigenvalues, as many as reach
-    the threshold in both domains; :math:`\lambda` are these eigenvalues and
-    :math:`G_j^+` the columns. A column that is zero in one of the domains, as that of a unit that
-    is never active, counts as equal.
+    the threshold in both domains. :math:`\lambda` are these eigenvalues and :math:`G_j^+` the
+    columns. A column that is zero in one of the domains, as that of a unit that is never active,
+    adds nothing.
 
-    The paper's code has sums over the rows of a batch for G, the weights .05 of the angles and
-    .001 of the eigenvalues, and batches of 36: of means, .036. `scale` is their ratio, 0.7.
+    The paper's code weighs the angles by .05 and the eigenvalues by .001. It has sums over the 36
+    rows of a batch in G: for means, the second weight is .036. `scale` is the ratio, 0.7.
 
     References
     ----------
@@ -84,16 +82,16 @@ def dare_gram(
 
 
 def _with_ones(rows: Tensor, n: int) -> Tensor:
-    """Return [1, Z] / sqrt(n_rows), filled up to n rows by zeros, which change no A'A."""
+    """Return [1, Z] / sqrt(n_rows), with rows of zeros up to n, which do not change A'A."""
     joined = torch.cat([torch.ones_like(rows[..., :1]), rows], -1) / rows.shape[-2] ** 0.5
     return functional.pad(joined, (0, 0, 0, n - rows.shape[-2])) if n > rows.shape[-2] else joined
 
 
 def _enough(roots: Tensor, threshold: float) -> Tensor:
-    """Return how many of the eigenvalues have this share of their sum, shape (...)."""
+    """Return how many eigenvalues reach this share of their sum, shape (...)."""
     eigenvalues = roots.detach().square()
     shares = eigenvalues.cumsum(-1) / eigenvalues.sum(-1, keepdim=True)
-    # up to rounding: the sum of all of them is 1
+    # up to rounding: all of them reach 1
     short = shares < threshold - shares.shape[-1] * torch.finfo(shares.dtype).eps
     return (short.sum(-1) + 1).clamp_max(shares.shape[-1])
 
@@ -101,8 +99,8 @@ def _enough(roots: Tensor, threshold: float) -> Tensor:
 def _angles(bases: Tensor, weighted: Tensor) -> Tensor:
     """Return the mean of 1 - cos over the columns of the two domains' inverses.
 
-    Of inverses W V' with bases V (2, ..., d, r) and W = V / eigenvalues. V' keeps lengths, so that
-    the inverses themselves, (d, d), need not be laid out.
+    The inverses are W V' with the bases V (2, ..., d, r) and W = V / eigenvalues. As V' keeps
+    lengths, the inverses (d, d) are never formed.
     """
     lengths = torch.linalg.vector_norm(weighted, dim=-1)
     known = lengths.detach()
@@ -115,7 +113,7 @@ def _angles(bases: Tensor, weighted: Tensor) -> Tensor:
 
 
 class DAREGRAMLoss(nn.Module):
-    """Module face of :func:`dare_gram`."""
+    """The loss :func:`dare_gram` as a module, with the same parameters."""
 
     def __init__(self, threshold: float = 0.99, scale: float = 0.7) -> None:
         super().__init__()

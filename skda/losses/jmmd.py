@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import reduce
-from operator import mul
 
 from torch import Tensor, nn
 
-from ._core.estimators import ESTIMATORS, estimate_mmd2, sample_kernel
-from ._core.kernels import check_kernel_options
-from ._core.pooled import KernelFamily, pooled_mmd2
+from ._core.estimators import quad_tuple_mmd2
+from ._core.kernels import KernelFamily, check_kernel_options
+from ._core.pooled import pooled_mmd2
 from ._core.precision import full_precision
-from ._core.validation import check_choice, check_samples
+from ._core.validation import check_estimator, check_samples
 
 __all__ = ["JAN_SOFTMAX_BANDWIDTH", "JMMDLoss", "jmmd2"]
 
@@ -66,11 +64,9 @@ def jmmd2(
 
     Parameters
     ----------
-    source_layers : sequence of L Tensor of shape (..., n_s, d_l), float
-        Activations of the same source rows in each layer; in JAN the features and the softmax.
-        The leading axes are models.
-    target_layers : sequence of L Tensor of shape (..., n_t, d_l), float
-        Activations of the target rows.
+    source_layers, target_layers : sequences of L Tensor (..., n_s, d_l) and (..., n_t, d_l), float
+        Activations of the same rows of a domain in each layer; in JAN the features and the
+        softmax. The leading axes are models.
     n_kernels : sequence of L int, default=(5, 1)
         Number of Gaussian kernels on each layer.
     spacing : float, default=2.0
@@ -114,32 +110,18 @@ def jmmd2(
     0.429
     """
     _check_layers(source_layers, target_layers, n_kernels, bandwidths, spacing)
-    check_choice("jmmd2", "estimator", estimator, ESTIMATORS)
-    if estimator == "quadratic":
-        families = [
-            KernelFamily(count, spacing, bandwidth)
-            for count, bandwidth in zip(n_kernels, bandwidths, strict=True)
-        ]
-        return pooled_mmd2(families, source_layers, target_layers, unbiased=unbiased)
-    layer_kernels = [
-        sample_kernel(
-            source,
-            target,
-            estimator=estimator,
-            bandwidth=bandwidth,
-            n_kernels=count,
-            spacing=spacing,
-        )
-        for source, target, count, bandwidth in zip(
-            source_layers, target_layers, n_kernels, bandwidths, strict=True
-        )
+    check_estimator("jmmd2", estimator)
+    families = [
+        KernelFamily(count, spacing, bandwidth)
+        for count, bandwidth in zip(n_kernels, bandwidths, strict=True)
     ]
-    kernel = reduce(mul, layer_kernels)
-    return estimate_mmd2(kernel, source_layers[0].shape[-2], estimator=estimator, unbiased=unbiased)
+    if estimator == "quadratic":
+        return pooled_mmd2(families, source_layers, target_layers, unbiased=unbiased)
+    return quad_tuple_mmd2(families, source_layers, target_layers)
 
 
 class JMMDLoss(nn.Module):
-    """Module face of :func:`jmmd2`; see there for the parameters."""
+    """The loss :func:`jmmd2` as a module, with the same parameters."""
 
     def __init__(
         self,

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from ._core.estimators import ESTIMATORS, estimate_mmd2, sample_kernel
-from ._core.kernels import check_kernel_options
-from ._core.pooled import KernelFamily, pooled_mmd2
+from ._core.estimators import quad_tuple_mmd2
+from ._core.kernels import KernelFamily, check_kernel_options
+from ._core.pooled import pooled_mmd2
 from ._core.precision import full_precision
-from ._core.validation import check_choice, check_samples
+from ._core.validation import check_estimator, check_samples
 
 __all__ = [
     "GaussianMMDLoss",
@@ -39,10 +39,8 @@ def mk_mmd2(
 
     Parameters
     ----------
-    source : Tensor of shape (..., n_s, d), float
-        Features of source rows; the leading axes are models.
-    target : Tensor of shape (..., n_t, d), float
-        Features of target rows.
+    source, target : Tensor of shape (..., n_s, d) and (..., n_t, d), float
+        Features of the rows of each domain; the leading axes are models.
     n_kernels : int, default=5
         Number of Gaussian kernels. The paper's 33 are ``n_kernels=33, spacing=2**0.5``.
     spacing : float, default=2.0
@@ -56,7 +54,7 @@ def mk_mmd2(
         pairs within the quad-tuples for the linear estimator. No gradient flows through it.
     estimator : {"quadratic", "linear"}, default="quadratic"
         All pairs, or disjoint quad-tuples: linear in time and memory, unbiased, of larger
-        variance. The rows past the smaller domain's last full pair are left out.
+        variance. They leave out the rows after the last full pair of the smaller domain.
     unbiased : bool, default=False
         For the quadratic estimator: leave k(z, z) out of the terms within a domain. A domain of
         one row keeps its biased term.
@@ -94,20 +92,11 @@ def mk_mmd2(
     """
     check_samples("mk_mmd2", source, target)
     check_kernel_options("mk_mmd2", n_kernels=n_kernels, spacing=spacing, bandwidth=bandwidth)
-    check_choice("mk_mmd2", "estimator", estimator, ESTIMATORS)
+    check_estimator("mk_mmd2", estimator)
+    family = KernelFamily(n_kernels, spacing, bandwidth, weights)
     if estimator == "quadratic":
-        family = KernelFamily(n_kernels, spacing, bandwidth, weights)
         return pooled_mmd2([family], [source], [target], unbiased=unbiased)
-    kernel = sample_kernel(
-        source,
-        target,
-        estimator=estimator,
-        bandwidth=bandwidth,
-        n_kernels=n_kernels,
-        spacing=spacing,
-        weights=weights,
-    )
-    return estimate_mmd2(kernel, source.shape[-2], estimator=estimator, unbiased=unbiased)
+    return quad_tuple_mmd2([family], [source], [target])
 
 
 def gaussian_mmd2(
@@ -121,10 +110,8 @@ def gaussian_mmd2(
 
     Parameters
     ----------
-    source : Tensor of shape (..., n_s, d), float
-        Features of source rows; the leading axes are models.
-    target : Tensor of shape (..., n_t, d), float
-        Features of target rows.
+    source, target : Tensor of shape (..., n_s, d) and (..., n_t, d), float
+        Features of the rows of each domain; the leading axes are models.
     bandwidth : float or Tensor of shape () or (...), default=None
         gamma of k(x, y) = exp(−‖x − y‖² / gamma), in squared units of the features; None for
         the median of the squared distances in this batch.
@@ -160,14 +147,12 @@ def linear_mmd2(source: Tensor, target: Tensor, *, unbiased: bool = False) -> Te
 
     Parameters
     ----------
-    source : Tensor of shape (..., n_s, d), float
-        Features of source rows; the leading axes are models.
-    target : Tensor of shape (..., n_t, d), float
-        Features of target rows.
+    source, target : Tensor of shape (..., n_s, d) and (..., n_t, d), float
+        Features of the rows of each domain; the leading axes are models.
     unbiased : bool, default=False
-        Subtract what the distance of two means is even between equal distributions:
-        tr(C_s) / n_s + tr(C_t) / n_t, with C the covariances with n - 1. A domain of one row has
-        none; its term stays the biased one.
+        Subtract the expected distance of the means of two equal distributions,
+        tr(C_s) / n_s + tr(C_t) / n_t, with C the covariances with n - 1. The term of a domain of
+        one row, which has no covariance, is 0.
 
     Returns
     -------
@@ -193,12 +178,7 @@ def linear_mmd2(source: Tensor, target: Tensor, *, unbiased: bool = False) -> Te
     (tensor(9.), tensor(8.))
     """
     check_samples("linear_mmd2", source, target)
-    return distance_of_means(source, target, unbiased=unbiased)
-
-
-def distance_of_means(source: Tensor, target: Tensor, *, unbiased: bool) -> Tensor:
-    """Return :func:`linear_mmd2` of each pair of samples, of shape (..., n_rows, d)."""
-    # Far from the origin, rows keep more digits once they are measured from one of them.
+    # Far from the origin, the differences from one of the rows keep more digits than the rows.
     origin = source[..., :1, :].detach()
     source, target = source - origin, target - origin
     distance = (source.mean(-2) - target.mean(-2)).square().sum(-1)
@@ -211,7 +191,7 @@ def distance_of_means(source: Tensor, target: Tensor, *, unbiased: bool) -> Tens
 
 
 class MKMMDLoss(nn.Module):
-    """Module face of :func:`mk_mmd2`; see there for the parameters."""
+    """The loss :func:`mk_mmd2` as a module, with the same parameters."""
 
     weights: Tensor | None
 
@@ -248,7 +228,7 @@ class MKMMDLoss(nn.Module):
 
 
 class GaussianMMDLoss(nn.Module):
-    """Module face of :func:`gaussian_mmd2`; see there for the parameters."""
+    """The loss :func:`gaussian_mmd2` as a module, with the same parameters."""
 
     def __init__(self, *, bandwidth: float | None = None, unbiased: bool = False) -> None:
         super().__init__()
@@ -261,7 +241,7 @@ class GaussianMMDLoss(nn.Module):
 
 
 class LinearMMDLoss(nn.Module):
-    """Module face of :func:`linear_mmd2`, with its option."""
+    """The loss :func:`linear_mmd2` as a module, with the same parameters."""
 
     def __init__(self, *, unbiased: bool = False) -> None:
         super().__init__()

@@ -37,12 +37,12 @@ def moment_distance(sources: Sequence[Tensor], target: Tensor, *, n_moments: int
     Returns
     -------
     Tensor of shape (...)
-        At least 0. Of one source, the second sum is left out.
+        At least 0. With one source there is no second sum.
 
     Raises
     ------
     ValueError
-        If the samples cannot be compared, or there is none of a source.
+        If the samples cannot be compared, or there is no source.
 
     References
     ----------
@@ -81,12 +81,7 @@ def _mean_distance(pairs: Sequence[tuple[Tensor, Tensor]]) -> Tensor:
 
 
 class MomentDistanceLoss(nn.Module):
-    """Module face of :func:`moment_distance`.
-
-    Parameters
-    ----------
-    n_moments : int, default=2
-    """
+    """The loss :func:`moment_distance` as a module, with the same parameters."""
 
     def __init__(self, n_moments: int = 2) -> None:
         super().__init__()

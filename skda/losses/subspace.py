@@ -18,10 +18,8 @@ def rsd(source: Tensor, target: Tensor, *, mismatch: float = 0.1) -> Tensor:
 
     Parameters
     ----------
-    source : Tensor of shape (..., n_s, d), float
-        Features of source rows; the leading axes are models.
-    target : Tensor of shape (..., n_t, d), float
-        Features of target rows.
+    source, target : Tensor of shape (..., n_s, d) and (..., n_t, d), float
+        Features of the rows of each domain; the leading axes are models.
     mismatch : float, default=0.1
         Weight of the mismatch of the bases.
 
@@ -38,13 +36,13 @@ def rsd(source: Tensor, target: Tensor, *, mismatch: float = 0.1) -> Tensor:
     Notes
     -----
     U_s and U_t are the first k orthonormal bases of the rows of each batch, by decreasing singular
-    value; :math:`U_s' U_t = P_s \cos(\theta) P_t'` gives the principal angles. The length of the
-    features does not enter: that is what makes it suit a regression.
+    value; :math:`U_s' U_t = P_s \cos(\theta) P_t'` gives the principal angles. The distance does
+    not depend on the length of the features, and therefore suits a regression.
 
     k is the number of rows of the smaller batch, as in the paper, but at most half of the features,
-    d / 2: bases of the whole space have no angle to each other, whatever the rows are. Only as many
-    angles count as both batches have rank. The paper's code takes the norm of the mismatch, the
-    paper its square, which has a gradient at zero.
+    d / 2: the angles between bases of the whole space are always 0. The angles that count are as
+    many as the smaller rank of the batches. The paper has the square of the mismatch, as here; its
+    code has the norm, which has no gradient at zero.
 
     References
     ----------
@@ -66,23 +64,23 @@ def rsd(source: Tensor, target: Tensor, *, mismatch: float = 0.1) -> Tensor:
     compared = torch.minimum(kept_source.sum(-1), kept_target.sum(-1))
     counts = torch.arange(n_bases, device=source.device) < compared[..., None]
     squares = 1 - cosines.square()
-    # no gradient of the root where the angle is rounding
+    # the root has no gradient where the angle is a rounding error
     opened = counts & (squares > 4 * torch.finfo(squares.dtype).eps * n_bases)
     sines = torch.where(opened, torch.where(opened, squares, 1).sqrt(), 0)
     apart = (turned_source.abs() - turned_target.abs()).square().sum(-2)
     distance: Tensor = (sines + mismatch * torch.where(counts, apart, 0)).sum(-1)
-    return distance + 0 * cosines.sum(-1)  # NaN of features that are
+    return distance + 0 * cosines.sum(-1)  # NaN for features with NaN
 
 
 def _leading_bases(rows: Tensor, n_bases: int) -> tuple[Tensor, Tensor]:
-    """Return the first bases, zero where the rows have not that rank, and which are not."""
+    """Return the first bases, zero beyond the rank of the rows, and which are within it."""
     _, values, bases = safe_svd(rows)
     kept = has_rank(values, *rows.shape[-2:])[..., :n_bases]
     return bases[..., :n_bases] * kept[..., None, :], kept
 
 
 class RSDLoss(nn.Module):
-    """Module face of :func:`rsd`."""
+    """The loss :func:`rsd` as a module, with the same parameters."""
 
     def __init__(self, mismatch: float = 0.1) -> None:
         super().__init__()

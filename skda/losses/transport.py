@@ -27,10 +27,8 @@ def jdot_cost(
 
     Parameters
     ----------
-    source_features : Tensor of shape (..., n_s, d), float
-        Features of source rows; the leading axes are models.
-    target_features : Tensor of shape (..., n_t, d), float
-        Features of target rows.
+    source_features, target_features : Tensor of shape (..., n_s, d) and (..., n_t, d), float
+        Features of the rows of each domain; the leading axes are models.
     y_source : Tensor of shape (..., n_s), int64
         Class indices of the source rows.
     target_logits : Tensor of shape (..., n_t, n_classes), float
@@ -132,20 +130,15 @@ def deepjdot(
 ) -> Tensor:
     """Transport cost under the optimal plan, the adaptation loss of DeepJDOT.
 
+    The parameters are those of :func:`jdot_cost`.
+
     Parameters
     ----------
-    source_features : Tensor of shape (..., n_s, d), float
-        Features of source rows; the leading axes are models.
-    target_features : Tensor of shape (..., n_t, d), float
-        Features of target rows.
+    source_features, target_features : Tensor of shape (..., n_s, d) and (..., n_t, d), float
     y_source : Tensor of shape (..., n_s), int64
-        Class indices of the source rows.
     target_logits : Tensor of shape (..., n_t, n_classes), float
-        Class logits of the target rows.
     feature_weight : float, default=1e-3
-        Weight of the squared distance of the features; >= 0.
     label_weight : float, default=1e-4
-        Weight of the cross-entropy; >= 0.
 
     Returns
     -------
@@ -183,7 +176,7 @@ def deepjdot(
 
 
 class DeepJDOTLoss(nn.Module):
-    """Module face of :func:`deepjdot`; see there for the parameters."""
+    """The loss :func:`deepjdot` as a module, with the same parameters."""
 
     def __init__(self, *, feature_weight: float = 1e-3, label_weight: float = 1e-4) -> None:
         super().__init__()

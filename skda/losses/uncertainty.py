@@ -51,7 +51,7 @@ def row_entropy(logits: Tensor) -> Tensor:
 
 def row_cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
     """Return −log p of the label of each row, (..., n), for logits (..., n, n_classes)."""
-    # torch wants the classes in the second axis; moving an axis where it is already takes time
+    # torch wants the classes in the second axis; moving an axis to its own place takes time
     by_class = logits if logits.ndim == 2 else logits.movedim(-1, 1)
     return cross_entropy(by_class, labels, reduction="none")
 
@@ -129,7 +129,7 @@ def pseudo_label(target_logits: Tensor, *, threshold: float = 0.9) -> Tensor:
 
 
 class EntropyLoss(nn.Module):
-    """Module face of :func:`entropy`."""
+    """The loss :func:`entropy` as a module."""
 
     def forward(self, target_logits: Tensor) -> Tensor:
         """Return the mean entropy of target_logits (..., n_t, n_classes)."""
@@ -137,7 +137,7 @@ class EntropyLoss(nn.Module):
 
 
 class PseudoLabelLoss(nn.Module):
-    """Module face of :func:`pseudo_label`; see there for the parameters."""
+    """The loss :func:`pseudo_label` as a module, with the same parameters."""
 
     def __init__(self, *, threshold: float = 0.9) -> None:
         super().__init__()

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from ._core.distances import median_or_mean, quad_tuple_distances
 from ._core.estimators import mmd2_from_quad_tuples
-from ._core.kernels import check_kernel_options, kernel_rates
+from ._core.kernels import check_kernel_options, widest_rate
 from ._core.precision import full_precision
 from ._core.validation import check_real, check_samples
 
@@ -18,8 +18,8 @@ __all__ = ["kernel_weights", "solve_weights"]
 def solve_weights(d: np.ndarray, q: np.ndarray, *, eps: float = 1e-3) -> np.ndarray:
     """Minimise b'(Q + eps I) b subject to d'b = 1 and b >= 0, scaled to sum to one.
 
-    d, of shape (n_kernels,), has the MMD estimate of each kernel, and q their covariance, positive
-    semidefinite. Uniform weights where no entry of d is positive and no b is feasible.
+    d, of shape (n_kernels,), has the MMD estimate of each kernel, and q is their covariance. The
+    weights are uniform where no entry of d is positive, so that no b is feasible.
 
     >>> solve_weights(np.array([0.1, 0.3, -0.2]), np.zeros((3, 3)))
     array([0.25, 0.75, 0.  ])
@@ -52,10 +52,8 @@ def kernel_weights(
 
     Parameters
     ----------
-    source : Tensor of shape (n_s, d), float
-        Features of source rows.
-    target : Tensor of shape (n_t, d), float
-        Features of target rows.
+    source, target : Tensor of shape (n_s, d) and (n_t, d), float
+        Features of the rows of each domain.
     n_kernels : int, default=5
         Number of kernels.
     spacing : float, default=2.0
@@ -79,9 +77,9 @@ def kernel_weights(
     Notes
     -----
     Minimise beta'(Q + eps I) beta subject to d'beta = 1, beta >= 0, where d are the kernels'
-    linear-time MMD estimates and Q the covariance of the quad-tuples' h_u [1]_. The constraint
-    fixes beta only up to its scale, at which the loss on the same tuples would always be one;
-    the weights returned are beta / Σ beta, as in the paper's definition of the family.
+    linear-time MMD estimates and Q the covariance of the quad-tuples' h_u [1]_. At the scale of the
+    constraint, the loss on the same tuples would always be one; the weights returned are
+    beta / Σ beta, as in the paper's definition of the family.
 
     References
     ----------
@@ -108,9 +106,10 @@ def kernel_weights(
         return source.new_full((n_kernels,), 1 / n_kernels)
     distances = quad_tuple_distances(source.detach(), target.detach()).double()
     gamma = median_or_mean(distances.flatten()) if bandwidth is None else bandwidth
-    rates = kernel_rates(gamma, distances, n_kernels=n_kernels, spacing=spacing)
-    kernels = torch.exp(-distances * rates[:, None, None])
+    rate = widest_rate(gamma, distances, n_kernels=n_kernels, spacing=spacing)
+    factors = distances.new_tensor([spacing**u for u in range(n_kernels - 1, -1, -1)])
+    kernels = torch.exp(-distances * (factors * rate)[:, None, None])
     tuples = mmd2_from_quad_tuples(kernels).cpu().numpy()
-    # Of a single tuple the spread is unknown, and the ridge alone decides.
+    # The spread of a single tuple is unknown; the ridge alone decides.
     spread = np.atleast_2d(np.cov(tuples)) if tuples.shape[1] > 1 else np.zeros((n_kernels,) * 2)
     return torch.as_tensor(solve_weights(tuples.mean(1), spread, eps=eps)).to(source)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from numbers import Integral
 from os import PathLike
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import torch
@@ -33,9 +33,9 @@ class FinetuneEstimator(TunableEstimator):
         Weights to start from: a network (then `module` is not used), an estimator's network, or
         a state_dict for `module`, also as the path of a .safetensors or torch.save file.
     reinit : int, default=0
-        Number of layers, from the output, that start from new weights. A last ``nn.Linear`` with
-        another number of outputs than there are classes is replaced; if `pretrained` is an
-        nn.Module, also with 0.
+        Number of layers, from the output, that start from new weights. With 1 or more, or if
+        `pretrained` is an nn.Module, a last ``nn.Linear`` that does not fit the number of classes
+        is replaced.
     backbone_lr_ratio : float or None, default=0.1
         Learning rate of all but the last layer (or the re-initialised ones) relative to `lr`.
         None is 1, unless the network has an attribute ``lr_ratio``.
@@ -45,8 +45,8 @@ class FinetuneEstimator(TunableEstimator):
     Attributes
     ----------
     source_history_ : list of dict
-        Rows of the history of the source stage, if a target stage came after it; `history_` has
-        those of the last stage.
+        Rows of the history of the source stage, if there was a target stage; `history_` has those
+        of the last stage.
     """
 
     trains_in_stages: ClassVar[bool] = True
@@ -69,50 +69,47 @@ class FinetuneEstimator(TunableEstimator):
         self.pretrained = pretrained
         self.reinit = reinit
 
-    def __sklearn_clone__(self) -> FinetuneClassifier:
-        """Keep a fitted `pretrained` as it is: a clone of it would have no weights."""
-        copy: FinetuneClassifier = super().__sklearn_clone__()
+    def __sklearn_clone__(self) -> Self:
+        """Keep a fitted `pretrained`, whose clone would have no weights."""
+        copy: Self = super().__sklearn_clone__()
         copy.pretrained = self.pretrained
         return copy
 
     def _make_module(self, rows: torch.Tensor, n_classes: int) -> nn.Module:
         self._check_tuning_makes_sense()
-        network = pretrained_module(self.pretrained)
-        if network is None:
-            module = super()._make_module(rows, n_classes)
-        else:
-            module = self._run_network(network, rows, n_classes)
+        module, has_weights = self._start_module(rows, n_classes)
         self._check_counts(module)
         if self.pretrained is None:
             return module
-        if network is None:
+        if not has_weights:
             load_pretrained(module, load_weights(self.pretrained), self._new_layers(module))
         self._renew(module, n_classes)
         return module
 
     def _rebuild_module(self, rows: torch.Tensor, n_classes: int) -> nn.Module:
-        network = pretrained_module(self.pretrained)
-        if network is None:
-            module = super()._make_module(rows, n_classes)
-        else:
-            module = self._run_network(network, rows, n_classes)
+        module, _ = self._start_module(rows, n_classes)
         self._renew(module, n_classes)
         return module
 
-    def _run_network(self, network: nn.Module, rows: torch.Tensor, n_classes: int) -> nn.Module:
+    def _start_module(self, rows: torch.Tensor, n_classes: int) -> tuple[nn.Module, bool]:
+        """Return the network before `reinit`, and whether it has the weights of `pretrained`."""
+        network = pretrained_module(self.pretrained)
+        if network is None:
+            return super()._make_module(rows, n_classes), False
         module = first_run(network, rows, "pretrained")
         if isinstance(self.pretrained, nn.Module):  # a fitted estimator was for its own classes
             fit_head(module, rows, n_classes)
-        return module
+        return module, True
 
     def _check_tuning_makes_sense(self) -> None:
-        instance = isinstance(self.module, nn.Module)
-        if instance and self.pretrained is None and (self.n_frozen or self.reinit):
+        if not isinstance(self.module, nn.Module) or self.pretrained is not None:
+            return
+        if self.n_frozen or self.reinit:
             raise ValueError(
                 "The 'n_frozen' and 'reinit' parameters apply to trained weights. If the module's "
                 "weights are trained, pass it as 'pretrained' instead of 'module'."
             )
-        if instance and self.pretrained is None and (recipes := self._recipes()):
+        if recipes := self._recipes():
             raise ValueError(
                 f"The {recipes[0]!r} parameter applies to trained weights. If the module's weights "
                 "are trained, pass it as 'pretrained' instead of 'module'."
@@ -183,8 +180,8 @@ class FinetuneEstimator(TunableEstimator):
         self.net_ = self._wrap(module, **kept, **self._tuning_options(module))
         self.net_.fits_ = source_net.fits_
         self.net_.checkpoint_ = checkpoint and checkpoint.next()
-        self.net_.fit_domains(domains.labelled_target(), self.n_epochs_, domain="target")
-        average_with_start(self.net_)
+        labelled = domains.labelled_target()
+        average_with_start(self.net_.fit_domains(labelled, self.n_epochs_, domain="target"))
         self._adapt_statistics(domains)
 
     @property
@@ -196,8 +193,8 @@ class FinetuneEstimator(TunableEstimator):
 class FinetuneClassifier(FinetuneEstimator, DomainClassifier):
     r"""Fine-tuning: the source-only network, or a pretrained one tuned on the labels at hand.
 
-    There is no adaptation loss. Rows with labels are learned from in up to two stages: first the
-    source, then the labelled rows of the target:
+    There is no adaptation loss. The network learns from rows with labels in up to two stages: from
+    the source first, then from the labelled rows of the target:
 
     .. math:: L_1 = \mathrm{CE}(f(X_s), y_s), \qquad L_2 = \mathrm{CE}(f(X_t), y_t)
 
@@ -213,7 +210,7 @@ class FinetuneClassifier(FinetuneEstimator, DomainClassifier):
     Notes
     -----
     Target rows without labels are used by ``adapt_batch_norm=True`` only. `partial_fit` has no
-    stages: labelled target rows are learned from beside the source rows.
+    stages: an epoch has the source rows and the labelled target rows.
 
     References
     ----------
@@ -238,8 +235,7 @@ class FinetuneClassifier(FinetuneEstimator, DomainClassifier):
 class FinetuneRegressor(FinetuneEstimator, DomainRegressor):
     r"""Fine-tuning of a regressor: the source-only network, or a pretrained one that is tuned.
 
-    There is no adaptation loss. Rows with labels are learned from in up to two stages, as in
-    `FinetuneClassifier`:
+    There is no adaptation loss, and there are up to two stages, as in `FinetuneClassifier`:
 
     .. math:: L_1 = \mathrm{MSE}(f(X_s), y_s), \qquad L_2 = \mathrm{MSE}(f(X_t), y_t)
 
@@ -250,8 +246,8 @@ class FinetuneRegressor(FinetuneEstimator, DomainRegressor):
 
     Notes
     -----
-    A network that is `pretrained` is taken for one of standardised labels. Of a fitted regressor
-    the standardisation is taken over too, unless `reinit` gives the last layer new weights.
+    A `pretrained` network must have been trained on standardised labels. A fitted regressor passes
+    on its standardisation too, unless `reinit` gives the last layer new weights.
 
     References
     ----------
@@ -272,7 +268,6 @@ class FinetuneRegressor(FinetuneEstimator, DomainRegressor):
     def _encode_source(self, y: Any, n_rows: int, go_on: bool, classes: Any) -> np.ndarray:
         numbers = super()._encode_source(y, n_rows, go_on, classes)
         mean: np.ndarray | None = getattr(self.pretrained, "y_mean_", None)
-        of_another_start = go_on or self.reinit
-        if mean is not None and not of_another_start and mean.shape == numbers.shape[1:]:
+        if mean is not None and not (go_on or self.reinit) and mean.shape == numbers.shape[1:]:
             self.y_mean_, self.y_scale_ = mean, self.pretrained.y_scale_
         return numbers

@@ -53,8 +53,8 @@ class MCCClassifier(AdaptingClassifier):
     temperature : float, default=2.5
         T, which softens the predictions.
     target_priors : None, "estimate", array-like of shape (n_classes,) or mapping, default=None
-        As for the other estimators; in addition the confusions of the classes are averaged with
-        these weights. With None all weigh alike, which presses rare classes up.
+        As for the other estimators; the shares are also the weights of the classes in the mean of
+        their confusions. None gives equal weights, which raises the share of rare classes.
     **params
         Parameters of `DomainClassifier`.
 
@@ -76,7 +76,6 @@ class MCCClassifier(AdaptingClassifier):
     sharpens_target: ClassVar[bool] = True
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
-        **AdaptingClassifier._parameter_constraints,
         "temperature": [Interval(Real, 0, None, closed="neither")],
     }
 

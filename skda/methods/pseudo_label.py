@@ -49,7 +49,6 @@ class PseudoLabelClassifier(AdaptingClassifier):
     sharpens_target: ClassVar[bool] = True
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
-        **AdaptingClassifier._parameter_constraints,
         "threshold": [Interval(Real, 0, 1, closed="right")],
     }
 

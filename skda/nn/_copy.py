@@ -16,7 +16,7 @@ Net = TypeVar("Net")
 
 
 class WithoutGraph(TorchFunctionMode):
-    """Copy a tensor that a forward pass computed, as weight_norm keeps one, without its graph."""
+    """Copy tensors that a forward pass computed, such as those of weight_norm, without a graph."""
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         if func is Tensor.__deepcopy__ and isinstance(args[0], UninitializedBuffer):
@@ -33,8 +33,6 @@ class WithoutGraph(TorchFunctionMode):
 def copy_net(net: Net) -> Net:
     """Return a deep copy of a network, or of what holds one.
 
-    Examples
-    --------
     >>> import torch
     >>> layer = nn.Linear(2, 2)
     >>> layer.latest = layer(torch.zeros(1, 2))  # no leaf: deepcopy refuses it
@@ -44,17 +42,17 @@ def copy_net(net: Net) -> Net:
     with WithoutGraph():
         if isinstance(net, nn.Module):
             return copy.deepcopy(net)
-        # by its attributes: skorch's nets are pickled, which parametrized layers refuse
+        # each attribute: deepcopy pickles skorch's nets, and parametrized layers refuse pickling
         new = object.__new__(type(net))
         vars(new).update(copy.deepcopy(vars(net), {id(net): new}))
         for part in vars(new).values():
-            if isinstance(part, LBFGS):  # which no copy and no pickle of torch has whole
+            if isinstance(part, LBFGS):  # torch copies and pickles it incompletely
                 vars(part).update(_params=part.param_groups[0]["params"], _numel_cache=None)
         return new
 
 
 def unwrapped(module: nn.Module) -> nn.Module:
-    """Return the network in what ``torch.compile`` or `nn.DataParallel` made of it."""
+    """Return the network inside the wrappers of ``torch.compile`` and `nn.DataParallel`."""
     while True:
         inner = getattr(module, "_orig_mod", None)
         if isinstance(module, (nn.DataParallel, nn.parallel.DistributedDataParallel)):

@@ -1,4 +1,4 @@
-"""What running a network tells: the order of its layers and the one that computes the logits."""
+"""The order of a network's layers and the layer of the logits, found by running the network."""
 
 from __future__ import annotations
 
@@ -20,16 +20,17 @@ class Run(NamedTuple):
     Attributes
     ----------
     order : tuple of str
-        Names of the submodules in the order of their first calls; those with parameters on which
-        the output does not depend, such as auxiliary classifiers, are left out.
+        Names of the submodules in the order of their first calls, without those whose parameters
+        the output does not depend on, such as auxiliary classifiers.
     head : str or None
-        Name of the ``nn.Linear`` that computes the output, if there is one: of several, that with
-        the fewest steps from its output to the network's, and not one of the rows as they come.
+        Name of the ``nn.Linear`` that computes the output, if there is one. Of several, it is the
+        one with the fewest steps from its output to that of the network; a layer whose input is
+        the rows comes last.
     ends_in : str or None
-        What the output is of, such as "softmax" or "sigmoid", where it is one of `_ENDS`.
+        The last function of the network, such as "softmax" or "sigmoid", if it is one of `_ENDS`.
     beside : tuple of str
-        Names of further ``nn.Linear`` that the output is a sum or product of, as in an ensemble,
-        each of other features than those of `head`.
+        Names of further ``nn.Linear`` whose outputs are terms or factors of the output, as in an
+        ensemble, and whose input is not that of `head`.
     """
 
     order: tuple[str, ...]
@@ -39,7 +40,7 @@ class Run(NamedTuple):
 
 
 def run_of(module: nn.Module) -> Run | None:
-    """Return what `note_run` noted of `module`, if it was called."""
+    """Return the `Run` that `note_run` stored in `module`, or None."""
     run: Run | None = vars(module).get("_skda_run")
     return run
 
@@ -54,12 +55,10 @@ def main_output(output: Any) -> Any:
 
 
 def note_run(module: nn.Module, rows: Tensor) -> None:
-    """Pass rows through `module` in the mode that it is in, and note the `Run` in it.
+    """Pass rows through `module` in its present mode, and store the `Run` in the module.
 
-    Notes
-    -----
-    The functions of autograd's graph say on which layers the output depends, also where a layer
-    was defined before the others, or called for another output.
+    The graph of autograd shows on which layers the output depends. The order of definitions does
+    not, and neither do the calls, some of which may be for another output.
     """
     calls: dict[str, int] = {}
     linears: list[_Linear] = []
@@ -91,7 +90,7 @@ def _note_call(calls: dict[str, int], name: str, *_: Any) -> None:
 
 
 class _Linear(NamedTuple):
-    """A call of an ``nn.Linear``: what it got and gave, and whether a layer computed the former."""
+    """A call of an ``nn.Linear``: its output, its input, and whether a layer computed the input."""
 
     name: str
     output: Tensor
@@ -108,7 +107,7 @@ def _note_output(
 
 @contextmanager
 def _all_require_grad(module: nn.Module) -> Iterator[None]:
-    """Let frozen parameters show in the graph inside the with block."""
+    """Let frozen parameters require a gradient, and be in the graph, inside the with block."""
     frozen = [p for p in module.parameters() if not p.requires_grad and p.is_floating_point()]
     for parameter in frozen:
         parameter.requires_grad_(True)
@@ -122,7 +121,8 @@ def _all_require_grad(module: nn.Module) -> Iterator[None]:
 def graph_of(output: Any, without: Any = None) -> tuple[dict[Any, int], set[int]]:
     """Return the functions that computed `output`, and the ids of the parameters that they read.
 
-    Each function has its number of steps from the output; what only `without` reads is left out.
+    Each function has its number of steps from the output. Functions and parameters that only the
+    function `without` reads are left out.
     """
     waiting = deque([(getattr(output, "grad_fn", None), 0)])
     depths: dict[Any, int] = {}
@@ -142,7 +142,7 @@ def _order(module: nn.Module, calls: dict[str, int], leaves: set[int]) -> tuple[
     latest = 0
     keys = {}
     for name, submodule in module.named_modules():
-        # one that is not called itself, but read by its parent, stays behind what is before it
+        # a submodule that only its parent reads keeps its place after the one before it
         latest = calls.get(name, latest)
         own = [id(parameter) for parameter in submodule.parameters(recurse=False)]
         if not (own and leaves) or leaves.intersection(own):
@@ -158,14 +158,14 @@ def _head(output: Any, linears: list[_Linear], depths: dict[Any, int]) -> _Linea
     if fits := [linear for linear in found if linear.output.shape[-1] == width]:
         *_, best = sorted(fits, key=lambda n: (n.of_features, -depths[n.output.grad_fn]))
         return best
-    # another width is the logits' only where no layer of another kind computes them from it
+    # a layer of another width is the head only if no layer with parameters comes after it
     if found and not graph_of(output, without=found[-1].output.grad_fn)[1]:
         return found[-1]
     return None
 
 
 def _beside(output: Any, linears: list[_Linear], head: _Linear | None) -> tuple[str, ...]:
-    """Name the layers whose outputs are put together with that of the head, number by number."""
+    """Name the layers whose outputs are combined with that of the head, element by element."""
     if head is None:
         return ()
     waiting, put_together = [getattr(output, "grad_fn", None)], set()
@@ -204,7 +204,7 @@ _SUMS = ("Add", "Sub", "Mean", "Sum", "Stack", "Div", "Mul", "Neg")
 
 
 def ends_of(output: Any) -> str | None:
-    """Return what an output with a gradient is of, one of `_ENDS`, or None."""
+    """Return the name of the function that computed an output, if it is one of `_ENDS`."""
     function = getattr(output, "grad_fn", None)
     while function is not None and function.name().startswith(_SHAPES):
         function = function.next_functions[0][0]

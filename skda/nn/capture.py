@@ -34,10 +34,10 @@ def resolve_layers(module: nn.Module, names: str | Sequence[str] | None = None) 
     module : nn.Module
         The network.
     names : str, sequence of str or None, default=None
-        Names as in ``module.named_modules()``; their *output* is meant. None means what the
-        module declares in an attribute ``adapt_layers`` or else the *input* of the ``nn.Linear``
-        that computes the logits, that is the features that the classifier works on: the one found
-        when an estimator ran the module, or else the last one that is defined.
+        Names as in ``module.named_modules()``, of layers whose *output* is caught. None is the
+        attribute ``adapt_layers`` of the module, if it has one, and otherwise the *input* of the
+        ``nn.Linear`` that computes the logits: the one that was found when an estimator ran the
+        module, or, if none did, the last one that is defined.
 
     Returns
     -------
@@ -96,21 +96,8 @@ def resolve_layers(module: nn.Module, names: str | Sequence[str] | None = None) 
 def with_row_axes(module: nn.Module, layers: Sequence[Layer], rows: Tensor) -> list[Layer]:
     """Find the axis of the rows in the activations of `layers`, by batches of two sizes.
 
-    Parameters
-    ----------
-    module : nn.Module
-    layers : sequence of Layer
-    rows : Tensor of shape (n, ...)
-
-    Returns
-    -------
-    list of Layer
-        With `TimeFirst` where the second axis has the rows.
-
-    Raises
-    ------
-    ValueError
-        If neither the first axis nor the second one has one entry a row.
+    Returns the layers, as `TimeFirst` where the second axis has the rows. Raises ValueError if
+    neither the first axis nor the second one has one entry a row.
     """
     sizes = 2, 5
     shapes = []
@@ -143,7 +130,7 @@ class LayerCapture:
     Parameters
     ----------
     module : nn.Module
-        The network; it is left as it was found when the context ends.
+        The network; it is unchanged after the with block.
     layers : list of Layer
         Places to catch, from `resolve_layers`.
     row_axes : int, default=1

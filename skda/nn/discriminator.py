@@ -27,8 +27,8 @@ class DomainDiscriminator(nn.Module):
 
     Notes
     -----
-    There is no batch normalisation inside, on purpose: normalising each domain by its own
-    statistics would erase what the discriminator is there to see.
+    There is no batch normalisation: normalising each domain by its own statistics would erase the
+    difference that the discriminator is to find.
 
     References
     ----------

@@ -18,8 +18,8 @@ _NAMES = ("running_mean", "running_var", "num_batches_tracked")
 def batch_norm_layers(module: nn.Module) -> list[nn.Module]:
     """Return the layers of `module` that normalise by statistics of the batch.
 
-    Recognised by the attribute ``running_mean``, as batch and instance normalisation of torch
-    and of most other libraries have it, whether or not the statistics are tracked.
+    They are recognised by the attribute ``running_mean``, which batch and instance normalisation
+    of torch and of most other libraries have, whether or not they track the statistics.
 
     Examples
     --------
@@ -54,7 +54,7 @@ class DomainStatistics(nn.Module):
     module : nn.Module
         The network. It is not registered as a submodule, and it keeps its own buffers.
     shared : bool, default=False
-        Whether to hold the very buffers of the module, and not copies of them.
+        Whether to hold the buffers of the module themselves, and not copies.
 
     Attributes
     ----------
@@ -64,7 +64,7 @@ class DomainStatistics(nn.Module):
     Notes
     -----
     Inside ``with stats.of("target", module):`` the module's layers read and update the buffers
-    held here. Before the first target batch the two domains share the module's own, so a network
+    held here. Before the first target batch both domains use the module's own buffers: a network
     that never saw the target predicts the same for both.
 
     References
@@ -117,7 +117,7 @@ class DomainStatistics(nn.Module):
 
     @contextmanager
     def installed(self, layers: Sequence[nn.Module]) -> Iterator[None]:
-        """Put the buffers held here into `layers`, and what was there back after the with block.
+        """Put these buffers into `layers` inside the with block, and the former ones back after it.
 
         Parameters
         ----------
@@ -136,23 +136,22 @@ class DomainStatistics(nn.Module):
                 own[key], buffers[name] = buffers[name], theirs
 
     def share(self, layers: Sequence[nn.Module]) -> None:
-        """Hold the very buffers of `layers` from now on."""
+        """Hold the buffers of `layers` themselves from now on."""
         self._buffers |= {key: buffers[name] for key, buffers, name in _places(layers)}
 
     def mix(self, others: Iterable[DomainStatistics]) -> None:
-        """Take the mean and variance of a mixture in equal shares of domains that have data.
+        """Become the statistics of a mixture of domains in equal shares.
 
         Parameters
         ----------
         others : iterable of DomainStatistics
-            Of the same module. One that has no data yet is left out.
+            Those of the same module. Domains without data are left out.
         """
         seen = [each for each in others if each.seen]
         if not seen:
             return
         own = {name: buffer for name, buffer in self.named_buffers() if name != "seen"}
-        found = [dict(each.named_buffers()) for each in seen]
-        parts = {name: torch.stack([each[name] for each in found]) for name in own}
+        parts = {name: torch.stack([each.get_buffer(name) for each in seen]) for name in own}
         for key, values in parts.items():
             mixed = values.mean(0) if values.is_floating_point() else values.sum(0)
             if key.endswith("running_var"):
@@ -169,10 +168,10 @@ class DomainStatistics(nn.Module):
         Parameters
         ----------
         module : nn.Module
-            The trained network; its weights stay as they are.
+            The trained network; its weights do not change.
         batches : iterable of Tensor
-            The rows, in batches of at least two rows. Smaller ones are passed over; if there is
-            no other, the statistics stay as they are.
+            The rows, in batches of at least two rows. Smaller batches are skipped; without a
+            larger one, the statistics do not change.
         """
         batches = (batch for batch in batches if len(batch) > 1)
         first = next(batches, None)
@@ -198,7 +197,7 @@ class DomainStatistics(nn.Module):
 
 
 def _places(layers: Sequence[nn.Module]) -> list[tuple[str, dict[str, Any], str]]:
-    """Return, of each running statistic, its name here, the buffers it is in and its name there."""
+    """Return the name here, the buffers of the layer and the name there of each statistic."""
     return [
         (f"layer{i}_{name}", layer._buffers, name)
         for i, layer in enumerate(layers)

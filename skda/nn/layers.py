@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Sequence
 from typing import Any
 
@@ -24,9 +25,9 @@ def weight_layers(module: nn.Module) -> list[list[str]]:
     """Name the layers of `module` in order, each with the normalisation that belongs to it.
 
     A layer is a submodule with parameters of its own; normalisation layers count with the layer
-    before them, or with the first. The order is that of the calls where an estimator ran the
-    module, and layers on which its logits do not depend are then left out; otherwise it is that of
-    the definitions.
+    before them, or with the first. Where an estimator ran the module, the order is that of the
+    calls, without layers on which the logits do not depend; otherwise it is that of the
+    definitions.
 
     Parameters
     ----------
@@ -103,7 +104,7 @@ def reinitialise(module: nn.Module, names: list[str]) -> None:
 
 
 def replace_head(module: nn.Module, n_classes: int) -> None:
-    """Put a new classifier in place of one with another number of outputs.
+    """Replace the classifier of `module` if it has another number of outputs.
 
     The classifier is what `classifier_head` finds; a module without one stays as it is.
 
@@ -126,8 +127,8 @@ def replace_head(module: nn.Module, n_classes: int) -> None:
 def classifier_head(module: nn.Module) -> tuple[str, nn.Linear]:
     """Return the name of the classifier of `module` and that layer.
 
-    It is the ``nn.Linear`` that computes the logits, where an estimator ran the module (there may
-    be none), or else the last one that is defined.
+    Where an estimator ran the module, it is the ``nn.Linear`` that computes the logits, if there is
+    one; otherwise it is the last ``nn.Linear`` that is defined.
 
     Raises
     ------
@@ -172,9 +173,8 @@ def insert_bottleneck(module: nn.Module, width: int) -> None:
     """
     name, head = classifier_head(module)
     layers = nn.Linear(head.in_features, width), nn.BatchNorm1d(width), nn.ReLU()
-    top = nn.Sequential()
-    top.add_module("bottleneck", nn.Sequential(*layers))
-    top.add_module("classifier", nn.Linear(width, head.out_features))
+    classifier = nn.Linear(width, head.out_features)
+    top = nn.Sequential(OrderedDict(bottleneck=nn.Sequential(*layers), classifier=classifier))
     _replace(module, name, top.to(head.weight))
     run = run_of(module)
     if run is not None:

@@ -16,9 +16,9 @@ __all__ = ["MLP", "ConvNet", "ConvNet1d", "ShallowNet"]
 class MLP(ScaledInput):
     """Multi-layer perceptron for tables, with a normalised input and bottleneck.
 
-    Batch normalisation of the input, with each domain's own statistics, is per-domain
-    z-scoring; that of the last hidden layer, the bottleneck, keeps the features from blowing up
-    or shrinking under adaptation.
+    Batch normalisation of the input, with each domain's own statistics, is per-domain z-scoring.
+    Batch normalisation of the last hidden layer, the bottleneck, keeps the scale of the features
+    under adaptation.
 
     Parameters
     ----------
@@ -27,7 +27,7 @@ class MLP(ScaledInput):
     n_classes : int
         Number of classes.
     hidden : sequence of int, default=(128, 64)
-        Widths of the hidden layers; the last is what adaptation works on.
+        Widths of the hidden layers; adaptation works on the last.
     activation : callable, default=nn.ReLU
         Class of the activation.
     batch_norm : bool, default=True
@@ -72,9 +72,9 @@ class MLP(ScaledInput):
 
 
 class _ConvolutionalNet(ScaledInput):
-    """What the built-in networks of images and series share; they name their convolutions."""
+    """Base of the built-in networks of images and series, which define the convolutions."""
 
-    _n_places: ClassVar[int]  # in which the convolutions answer
+    _n_places: ClassVar[int]  # numbers of a channel after the convolutions
 
     def __init__(
         self,
@@ -108,8 +108,8 @@ class _ConvolutionalNet(ScaledInput):
 class ConvNet(_ConvolutionalNet):
     """Small convolutional network for images of any size and number of channels.
 
-    Two 3x3 convolutions with batch normalisation, then a batch-normalised bottleneck, which is
-    what makes adversarial adaptation hold, then a linear classifier.
+    Two 3x3 convolutions with batch normalisation, then a batch-normalised bottleneck, which makes
+    adversarial adaptation stable, then a linear classifier.
 
     Parameters
     ----------
@@ -136,7 +136,7 @@ class ConvNet(_ConvolutionalNet):
     @staticmethod
     def _convolutions(n_channels: int, width: int) -> list[nn.Module]:
         return [
-            # puts 0..255 and 0..1, and two cameras, on one scale
+            # brings pixels 0..255 and 0..1, and those of two cameras, to one scale
             nn.BatchNorm2d(n_channels, affine=False),
             nn.Conv2d(n_channels, width, 3, padding=1),
             nn.BatchNorm2d(width),
@@ -153,22 +153,13 @@ class ConvNet(_ConvolutionalNet):
 class ConvNet1d(_ConvolutionalNet):
     """Small convolutional network for series of any length and number of channels.
 
-    Two convolutions over seven steps with batch normalisation, of which the largest responses in
-    each quarter of the series count, wherever they are; then a batch-normalised bottleneck and a
-    linear classifier, as in `ConvNet`.
+    Two convolutions over seven steps with batch normalisation, the largest responses in each
+    quarter of the series, then a batch-normalised bottleneck and a linear classifier.
 
     Parameters
     ----------
-    n_channels : int
-        Number of input channels.
-    n_classes : int
-        Number of classes.
-    width : int, default=16
-        Channels of the first convolution; the second has twice as many.
-    bottleneck : int, default=64
-        Width of the features that adaptation works on.
-    dropout : float, default=0.0
-        Dropout on the bottleneck.
+    n_channels, n_classes, width, bottleneck, dropout
+        As in `ConvNet`.
 
     Examples
     --------
@@ -197,8 +188,8 @@ class ConvNet1d(_ConvolutionalNet):
 class ShallowNet(ScaledInput):
     """One hidden layer, adapted before its activation: the network of DaNN.
 
-    The input, a table or flattened images, is batch-normalised, which with each domain's own
-    statistics is per-domain z-scoring.
+    The input, a table or flattened images, is batch-normalised. With each domain's own statistics,
+    this is per-domain z-scoring.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Gradient reversal, the layer that turns minimising into a game."""
+"""Gradient reversal: the identity, whose gradient is multiplied by -lam."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def reverse_gradient(x: Tensor, lam: float | Tensor = 1.0) -> Tensor:
         Features on their way to a domain discriminator.
     lam : float or Tensor of the shape of the leading axes of x, default=1.0
         Strength of the reversal. 0 stops the gradient. For the features (..., n, d) of many
-        models, a tensor (...) has one strength a model.
+        models, a tensor (...) has a strength for each.
 
     Returns
     -------
@@ -42,7 +42,7 @@ def reverse_gradient(x: Tensor, lam: float | Tensor = 1.0) -> Tensor:
     Notes
     -----
     :math:`R_\lambda(x) = x`, :math:`dR_\lambda / dx = -\lambda I`. The parameters *above* the
-    reversal still descend on their loss at full weight; only what lies below ascends on it.
+    reversal descend on their loss at full weight; the parameters below ascend on it.
 
     References
     ----------
@@ -62,7 +62,7 @@ def reverse_gradient(x: Tensor, lam: float | Tensor = 1.0) -> Tensor:
 
 
 class GradientReversal(nn.Module):
-    """Module face of `reverse_gradient`, for use inside ``nn.Sequential``.
+    """The function `reverse_gradient` as a module, for use inside ``nn.Sequential``.
 
     Parameters
     ----------

@@ -224,6 +224,12 @@ def test_pooled_logits_have_the_same_loss_and_gradient(n_source, n_target, weigh
     torch.testing.assert_close(gradient, torch.cat(parts), rtol=1e-12, atol=0.0)
 
 
+def test_pooled_weights_may_have_another_precision():
+    pooled, of_rows = logits(5), weights(5)
+    found = pooled_domain_bce(pooled, 2, of_rows.float())
+    torch.testing.assert_close(found, pooled_domain_bce(pooled, 2, of_rows), rtol=1e-6, atol=0.0)
+
+
 def test_pooled_weights_never_broadcast():
     message = (
         "The 'weights' parameter of pooled_domain_bce must hold one weight a row, in shape (3,). "

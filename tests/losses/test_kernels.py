@@ -5,7 +5,6 @@ import pytest
 import torch
 
 from skda.losses import gaussian_kernel_mean
-from skda.losses._core.kernels import kernel_rates
 from tests.losses import naive
 
 SPACINGS = [2.0, math.sqrt(2), 2 ** (1 / 3), 1.5, 4.0, 1.01]
@@ -67,12 +66,22 @@ def test_the_input_is_not_overwritten():
 
 
 def test_bandwidths_lie_around_the_middle_one():
-    rates = kernel_rates(2.0, torch.zeros(1, dtype=torch.float64), n_kernels=5)
-    torch.testing.assert_close(1 / rates, torch.tensor([0.5, 1, 2, 4, 8], dtype=torch.float64))
-    paper = kernel_rates(1.0, torch.zeros(1, dtype=torch.float64), n_kernels=33, spacing=2**0.5)
-    assert (1 / paper[0]).item() == pytest.approx(2**-8)
-    assert (1 / paper[16]).item() == pytest.approx(1)
-    assert (1 / paper[32]).item() == pytest.approx(2**8)
+    def found(bandwidth, n_kernels, spacing, at):
+        """Bandwidths of single kernels, from their values at this squared distance."""
+        distance = torch.tensor(at, dtype=torch.float64)
+        values = [
+            gaussian_kernel_mean(
+                distance, bandwidth, n_kernels=n_kernels, spacing=spacing, weights=one_alone
+            )
+            for one_alone in torch.eye(n_kernels)
+        ]
+        return -distance / torch.stack(values).log()
+
+    expected = torch.tensor([0.5, 1, 2, 4, 8], dtype=torch.float64)
+    torch.testing.assert_close(found(2.0, 5, 2.0, at=1.0), expected)
+    paper = found(1.0, 33, 2**0.5, at=0.5)
+    expected = torch.tensor([2**-8, 1, 2**8], dtype=torch.float64)
+    torch.testing.assert_close(paper[[0, 16, 32]], expected)
 
 
 @pytest.mark.parametrize("bandwidth", [0.0, 1e-45])

@@ -12,9 +12,8 @@ __all__ = ["has_rank", "safe_svd"]
 
 
 def has_rank(values: Tensor, n_rows: int, n_columns: int) -> Tensor:
-    """Say of singular values (..., r), largest first, which are more than rounding."""
-    largest = values[..., :1]
-    return values > largest * (max(n_rows, n_columns) * torch.finfo(values.dtype).eps)
+    """Return which singular values (..., r), largest first, are more than rounding errors."""
+    return values > values[..., :1] * (max(n_rows, n_columns) * torch.finfo(values.dtype).eps)
 
 
 class _SafeSVD(torch.autograd.Function):
@@ -22,7 +21,7 @@ class _SafeSVD(torch.autograd.Function):
     def forward(ctx: Any, rows: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         undefined = ~rows.isfinite().all(-1).all(-1)[..., None]
         some = bool(undefined.any())  # the decomposition waits for the device anyway
-        # LAPACK raises where the loss should be NaN, for the net to say that it diverged
+        # LAPACK raises for such rows; a loss of NaN lets the net say that it diverged
         known = rows.masked_fill(undefined[..., None], 0) if some else rows
         left, values, right = torch.linalg.svd(known, full_matrices=False)
         right = right.mT
@@ -50,19 +49,19 @@ class _SafeSVD(torch.autograd.Function):
 
 
 def _pull(left: Tensor, values: Tensor, right: Tensor, of_right: Tensor) -> Tensor:
-    """Return the gradient of the matrix for that of its right vectors, as U' times it."""
+    """Return U'G, where G is the gradient of the matrix and comes from its right vectors."""
     squares = values.square()
     largest = squares[..., :1].clamp_min(torch.finfo(values.dtype).tiny)
     relative = squares / largest
-    # a vector turns towards another by 1 / gap: without bound, as two values become equal up to
-    # rounding; features that are not centred have one large value and many small gaps
+    # A vector turns towards another by 1 / gap, which has no bound where two values are almost
+    # equal. Features that are not centred have one large value and many small gaps.
     gap = relative[..., None, :] - relative[..., :, None]
     rounding = 10 * torch.finfo(values.dtype).eps
     within = right.mT @ of_right
     turn = within * (gap / (gap.square() + rounding**2))
     pull = (values / largest)[..., None] * ((turn + turn.mT) @ right.mT)
     n_rows, n_columns, rank = left.shape[-2], right.shape[-2], values.shape[-1]
-    if n_columns > rank:  # out of the space of the rows
+    if n_columns > rank:  # the part outside of the space of the rows
         outwards = of_right.mT - within.mT @ right.mT
         kept = has_rank(values, n_rows, n_columns)
         inverse = values.masked_fill(~kept, torch.inf).reciprocal()
@@ -71,11 +70,11 @@ def _pull(left: Tensor, values: Tensor, right: Tensor, of_right: Tensor) -> Tens
 
 
 def safe_svd(rows: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Return U (..., n, r), the singular values (..., r) and V (..., d, r), r = min(n, d).
+    """Return U (..., n, r), the singular values (..., r) and V (..., d, r) of rows (..., n, d).
 
-    Of rows (..., n, d). The largest value comes first. The signs of the pairs of vectors are
-    arbitrary, and so is every basis of a value that is zero or that is another's as well. The
-    gradient is exact but where two values are almost equal: there, torch's own is infinite.
+    r is min(n, d), and the largest value comes first. The signs of the pairs of vectors are
+    arbitrary, and so are the vectors of values that are zero or equal. The gradient is exact
+    except where two values are almost equal; the gradient of torch is infinite there.
 
     >>> safe_svd(torch.tensor([[3.0, 0.0], [0.0, 2.0]]))[1]
     tensor([3., 2.])

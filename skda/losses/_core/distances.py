@@ -12,8 +12,8 @@ from torch import Tensor
 from .precision import full_precision
 from .validation import check_samples
 
-# The products are exact enough while the squared norms are, on average, less than this many times
-# the squared distances that matter.
+# Distances from products are exact enough while the mean of the squared norms is less than this
+# many times the squared distances that matter.
 _FAR = 1e3
 
 __all__ = [
@@ -30,8 +30,8 @@ __all__ = [
 
 
 def _centre(points: Tensor) -> Tensor:
-    # Distances ignore a shift, and small norms round less. Going by way of the first row makes
-    # equal rows exactly zero, which a plain mean misses by its rounding.
+    # A shift changes no distance, and small norms round less. Subtracting the first row first makes
+    # equal rows exactly zero; a plain mean would leave a rounding error.
     first = points[..., :1, :].detach()
     return first + (points.detach() - first).mean(-2, keepdim=True)
 
@@ -39,10 +39,10 @@ def _centre(points: Tensor) -> Tensor:
 def centred_distances(
     samples: Sequence[Tensor], *, by_median: bool = False
 ) -> tuple[Tensor, Tensor]:
-    """Pool and centre samples (..., n_i, d), and measure them, without a graph.
+    """Return pooled and centred samples (..., n_i, d) and their squared distances, without a graph.
 
-    Returns the rows less their mean, or each column's median, (..., n, d) with n = Σ n_i, and their
-    squared distances (..., n, n). The samples are left as they are.
+    The centre is the mean, or the median of each column. The shapes are (..., n, d) and (..., n, n)
+    with n = Σ n_i. The samples are not changed.
     """
     points = torch.cat(list(samples), -2)
     if by_median:
@@ -66,7 +66,7 @@ def _minus_products(norms: Tensor, a: Tensor, b: Tensor) -> Tensor:
 
 
 class _PairwiseSquaredDistances(torch.autograd.Function):
-    """Among the rows of pooled samples; one matrix product each way, where autograd spends more."""
+    """Distances among pooled rows, with one matrix product in each direction."""
 
     @staticmethod
     def forward(ctx: Any, *samples: Tensor) -> Tensor:
@@ -78,17 +78,17 @@ class _PairwiseSquaredDistances(torch.autograd.Function):
     def backward(ctx: Any, *grad_outputs: Tensor) -> tuple[Tensor, ...]:
         points, *samples = ctx.saved_tensors
         if torch.is_grad_enabled():
-            # A graph of the gradient is asked for, and the points must have their own.
+            # The gradient needs a graph of its own, and so do the points.
             points = torch.cat(samples, -2)
             points = points - _centre(points)
-        # sum_j pull_ij (x_i - x_j) as one product, with the sums of the rows on the diagonal
-        # (the transpose copied first, because adding a strided matrix takes several times longer)
+        # sum_j pull_ij (x_i - x_j) is one product, with the sums of the rows on the diagonal. The
+        # transpose is copied first, because adding a strided matrix takes several times longer.
         grad = grad_outputs[0]
         pull = grad.mT.contiguous().add(grad).mul_(-2)
         diagonal = pull.diagonal(dim1=-2, dim2=-1)
-        diagonal.zero_()  # first: next to it the others' sum would lose its digits
+        diagonal.zero_()  # before the sum, which would lose digits beside a large diagonal
         diagonal.sub_(pull.sum(-1))
-        # Someone may call backward() inside autocast, where the product would be halved.
+        # Inside autocast the product would be in half precision.
         with torch.autocast(points.device.type, enabled=False):
             sizes = [sample.shape[-2] for sample in samples]
             grads: tuple[Tensor, ...] = (pull @ points).split(sizes, -2)
@@ -96,9 +96,9 @@ class _PairwiseSquaredDistances(torch.autograd.Function):
 
 
 def pairwise_squared_distances(*samples: Tensor) -> Tensor:
-    """Squared Euclidean distances among all rows of the pooled samples (..., n_i, d).
+    """Squared Euclidean distances (..., n, n) among all rows of the pooled samples (..., n_i, d).
 
-    Of shape (..., n, n), n = Σ n_i; not negative, zero on the diagonal.
+    n is Σ n_i. They are not negative, and zero on the diagonal.
 
     >>> pairwise_squared_distances(torch.tensor([[0.0, 0.0], [3.0, 4.0]]))
     tensor([[ 0., 25.],
@@ -114,10 +114,8 @@ def squared_distances(a: Tensor, b: Tensor) -> Tensor:
 
     Parameters
     ----------
-    a : Tensor of shape (..., n, d)
-        First sample; the leading axes are models.
-    b : Tensor of shape (..., m, d)
-        Second sample.
+    a, b : Tensor of shape (..., n, d) and (..., m, d)
+        The samples; the leading axes are models.
 
     Returns
     -------
@@ -172,17 +170,17 @@ def _lower_median(values: Tensor) -> Tensor:
     if n == 0:
         return values.sum(-1)
     middle = (n - 1) // 2
-    if not answers_at_once(values):  # a GPU's median of a long row keeps but one block of it busy
+    if not answers_at_once(values):  # a GPU takes the median of a long row with one block only
         return values.sort(-1).values[..., middle]
-    # NumPy's partition takes less than half of the time of torch's median
+    # NumPy's partition takes less than half of the time of torch's median.
     return torch.as_tensor(np.partition(values.numpy(), middle, axis=-1)[..., middle])
 
 
 def median_or_mean(distances: Tensor) -> Tensor:
     """Median of squared distances (..., n), or their mean where the median is zero; detached.
 
-    The lower of the two middle values when n is even. Zero only when every distance is zero: where
-    most rows are equal, as after a dead ReLU, the mean still tells the others apart.
+    The median is the lower of the two middle values when n is even. The result is zero only when
+    every distance is zero: where most rows are equal, as after a dead ReLU, the mean is above 0.
 
     >>> median_or_mean(torch.tensor([4.0, 1.0, 9.0])), median_or_mean(torch.tensor([0.0, 0.0, 6.0]))
     (tensor(4.), tensor(2.))
@@ -205,8 +203,8 @@ def median_of_pairs(distances: Tensor) -> Tensor:
 
 def _pairs(distances: Tensor) -> Tensor:
     *models, n, _ = distances.shape
-    # Read on in rows of n + 1 behind the first entry, the diagonal is the last column, and the
-    # first half of the others meets every pair once. Indexing a triangle takes ten times longer.
+    # Without its first entry and in rows of n + 1, the matrix has its diagonal in the last column.
+    # The first half of these rows has every pair once. Indexing a triangle takes ten times longer.
     shifted = distances.detach().flatten(-2)[..., 1:].view(*models, n - 1, n + 1)
     pairs = shifted[..., : n // 2].flatten(-2)
     if n % 2:
@@ -217,16 +215,15 @@ def _pairs(distances: Tensor) -> Tensor:
 def distances_and_bandwidth(
     samples: Sequence[Tensor], bandwidth: float | Tensor | None = None
 ) -> tuple[Tensor, Tensor, float | Tensor]:
-    """Pool and measure samples, without a graph, however far some rows lie from the others.
+    """Return pooled samples, centred, their squared distances and the bandwidth, without a graph.
 
-    Returns the rows less a row, the mean or the median of them, (..., n, d) with n = Σ n_i, their
-    squared distances (..., n, n), and the bandwidth: what was given, or for None
-    :func:`median_of_pairs`. The bandwidth is the squared distance that matters. The samples are
-    left as they are.
+    The shapes are (..., n, d) and (..., n, n) with n = Σ n_i. The centre is the mean, the median or
+    one of the rows. A bandwidth of None is :func:`median_of_pairs`. Distances of the size of the
+    bandwidth are exact, however far some rows lie from the others. The samples are not changed.
     """
-    # Products of rows err in proportion to the squared norms. A single outlier moves the mean so
-    # far away from all other rows that nothing is left of the distances between these. Where one
-    # would have to wait for a GPU to say whether one does, the median is the centre.
+    # The error of a product grows with the squared norms. A single outlier can move the mean so far
+    # from all other rows that the distances between them are lost. Finding an outlier would wait
+    # for a GPU: there, the centre is the median.
     asked = answers_at_once(samples[0])
     points, distances = centred_distances(samples, by_median=not asked)
     scale: Any = _lower_median(pairs := _pairs(distances)) if bandwidth is None else bandwidth
@@ -245,7 +242,7 @@ def answers_at_once(tensor: Tensor) -> bool:
 def _measured_again(
     samples: Sequence[Tensor], points: Tensor, distances: Tensor, scale: float | Tensor
 ) -> bool:
-    """Measure without products, in place, the models with rows far from the mean; say if any."""
+    """Measure models with rows far from the mean again, exactly and in place; say if any are."""
     squares = torch.linalg.vector_norm(points, dim=(-2, -1)).square_()
     far = squares > scale * (_FAR * points.shape[-2])
     if not far.any():
@@ -263,10 +260,8 @@ def median_bandwidth(source: Tensor, target: Tensor) -> Tensor:
 
     Parameters
     ----------
-    source : Tensor of shape (..., n_s, d)
-        Source rows; the leading axes are models.
-    target : Tensor of shape (..., n_t, d)
-        Target rows.
+    source, target : Tensor of shape (..., n_s, d) and (..., n_t, d)
+        Rows of each domain; the leading axes are models.
 
     Returns
     -------

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -12,10 +12,10 @@ from torch import Tensor
 from .validation import check_int, check_real
 
 __all__ = [
+    "KernelFamily",
     "as_weights",
     "check_kernel_options",
     "gaussian_kernel_mean",
-    "kernel_rates",
     "kernel_value_and_slope",
     "widest_rate",
 ]
@@ -30,7 +30,7 @@ def check_kernel_options(
 ) -> None:
     """Raise ValueError unless n_kernels >= 1, spacing > 1 and a float bandwidth is above 0.
 
-    A bandwidth that is a tensor is not looked into.
+    The values of a bandwidth that is a tensor are not checked.
     """
     check_int(caller, "n_kernels", n_kernels, low=1)
     check_real(caller, "spacing", spacing, low=1)
@@ -39,40 +39,27 @@ def check_kernel_options(
 
 
 def _halving_stride(spacing: float) -> int:
-    # Number of steps that double the bandwidth: 1 for spacing 2, 2 for sqrt 2; 0 for none.
+    # Number of kernels from one bandwidth to its double: 1 for spacing 2, 2 for sqrt 2; 0 for none.
     steps = round(math.log(2) / math.log(spacing)) if spacing <= 2 else 0
     return steps if steps and math.isclose(spacing**steps, 2, rel_tol=1e-12) else 0
-
-
-def kernel_rates(
-    bandwidth: Tensor | float, like: Tensor, *, n_kernels: int = 5, spacing: float = 2.0
-) -> Tensor:
-    """Inverse bandwidths of a family of Gaussian kernels, of shape (n_kernels,), detached.
-
-    They are 1 / gamma_u with gamma_u = gamma r^(u − ⌊U/2⌋), u = 0 .. U − 1, narrowest kernel first,
-    for U kernels, the spacing r and the bandwidth gamma in the units of the squared distances. A
-    gamma of zero, as when all rows are equal, gives rates of zero: kernels that are one everywhere
-    and have no gradient. `like` gives the dtype and the device.
-
-    >>> kernel_rates(2.0, torch.tensor(0.0), n_kernels=3)
-    tensor([1.0000, 0.5000, 0.2500])
-    """
-    bandwidth = torch.as_tensor(bandwidth, dtype=like.dtype, device=like.device).detach()
-    # A bandwidth next to the least float would have an infinite inverse.
-    usable = bandwidth > 1e9 * torch.finfo(like.dtype).tiny
-    powers = [spacing ** (n_kernels // 2 - u) for u in range(n_kernels)]
-    return torch.where(usable, like.new_tensor(powers) / bandwidth, 0)
 
 
 def widest_rate(
     bandwidth: Tensor | float, like: Tensor, *, n_kernels: int, spacing: float
 ) -> Tensor | float:
-    """Return the last of :func:`kernel_rates`; of a float bandwidth a float.
+    """Return the inverse bandwidth of the widest kernel of a family, without a graph.
 
-    A bandwidth for each model of `like` (..., n, m) gives rates of shape (..., 1, 1).
+    The kernels have the bandwidths gamma r^(u − ⌊U/2⌋), u = 0 .. U − 1, for U kernels, the spacing
+    r and the bandwidth gamma in the units of the squared distances. A gamma of zero, as when all
+    rows are equal, gives a rate of zero: kernels that are one everywhere and have no gradient. The
+    rate of a float is a float. A bandwidth for each model of `like` (..., n, m) gives rates of
+    shape (..., 1, 1).
+
+    >>> widest_rate(2.0, torch.tensor(0.0), n_kernels=3, spacing=2.0)
+    0.25
     """
     factor = spacing ** (n_kernels // 2 + 1 - n_kernels)
-    least = 1e9 * torch.finfo(like.dtype).tiny
+    least = 1e9 * torch.finfo(like.dtype).tiny  # the inverse of a smaller one may be infinite
     if not isinstance(bandwidth, Tensor):
         return factor / bandwidth if bandwidth > least else 0.0
     bandwidth = bandwidth.detach().to(like)
@@ -98,15 +85,15 @@ def kernel_value_and_slope(
     spacing: float,
     with_slope: bool = True,
 ) -> tuple[Tensor, Any]:
-    """Weighted mean of the kernels of a family and its derivative, without a graph.
+    """Weighted mean Σ_u beta_u k_u of the kernels of a family and its slope, without a graph.
 
-    Both have the shape of the squared distances: Σ_u beta_u k_u, and its derivative with respect to
-    the distances divided by -rate (None unless wanted). The rate is that of :func:`widest_rate`;
-    the weights have shape (n_kernels,), or are None for 1 / n_kernels each.
+    Both have the shape of the squared distances. The slope is the derivative with respect to the
+    distances over -rate (None without `with_slope`). The rate is that of :func:`widest_rate`; the
+    weights beta have shape (n_kernels,), or are None for 1 / n_kernels each.
     """
     stride = _halving_stride(spacing)
     wide = spacing ** (n_kernels // 2) > _WIDE
-    # Without a floor, subnormal numbers make a wide family take half as long again.
+    # Without a floor, subnormal numbers make a wide family take 1.5 times as long.
     floor = 1e9 * torch.finfo(distances.dtype).tiny
     factors = [spacing ** (n_kernels - 1 - u) for u in range(n_kernels)]
     shares: Any = [1 / n_kernels] * n_kernels if weights is None else weights.unbind()
@@ -132,7 +119,7 @@ def kernel_value_and_slope(
 
 
 class _GaussianKernelMean(torch.autograd.Function):
-    """Adds value and slope up kernel by kernel; autograd would keep every kernel."""
+    """Add up value and slope kernel by kernel; autograd would keep every kernel."""
 
     @staticmethod
     def forward(
@@ -160,7 +147,7 @@ class _GaussianKernelMean(torch.autograd.Function):
         distances, weights, slope = ctx.saved_tensors
         rate, n_kernels, spacing = ctx.family
         if torch.is_grad_enabled():
-            # A graph of the gradient is asked for, and the slope must have its own.
+            # The gradient needs a graph of its own, and so does the slope.
             last = n_kernels - 1
             powers = distances.new_tensor([spacing ** (last - u) for u in range(n_kernels)])
             weights = powers / n_kernels if weights is None else powers * weights
@@ -171,9 +158,9 @@ class _GaussianKernelMean(torch.autograd.Function):
 def as_weights(
     weights: Tensor | Sequence[float] | None, n_kernels: int, like: Tensor
 ) -> Tensor | None:
-    """Weights of the kernels as a detached tensor of the dtype and on the device of `like`.
+    """Return kernel weights as a detached tensor like `like`; None stays None.
 
-    None stays None; what is not n_kernels numbers is a ValueError.
+    Raises ValueError unless they are n_kernels numbers.
     """
     if weights is None:
         return None
@@ -235,3 +222,20 @@ def gaussian_kernel_mean(
     weights = as_weights(weights, n_kernels, distances)
     mean: Tensor = _GaussianKernelMean.apply(distances, rate, weights, n_kernels, spacing)
     return mean
+
+
+class KernelFamily(NamedTuple):
+    """The Gaussian kernels on one layer, with the options of :func:`gaussian_kernel_mean`."""
+
+    n_kernels: int
+    spacing: float
+    bandwidth: float | Tensor | None = None
+    weights: Tensor | Sequence[float] | None = None
+
+    def mean(self, distances: Tensor, median: Callable[[Tensor], Tensor]) -> Tensor:
+        """Return their mean for these distances, whose median replaces a bandwidth of None."""
+        n_kernels, spacing, bandwidth, weights = self
+        gamma = median(distances) if bandwidth is None else bandwidth
+        return gaussian_kernel_mean(
+            distances, gamma, n_kernels=n_kernels, spacing=spacing, weights=weights
+        )

@@ -5,33 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from functools import lru_cache, reduce
 from operator import mul
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from torch import Tensor
 
-from .distances import distances_and_bandwidth
-from .estimators import domain_weights, mmd2_from_kernel, sample_kernel
-from .kernels import as_weights, kernel_value_and_slope, widest_rate
+from .distances import distances_and_bandwidth, median_of_pairs, pairwise_squared_distances
+from .estimators import domain_weights, mmd2_from_kernel
+from .kernels import KernelFamily, as_weights, kernel_value_and_slope, widest_rate
 
-__all__ = ["KernelFamily", "pooled_mmd2"]
+__all__ = ["pooled_mmd2"]
 
-
-# numbers in the (n, n) matrices of a chunk of models: larger ones would be fresh memory each time
+# Numbers in the (n, n) matrices of a chunk of models. Larger matrices are allocated anew each time.
 _CHUNK = 2**18
 
 
-class KernelFamily(NamedTuple):
-    """Gaussian kernels on one layer; see :func:`gaussian_kernel_mean` and `sample_kernel`."""
-
-    n_kernels: int
-    spacing: float
-    bandwidth: float | Tensor | None = None
-    weights: Tensor | Sequence[float] | None = None
-
-
 def _chunks(samples: Sequence[Tensor]) -> Iterator[tuple[slice, list[Tensor]]]:
-    """Cut the models into chunks of moderate (n, n) matrices; leave one model as it is."""
+    """Cut the models into chunks whose (n, n) matrices are not large; one model stays whole."""
     if samples[0].ndim == 2:
         yield slice(None), list(samples)
         return
@@ -46,7 +36,7 @@ def _chunks(samples: Sequence[Tensor]) -> Iterator[tuple[slice, list[Tensor]]]:
 def _kernel_and_slope(
     layer: Sequence[Tensor], family: KernelFamily, chunk: slice, with_slope: bool
 ) -> tuple[Tensor, Tensor, Any, Tensor | float]:
-    """Return the points of a chunk of models, their kernels, the slopes over -rate and the rate."""
+    """Return the points, the kernel, its slope over -rate and the rate of a chunk of models."""
     n_kernels, spacing, bandwidth, weights = family
     if isinstance(bandwidth, Tensor) and bandwidth.ndim:
         bandwidth = bandwidth.flatten()[chunk]
@@ -67,8 +57,8 @@ def _kernel_and_slope(
 def _pair_weights(
     n_source: int, n_target: int, unbiased: bool, dtype: torch.dtype, device: torch.device
 ) -> Tensor:
-    """Return the weight of each pair in the gradient; a row's pair with itself has none."""
-    rows = domain_weights(n_source, n_target, torch.empty(0, dtype=dtype, device=device))
+    """Return the weight of each pair of rows in the gradient, 0 for a row with itself."""
+    rows = domain_weights(n_source, n_target, dtype, device)
     with torch.inference_mode(False):
         weights = 4 * torch.outer(rows, rows)
         if unbiased:
@@ -80,11 +70,11 @@ def _pair_weights(
 def _gradient(
     slope: Tensor, rate: Tensor | float, points: Tensor, n_source: int, unbiased: bool
 ) -> Tensor:
-    """Return the gradient of the estimates with respect to the rows; overwrites the slopes."""
+    """Return the gradient of the estimates with respect to the rows; overwrite the slopes."""
     n_target = points.shape[-2] - n_source
     pull = slope.mul_(_pair_weights(n_source, n_target, unbiased, slope.dtype, slope.device))
     pull.diagonal(dim1=-2, dim2=-1).sub_(pull.sum(-1))
-    # The matrix is symmetric; with the narrow factor first the product takes half of the time.
+    # The matrix is symmetric. With the narrow factor first, the product takes half of the time.
     return (points.mT @ pull).mul_(rate).mT
 
 
@@ -113,7 +103,7 @@ def _values_and_gradients(
 
 
 class _PooledMMD(torch.autograd.Function):
-    """Autograd, given the single steps, would read the (n, n) matrices twice as often."""
+    """The estimate as one step; autograd would read the (n, n) matrices twice as often."""
 
     @staticmethod
     def forward(
@@ -140,8 +130,8 @@ class _PooledMMD(torch.autograd.Function):
         n_layers = len(families)
         samples, gradients = ctx.saved_tensors[: 2 * n_layers], ctx.saved_tensors[2 * n_layers :]
         if torch.is_grad_enabled():
-            # A graph of the gradient is asked for: the single steps have one.
-            # Someone may call backward() inside autocast, where the products would be halved.
+            # The gradient needs a graph of its own, which the single steps have.
+            # Inside autocast the products would be in half precision.
             with torch.autocast(samples[0].device.type, enabled=False):
                 value = _step_by_step(families, unbiased, samples)
                 grads = torch.autograd.grad(value, samples, grad_outputs, create_graph=True)
@@ -159,7 +149,7 @@ def _step_by_step(
 ) -> Tensor:
     sources, targets = samples[: len(families)], samples[len(families) :]
     kernels = [
-        sample_kernel(source, target, estimator="quadratic", **family._asdict())
+        family.mean(pairwise_squared_distances(source, target), median_of_pairs)
         for family, source, target in zip(families, sources, targets, strict=True)
     ]
     return mmd2_from_kernel(reduce(mul, kernels), sources[0].shape[-2], unbiased=unbiased)
@@ -175,8 +165,7 @@ def pooled_mmd2(
     """Squared MMD, of shape (...), over all pairs with the product of the layers' kernels.
 
     There is a family for each layer, and sources (..., n_s, d_l) and targets (..., n_t, d_l) are
-    the layers. Unbiased leaves k(z, z) out of the terms within a domain, as
-    :func:`mmd2_from_kernel`.
+    the layers. `unbiased` is that of :func:`mmd2_from_kernel`.
 
     >>> source, target = torch.zeros(2, 1), torch.full((2, 1), 2.0)  # 2 - 2 exp(-4 / 8)
     >>> pooled_mmd2([KernelFamily(1, 2.0, 8.0)], [source], [target], unbiased=False)

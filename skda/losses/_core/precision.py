@@ -26,14 +26,14 @@ def _widen(value: Any, double: bool) -> Any:
 
 
 def _has_double(value: Any) -> bool:
-    """Say whether rows of float64 are among the arguments; a single number decides nothing."""
+    """Say whether rows of float64 are among the arguments; a float64 number does not count."""
     if isinstance(value, (list, tuple)):
         return any(map(_has_double, value))
     return isinstance(value, Tensor) and value.dtype == torch.float64 and value.ndim > 1
 
 
 def _is_ready(value: Any) -> bool:
-    """Say whether it needs no other precision: rows of float32 on the CPU, or a number."""
+    """Say whether a value is rows of float32 on the CPU, or a number, and needs no cast."""
     if isinstance(value, Tensor):
         return value.dtype == torch.float32 and value.is_cpu
     return isinstance(value, (int, float))
@@ -48,10 +48,10 @@ def _device_type(value: Any) -> str | None:
 def full_precision(function: Callable[_P, _R]) -> Callable[_P, _R]:
     """Make a loss run outside of autocast, on tensors of at least float32.
 
-    A difference of nearly equal sums, as every discrepancy is, loses all its digits in half
-    precision, and autocast would run the Gram matrices there. Half-precision tensors, or sequences
-    of them, arrive in the loss as float32, and all rows as float64 where some are; they get their
-    gradient in their own precision.
+    Every discrepancy is a difference of nearly equal sums, which loses all its digits in half
+    precision, and autocast would compute Gram matrices in half precision. The loss gets
+    half-precision tensors, or sequences of them, as float32, and all rows as float64 where some are
+    float64. The gradients have the precision of the arguments.
 
     >>> @full_precision
     ... def square(x):
@@ -63,7 +63,7 @@ def full_precision(function: Callable[_P, _R]) -> Callable[_P, _R]:
     @wraps(function)
     def wrapper(*args: _P.args, **kwargs: _P.kwargs) -> _R:
         if not kwargs and all(map(_is_ready, args)) and not torch.is_autocast_enabled("cpu"):
-            return function(*args, **kwargs)  # as nearly all are, in each step of a training
+            return function(*args, **kwargs)  # the usual case, in each step of a training
         double = any(map(_has_double, (*args, *kwargs.values())))
         args = tuple(_widen(value, double) for value in args)  # type: ignore[assignment]  # same types
         if kwargs:

@@ -8,7 +8,7 @@ from numbers import Integral, Real
 from torch import Tensor
 
 __all__ = [
-    "check_choice",
+    "check_estimator",
     "check_int",
     "check_one_logit",
     "check_real",
@@ -20,10 +20,8 @@ __all__ = [
 def check_rows(caller: str, **tensors: Tensor) -> None:
     """Raise ValueError unless every tensor is a non-empty float tensor of shape (..., n, d).
 
-    What is no tensor at all is a TypeError.
-
-    The leading axes are models; every tensor must have those of the first. The message names the
-    loss, `caller`, and the parameter.
+    Anything but a tensor is a TypeError. The leading axes are models; every tensor must have those
+    of the first. The message names the loss, `caller`, and the parameter.
 
     >>> import torch
     >>> check_rows("coral", source=torch.zeros(4, 3), target=torch.zeros(2, 4, 3))
@@ -70,8 +68,8 @@ def check_one_logit(
 ) -> Tensor:
     """Return logits of shape (n,) or (..., n, 1) as (..., n); any other shape is a ValueError.
 
-    A last axis of one tells the rows of many models from many rows. With `leading`, the leading
-    axes must be these.
+    A last axis of one marks logits with leading axes of models. These axes must equal `leading`,
+    if given.
     """
     column = logits.ndim > 1 and logits.shape[-1] == 1
     rows = logits.squeeze(-1) if column else logits
@@ -104,10 +102,10 @@ def check_real(caller: str, name: str, value: object, *, low: float, closed: boo
         )
 
 
-def check_choice(caller: str, name: str, value: object, choices: Sequence[str]) -> None:
-    """Raise ValueError unless value is one of the choices."""
-    if value not in choices:
+def check_estimator(caller: str, value: object) -> None:
+    """Raise ValueError unless value names an estimator of the squared MMD."""
+    if value not in ("quadratic", "linear"):
         raise ValueError(
-            f"The {name!r} parameter of {caller} must be one of {', '.join(map(repr, choices))}. "
+            f"The 'estimator' parameter of {caller} must be one of 'quadratic', 'linear'. "
             f"Got {value!r} instead."
         )

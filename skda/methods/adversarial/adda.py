@@ -1,4 +1,4 @@
-"""ADDA: an encoder of the target's own, trained against a discriminator (Tzeng 2017)."""
+"""ADDA: an encoder for the target alone, trained against a discriminator (Tzeng 2017)."""
 
 from __future__ import annotations
 
@@ -27,15 +27,15 @@ __all__ = ["ADDAClassifier", "EncoderAdversary", "EncoderNet"]
 
 
 class EncoderAdversary(AdaptationTerm):
-    r"""A discriminator of the two encoders' features, and the target encoder's wish to fool it.
+    r"""The loss of a discriminator of two encoders' features, and of the encoder that fools it.
 
     .. math::
 
         \mathrm{BCE}(D(f_s), 0) + \mathrm{BCE}(D(\bar f_t), 1)
             + \lambda \, \mathrm{BCE}(\bar D(f_t), 0)
 
-    A bar marks what is held constant. The labels of the last term are inverted instead of the
-    gradient reversed: where D wins, its gradient does not vanish.
+    A bar marks a constant. The last term has inverted labels in place of a reversed gradient: its
+    gradient does not vanish where D is right.
 
     Parameters
     ----------
@@ -61,19 +61,19 @@ class EncoderAdversary(AdaptationTerm):
 
 
 class EncoderNet(AdaptationNet):
-    """skorch net of the target's encoder; source rows pass the finished net of the source.
+    """skorch net of the target's encoder; source rows pass the trained net of the source.
 
     Parameters
     ----------
     module : nn.Module
         The target's network.
     source_net : AdaptationNet
-        The source's net, which stays as it is.
+        The source's net, which is not trained.
     **kwargs
         As for `AdaptationNet`.
     """
 
-    stackable: ClassVar = False  # its source rows pass a net of their own
+    stackable: ClassVar = False  # the source rows pass another net
 
     def __init__(self, module: nn.Module, *, source_net: AdaptationNet, **kwargs: Any) -> None:
         self.source_net = source_net
@@ -102,9 +102,9 @@ class EncoderNet(AdaptationNet):
 class ADDAClassifier(AdversarialClassifier):
     r"""Adversarial discriminative domain adaptation (ADDA).
 
-    Two stages. The source network is trained first. A copy of it, the target network, then
-    learns features that a discriminator D takes for the source's, while the source network and
-    the classifier stay as they are:
+    The source network is trained first. In a second stage a copy, the target network, learns
+    features that a discriminator D takes for the source's. The source network and the classifier
+    are not trained in the second stage:
 
     .. math::
 
@@ -116,17 +116,17 @@ class ADDAClassifier(AdversarialClassifier):
     Parameters
     ----------
     lam : float, default=1.0
-        Weight of the target network's loss. 0 leaves it the source-only network. No other loss
-        trains the target network unless target rows are labelled, and Adam, the default
-        optimizer, divides a factor of the whole gradient out: all values above 0 then train the
-        same network but for rounding. `LambdaSearchCV` tries one of them by default.
+        Weight of the target network's loss. With 0 the target network is the source-only network.
+        No other loss trains the target network unless target rows are labelled, and Adam, the
+        default optimizer, divides out a factor of the whole gradient: all values above 0 then
+        train the same network up to rounding. `LambdaSearchCV` tries one of them by default.
     lr : float, default=2e-4
-        Learning rate of both stages. A high one, or a long second stage, lets the target
-        network drift away from the classifier, which stays as it is.
+        Learning rate of both stages. With a high one, or with a long second stage, the features
+        of the target network may cease to fit the classifier.
     **params
-        Parameters of `DomainClassifier`; `max_epochs` is the length of each stage. Of the recipes
-        of fine-tuning, `head_epochs` and `unfreeze_schedule` are for the first stage; each stage
-        starts from the weights that it is given.
+        Parameters of `DomainClassifier`; `max_epochs` is the length of each stage. The recipes
+        `head_epochs` and `unfreeze_schedule` are for the first stage; `l2_sp` and `wise_ft` refer
+        to the weights at the start of each stage.
 
     Attributes
     ----------
@@ -184,8 +184,7 @@ class ADDAClassifier(AdversarialClassifier):
         if self._n_stages(domains) > 1:
             self.net_ = self._target_net(source_net)
             self.net_.checkpoint_ = checkpoint and checkpoint.next()
-            self.net_.fit_domains(domains, self.n_epochs_)
-            average_with_start(self.net_)
+            average_with_start(self.net_.fit_domains(domains, self.n_epochs_))
         self._adapt_statistics(domains)
 
     def _target_net(self, source_net: AdaptationNet) -> AdaptationNet:

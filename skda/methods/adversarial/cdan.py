@@ -25,18 +25,15 @@ class ConditionalAdversary(AdaptationTerm):
 
         \mathrm{BCE}_w(D(T(R_\lambda(f_s), g_s)), 0) + \mathrm{BCE}_w(D(T(R_\lambda(f_t), g_t)), 1)
 
-    with T the outer product, or its randomised map where it would be too wide, and w the entropy
-    weights 1 + exp(−H(g)) where asked for. The softmax is detached, as in the authors' code.
+    T is the outer product, or a randomised map where the product is too wide. w are the entropy
+    weights 1 + exp(−H(g)), or 1. The softmax is detached, as in the authors' code.
 
     Parameters
     ----------
     make_discriminator : callable (n_features) -> nn.Module
     n_features, n_classes : int
-    max_width : int
-        Widest outer product; above it the randomised map is taken.
-    random_width : int
-        Width of the randomised map.
-    entropy_weighting : bool
+    max_width, random_width, entropy_weighting
+        As in `CDANClassifier`.
     """
 
     matrix_f: Tensor | None
@@ -55,7 +52,7 @@ class ConditionalAdversary(AdaptationTerm):
         super().__init__()
         randomised = n_features * n_classes > max_width
         for name, rows in (("matrix_f", n_features), ("matrix_g", n_classes)):
-            # buffers: a saved model must keep the very matrices it was trained with
+            # buffers: a saved model keeps the matrices that it was trained with
             self.register_buffer(name, torch.randn(rows, random_width) if randomised else None)
         width = random_width if randomised else n_features * n_classes
         self.discriminator = make_discriminator(width)
@@ -94,7 +91,7 @@ class CDANClassifier(AdversarialClassifier):
         Strength of the gradient reversal; the discriminator always learns at weight 1. 0 trains
         exactly the source-only network.
     entropy_weighting : bool, default=True
-        Let rows that are classified with confidence count more (CDAN+E).
+        Give rows that are classified with confidence larger weights (CDAN+E).
     max_width : int, default=4096
         Widest outer product of features and predictions; above it the randomised map is used.
     random_width : int, default=1024
@@ -118,7 +115,6 @@ class CDANClassifier(AdversarialClassifier):
     """
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
-        **AdversarialClassifier._parameter_constraints,
         "entropy_weighting": ["boolean"],
         "max_width": [Interval(Integral, 1, None, closed="left")],
         "random_width": [Interval(Integral, 1, None, closed="left")],

@@ -45,9 +45,9 @@ class Adversary(AdaptationTerm):
     -----
     .. math:: \mathrm{BCE}(D(R_\lambda(f(X_s))), 0) + \mathrm{BCE}(D(R_\lambda(f(X_t))), 1)
 
-    The discriminator itself always learns at weight 1; lam reaches only what is below the
-    reversal. Both domains pass the discriminator together, so that a batch normalisation inside
-    it cannot erase the domain.
+    The discriminator itself always learns at weight 1; lam scales the gradient below the reversal
+    only. Both domains pass the discriminator together: batch normalisation of each domain alone
+    would hide the domain from the discriminator.
     """
 
     def __init__(self, discriminator: nn.Module) -> None:
@@ -79,8 +79,8 @@ class DomainsAdversary(AdaptationTerm):
         \frac{1}{K} \sum_{k=1}^{K} \mathrm{CE}(D(R_\lambda(f(X_{s_k}))), k)
             + \mathrm{CE}(D(R_\lambda(f(X_t))), K + 1)
 
-    A source without rows in the batch is left out of the mean. With one source it is the loss of
-    `Adversary`, whose logit is the difference of the two.
+    A source without rows in the batch is left out of the mean. With one source the loss is that of
+    `Adversary`, whose logit is the difference of the two logits.
     """
 
     takes_sources: ClassVar = True
@@ -152,16 +152,23 @@ class DANNEstimator(AdversarialEstimator):
     Parameters
     ----------
     lam : float, default=0.3
-        Strength of the gradient reversal. It reaches the feature extractor only: the
-        discriminator always learns at weight 1. 0 trains exactly the source-only network.
+        Strength of the gradient reversal, for the feature extractor: the discriminator always
+        learns at weight 1. 0 trains exactly the source-only network.
     multi_source : {"pairwise", "union", "all_domains"}, default="pairwise"
         What is compared where `fit` is given several sources: each source with the target, by a
         discriminator for each; the rows of all of them with the target; or all domains with each
-        other, by one discriminator that tells K sources and the target apart [3]_. It asks a
-        `discriminator` of one's own for ``n_outputs`` logits, K + 1. One source is the same with
-        all three.
+        other, by one discriminator of the K sources and the target [3]_. A `discriminator` of the
+        user must then return ``n_outputs`` logits, K + 1. With one source all three are the same.
     **params
         Parameters of `AdaptingEstimator`.
+
+    References
+    ----------
+    .. [1] Ganin, Y. and Lempitsky, V. (2015). Unsupervised domain adaptation by
+       backpropagation. ICML.
+    .. [2] Ganin, Y. et al. (2016). Domain-adversarial training of neural networks. JMLR 17.
+    .. [3] Chen, X. and Cardie, C. (2018). Multinomial adversarial networks for multi-domain text
+       classification. NAACL.
     """
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
@@ -192,8 +199,8 @@ class DANNEstimator(AdversarialEstimator):
 class DANNClassifier(DANNEstimator, AdversarialClassifier):
     r"""Domain-adversarial network (DANN, "adaptation by backpropagation").
 
-    A discriminator D learns to tell source features from target features; behind a gradient
-    reversal, the network f learns features on which it fails:
+    A discriminator D learns to tell source features from target features. Behind a gradient
+    reversal, the network f learns features on which D fails:
 
     .. math::
 
@@ -204,14 +211,6 @@ class DANNClassifier(DANNEstimator, AdversarialClassifier):
     ----------
     **params
         Parameters of `DomainClassifier`.
-
-    References
-    ----------
-    .. [1] Ganin, Y. and Lempitsky, V. (2015). Unsupervised domain adaptation by
-       backpropagation. ICML.
-    .. [2] Ganin, Y. et al. (2016). Domain-adversarial training of neural networks. JMLR 17.
-    .. [3] Chen, X. and Cardie, C. (2018). Multinomial adversarial networks for multi-domain text
-       classification. NAACL.
 
     Examples
     --------
@@ -238,14 +237,6 @@ class DANNRegressor(DANNEstimator, AdaptingRegressor):
     ----------
     **params
         Parameters of `DomainRegressor`.
-
-    References
-    ----------
-    .. [1] Ganin, Y. and Lempitsky, V. (2015). Unsupervised domain adaptation by
-       backpropagation. ICML.
-    .. [2] Ganin, Y. et al. (2016). Domain-adversarial training of neural networks. JMLR 17.
-    .. [3] Chen, X. and Cardie, C. (2018). Multinomial adversarial networks for multi-domain text
-       classification. NAACL.
 
     Examples
     --------

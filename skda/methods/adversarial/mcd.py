@@ -17,14 +17,14 @@ __all__ = ["DisagreeingClassifier", "MCDClassifier"]
 
 
 class DisagreeingClassifier(AdaptationTerm):
-    r"""MCD: two classifiers that learn the source and differ on the target; features that agree.
+    r"""MCD: two classifiers learn the source and differ on the target; the features oppose this.
 
     .. math::
 
         \mathrm{CE}(c_2(f_s), y_s) - \lambda \, d(c_1(R_1(f_t)), c_2(R_1(f_t)))
 
-    The paper alternates three steps; the reversal :math:`R_1` does them in one: the classifiers
-    maximise the discrepancy d, the features minimise it.
+    With the reversal :math:`R_1` the classifiers maximise the discrepancy d, and the features
+    minimise it.
 
     Parameters
     ----------
@@ -52,8 +52,8 @@ class DisagreeingClassifier(AdaptationTerm):
 class MCDClassifier(AdaptingClassifier):
     r"""Maximum classifier discrepancy (MCD).
 
-    Two classifiers learn the source and differ as much as they can on the target; the features
-    learn to leave them no room:
+    Two classifiers learn the source and differ on the target as much as they can. The features
+    learn to make the classifiers agree:
 
     .. math::
 
@@ -63,14 +63,14 @@ class MCDClassifier(AdaptingClassifier):
     Parameters
     ----------
     **params
-        Parameters of `DomainClassifier`. `adapt_layers` must be left at None: the second
-        classifier works on the input of the module's own, its last ``nn.Linear``.
+        Parameters of `DomainClassifier`. `adapt_layers` must be None: both classifiers have the
+        same input, that of the module's last ``nn.Linear``.
 
     Notes
     -----
     The paper alternates three steps a batch; a gradient reversal does them in one. The first
-    classifier predicts. The second learns the source by the cross-entropy, whatever `criterion`
-    is, and learns nothing from labelled target rows.
+    classifier predicts. The loss of the second on the source is the cross-entropy, whatever
+    `criterion` is; labelled target rows do not train the second.
 
     References
     ----------

@@ -47,7 +47,7 @@ class MDDClassifier(AdaptingClassifier):
     r"""Margin disparity discrepancy (MDD).
 
     A second classifier f', behind a gradient reversal, learns to agree with the first on the
-    source and to disagree on the target; the features learn to make the two agree there, too.
+    source and to disagree on the target. The features learn to make both agree on the target too.
 
     Parameters
     ----------
@@ -76,7 +76,6 @@ class MDDClassifier(AdaptingClassifier):
     """
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
-        **AdaptingClassifier._parameter_constraints,
         "margin": [Interval(Real, 0, None, closed="neither")],
         "hidden": [list, tuple],
     }

@@ -28,7 +28,7 @@ class WassersteinCritic(AdaptationTerm):
 
         \lambda \max_{D} \; \mathrm{mean} D(f_s) - \mathrm{mean} D(f_t) - \rho \, \mathrm{GP}(D)
 
-    (the penalty GP enters the critic's own steps only).
+    The penalty GP is part of the critic's own steps only.
 
     Parameters
     ----------
@@ -98,6 +98,11 @@ class WDGRLEstimator(AdversarialEstimator):
         rho, the weight of the penalty that keeps the critic's slope near one.
     **params
         Parameters of `AdaptingEstimator`.
+
+    References
+    ----------
+    .. [1] Shen, J., Qu, Y., Zhang, W. and Yu, Y. (2018). Wasserstein distance guided
+       representation learning for domain adaptation. AAAI.
     """
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
@@ -148,11 +153,6 @@ class WDGRLClassifier(WDGRLEstimator, AdversarialClassifier):
     **params
         Parameters of `DomainClassifier`. The critic is the `discriminator`.
 
-    References
-    ----------
-    .. [1] Shen, J., Qu, Y., Zhang, W. and Yu, Y. (2018). Wasserstein distance guided
-       representation learning for domain adaptation. AAAI.
-
     Examples
     --------
     >>> from skda import WDGRLClassifier
@@ -178,11 +178,6 @@ class WDGRLRegressor(WDGRLEstimator, AdaptingRegressor):
     ----------
     **params
         Parameters of `DomainRegressor`.
-
-    References
-    ----------
-    .. [1] Shen, J., Qu, Y., Zhang, W. and Yu, Y. (2018). Wasserstein distance guided
-       representation learning for domain adaptation. AAAI.
 
     Examples
     --------

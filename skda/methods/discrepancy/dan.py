@@ -19,7 +19,7 @@ __all__ = ["DANClassifier", "DANEstimator", "DANRegressor", "WeightedKernels"]
 
 
 class WeightedKernels(AdaptationTerm):
-    r"""Multi-kernel MMD whose kernel weights beta are chosen anew in each epoch, as in DAN.
+    r"""Multi-kernel MMD with kernel weights beta that are chosen anew in each epoch, as in DAN.
 
     Parameters
     ----------
@@ -77,6 +77,11 @@ class DANEstimator(AdaptingEstimator):
         For "quadratic": leave out the pairs of a row with itself.
     **params
         Parameters of `AdaptingEstimator`.
+
+    References
+    ----------
+    .. [1] Long, M., Cao, Y., Wang, J. and Jordan, M. (2015). Learning transferable features with
+       deep adaptation networks. ICML.
     """
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
@@ -136,11 +141,6 @@ class DANClassifier(DANEstimator, AdaptingClassifier):
         Parameters of `DomainClassifier`. Several `adapt_layers` add their losses, as in the
         paper, which adapts the last three layers of AlexNet.
 
-    References
-    ----------
-    .. [1] Long, M., Cao, Y., Wang, J. and Jordan, M. (2015). Learning transferable features with
-       deep adaptation networks. ICML.
-
     Examples
     --------
     >>> from skda import DANClassifier
@@ -165,11 +165,6 @@ class DANRegressor(DANEstimator, AdaptingRegressor):
     ----------
     **params
         Parameters of `DomainRegressor`.
-
-    References
-    ----------
-    .. [1] Long, M., Cao, Y., Wang, J. and Jordan, M. (2015). Learning transferable features with
-       deep adaptation networks. ICML.
 
     Examples
     --------

@@ -27,16 +27,21 @@ class DDCEstimator(AdaptingEstimator):
     ----------
     bottleneck_width : int or None, default=256
         Width of the adaptation layer that is put before the classifier (the ``nn.Linear``
-        that computes the logits); None puts none. `select_bottleneck` chooses it by least MMD, as
-        in the paper.
+        that computes the logits); None adds no layer. `select_bottleneck` chooses the width by
+        least MMD, as in the paper.
     unbiased : bool, default=False
         Subtract the distance that two batches of one distribution have on average (see
-        `skda.losses.linear_mmd2`). Otherwise smaller features lower it, too. The estimate may be
-        negative, so that larger features lower it: in a long training on few rows they may
-        diverge. In benchmarks/all_methods/all_methods.md it is far above the default on scanned
-        digits, and below it on gas sensors.
+        `skda.losses.linear_mmd2`). Without this, smaller features lower the loss. With it the
+        loss may be negative, and larger features then lower the loss: in a long training on few
+        rows the features may diverge. In benchmarks/all_methods/all_methods.md the accuracy is
+        far above that of the default on scanned digits, and below it on gas sensors.
     **params
         Parameters of `AdaptingEstimator`.
+
+    References
+    ----------
+    .. [1] Tzeng, E. et al. (2014). Deep domain confusion: maximizing for domain invariance.
+       arXiv:1412.3474.
     """
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
@@ -80,13 +85,8 @@ class DDCClassifier(DDCEstimator, AdaptingClassifier):
     Parameters
     ----------
     **params
-        Parameters of `DomainClassifier`. For a pretrained module, the paper's ten times faster
-        new layers are ``optimizer__param_groups=[("*bottleneck*", {"lr": 1e-2}), ...]``.
-
-    References
-    ----------
-    .. [1] Tzeng, E. et al. (2014). Deep domain confusion: maximizing for domain invariance.
-       arXiv:1412.3474.
+        Parameters of `DomainClassifier`. In the paper the new layers of a pretrained module learn
+        ten times faster: ``optimizer__param_groups=[("*bottleneck*", {"lr": 1e-2}), ...]``.
 
     Examples
     --------
@@ -114,11 +114,6 @@ class DDCRegressor(DDCEstimator, AdaptingRegressor):
     **params
         Parameters of `DomainRegressor`.
 
-    References
-    ----------
-    .. [1] Tzeng, E. et al. (2014). Deep domain confusion: maximizing for domain invariance.
-       arXiv:1412.3474.
-
     Examples
     --------
     >>> from skda import DDCRegressor
@@ -144,8 +139,8 @@ def select_bottleneck(
     Parameters
     ----------
     estimator : DDCClassifier
-        Unfitted; cloned for each width and trained on the source alone (``lam=0``), as the paper
-        does before it adapts.
+        Unfitted; cloned for each width and trained on the source alone (``lam=0``), as in the
+        paper before the adaptation.
     X_source : array-like of shape (n_source, ...)
     y_source : array-like of shape (n_source,)
     X_target : array-like of shape (n_target, ...)
@@ -164,9 +159,9 @@ def select_bottleneck(
 
     Notes
     -----
-    The distance of the means grows with the features themselves, so it is divided by their mean
+    The distance of the means grows with the features and is therefore divided by their mean
     squared length: :math:`\lVert \bar f_s - \bar f_t \rVert^2 / \overline{\lVert f \rVert^2}`.
-    To choose the layer as well, call it for several values of `adapt_layers` and compare.
+    To choose the layer as well, compare the results for several values of `adapt_layers`.
 
     References
     ----------

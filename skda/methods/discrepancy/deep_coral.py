@@ -21,6 +21,11 @@ class DeepCORALEstimator(AdaptingEstimator):
     ----------
     **params
         Parameters of `AdaptingEstimator`.
+
+    References
+    ----------
+    .. [1] Sun, B. and Saenko, K. (2016). Deep CORAL: correlation alignment for deep domain
+       adaptation. ECCV Workshops.
     """
 
     def __init__(self, module: Any = None, *, lam: float = 10.0, **params: Any) -> None:
@@ -43,11 +48,6 @@ class DeepCORALClassifier(DeepCORALEstimator, AdaptingClassifier):
     ----------
     **params
         Parameters of `DomainClassifier`.
-
-    References
-    ----------
-    .. [1] Sun, B. and Saenko, K. (2016). Deep CORAL: correlation alignment for deep domain
-       adaptation. ECCV Workshops.
 
     Examples
     --------
@@ -73,11 +73,6 @@ class DeepCORALRegressor(DeepCORALEstimator, AdaptingRegressor):
     ----------
     **params
         Parameters of `DomainRegressor`.
-
-    References
-    ----------
-    .. [1] Sun, B. and Saenko, K. (2016). Deep CORAL: correlation alignment for deep domain
-       adaptation. ECCV Workshops.
 
     Examples
     --------

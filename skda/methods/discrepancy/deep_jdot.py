@@ -74,7 +74,6 @@ class DeepJDOTClassifier(AdaptingClassifier):
     """
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
-        **AdaptingClassifier._parameter_constraints,
         "feature_weight": [Interval(Real, 0, None, closed="left")],
         "label_weight": [Interval(Real, 0, None, closed="left")],
     }

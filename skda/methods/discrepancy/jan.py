@@ -26,9 +26,9 @@ class JointDiscrepancy(AdaptationTerm):
     n_layers : int
         Number of adapted layers.
     n_kernels : int
-        Gaussian kernels on each of them; the softmax has one.
+        Gaussian kernels on each adapted layer; the softmax has one.
     softmax_bandwidth : float
-        Its gamma.
+        gamma of the kernel on the softmax.
     **estimate
         Options of `skda.losses.jmmd2`.
     """
@@ -89,7 +89,6 @@ class JANClassifier(AdaptingClassifier):
     """
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
-        **AdaptingClassifier._parameter_constraints,
         "n_kernels": [Interval(Integral, 1, None, closed="left")],
         "softmax_bandwidth": [Interval(Real, 0, None, closed="neither")],
         "estimator": [StrOptions({"quadratic", "linear"})],

@@ -41,8 +41,7 @@ class MomentMatching(AdaptationTerm):
 class M3SDAClassifier(AdaptingClassifier):
     r"""Moment matching for multi-source domain adaptation (M3SDA).
 
-    The moments of each source's features come near the target's, and near those of each other
-    source:
+    The moments of the features of each source and of the target are drawn together:
 
     .. math::
 
@@ -63,9 +62,9 @@ class M3SDAClassifier(AdaptingClassifier):
 
     Notes
     -----
-    All sources share one classifier. The paper has one for each, weighted by their accuracies, and
-    in its variant M3SDA-beta a second one for each, as in `MCDClassifier`. With one source it is a
-    matching of means and of second moments.
+    All sources share one classifier. The paper has a classifier for each source, weighted by
+    accuracy, and in its variant M3SDA-beta two, as in `MCDClassifier`. With one source the method
+    matches means and second moments.
 
     References
     ----------

@@ -19,8 +19,8 @@ __all__ = ["RSDRegressor"]
 class RSDRegressor(AdaptingRegressor):
     r"""Representation subspace distance (RSD): made for regression.
 
-    Matching means, variances or whole distributions of the features changes their length, which
-    carries the answer of a regression. RSD turns the spaces that they span instead:
+    The labels of a regression depend on the length of the features, which a matching of means,
+    variances or distributions changes. RSD matches the spaces that the features span:
 
     .. math::
 
@@ -37,8 +37,8 @@ class RSDRegressor(AdaptingRegressor):
     mismatch : float, default=0.1
         beta, the weight of the mismatch of the bases.
     **params
-        Parameters of `DomainRegressor`. Batches have fewer rows than half the features in the
-        paper; of larger ones, the leading bases are compared.
+        Parameters of `DomainRegressor`. In the paper a batch has fewer rows than half of the
+        features; in larger batches the leading bases are compared.
 
     References
     ----------

@@ -25,6 +25,11 @@ class DaNNEstimator(AdaptingEstimator):
         `skda.nn.ShallowNet`, shallow by design: 256 hidden units, ReLU, dropout .5.
     **params
         Parameters of `AdaptingEstimator`.
+
+    References
+    ----------
+    .. [1] Ghifary, M., Kleijn, W. B. and Zhang, M. (2014). Domain adaptive neural networks for
+       object recognition. PRICAI.
     """
 
     default_module = ShallowNet
@@ -53,11 +58,6 @@ class DaNNClassifier(DaNNEstimator, AdaptingClassifier):
     **params
         Parameters of `DomainClassifier`.
 
-    References
-    ----------
-    .. [1] Ghifary, M., Kleijn, W. B. and Zhang, M. (2014). Domain adaptive neural networks for
-       object recognition. PRICAI.
-
     Examples
     --------
     >>> from skda import DaNNClassifier
@@ -82,11 +82,6 @@ class DaNNRegressor(DaNNEstimator, AdaptingRegressor):
     ----------
     **params
         Parameters of `DomainRegressor`.
-
-    References
-    ----------
-    .. [1] Ghifary, M., Kleijn, W. B. and Zhang, M. (2014). Domain adaptive neural networks for
-       object recognition. PRICAI.
 
     Examples
     --------
