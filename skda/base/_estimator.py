@@ -13,20 +13,23 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.metadata_routing import UNUSED
 from skorch.callbacks import Callback
 from torch import nn
+from torch.utils.data import Dataset
 
 from .._building.net_builder import NetBuilderMixin, take_fitted_weights
 from .._html import FittedDiagramMixin
+from .._inputs.datasets import dataset_labels, refuse_containers
 from .._inputs.sources import SourceRows, join_sources
-from .._inputs.validation import fitted_state_kept
+from .._inputs.validation import check_rows, fitted_state_kept, unwrap
+from .._inputs.weights import weigh_rows
 from .._versioned import VersionedMixin
 from ..io._mixin import NetStoreMixin
-from ..nn._copy import WithoutGraph, copy_net
+from ..nn._copy import WithoutGraph
 from ..training import LR_SCHEDULES, DomainPair, average_with_start
 from ..training.modes import training_modes
 from ..training.watch.callbacks import SPLITS
 from ..training.watch.progress import FitProgress
 from ._first_stage import first_stage
-from ._going_on import take_over_parameters
+from ._going_on import GoingOnMixin
 from ._input import InputMixin
 from ._prediction import NetPredictionMixin
 
@@ -35,6 +38,7 @@ __all__ = ["DomainEstimator"]
 
 class DomainEstimator(
     InputMixin,
+    GoingOnMixin,
     NetPredictionMixin,
     NetStoreMixin,
     NetBuilderMixin,
@@ -325,6 +329,29 @@ class DomainEstimator(
         self._trained_with = self.get_params(deep=False)
         return domains
 
+    def _check_input(
+        self, source: SourceRows, X_target: Any, y_target: Any, go_on: bool, classes: Any = None
+    ) -> DomainPair:
+        self._validate_params()
+        rows, y_source = check_rows(self, source.X, "X_source", reset=not go_on), source.y
+        if y_source is None and isinstance(rows, Dataset):
+            y_source = dataset_labels(rows, numbers=not self._outputs.are_logits)
+        rows = self._rows(rows)
+        y_source = self._encode_source(y_source, len(rows), go_on, classes)
+        X_target, y_target = unwrap(X_target, "X_target"), unwrap(y_target, "y_target")
+        domains = DomainPair(rows, y_source)
+        if source.sample_weight is not None:
+            domains = weigh_rows(domains, source.sample_weight)
+        domains = self._tell_sources_apart(domains, source.source_domain, go_on)
+        if X_target is None:
+            self._check_no_target(y_target)
+            return domains
+        refuse_containers(X_target, "X_target")
+        target = self._rows(check_rows(self, X_target, "X_target"))
+        if y_target is not None:
+            y_target = self._encode_target(y_target, len(target))
+        return domains.replace(target=target, y_target=y_target)
+
     def _progress(self, epochs: int) -> FitProgress:
         return FitProgress(epochs, self.verbose == 1, type(self).__name__)
 
@@ -340,54 +367,3 @@ class DomainEstimator(
     def _adapt_statistics(self, domains: DomainPair) -> None:
         if self.adapt_batch_norm:
             self.net_.reestimate_target_statistics(domains)
-
-    def partial_fit(
-        self,
-        X_source: Any,
-        y_source: Any,
-        X_target: Any = None,
-        *,
-        y_target: Any = None,
-        sample_weight: Any = None,
-        source_domain: Any = None,
-    ) -> Self:
-        """Train for one more epoch, on the rows given here, from the weights as they are.
-
-        Parameters
-        ----------
-        X_source, y_source, X_target, y_target, sample_weight, source_domain
-            As in `fit`.
-
-        Returns
-        -------
-        self
-        """
-        source = join_sources(X_source, y_source, source_domain, sample_weight)
-        return self._train_an_epoch(source, X_target, y_target)
-
-    def _train_an_epoch(
-        self, source: SourceRows, X_target: Any, y_target: Any, classes: Any = None
-    ) -> Self:
-        """Do what `partial_fit` says; a classifier may name all of its classes."""
-        with fitted_state_kept(self), training_modes():
-            go_on = hasattr(self, "net_")
-            rows = self._check_input(source, X_target, y_target, go_on, classes)
-            now = self.get_params(deep=False)
-            before = vars(self).get("_trained_with", now) if go_on else {}
-            # a model that was saved by an older version has no n_epochs_
-            if not hasattr(self, "n_epochs_") or before.get("max_epochs") != self.max_epochs:
-                self._settle_epochs(rows)
-            domains = self._prepare_labels(rows, keep=go_on)
-            # a copy, because a diverging step must not spoil the fitted weights
-            self.net_ = copy_net(self.net_) if go_on else self._make_net(domains)
-            self._update_net()
-            if go_on:
-                take_over_parameters(self.net_, before, now, self.n_epochs_)
-            self._trained_with = now
-            with self._progress(1):
-                self.net_.fit_domains(domains, 1)
-                self._adapt_statistics(domains)
-        return self
-
-    def _update_net(self) -> None:
-        """Pass parameters that were set between two `partial_fit` to the net."""

@@ -1,19 +1,24 @@
-"""Parameters that are set between two `partial_fit`: the net takes some over, others raise."""
+"""`partial_fit`: one more epoch, with parameters that were set since the last one."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, Self
 
 import numpy as np
 import torch
 
 from .._building.modules import resolve_device
-from ..training import LAM_SCHEDULES, LR_SCHEDULES, AdaptationNet
+from .._inputs.sources import SourceRows, join_sources
+from .._inputs.validation import fitted_state_kept
+from ..nn._copy import copy_net
+from ..training import LAM_SCHEDULES, LR_SCHEDULES, AdaptationNet, DomainPair
+from ..training.modes import training_modes
 from ..training.recipes.schedules import checked_schedule
 from ..training.watch.callbacks import as_callbacks
+from ..training.watch.progress import FitProgress
 
-__all__ = ["take_over_parameters"]
+__all__ = ["GoingOnMixin"]
 
 _SCHEDULES = {"lam_schedule": LAM_SCHEDULES, "lr_schedule": LR_SCHEDULES}
 # read anew in each call, or without effect on a further epoch
@@ -29,6 +34,73 @@ _READ_ANEW = {
     "verbose",
     "warm_start",
 }
+
+
+class GoingOnMixin:
+    """Trains a fitted estimator for one more epoch."""
+
+    # of the estimator and its task
+    net_: AdaptationNet
+    n_epochs_: int
+    max_epochs: Any
+    get_params: Callable[..., dict[str, Any]]
+    _adapt_statistics: Callable[[DomainPair], None]
+    _check_input: Callable[..., DomainPair]
+    _make_net: Callable[[DomainPair], AdaptationNet]
+    _prepare_labels: Callable[..., DomainPair]
+    _progress: Callable[[int], FitProgress]
+    _settle_epochs: Callable[[DomainPair], None]
+
+    def partial_fit(
+        self,
+        X_source: Any,
+        y_source: Any,
+        X_target: Any = None,
+        *,
+        y_target: Any = None,
+        sample_weight: Any = None,
+        source_domain: Any = None,
+    ) -> Self:
+        """Train for one more epoch, on the rows given here, from the weights as they are.
+
+        Parameters
+        ----------
+        X_source, y_source, X_target, y_target, sample_weight, source_domain
+            As in `fit`.
+
+        Returns
+        -------
+        self
+        """
+        source = join_sources(X_source, y_source, source_domain, sample_weight)
+        return self._train_an_epoch(source, X_target, y_target)
+
+    def _train_an_epoch(
+        self, source: SourceRows, X_target: Any, y_target: Any, classes: Any = None
+    ) -> Self:
+        """Do what `partial_fit` says; a classifier may name all of its classes."""
+        with fitted_state_kept(self), training_modes():
+            go_on = hasattr(self, "net_")
+            rows = self._check_input(source, X_target, y_target, go_on, classes)
+            now = self.get_params(deep=False)
+            before = vars(self).get("_trained_with", now) if go_on else {}
+            # a model that was saved by an older version has no n_epochs_
+            if not hasattr(self, "n_epochs_") or before.get("max_epochs") != self.max_epochs:
+                self._settle_epochs(rows)
+            domains = self._prepare_labels(rows, keep=go_on)
+            # a copy, because a diverging step must not spoil the fitted weights
+            self.net_ = copy_net(self.net_) if go_on else self._make_net(domains)
+            self._update_net()
+            if go_on:
+                take_over_parameters(self.net_, before, now, self.n_epochs_)
+            self._trained_with = now
+            with self._progress(1):
+                self.net_.fit_domains(domains, 1)
+                self._adapt_statistics(domains)
+        return self
+
+    def _update_net(self) -> None:
+        """Pass parameters that were set between two `partial_fit` to the net."""
 
 
 def take_over_parameters(

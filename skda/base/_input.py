@@ -1,4 +1,4 @@
-"""The checks of what `fit` is given: rows, labels, weights and sources."""
+"""What the rows decide: the number of epochs, the sources, whether there is a target."""
 
 from __future__ import annotations
 
@@ -6,56 +6,24 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from torch.utils.data import Dataset
 
 from .._building.epochs import auto_epochs
-from .._inputs.datasets import dataset_labels, refuse_containers
-from .._inputs.sources import SourceRows, check_source_domain
-from .._inputs.validation import check_rows, unwrap
-from .._inputs.weights import weigh_rows
-from ..training import DomainPair, Rows
+from .._inputs.sources import check_source_domain
+from ..training import DomainPair
 
 __all__ = ["InputMixin"]
 
 
 class InputMixin:
-    """Checks the rows of both domains for an estimator."""
+    """Settles for an estimator what depends on the rows of a fit."""
 
     source_domains_: np.ndarray
     n_epochs_: int
-    # of the estimator and its task
+    # of the estimator
     max_epochs: Any
     batch_size: int
-    _validate_params: Callable[[], None]
     _needs_target: Callable[[], bool]
     _n_sources: int
-    _outputs: Any
-    _rows: Callable[..., Rows]
-    _encode_source: Any
-    _encode_target: Any
-
-    def _check_input(
-        self, source: SourceRows, X_target: Any, y_target: Any, go_on: bool, classes: Any = None
-    ) -> DomainPair:
-        self._validate_params()
-        rows, y_source = check_rows(self, source.X, "X_source", reset=not go_on), source.y
-        if y_source is None and isinstance(rows, Dataset):
-            y_source = dataset_labels(rows, numbers=not self._outputs.are_logits)
-        rows = self._rows(rows)
-        y_source = self._encode_source(y_source, len(rows), go_on, classes)
-        X_target, y_target = unwrap(X_target, "X_target"), unwrap(y_target, "y_target")
-        domains = DomainPair(rows, y_source)
-        if source.sample_weight is not None:
-            domains = weigh_rows(domains, source.sample_weight)
-        domains = self._tell_sources_apart(domains, source.source_domain, go_on)
-        if X_target is None:
-            self._check_no_target(y_target)
-            return domains
-        refuse_containers(X_target, "X_target")
-        target = self._rows(check_rows(self, X_target, "X_target"))
-        if y_target is not None:
-            y_target = self._encode_target(y_target, len(target))
-        return domains.replace(target=target, y_target=y_target)
 
     def _settle_epochs(self, domains: DomainPair) -> None:
         """Set the number of epochs that `max_epochs` stands for with these rows."""
