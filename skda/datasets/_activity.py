@@ -15,7 +15,7 @@ from ._activity_windows import (
     read_recordings,
 )
 from ._docs import loader_docs
-from ._fetch import Arrays, DataHome, DataStore, get_data_home, read_npz
+from ._fetch import Arrays, DataHome, DataStore
 from ._pairs import LabelledRows, Pair, check_pair, make_pair
 
 DOMAINS = tuple(DEVICE_CODES)
@@ -80,9 +80,7 @@ def fetch_phone_watch(
     test_subjects : sequence of int, default=None
         Subjects among 12 .. 23 to score on; they are left out of the target rows to adapt
         to. None adapts to and scores on all target windows.
-    data_home : str or path-like, default=None
-        Folder to read from; by default the environment variable ``SKDA_DATA_HOME``,
-        else ``~/skda_data``.
+    <data_home>
     as_frame : bool, default=False
         Give pandas DataFrames and Series; not with `signal`.
     <return_X_y>
@@ -103,10 +101,7 @@ def fetch_phone_watch(
 
     Raises
     ------
-    FileNotFoundError
-        Neither `path` nor the cache folder holds the data.
-    ValueError
-        A parameter is not allowed, or the cached file has a wrong checksum.
+    <local_errors>
 
     Notes
     -----
@@ -170,17 +165,10 @@ def fetch_phone_watch(
 
 
 def _read(path: DataHome, data_home: DataHome) -> Arrays:
-    if path is None:
-        prepared = STORE.read_prepared(data_home)
-        if prepared is None:
-            expected = get_data_home(data_home) / f"{STORE.name}.npz"
-            raise FileNotFoundError(f"There is no file {expected}. {REMEDY}")
-        return prepared
-    path = Path(path).expanduser()
-    if path.is_dir():
-        return read_recordings(path)
+    if path is not None and (folder := Path(path).expanduser()).is_dir():
+        return read_recordings(folder)
     required = [f"{domain}_{key}" for domain in DOMAINS for key in ("X", "signal", "y", "subject")]
-    return read_npz(path, required=required, remedy=REMEDY)
+    return STORE.read_local(path, data_home, required=required, remedy=REMEDY)
 
 
 def _in_test(subjects: np.ndarray, test_subjects: Sequence[int] | None) -> np.ndarray:

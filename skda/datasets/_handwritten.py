@@ -10,7 +10,7 @@ from sklearn.utils._param_validation import Interval, Options, StrOptions
 
 from ._digits import TARGET_NAMES
 from ._docs import loader_docs
-from ._fetch import Arrays, DataHome, DataStore, get_data_home, read_npz
+from ._fetch import Arrays, DataHome, DataStore, get_data_home
 from ._openml_digits import OPENML_DIGITS, fetch_openml_digits
 from ._pairs import LabelledRows, Pair, check_pair, make_pair
 from ._resize import resize_images
@@ -167,15 +167,14 @@ def fetch_handwritten_digits(
         mnistm_path=[str, os.PathLike, None],
         openml=[Mapping, None],
     )
-    pair = (source, target)
-    digits = {}
-    for name in pair:
-        if name == "mnistm":
-            digits[name] = _read_mnistm(mnistm_path, data_home)
-        else:
-            digits[name] = _read_grey(name, data_home, download_if_missing, openml or {})
-    n_channels = 3 if "mnistm" in pair else 1
-    if set(pair) == {"mnist", "mnistm"}:
+    digits = {
+        name: _read_mnistm(mnistm_path, data_home)
+        if name == "mnistm"
+        else _read_grey(name, data_home, download_if_missing, openml or {})
+        for name in (source, target)
+    }
+    n_channels = 3 if "mnistm" in digits else 1
+    if digits.keys() == {"mnist", "mnistm"}:
         train = {key: digits["mnist"][key][:MNIST_WITHOUT_MNISTM] for key in ARRAYS[:2]}
         digits["mnist"] = {**digits["mnist"], **train}
 
@@ -225,28 +224,21 @@ def _read_grey(
     prepared = STORES[name].read_prepared(data_home)
     if prepared is not None:
         return {key: prepared[key] for key in ARRAYS}
-    home = get_data_home(data_home)
     if not download_if_missing:
         raise OSError(
-            f"{home / STORES[name].name}.npz is missing and download_if_missing=False. Put the "
-            "prepared file there, or allow the download from OpenML."
+            f"{STORES[name].prepared_path(data_home)} is missing and download_if_missing=False. "
+            "Put the prepared file there, or allow the download from OpenML."
         )
     entry = OPENML_DIGITS[name]
     if name in openml:
         openml_name, version = openml[name]
         entry = replace(entry, name=openml_name, version=version)
-    return fetch_openml_digits(entry, home)
+    return fetch_openml_digits(entry, get_data_home(data_home))
 
 
 def _read_mnistm(path: DataHome, data_home: DataHome) -> Arrays:
     store = STORES["mnistm"]
-    if path is None:
-        prepared = store.read_prepared(data_home)
-        if prepared is None:
-            expected = get_data_home(data_home) / f"{store.name}.npz"
-            raise FileNotFoundError(f"There is no file {expected}. {MNISTM_REMEDY}")
-        return {key: prepared[key] for key in ARRAYS}
-    arrays = read_npz(path, required=ARRAYS, remedy=MNISTM_REMEDY)
+    arrays = store.read_local(path, data_home, required=ARRAYS, remedy=MNISTM_REMEDY)
     read = {key: arrays[key] for key in ARRAYS}
     for part in ("train", "test"):
         X, y = read[f"X_{part}"], read[f"y_{part}"]
