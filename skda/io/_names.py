@@ -1,4 +1,4 @@
-"""The classes and functions that a model file may name, and what the user hands in for others."""
+"""The classes and functions that a model file may name, and those that the user hands in."""
 
 from __future__ import annotations
 
@@ -35,12 +35,13 @@ _FUNCTIONS = frozenset(
     """,
     )
 )
-# not those that write files
+# callbacks that write files are left out
 _CALLBACKS = frozenset({"EarlyStopping", "EpochScoring", "EpochTimer", "GradientNormClipping"})
 
 
 def _of_torch_nn(name: str) -> Any:
-    inside = nn.modules.linear if name == "NonDynamicallyQuantizableLinear" else nn  # of attention
+    # nn.MultiheadAttention has this layer, which torch.nn does not export
+    inside = nn.modules.linear if name == "NonDynamicallyQuantizableLinear" else nn
     return _class(inside, name, nn.Module)
 
 
@@ -82,7 +83,7 @@ _SPACES: dict[str, Callable[[str], Any]] = {
 
 
 def known_name(thing: Any) -> list[str] | None:
-    """Return the space and the name under which a file may name a class or function, if any."""
+    """Return the space and the name by which a file may name a class or function, if any."""
     name = getattr(thing, "__name__", None)
     if not isinstance(name, str):
         return None
@@ -93,7 +94,7 @@ def known_name(thing: Any) -> list[str] | None:
 
 
 def named(space: Any, name: Any) -> Any:
-    """Return the class or function that a file names by `known_name`."""
+    """Return the class or function of a space and a name, as `known_name` returned them."""
     find = _SPACES.get(space) if isinstance(space, str) else None
     found = find(name) if find is not None and isinstance(name, str) else None
     if found is None:
@@ -116,7 +117,7 @@ def _estimators() -> dict[str, type[BaseEstimator]]:
 
 
 def _estimator(name: Any) -> type[BaseEstimator] | None:
-    """Return skda's class of this name; what a search needs is imported for a search only."""
+    """Return skda's class of this name; the search is imported only where it is named."""
     if name == "LambdaSearchCV":
         from skda.model_selection import LambdaSearchCV
 
@@ -125,7 +126,7 @@ def _estimator(name: Any) -> type[BaseEstimator] | None:
 
 
 def is_public(cls: type) -> bool:
-    """Say whether a class is one of skda's public estimators, or saved like one."""
+    """Say whether a class is a public estimator of skda, or saved like one."""
     return _estimator(cls.__name__) is cls
 
 
@@ -150,7 +151,7 @@ def is_of_sklearn(value: Any) -> bool:
 
 
 def arguments_of(value: Any) -> dict[str, Any] | None:
-    """Return the arguments that make a callback or splitter again, if a file may name its class."""
+    """Return the arguments to rebuild a callback or splitter, if a file may name its class."""
     kinds = Callback, ValidSplit, BaseCrossValidator, BaseShuffleSplit
     if not isinstance(value, kinds) or known_name(type(value)) is None:
         return None
@@ -160,7 +161,7 @@ def arguments_of(value: Any) -> dict[str, Any] | None:
 
 
 class Handed:
-    """What the user hands in for the names that are in a file.
+    """The objects that the user hands in for the names in a file.
 
     Parameters
     ----------
@@ -188,7 +189,7 @@ class Handed:
             self._check(name)
 
     def _check(self, name: str) -> None:
-        """Refuse another class; a function is a factory and may have any name."""
+        """Refuse a class of another name; a function is a factory and may have any name."""
         given = self.given[name]
         cls = type(given) if isinstance(given, nn.Module) else given
         if inspect.isclass(cls) and cls.__name__ != name.partition(" of ")[0]:
@@ -198,7 +199,7 @@ class Handed:
             )
 
     def get(self, name: Any) -> Any:
-        """Return what was handed in for a name."""
+        """Return the object that was handed in for a name."""
         if not isinstance(name, str) or name not in self.given:
             raise ModelFileError(f"it needs {name!r}, which it does not list. Save the model again")
         return self.given[name]
