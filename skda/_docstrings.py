@@ -1,4 +1,4 @@
-"""Docstrings whose parts are written once: in the parent class, or for several functions."""
+"""Parts of docstrings that are written once, in a parent class or for several functions."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ _ENTRY = re.compile(r"^(\*{0,2}\w[\w, ]*?)(?: :.*)?$")
 
 
 def complete_docstring(cls: type) -> str:
-    """Return the numpydoc docstring of `cls` with what its parents say of the rest.
+    """Return the numpydoc docstring of `cls`, completed from the docstrings of its parents.
 
     Parameters
     ----------
     cls : type
-        Its own entries come first where both describe a parameter; the order is the signature's.
+        Its own entry for a parameter takes precedence over that of a parent.
 
     Returns
     -------
     str
-        With entries for all parameters of the signature that a parent describes, with the
-        defaults of `cls`, and with the nearest parent's Attributes section if it has none.
+        The docstring with an entry for each described parameter of the signature, in its order and
+        with the defaults of `cls`; and with an Attributes section, its own or the nearest parent's.
     """
     doc = inspect.cleandoc(cls.__doc__ or "")
     before, own, after = _section(doc, "Parameters")
@@ -70,7 +70,7 @@ def _first_attributes(docs: Iterable[str]) -> list[str]:
 
 
 def _section(doc: str, title: str) -> tuple[list[str], dict[str, list[str]], list[str]]:
-    """Split a clean docstring around a section, and the section by its entries."""
+    """Return the lines before a section of a clean docstring, its entries, and the lines after."""
     lines = doc.splitlines()
     if title not in lines:
         return lines, {}, []
