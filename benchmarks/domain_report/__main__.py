@@ -1,7 +1,6 @@
 """What the verdict of `domain_report` says on tasks whose truth is known."""
 
 import argparse
-import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 import torch
 
-from ..harness.machine import command
+from ..harness.options import file_of, parse_options, program_parser, write_text
 from ..harness.small_tasks import few_rows
 from .measure import METHODS, measure
 from .page import page
@@ -38,21 +37,14 @@ def run(options: argparse.Namespace, path: Path) -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    arguments = sys.argv[1:] if arguments is None else arguments
-    parser = argparse.ArgumentParser(description=f"Verdicts on {', '.join(METHODS)}")
-    parser.add_argument("--seeds", nargs="+", type=int, default=[2], metavar="SEED")
-    parser.add_argument("--tasks", nargs="+", choices=ALL, default=list(ALL))
-    parser.add_argument("--out", type=Path, help="file without suffix")
-    parser.add_argument("--quick", action="store_true", help="few rows, one epoch: does it run?")
-    options = parser.parse_args(arguments)
-    out = options.out or OUT.with_name(OUT.name + ("_quick" if options.quick else ""))
+    title = f"Verdicts on {', '.join(METHODS)}"
+    parser = program_parser(title, "few rows, one epoch", seeds=[2], tasks=ALL)
+    options = parse_options(parser, arguments, OUT)
     torch.set_num_threads(1)
-    path = out.with_name(out.name + ".csv")
+    path = file_of(options.out, ".csv")
     path.parent.mkdir(parents=True, exist_ok=True)
     run(options, path)
-    text = page(pd.read_csv(path), command(arguments))
-    out.with_name(out.name + ".md").write_text(text, encoding="utf-8")
-    print(text)
+    write_text(options.out, page(pd.read_csv(path), options.command))
 
 
 if __name__ == "__main__":

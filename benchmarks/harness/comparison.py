@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from math import fsum, isnan
 from statistics import mean
 
+from .markdown import table
 from .results import Run, mean_and_deviation
 from .runner import Task
 
@@ -35,7 +36,7 @@ class Comparison:
         """Return one row a method; the seconds are those of all tasks together."""
         heads = ["method", *(", ".join(filter(None, (t.name, t.score_name))) for t in self.tasks)]
         heads += [*([MEAN] if self.mean else []), "seconds"]
-        lines = [" | ".join(heads), "|".join(["---", *["---:"] * (len(heads) - 1)])]
+        rows = []
         for method in self.methods:
             found = [runs for t in self.tasks if (runs := self.runs.get((t.name, method)))]
             seconds = fsum(mean(run.seconds for run in runs) for runs in found)
@@ -44,14 +45,14 @@ class Comparison:
                 scores = self.mean_scores(method)
                 cells.append(mean_and_deviation(scores) if scores else "–")
             shown = "–" if isnan(seconds) else f"{seconds:.1f}"
-            lines.append(" | ".join([method, *cells, shown]))
+            rows.append([method, *cells, shown])
         columns = [*(t.name for t in self.tasks), *([MEAN] if self.mean else [])]
         for name, scores_of in self.published.items():
             cells = [
                 f"{scores_of[c]:.3f}".removeprefix("0") if c in scores_of else "" for c in columns
             ]
-            lines.append(" | ".join([f"*{name}*", *cells, ""]))
-        return "\n".join(f"| {line} |" for line in lines)
+            rows.append([f"*{name}*", *cells, ""])
+        return table(heads, rows, "lr", spaced=True)
 
     def mean_scores(self, method: str) -> list[float]:
         """Return the mean over the tasks, one a seed; empty if a task was not run."""
@@ -63,7 +64,7 @@ class Comparison:
     def losses(self) -> str:
         """Return one row a compared method, with the tasks on which it is not above."""
         heads = [f"{above} {name}" for name in self.references for above in ("above", "not above")]
-        lines = [" | ".join(["method", *heads]), "|".join(["---"] * (len(heads) + 1))]
+        rows = []
         for method in self.methods:
             if method not in self.compared:
                 continue
@@ -73,8 +74,8 @@ class Comparison:
                 lost = [t for t in tried if self._loses(t, method, reference)]
                 told = [self._against(t, method, reference) for t in lost]
                 cells += [f"{len(tried) - len(lost)} of {len(tried)}", ", ".join(told) or "–"]
-            lines.append(" | ".join([method, *cells]))
-        return "\n".join(f"| {line} |" for line in lines)
+            rows.append([method, *cells])
+        return table(["method", *heads], rows, "l", spaced=True)
 
     def _mean(self, task: Task, method: str) -> float | None:
         runs = self.runs.get((task.name, method))

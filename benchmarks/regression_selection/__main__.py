@@ -8,15 +8,13 @@ and what that costs, is worked out from that file (`rules`) and written to the p
 """
 
 import argparse
-import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
 
 import torch
 
-from ..harness.machine import command
-from ..harness.regret import parse_options, regret_parser
+from ..harness.options import file_of, parse_options, program_parser, write_text
 from ..harness.rows import append_rows, read_rows
 from .page import page
 from .rules import searches
@@ -43,28 +41,16 @@ def run(options: argparse.Namespace, path: Path) -> None:
                 print(f"{name:32} {method:10} seed {seed}: {seconds:.0f} s", flush=True)
 
 
-def parse(arguments: Sequence[str]) -> argparse.Namespace:
-    parser = regret_parser(
-        "Regret of choosing lam of a regressor",
-        TASKS,
-        METHODS,
-        seeds=[0, 1, 2],
-        quick="one epoch and lam",
-    )
-    return parse_options(parser, arguments, OUT)
-
-
 def main(arguments: Sequence[str] | None = None) -> None:
-    arguments = sys.argv[1:] if arguments is None else arguments
-    options = parse(arguments)
+    title, quick = "Regret of choosing lam of a regressor", "one epoch and lam"
+    parser = program_parser(title, quick, seeds=[0, 1, 2], tasks=TASKS, methods=METHODS)
+    parser.add_argument("--page-only", action="store_true", help="train nothing")
+    options = parse_options(parser, arguments, OUT)
     torch.set_num_threads(1)
-    path = options.out.with_name(options.out.name + ".csv")
+    path = file_of(options.out, ".csv")
     if not options.page_only:
         run(options, path)
-    shown = [each for each in arguments if each != "--page-only"]
-    text = page(searches(read_rows(path, TEXT)), command(shown))
-    options.out.with_name(options.out.name + ".md").write_text(text, encoding="utf-8")
-    print(text)
+    write_text(options.out, page(searches(read_rows(path, TEXT)), options.command))
 
 
 if __name__ == "__main__":

@@ -8,7 +8,6 @@ worked out from that file (`rules`) and written to selection.md (`page`).
 """
 
 import argparse
-import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,8 +16,7 @@ import joblib
 import torch
 
 from ..harness import small_tasks as small
-from ..harness.machine import command
-from ..harness.regret import parse_options, regret_parser
+from ..harness.options import file_of, parse_options, program_parser, write_text
 from ..harness.rows import append_rows, read_rows
 from ..harness.small_tasks import TASKS, draw, few_rows
 from ..harness.stress_tasks import MORE_STRESS_TASKS
@@ -58,35 +56,23 @@ def run(options: argparse.Namespace, path: Path) -> None:
                 print(f"{name:24} {each:10} seed {seed}: {curve}, {seconds:.0f} s", flush=True)
 
 
-def parse(arguments: Sequence[str]) -> argparse.Namespace:
-    parser = regret_parser(
-        "Regret of choosing lam without target labels",
-        ALL_TASKS,
-        METHODS,
-        seeds=[0, 1, 2],
-        quick="few rows and lams, one epoch",
-    )
-    parser.add_argument("--keep", type=Path, help="folder for what validators read of the models")
-    return parse_options(parser, arguments, OUT)
-
-
 def main(arguments: Sequence[str] | None = None) -> None:
-    arguments = sys.argv[1:] if arguments is None else arguments
-    options = parse(arguments)
+    title, quick = "Regret of choosing lam without target labels", "few rows and lams, one epoch"
+    parser = program_parser(title, quick, seeds=[0, 1, 2], tasks=ALL_TASKS, methods=METHODS)
+    parser.add_argument("--page-only", action="store_true", help="train nothing")
+    parser.add_argument("--keep", type=Path, help="folder for what validators read of the models")
+    options = parse_options(parser, arguments, OUT)
     torch.set_num_threads(1)
-    path = options.out.with_name(options.out.name + ".csv")
+    path = file_of(options.out, ".csv")
     if not options.page_only:
         run(options, path)
-    shown = [each for each in arguments if each != "--page-only"]
     defaults = {name: method.estimator().lam for name, method in METHODS.items()}
     order = list(ALL_TASKS)
     found = searches(read_rows(path), defaults)
     found.sort(key=lambda each: (order.index(each.task), each.method, each.seed))
     usual = [search for search in found if search.task in TASKS]
     stress = [search for search in found if search.task in STRESS_TASKS]
-    text = page(usual, stress, command(shown), N_FOLDS)
-    options.out.with_name(options.out.name + ".md").write_text(text, encoding="utf-8")
-    print(text)
+    write_text(options.out, page(usual, stress, options.command, N_FOLDS))
 
 
 if __name__ == "__main__":

@@ -1,7 +1,6 @@
 """Does the check of the class shares warn before harm, and only then?"""
 
 import argparse
-import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,8 +12,7 @@ from sklearn.metrics import accuracy_score
 from skda import DANClassifier, DANNClassifier, MCCClassifier
 from skda.priors import LabelShiftFit, label_shift_fit
 
-from ..harness.machine import command
-from ..harness.regret import parse_options, regret_parser
+from ..harness.options import file_of, parse_options, program_parser, write_text
 from ..harness.rows import Row, append_rows, read_rows
 from ..harness.search_internals import fit_on, held_out, linear_fit, split_domains, training_part
 from ..harness.small_tasks import Sample, Task, draw, estimator_for, few_rows
@@ -91,25 +89,18 @@ def run(options: argparse.Namespace, path: Path) -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    arguments = sys.argv[1:] if arguments is None else arguments
-    parser = regret_parser(
-        "Does the check of the class shares warn before harm?",
-        ALL,
-        METHODS,
-        seeds=[0, 1, 2],
-        quick="few rows, one epoch",
-    )
+    title = "Does the check of the class shares warn before harm?"
+    quick = "few rows, one epoch"
+    parser = program_parser(title, quick, seeds=[0, 1, 2], tasks=ALL, methods=METHODS)
+    parser.add_argument("--page-only", action="store_true", help="train nothing")
     options = parse_options(parser, arguments, OUT)
     torch.set_num_threads(1)
-    path = options.out.with_name(options.out.name + ".csv")
+    path = file_of(options.out, ".csv")
     if not options.page_only:
         run(options, path)
     order = list(ALL)
     rows = sorted(read_rows(path), key=lambda row: (order.index(row["task"]), row["seed"]))
-    shown = [each for each in arguments if each != "--page-only"]
-    text = page(rows, command(shown))
-    options.out.with_name(options.out.name + ".md").write_text(text, encoding="utf-8")
-    print(text)
+    write_text(options.out, page(rows, options.command))
 
 
 if __name__ == "__main__":

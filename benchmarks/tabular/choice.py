@@ -12,6 +12,7 @@ from sklearn.preprocessing import StandardScaler
 from skda import FinetuneClassifier, make_pipeline
 from skda.model_selection import compute_validator
 
+from ..harness.markdown import table
 from ..harness.methods import ADAPTING, SOURCE_ONLY, shipped
 from ..harness.results import Key, Results, Run
 from ..harness.runner import Plan, Task
@@ -166,12 +167,11 @@ class Choices:
 
     def table(self) -> str:
         """Return what was chosen for each task, one name a seed."""
-        names = [rule.name for rule in RULES]
-        lines = [" | ".join(["task", *names]), "|".join(["---"] * (len(names) + 1))]
+        rows = []
         for task in self.todo.tasks:
             cells = [
                 ", ".join(self.chosen(task, seed, rule.validators) for seed in self.todo.seeds)
                 for rule in RULES
             ]
-            lines.append(" | ".join([task.name, *cells]))
-        return "\n".join(f"| {line} |" for line in lines)
+            rows.append([task.name, *cells])
+        return table(["task", *(rule.name for rule in RULES)], rows, "l", spaced=True)
