@@ -13,19 +13,22 @@ from skda import DANClassifier, FinetuneClassifier
 from ..harness import matrix
 from ..harness.few_labels import (
     BESIDE,
+    BLIND,
+    BY_ROW,
     COUNTS,
     ONLY,
     STAGED,
+    columns_of,
+    few_labels_matrix,
     label_few,
     run_alone,
     run_of,
 )
 from ..harness.goals import Goal, Means
-from ..harness.matrix import Matrix
 from ..harness.methods import ADAPTING, SOURCE_ONLY
 from ..harness.office_caltech import DOMAINS
 from ..harness.photographs import features, head_network
-from ..harness.runner import Method, Task
+from ..harness.runner import Method
 from ..harness.search_internals import DomainData
 from ..harness.small_tasks import Sample
 
@@ -33,7 +36,6 @@ EPOCHS = 20
 # each domain is a source once; dslr has classes of eight photographs, too few to be a target
 TASKS = ("CW", "AC", "DA", "WC")
 NAMES = ("DDC", "DAN", "JAN", "DANN", "MCC", "MDD")
-BY_ROW, BLIND = ", by row", ", no labels"
 
 
 class Photographs:
@@ -71,7 +73,7 @@ METHODS = [
         for name in ("DANN", "MCC")
     ),
 ]
-COLUMNS = {n: [f"{name}, {n}" for name in TASKS] for n in COUNTS}
+COLUMNS = columns_of(TASKS)
 
 
 def gain(method: str, reference: str, n: int, means: Means) -> float:
@@ -79,15 +81,13 @@ def gain(method: str, reference: str, n: int, means: Means) -> float:
     return 100 * (means.of(method, COLUMNS[n]) - means.of(reference, COLUMNS[n]))
 
 
-FEW = Matrix(
+FEW = few_labels_matrix(
     "A few labels of the target, photographs",
-    [
-        Task(f"{name}, {n}", partial(Photographs, name, n), "", f"{n} labels a class")
-        for n in COUNTS
-        for name in TASKS
-    ],
+    TASKS,
+    Photographs,
     METHODS,
     Path(__file__).parent / "few_labels_photos",
+    score_name="",
     introduction=f"""\
 Office-Caltech10: 1, 3 or 10 labelled photographs of each class of the target beside the unlabelled
 ones, on the features of a pretrained network, as on
@@ -106,7 +106,6 @@ trained on alone it is eight points below source-only. MCC uses labels best when
 weighs as much as a source row: one a class then adds nothing to it, three and ten a fraction of a
 point. The methods that align the features add little to the two losses alone, and with ten labels a
 class nothing.""",
-    has_run=lambda task, method: BLIND not in method.name or task.name in COLUMNS[1],
     references={BESIDE: "†", ONLY: "‡"},
     compared=[*NAMES, *(f"{name}{BY_ROW}" for name in ("DANN", "MCC"))],
     goals=[
@@ -118,13 +117,9 @@ class nothing.""",
         for n in COUNTS
         for reference in (ONLY, BESIDE)
     ],
-    groups={f"{n} label{'s' if n > 1 else ''} a class": COLUMNS[n] for n in COUNTS},
 )
 
-
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Run what is missing, then write and print the page."""
-    matrix.main(FEW, arguments)
+main = partial(matrix.main, FEW)
 
 
 if __name__ == "__main__":

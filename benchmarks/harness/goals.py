@@ -1,6 +1,6 @@
 """Numbers that a page should reach."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from statistics import mean
 
@@ -28,6 +28,12 @@ class Means:
         """Return the highest mean, on a task or over all, and whose it is."""
         found = [(self.of(m) if task is None else self.on(task, m), m) for m in methods]
         return max((pair for pair in found if pair[0] == pair[0]), default=(float("nan"), "none"))
+
+
+def least(values: Mapping[str, float]) -> tuple[float, str]:
+    """Return the least value, and the first name that has it."""
+    name = min(values, key=values.__getitem__)
+    return values[name], name
 
 
 @dataclass(frozen=True)

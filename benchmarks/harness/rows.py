@@ -1,7 +1,7 @@
 """Rows of any columns in a CSV file that grows while a benchmark runs."""
 
 import csv
-from collections.abc import Container, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,14 @@ def read_rows(path: Path, text: Container[str] = TEXT) -> list[Row]:
             {key: cell if key in text else float(cell) for key, cell in row.items()}
             for row in csv.DictReader(file)
         ]
+
+
+def write_rows(path: Path, columns: Sequence[str], rows: Iterable[Mapping[str, str]]) -> None:
+    """Write a file of these columns."""
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, columns, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
 
 
 def append_rows(path: Path, rows: Sequence[Row]) -> None:

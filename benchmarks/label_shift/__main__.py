@@ -20,7 +20,7 @@ from skda import (
 
 from ..harness import matrix
 from ..harness import small_tasks as small
-from ..harness.goals import Goal, Means
+from ..harness.goals import Goal, Means, least
 from ..harness.matrix import Matrix
 from ..harness.methods import SOURCE_ONLY
 from ..harness.runner import Method, Task
@@ -55,9 +55,7 @@ class Rows:
 
 
 def load(task: small.Task, quick: bool) -> Rows:
-    if quick:
-        task = small.Task(task.load, 120, 100, {**task.params, "max_epochs": 1}, task.steps)
-    return Rows(task, task.load())
+    return Rows(small.few_rows(task) if quick else task, task.load())
 
 
 def shares_of(y: np.ndarray, y_source: np.ndarray) -> dict[Any, float]:
@@ -95,8 +93,7 @@ def worst_loss(end: str, tasks: Sequence[str], means: Means) -> tuple[float, str
         for task in tasks
         for name in ADAPTING
     }
-    worst = min(gains, key=lambda key: gains[key])
-    return gains[worst], worst
+    return least(gains)
 
 
 def mean_gain(end: str, tasks: Sequence[str], means: Means) -> float:
@@ -128,30 +125,16 @@ the target lacks most or all rows of some classes; `Dirichlet` draws the shares 
             partial(worst_loss, KNOWN, list(SHIFTED)),
             -1.0,
         ),
-        Goal(
-            "Known shares, the same tasks: mean gain", partial(mean_gain, KNOWN, list(SHIFTED)), 0
+        *(
+            Goal(f"{shares} shares, {where}: mean gain", partial(mean_gain, end, list(tasks)), 0)
+            for where, tasks in (("the same tasks", SHIFTED), ("usual tasks", USUAL))
+            for shares, end in (("Known", KNOWN), ("Estimated", ESTIMATED), ("No", ""))
         ),
-        Goal(
-            "Estimated shares, the same tasks: mean gain",
-            partial(mean_gain, ESTIMATED, list(SHIFTED)),
-            0,
-        ),
-        Goal("No shares, the same tasks: mean gain", partial(mean_gain, "", list(SHIFTED)), 0),
-        Goal("Known shares, usual tasks: mean gain", partial(mean_gain, KNOWN, list(USUAL)), 0),
-        Goal(
-            "Estimated shares, usual tasks: mean gain",
-            partial(mean_gain, ESTIMATED, list(USUAL)),
-            0,
-        ),
-        Goal("No shares, usual tasks: mean gain", partial(mean_gain, "", list(USUAL)), 0),
     ],
     groups={"Other shares": list(SHIFTED), "Usual tasks": list(USUAL)},
 )
 
-
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Run what is missing, then write and print the page."""
-    matrix.main(SHIFT, arguments)
+main = partial(matrix.main, SHIFT)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,6 @@ import csv
 import math
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 
 from sklearn.metrics import accuracy_score
@@ -16,11 +15,11 @@ from ..harness.comparison import Comparison
 from ..harness.goals import Goal
 from ..harness.matrix import Matrix, compare, run, write_page
 from ..harness.methods import ADAPTING, LOGISTIC, ORACLE, SCALED, SOURCE_ONLY, rows, shipped
-from ..harness.office_caltech import DOMAINS, NORMALISED_L, PUBLISHED, TASKS
+from ..harness.office_caltech import DOMAINS, NORMALISED_L, PUBLISHED, TASKS, pair_tasks
 from ..harness.results import Run
-from ..harness.runner import Method, Task, plan
+from ..harness.runner import Method, plan
 from ..harness.runs import N_FOLDS, of_seed, oracle
-from ..harness.shifts import Shift, of_any_seed, shift
+from ..harness.shifts import Shift, shift
 
 SHALLOW = Path(__file__).parents[1] / "office_caltech_shallow" / "office_caltech_shallow.csv"
 EPOCHS = 30
@@ -124,15 +123,7 @@ Adam):
 
 MATRIX = Matrix(
     "Office-Caltech10, SURF features: shallow and deep domain adaptation",
-    [
-        Task(
-            name,
-            of_any_seed(partial(surf, source=name[0], target=name[1])),
-            score_name="",
-            settings=f"{EPOCHS} epochs",
-        )
-        for name in TASKS
-    ],
+    pair_tasks(surf, TASKS, f"{EPOCHS} epochs"),
     METHODS,
     Path(__file__).parent / "office_caltech",
     INTRODUCTION,

@@ -153,10 +153,7 @@ MATRIX = Matrix(
     ],
 )
 
-
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Run what is missing, then write and print the page."""
-    matrix.main(MATRIX, arguments)
+main = partial(matrix.main, MATRIX)
 
 
 if __name__ == "__main__":
