@@ -7,7 +7,7 @@ import pandas as pd
 
 from ..harness.machine import header
 from ..harness.markdown import table
-from .measure import HELD_OUT
+from ..harness.small_tasks import HELD_OUT
 from .tasks import ALL, GROUPS
 
 HARM, NO_CHANGE, OTHER_SHARES = 0.02, 0.03, 0.15

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.impute import SimpleImputer
+from sklearn.model_selection import train_test_split
 
 from skda import make_pipeline
 from skda.datasets import (
@@ -25,6 +26,7 @@ from skda.datasets import (
 from .search_internals import DomainData, own_stream, take_rows
 
 MAX_TEST_ROWS = 1500
+HELD_OUT = 0.25
 
 
 @dataclass(frozen=True)
@@ -160,7 +162,7 @@ ALL_TASKS = {**TASKS, **STRESS_TASKS}
 
 
 class Sample(NamedTuple):
-    """What a search is given, and the target rows on which only the table looks."""
+    """The rows that a search gets, and the rows and labels of the target that only scores see."""
 
     train: DomainData
     y_target: NDArray
@@ -180,3 +182,18 @@ def draw(task: Task, loaded: Any, seed: int) -> Sample:
     X_target, y_target = some(loaded.X_target, loaded.y_target, task.n_target)
     X_test, y_test = some(loaded.X_target_test, loaded.y_target_test, MAX_TEST_ROWS)
     return Sample(DomainData(X_source, y_source, X_target), y_target, X_test, y_test)
+
+
+def hold_out(data: DomainData, seed: int, stream: str) -> tuple[DomainData, DomainData]:
+    """Return the data with three quarters of the source rows, and with the others."""
+    parts = train_test_split(
+        np.arange(len(data.y_source)),
+        test_size=HELD_OUT,
+        stratify=data.y_source,
+        random_state=own_stream(seed, stream),
+    )
+    fitted_on, held_out = (
+        DomainData(take_rows(data.X_source, rows), data.y_source[rows], data.X_target)
+        for rows in parts
+    )
+    return fitted_on, held_out

@@ -44,9 +44,9 @@ class Case:
     """Rows of two domains, how they are scaled, and the predictions made so far.
 
     The labels have shape (n, n_outputs). `prepare` fits the scaling to source rows and returns a
-    function of rows; `linear` fits a linear model to rows and one output and returns its
-    predictions of other rows; `oracle_rows` has what the oracle learns from; `limits` are the
-    values that a prediction is cut to, `lams` those of the search.
+    function of rows. `linear` fits a linear model to rows and one output and returns its
+    predictions of other rows. The oracle learns from `oracle_rows`. Predictions are cut to
+    `limits`; the search tries `lams`.
     """
 
     X_source: np.ndarray
@@ -92,8 +92,8 @@ class Case:
             settings = {**self.params, "random_state": self.seed}
             model = LambdaSearchCV(DANRegressor(**settings), self.lams, cv=N_FOLDS)
             return self._trained(model, self.X_source, self.y_source, X_target)(X_test)
-        known = {ADABN: FinetuneRegressor(adapt_batch_norm=True)}
-        model = known[name] if name in known else ADAPTING[name]()
+        adabn = FinetuneRegressor(adapt_batch_norm=True)
+        model = adabn if name == ADABN else ADAPTING[name]()
         return self._trained(model, self.X_source, self.y_source, X_target)(X_test)
 
     @cached_property
