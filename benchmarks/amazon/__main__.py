@@ -1,4 +1,4 @@
-"""Twelve shifts of Amazon reviews, held against the published table."""
+"""Twelve shifts of Amazon reviews, compared with the published table."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -81,7 +81,7 @@ def reviews(n_features: int, n_classes: int) -> nn.Module:
 
 
 def batch_normalised(n_features: int, n_classes: int) -> nn.Module:
-    # MLP would normalise its input, too, and so blow up words that hardly occur
+    # MLP would also normalise its input, and so amplify rare words
     return nn.Sequential(
         nn.Linear(n_features, WIDTH),
         nn.BatchNorm1d(WIDTH),
@@ -183,7 +183,7 @@ def reference_of(method: str, reference: str) -> str:
 
 
 def worst_default(means: Means) -> tuple[float, str]:
-    """Return the gain of the adapting default that gains least over its own source-only mean."""
+    """Return the least gain of an adapting default over its source-only row, and the method."""
     return min((means.of(m) - means.of(reference_of(m, SOURCE_ONLY)), m) for m in DEFAULTS)
 
 

@@ -51,7 +51,7 @@ SCALED = ", zT"
 
 @dataclass(frozen=True)
 class Pair:
-    """Two kinds of digits, how many images are drawn of each, and for how long is trained."""
+    """Two kinds of digits, the number of images drawn of each, and the length of the training."""
 
     source: str
     target: str
@@ -62,7 +62,7 @@ class Pair:
     size: int = 16
 
     def load(self, quick: bool) -> Data:
-        # the sets are large: those of one seed at a time
+        # the sets are large, so only those of one seed are kept
         @lru_cache(maxsize=1)
         def drawn(seed: int) -> Shift:
             sizes = {"n_source": self.n_source, "n_target": self.n_target}

@@ -1,4 +1,4 @@
-"""What the verdict of `domain_report` says on tasks whose truth is known."""
+"""The sentences of `domain_report` on tasks whose truth is known."""
 
 import argparse
 import time
@@ -6,9 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
-import torch
 
-from ..harness.options import file_of, parse_options, program_parser, write_text
+from ..harness.options import program_parser, run_program
 from ..harness.small_tasks import few_rows
 from .measure import METHODS, measure
 from .page import page
@@ -19,6 +18,7 @@ OUT = Path(__file__).parent / "domain_report"
 
 def run(options: argparse.Namespace, path: Path) -> None:
     """Train and measure what is missing, task by task."""
+    path.parent.mkdir(parents=True, exist_ok=True)
     done: set[tuple[str, int]] = set()
     if path.exists():
         done = set(pd.read_csv(path)[["task", "seed"]].itertuples(index=False, name=None))
@@ -36,15 +36,14 @@ def run(options: argparse.Namespace, path: Path) -> None:
             print(f"{name:28} seed {seed}: {time.perf_counter() - start:.0f} s", flush=True)
 
 
+def page_of(path: Path, command: str) -> str:
+    return page(pd.read_csv(path), command)
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     title = f"Verdicts on {', '.join(METHODS)}"
     parser = program_parser(title, "few rows, one epoch", seeds=[2], tasks=ALL)
-    options = parse_options(parser, arguments, OUT)
-    torch.set_num_threads(1)
-    path = file_of(options.out, ".csv")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    run(options, path)
-    write_text(options.out, page(pd.read_csv(path), options.command))
+    run_program(parser, arguments, OUT, run, page_of)
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ METHODS = {"DANN": 1.0, "DANN, 10 lam": 10.0}
 
 
 def measure(task: Task, seed: int, *, quick: bool = False) -> list[dict[str, Any]]:
-    """Return a row for each method. Labels of the target serve the columns of the truth alone."""
+    """Return a row for each method; only the columns of the truth use labels of the target."""
     sample = draw(task, task.load(), seed)
     part, held_out = hold_out(sample.train, seed, "domain report, held-out rows")
 
@@ -54,7 +54,7 @@ def half_distance(shares: Any, others: Any) -> float:
 
 
 def figures(report: DomainReport) -> dict[str, Any]:
-    """Return what the report holds, in one row."""
+    """Return the figures of the report in one row."""
     row: dict[str, Any] = {"said": " ".join(report.findings)}
     for state, values in report.to_frame().to_dict(orient="index").items():
         row |= {f"{state}_{name}": value for name, value in values.items()}

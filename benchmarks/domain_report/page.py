@@ -1,4 +1,4 @@
-"""The page about the sentences of `domain_report` and what they are worth."""
+"""The page about the sentences of `domain_report` and how often they are right."""
 
 from collections.abc import Callable
 from typing import NamedTuple

@@ -26,7 +26,7 @@ def half_task(name: str, shares: tuple[float, ...] | None = None) -> Task:
 
 
 def like(name: str, load: Callable[[], Any], shares: tuple[float, ...] | None = None) -> Task:
-    """Return a task of other rows that trains as one of the harness."""
+    """Return a task with other rows that is trained like a task of the harness."""
     task = replace(TASKS[name], load=load)
     return task if shares is None else with_shares(task, shares)
 

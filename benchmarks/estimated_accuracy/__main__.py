@@ -5,9 +5,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-import torch
-
-from ..harness.options import file_of, parse_options, program_parser, write_text
+from ..harness.options import program_parser, run_program
 from ..harness.rows import append_rows, read_rows
 from ..harness.small_tasks import ALL_TASKS, draw, few_rows
 from .measure import measure
@@ -39,17 +37,16 @@ def run(options: argparse.Namespace, path: Path) -> None:
                 print(f"{name:24} {each:10} seed {seed}: {seconds:.0f} s", flush=True)
 
 
+def page_of(path: Path, command: str) -> str:
+    order = list(ALL_TASKS)
+    return page(sorted(read_rows(path), key=lambda row: order.index(row["task"])), command)
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     title, quick = "Estimated accuracies and shares of the classes", "few rows, one epoch"
     parser = program_parser(title, quick, seeds=[0, 1, 2], tasks=ALL_TASKS, methods=METHODS)
     parser.set_defaults(tasks=[name for name in ALL_TASKS if name not in LEFT_OUT])
-    options = parse_options(parser, arguments, OUT)
-    torch.set_num_threads(1)
-    path = file_of(options.out, ".csv")
-    run(options, path)
-    order = list(ALL_TASKS)
-    rows = sorted(read_rows(path), key=lambda row: order.index(row["task"]))
-    write_text(options.out, page(rows, options.command))
+    run_program(parser, arguments, OUT, run, page_of)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What is written of a model: the truth, every estimate, and the errors of the estimated shares."""
+"""The figures of a model: the truth, every estimate, and the errors of the estimated shares."""
 
 from typing import Any
 

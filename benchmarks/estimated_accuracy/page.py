@@ -95,7 +95,7 @@ def mean_over_tasks(rows: Sequence[Row], value: Callable[[Row], float]) -> float
 
 
 def correlation(rows: Sequence[Row], name: str) -> float:
-    """Return the mean correlation over the candidates; where one is constant, there is none."""
+    """Return the mean correlation over the candidates of a task and seed, without constant ones."""
     found = []
     for key in dict.fromkeys((row["task"], row["seed"]) for row in rows):
         group = [row for row in rows if (row["task"], row["seed"]) == key]

@@ -1,4 +1,4 @@
-"""A few labels of the target beside its unlabelled rows: who makes the most of them."""
+"""A few labels of the target beside its unlabelled rows, used by several methods."""
 
 from functools import partial
 from pathlib import Path
@@ -47,13 +47,13 @@ COLUMNS = columns_of(NAMES)
 
 
 def default_above(reference: str, n: int, means: Means) -> tuple[float, str]:
-    """Return what the least adapting default has above a reference, in points."""
+    """Return the least gain of an adapting default over a reference, in points."""
     of_reference = means.of(reference, COLUMNS[n])
     return least({m: 100 * (means.of(m, COLUMNS[n]) - of_reference) for m in METHODS_OF_SKDA})
 
 
 def shipped_above_candidates(means: Means) -> tuple[float, str]:
-    """Return what the best shipped method has above the best candidate, in points."""
+    """Return the gain of the best shipped method over the best candidate, in points."""
     best, other = (means.best(names) for names in (METHODS_OF_SKDA, list(CANDIDATES)))
     return 100 * (best[0] - other[0]), f"{best[1]} against {other[1]}"
 

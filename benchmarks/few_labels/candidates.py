@@ -1,4 +1,4 @@
-"""Losses of target rows that skda does not ship, to see whether it should."""
+"""Losses of target rows that are not in skda, compared to see whether they should be."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -12,7 +12,7 @@ from skda.training import AdaptationTerm, DomainOutput, TargetTerm
 
 
 class Entropy(AdaptingClassifier):
-    """Entropy of the predictions of target rows (Grandvalet 2004), rising as pseudo-labels do."""
+    """Entropy of the predictions of target rows (Grandvalet 2004), with a rising lam."""
 
     def __init__(
         self,

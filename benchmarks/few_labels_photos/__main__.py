@@ -39,7 +39,7 @@ NAMES = ("DDC", "DAN", "JAN", "DANN", "MCC", "MDD")
 
 
 class Photographs:
-    """Features of the photographs of two domains; half of the target's score only."""
+    """Features of the photographs of two domains; half of those of the target only score."""
 
     steps: Sequence[Any] = ()
 
@@ -48,7 +48,7 @@ class Photographs:
         self.params = {"module": head_network, "max_epochs": 1 if quick else EPOCHS}
 
     def draw(self, seed: int) -> tuple[Sample, np.ndarray]:
-        """Return the rows and the labels of the target, -1 but for a few of each class."""
+        """Return the rows, and labels of the target that are -1 except for a few of each class."""
         size, every = (64, 5) if self.quick else (224, 1)
         (X, names), (rows, names_of_rows) = (
             features(DOMAINS[domain], size, every) for domain in self.task
@@ -77,7 +77,7 @@ COLUMNS = columns_of(TASKS)
 
 
 def gain(method: str, reference: str, n: int, means: Means) -> float:
-    """Return what a method has above another, in points."""
+    """Return the gain of a method over another, in points."""
     return 100 * (means.of(method, COLUMNS[n]) - means.of(reference, COLUMNS[n]))
 
 

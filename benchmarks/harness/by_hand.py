@@ -1,4 +1,4 @@
-"""What the speed of skda is held against: loops and losses as one writes them by hand."""
+"""Training loops and losses written by hand, with which the speed of skda is compared."""
 
 import math
 from collections.abc import Callable, Iterator
@@ -53,7 +53,7 @@ class Reverse(torch.autograd.Function):
 
 
 class GramMKMMD:
-    """MK-MMD of five kernels around the median; what does not change is made once."""
+    """MK-MMD of five kernels around the median; constants are computed once."""
 
     def __init__(self, n_source: int, n_target: int, device: str = "cpu") -> None:
         n = n_source + n_target
@@ -153,7 +153,7 @@ def broadcast_coral(source: Tensor, target: Tensor) -> Tensor:
 
 
 def batches(n: int, size: int, rng: np.random.Generator, device: str = "cpu") -> Iterator[Tensor]:
-    """Rows of one pass in batches of equal size, give or take a row."""
+    """Return the rows of one pass in batches whose sizes differ by at most a row."""
     order = torch.from_numpy(rng.permutation(n)).to(device)
     return iter(torch.tensor_split(order, math.ceil(n / size)))
 

@@ -33,7 +33,7 @@ class Comparison:
     reference_of: Callable[[str, str], str] = lambda method, reference: reference
 
     def table(self) -> str:
-        """Return one row a method; the seconds are those of all tasks together."""
+        """Return one row for each method; the seconds are those of all tasks together."""
         heads = ["method", *(", ".join(filter(None, (t.name, t.score_name))) for t in self.tasks)]
         heads += [*([MEAN] if self.mean else []), "seconds"]
         rows = []
@@ -55,14 +55,14 @@ class Comparison:
         return table(heads, rows, "lr", spaced=True)
 
     def mean_scores(self, method: str) -> list[float]:
-        """Return the mean over the tasks, one a seed; empty if a task was not run."""
+        """Return the mean over the tasks for each seed; empty if a task was not run."""
         runs = [self.runs.get((task.name, method), ()) for task in self.tasks]
         if not all(runs):
             return []
         return [mean(run.score for run in of_seed) for of_seed in zip(*runs, strict=True)]
 
     def losses(self) -> str:
-        """Return one row a compared method, with the tasks on which it is not above."""
+        """Return one row for each compared method, with the tasks on which it is not above."""
         heads = [f"{above} {name}" for name in self.references for above in ("above", "not above")]
         rows = []
         for method in self.methods:

@@ -1,4 +1,4 @@
-"""Tasks in whose target a few rows of each class are labelled."""
+"""Tasks with labels of a few target rows of each class."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -22,17 +22,17 @@ BLIND, BY_ROW = ", no labels", ", by row"
 
 
 class Rows(Protocol):
-    """Rows for each seed, a few of the target labelled, and how networks train on them."""
+    """Rows of each seed, with labels of a few target rows, and how networks train on them."""
 
     params: dict[str, Any]
     steps: Sequence[Any]
 
     def draw(self, seed: int) -> tuple[Sample, np.ndarray]:
-        """Return the rows and the labels of the target, -1 but for a few of each class."""
+        """Return the rows, and labels of the target that are -1 except for a few of each class."""
 
 
 def label_few(y_target: np.ndarray, n_labels: int, seed: int) -> np.ndarray:
-    """Return the labels of so many rows of each class, and -1 for the others."""
+    """Return the labels of `n_labels` rows of each class, and -1 for the other rows."""
     rng = own_stream(seed, "few labels, which rows")
     few = np.full(len(y_target), -1)
     for label in np.unique(y_target):
@@ -42,14 +42,14 @@ def label_few(y_target: np.ndarray, n_labels: int, seed: int) -> np.ndarray:
 
 
 class FewLabels:
-    """The rows of a seed, a few target rows labelled, and how networks train on them."""
+    """The rows of a seed, with labels of a few target rows, and how networks train on them."""
 
     def __init__(self, task: small.Task, n_labels: int, quick: bool) -> None:
         self.task, self.n_labels = few_rows(task) if quick else task, n_labels
         self.loaded, self.params, self.steps = task.load(), dict(self.task.params), task.steps
 
     def draw(self, seed: int) -> tuple[Sample, np.ndarray]:
-        """Return the rows and the labels of the target, -1 but for a few of each class."""
+        """Return the rows, and labels of the target that are -1 except for a few of each class."""
         sample = small.draw(self.task, self.loaded, seed)
         return sample, label_few(sample.y_target, self.n_labels, seed)
 

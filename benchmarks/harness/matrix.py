@@ -14,7 +14,7 @@ from .runner import Benchmark, Method, Plan, Task, plan
 
 @dataclass(frozen=True)
 class Matrix(Benchmark):
-    """A benchmark whose page has one table, tasks in columns.
+    """A benchmark whose page has one table with a column for each task.
 
     Parameters
     ----------
@@ -46,7 +46,7 @@ class Matrix(Benchmark):
 
 
 def run(matrix: Matrix, todo: Plan, results: Results) -> None:
-    """Do what is missing, a seed after the other, so that early seeds are whole early."""
+    """Do the missing runs seed by seed, so that the first seeds are complete early."""
     # the rows of a task are loaded once, and only if they are needed
     tasks = [replace(task, load=cache(task.load)) for task in todo.tasks]
     for seed in todo.seeds:
@@ -77,7 +77,7 @@ def compare(matrix: Matrix, todo: Plan, results: Results) -> Comparison:
 
 
 def groups_shown(matrix: Matrix, comparison: Comparison) -> list[tuple[str, Comparison]]:
-    """Return each part of the page with its heading: one, or those of the groups."""
+    """Return the parts of the page with their headings: one part, or one for each group."""
     if not matrix.groups:
         return [("", comparison)]
     tasks = {task.name: task for task in comparison.tasks}
@@ -92,7 +92,7 @@ def groups_shown(matrix: Matrix, comparison: Comparison) -> list[tuple[str, Comp
 
 
 def means_of_groups(matrix: Matrix, comparison: Comparison) -> Comparison:
-    """Return the comparison in which each group is a task, by its mean in each seed."""
+    """Return the comparison with one task for each group, the mean of its tasks in each seed."""
     tasks, runs = {task.name: task for task in comparison.tasks}, {}
     columns = []
     for heading, names in matrix.groups.items():

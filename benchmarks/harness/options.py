@@ -2,12 +2,12 @@
 
 import argparse
 import sys
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 
 from .machine import command
 
-__all__ = ["file_of", "parse_options", "program_parser", "write_text"]
+__all__ = ["file_of", "parse_options", "program_parser", "run_program", "write_text"]
 
 
 def program_parser(
@@ -52,3 +52,26 @@ def write_text(out: Path, page: str) -> None:
     """Write a page to its file, and print it."""
     file_of(out, ".md").write_text(page, encoding="utf-8")
     print(page)
+
+
+def run_program(
+    parser: argparse.ArgumentParser,
+    arguments: Sequence[str] | None,
+    out: Path,
+    run: Callable[[argparse.Namespace, Path], None],
+    page_of: Callable[[Path, str], str],
+) -> None:
+    """Add what is missing to the file of rows, then write the page of this file.
+
+    `run` gets the options and the file, `page_of` the file and the command line. The option
+    ``--page-only`` leaves the run out.
+    """
+    import torch  # takes seconds, which a program that only prints its help need not wait for
+
+    parser.add_argument("--page-only", action="store_true", help="train nothing")
+    options = parse_options(parser, arguments, out)
+    torch.set_num_threads(1)
+    path = file_of(options.out, ".csv")
+    if not options.page_only:
+        run(options, path)
+    write_text(options.out, page_of(path, options.command))

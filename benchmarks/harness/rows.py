@@ -29,7 +29,7 @@ def write_rows(path: Path, columns: Sequence[str], rows: Iterable[Mapping[str, s
 
 
 def append_rows(path: Path, rows: Sequence[Row]) -> None:
-    """Write the rows in one go, so that an interruption leaves none half-done."""
+    """Append the rows at once, so that an interruption leaves no partial search."""
     path.parent.mkdir(parents=True, exist_ok=True)
     new = not path.exists()
     with path.open("a", encoding="utf-8", newline="") as file:

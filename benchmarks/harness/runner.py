@@ -1,4 +1,4 @@
-"""Run tasks x methods x seeds; every score is on disk as soon as it is there.
+"""Run tasks x methods x seeds; each score is written as soon as it is known.
 
 A benchmark that was interrupted goes on where it stopped when it is started again.
 """
@@ -129,7 +129,7 @@ class Plan:
 
 
 def plan(benchmark: Benchmark, arguments: Sequence[str] | None = None) -> Plan:
-    """Return what the command line, or these arguments in its place, ask for."""
+    """Return the plan for these arguments, by default those of the command line."""
     tasks, methods = by_name(benchmark.tasks), by_name(benchmark.methods)
     quick = "few rows and epochs"
     parser = program_parser(benchmark.title, quick, seeds=SEEDS, tasks=tasks, methods=methods)

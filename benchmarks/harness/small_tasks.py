@@ -171,7 +171,7 @@ class Sample(NamedTuple):
 
 
 def draw(task: Task, loaded: Any, seed: int) -> Sample:
-    """Draw rows of a task; every seed draws others, where there are more than are used."""
+    """Draw rows of a task; each seed draws other rows if there are more than are used."""
     rng = own_stream(seed, "selection benchmark, rows")
 
     def some(X: Any, y: Any, n: int) -> tuple[Any, NDArray]:

@@ -1,4 +1,4 @@
-"""More small tasks in whose target the classes have other shares than in the source."""
+"""More small tasks whose classes have other shares in the target than in the source."""
 
 from dataclasses import replace
 from functools import partial

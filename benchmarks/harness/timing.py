@@ -33,5 +33,5 @@ def side_by_side(
 
 
 def ratio(above: Sequence[float], below: Sequence[float]) -> float:
-    """Median over the rounds of the ratio within a round: what slows the machine slows both."""
+    """Return the median ratio over the rounds; other load on the machine slows both sides."""
     return median(a / b for a, b in zip(above, below, strict=True))

@@ -1,4 +1,4 @@
-"""Other class shares in the target: what adapting loses there, and what known shares mend."""
+"""Other class shares in the target: the loss by adapting, and the gain from known shares."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -45,7 +45,7 @@ USUAL = {
 
 @dataclass(frozen=True)
 class Rows:
-    """What the methods of a task are given: the rows of each seed, and how networks train."""
+    """The rows of each seed of a task, and how networks train on them."""
 
     task: small.Task
     loaded: Any

@@ -1,4 +1,4 @@
-"""How long a search over lam takes, beside scikit-learn's GridSearchCV.
+"""How long a search over lam takes, compared with scikit-learn's GridSearchCV.
 
     OMP_NUM_THREADS=1 python -m benchmarks.lambda_search [--methods DANN DAN ...] [--rounds N]
 
@@ -75,7 +75,7 @@ Line = dict[str, str]
 
 
 def draw(n_rows: int, n_features: int) -> Data:
-    """Return source rows, their labels, target rows: two classes, moved and stretched."""
+    """Return source rows, their labels, and target rows: two classes, moved and stretched."""
     rng = np.random.default_rng(0)
     y = np.arange(n_rows) % 2
     X = rng.normal(size=(n_rows, n_features)) + y[:, None] * 2 / n_features**0.5
@@ -109,7 +109,7 @@ def compare(method: str, setting: Setting, options: argparse.Namespace) -> Line:
     )
     folds = list(StratifiedKFold(N_FOLDS, shuffle=True, random_state=0).split(*data[:2]))
     vectorize = True if options.always else "auto"
-    # it says whether the models are trained together, and warms up
+    # this fit shows whether the models are trained together, and warms up
     brief = lambda_search(clone(estimator).set_params(max_epochs=1), folds, data, vectorize)
     searches = {
         GRID: lambda: grid_search(clone(estimator), folds, data),

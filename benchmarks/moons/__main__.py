@@ -1,4 +1,4 @@
-"""The moons out of the box: shipped defaults, and what else was tried with DAN."""
+"""The moons with the shipped defaults, and other settings of DAN that were tried."""
 
 from collections.abc import Callable
 from functools import partial

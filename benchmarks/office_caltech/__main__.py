@@ -1,4 +1,4 @@
-"""Office-Caltech10, SURF features: the classic shallow methods, and the deep ones beside."""
+"""Office-Caltech10, SURF features: the classic shallow methods, and the deep ones."""
 
 import csv
 import math
@@ -35,7 +35,7 @@ def surf(quick: bool, source: str, target: str) -> Shift:
 
 
 def shallow_rows() -> dict[str, dict[str, float]]:
-    """Return the accuracies of the shallow methods by row and task, from their own page's file."""
+    """Return the accuracies of the shallow methods by row and task, from the file of their page."""
     if not SHALLOW.exists():
         raise SystemExit(
             f"{SHALLOW} does not exist. Make it: python -m benchmarks.office_caltech_shallow"

@@ -41,7 +41,7 @@ def photos(quick: bool, source: str, target: str) -> Shift:
 
 def train(cls: Any, frozen: bool = False, **params: Any) -> Callable[[Data, int], float]:
     def run(data: Shift, seed: int) -> float:
-        # DDC inserts the very layer itself
+        # DDC inserts this layer itself
         width = None if cls is ADAPTING["DDC"] else WIDTH
         backbone = load_backbone(size=None, bottleneck=width, frozen=frozen)
         clf = cls(backbone, max_epochs=data.max_epochs, batch_size=BATCH_SIZE, random_state=seed)

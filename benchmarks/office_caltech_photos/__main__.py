@@ -56,7 +56,7 @@ def head(
     return of_seed(run)
 
 
-# DaNN has a network of its own, one hidden layer; DDC inserts the very bottleneck itself
+# DaNN has its own network with one hidden layer; DDC inserts the bottleneck itself
 MODULES: dict[str, Any] = {"DaNN": None, "DDC": linear}
 METHODS = [
     Method(LOGISTIC, of_seed(on_raw_counts)),
@@ -122,7 +122,7 @@ Adam):
 
 
 def margin(ending: str, names: Sequence[str], means: Means) -> tuple[float, str]:
-    """Return the least gain over source-only of the rows that end like this, and whose it is."""
+    """Return the least gain over source-only of the rows with this ending, and its method."""
     return least({name: means.of(name + ending) - means.of(SOURCE_ONLY) for name in names})
 
 

@@ -42,7 +42,7 @@ OUT = Path(__file__).parent / "office_caltech_shallow"
 
 
 def normalised_tca(task: Task) -> TCA:
-    """Return TCA as in the code that the parameters are from, which divides L by its norm."""
+    """Return TCA as in the code that its parameters come from, which divides L by its norm."""
     norm = 1 / len(task[0]) + 1 / len(task[2])
     return TCA(n_components=30, mu=norm, kernel="linear")
 
@@ -91,7 +91,7 @@ def run_tasks(tasks: dict[str, Task], method: Method, *, unit_rows: bool) -> dic
 
 
 def markdown(title: str, columns: list[str], rows: dict[str, dict[str, float]]) -> str:
-    """Return a table; the cell of a number that is not at hand is empty."""
+    """Return a table; the cell of an unknown number is empty."""
     lines = [
         [name, *(f"{row[column]:.1f}" if column in row else "" for column in columns)]
         for name, row in rows.items()

@@ -1,4 +1,4 @@
-"""Numbers for labels: corn spectra of three instruments, turbofans in three conditions."""
+"""Regression: corn spectra of three instruments, turbofans in three conditions."""
 
 from collections.abc import Sequence
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""A pair of domains with numbers for labels: scaling, baselines, and every estimator's prediction.
+"""A pair of domains with numbers as labels: scaling, baselines, predictions of all estimators.
 
 Target labels are read by scores and by the oracle, by nothing else here.
 """
@@ -64,7 +64,7 @@ class Case:
     known: dict[str, np.ndarray] = field(default_factory=dict)
 
     def predictions(self, name: str) -> np.ndarray:
-        """Return the predictions, (n_test, n_outputs), of a row of the page, made once."""
+        """Return the predictions, (n_test, n_outputs), of a row of the page; they are made once."""
         if name not in self.known:
             found = self._predict(name).reshape(self.y_test.shape)
             self.known[name] = np.clip(found, *self.limits)
@@ -111,7 +111,7 @@ class Case:
         return lambda rows: model.predict(prepare(rows))
 
     def _moved(self, name: str) -> tuple[np.ndarray, np.ndarray]:
-        """Return the target's rows with the source's mean, or mean and deviation, if so named."""
+        """Return the target's rows, scaled to the source if the name of the row ends so."""
         if not name.endswith((SHIFTED, SCALED)):
             return self.X_target, self.X_test
         # of a column of a table, or of a channel of a series

@@ -1,4 +1,4 @@
-"""What the page about regression says."""
+"""The text, goals and tables of the page about regression."""
 
 from statistics import mean
 
@@ -120,7 +120,7 @@ source-only by condition, and DANN is worse."""
 
 
 def below(task: str, limit: float) -> Goal:
-    """Return the goal that the chosen method's RMSE is at most this."""
+    """Return the goal that the chosen method's RMSE is at most `limit`."""
 
     def value(means: Means) -> tuple[float, str]:
         found = means.on(task, CHOSEN)
@@ -191,7 +191,7 @@ GOALS = [
 
 
 def what_was_chosen(comparison: Comparison) -> str:
-    """Return a table of the methods that the rule chose, one name a seed."""
+    """Return a table of the methods that the rule chose, one name for each seed."""
     rows = []
     for task in comparison.tasks:
         runs = comparison.runs.get((task.name, CHOSEN), ())
@@ -209,7 +209,7 @@ def what_was_chosen(comparison: Comparison) -> str:
 
 
 def what_it_shows(comparison: Comparison) -> str:
-    """Return in words what the means say."""
+    """Return a table of the means, and what they show."""
     means = Means(comparison)
 
     def of(name: str, tasks: list[str], digits: int) -> str:

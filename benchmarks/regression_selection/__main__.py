@@ -12,9 +12,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-import torch
-
-from ..harness.options import file_of, parse_options, program_parser, write_text
+from ..harness.options import program_parser, run_program
 from ..harness.rows import append_rows, read_rows
 from .page import page
 from .rules import searches
@@ -26,7 +24,7 @@ TEXT = ("task", "method", "grid", "batch_stats", "reason")
 
 
 def run(options: argparse.Namespace, path: Path) -> None:
-    """Do the searches that are missing: all tasks by a method, then all by the next."""
+    """Do the searches that are missing, method by method."""
     done = {(row["task"], row["method"], row["seed"]) for row in read_rows(path, TEXT)}
     for seed in options.seeds:
         for method in options.methods:
@@ -41,16 +39,14 @@ def run(options: argparse.Namespace, path: Path) -> None:
                 print(f"{name:32} {method:10} seed {seed}: {seconds:.0f} s", flush=True)
 
 
+def page_of(path: Path, command: str) -> str:
+    return page(searches(read_rows(path, TEXT)), command)
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     title, quick = "Regret of choosing lam of a regressor", "one epoch and lam"
     parser = program_parser(title, quick, seeds=[0, 1, 2], tasks=TASKS, methods=METHODS)
-    parser.add_argument("--page-only", action="store_true", help="train nothing")
-    options = parse_options(parser, arguments, OUT)
-    torch.set_num_threads(1)
-    path = file_of(options.out, ".csv")
-    if not options.page_only:
-        run(options, path)
-    write_text(options.out, page(searches(read_rows(path, TEXT)), options.command))
+    run_program(parser, arguments, OUT, run, page_of)
 
 
 if __name__ == "__main__":

@@ -96,7 +96,7 @@ def counts(found: Sequence[Search]) -> str:
 
 
 def rules_table(looked: Sequence[Search], others: Sequence[Search]) -> str:
-    """Return the default, the rules that are best on the tasks that were looked at, the singles."""
+    """Return a table of the default, the best rules where it was looked at, and the singles."""
 
     def regret(rule: Rule) -> float:
         return float(outcome(rule.choose, looked).regret.mean())
@@ -121,7 +121,7 @@ def rules_table(looked: Sequence[Search], others: Sequence[Search]) -> str:
 
 
 def gain_over_default(found: Sequence[Search]) -> str:
-    """Return how much less regret one of the parts of the default has, with its standard error."""
+    """Return how much less regret each part of the default has alone, with standard errors."""
     told = []
     for name in DEFAULT.names:
         less = outcome(DEFAULT.choose, found).chosen - outcome(Rule((name,)).choose, found).chosen

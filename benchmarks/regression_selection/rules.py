@@ -88,7 +88,7 @@ def all_rules() -> list[Rule]:
 
 
 class Outcome(NamedTuple):
-    """What a rule costs in each search: error of the chosen candidate, the best, and lam = 0."""
+    """The errors in each search of the chosen candidate, of the best one, and of lam = 0."""
 
     chosen: NDArray
     best: NDArray

@@ -1,4 +1,4 @@
-"""Tasks with numbers for labels on which many networks can be trained, and which were looked at."""
+"""Small regression tasks on which many networks can be trained, and which were looked at."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ class Drawn(NamedTuple):
 
 @dataclass(frozen=True)
 class Task:
-    """Where the rows come from, how a network is trained, whether the task is looked at.
+    """Where the rows come from, how a network is trained, and whether the task was looked at.
 
     Predictions are cut to `limits` before their error is taken, not before they are judged.
     """

@@ -1,4 +1,4 @@
-"""Time, memory and size of model files, beside those of safetensors alone.
+"""Time, memory and size of model files, compared with safetensors alone.
 
     OMP_NUM_THREADS=1 python -m benchmarks.save_and_load
 
@@ -42,14 +42,14 @@ Row = dict[str, str]
 
 
 def fitted(hidden: tuple[int, ...]) -> DANNClassifier:
-    """Return an estimator after one step: a file has its size and form from then on."""
+    """Return an estimator after one step; more steps do not change the size of its file."""
     X_source, X_target = np.random.default_rng(0).standard_normal((2, 64, N_FEATURES), np.float32)
     clf = DANNClassifier(module__hidden=hidden, max_epochs=1, random_state=0)
     return clf.fit(X_source, np.arange(64) % 10, X_target)
 
 
 def bytes_of_weights(clf: DANNClassifier) -> int:
-    """Return the size of the network and of what was trained beside it."""
+    """Return the size of the network and of the modules that were trained beside it."""
     net = clf.net_
     return sum(t.nbytes for part in net.trained_modules for t in part.state_dict().values())
 

@@ -106,7 +106,7 @@ def status(name: str) -> float:
 
 
 def in_a_fork(function: Callable[[Case], Any], case: Case) -> Any:
-    """Return what a function returns in a process of its own, which has all that is imported."""
+    """Return what a function returns in a forked process, where all modules are imported."""
     with multiprocessing.get_context("fork").Pool(1) as pool:
         return pool.apply(function, (case,))
 

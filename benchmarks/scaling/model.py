@@ -13,7 +13,7 @@ _PASSES = 3
 
 
 class Machine(NamedTuple):
-    """What two short fits tell about a machine and a method.
+    """Speed and memory of a machine with a method, from two short fits.
 
     Attributes
     ----------

@@ -13,10 +13,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import joblib
-import torch
 
 from ..harness import small_tasks as small
-from ..harness.options import file_of, parse_options, program_parser, write_text
+from ..harness.options import program_parser, run_program
 from ..harness.rows import append_rows, read_rows
 from ..harness.small_tasks import TASKS, draw, few_rows
 from ..harness.stress_tasks import MORE_STRESS_TASKS
@@ -56,23 +55,21 @@ def run(options: argparse.Namespace, path: Path) -> None:
                 print(f"{name:24} {each:10} seed {seed}: {curve}, {seconds:.0f} s", flush=True)
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    title, quick = "Regret of choosing lam without target labels", "few rows and lams, one epoch"
-    parser = program_parser(title, quick, seeds=[0, 1, 2], tasks=ALL_TASKS, methods=METHODS)
-    parser.add_argument("--page-only", action="store_true", help="train nothing")
-    parser.add_argument("--keep", type=Path, help="folder for what validators read of the models")
-    options = parse_options(parser, arguments, OUT)
-    torch.set_num_threads(1)
-    path = file_of(options.out, ".csv")
-    if not options.page_only:
-        run(options, path)
+def page_of(path: Path, command: str) -> str:
     defaults = {name: method.estimator().lam for name, method in METHODS.items()}
     order = list(ALL_TASKS)
     found = searches(read_rows(path), defaults)
     found.sort(key=lambda each: (order.index(each.task), each.method, each.seed))
     usual = [search for search in found if search.task in TASKS]
     stress = [search for search in found if search.task in STRESS_TASKS]
-    write_text(options.out, page(usual, stress, options.command, N_FOLDS))
+    return page(usual, stress, command, N_FOLDS)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    title, quick = "Regret of choosing lam without target labels", "few rows and lams, one epoch"
+    parser = program_parser(title, quick, seeds=[0, 1, 2], tasks=ALL_TASKS, methods=METHODS)
+    parser.add_argument("--keep", type=Path, help="folder for what validators read of the models")
+    run_program(parser, arguments, OUT, run, page_of)
 
 
 if __name__ == "__main__":

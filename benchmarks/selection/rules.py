@@ -216,7 +216,7 @@ class Outcome:
 
     @property
     def loss(self) -> NDArray:
-        """How far below source-only; below 0 where adapting helped."""
+        """How far the accuracy is below source-only; negative where adapting helped."""
         return self.source_only - self.accuracy
 
     @property

@@ -6,13 +6,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-import torch
 from sklearn.metrics import accuracy_score
 
 from skda import DANClassifier, DANNClassifier, MCCClassifier
 from skda.priors import LabelShiftFit, label_shift_fit
 
-from ..harness.options import file_of, parse_options, program_parser, write_text
+from ..harness.options import program_parser, run_program
 from ..harness.rows import Row, append_rows, read_rows
 from ..harness.search_internals import fit_on, held_out, linear_fit, split_domains, training_part
 from ..harness.small_tasks import Sample, Task, draw, estimator_for, few_rows
@@ -49,7 +48,7 @@ def before_training(task: Task, sample: Sample) -> LabelShiftFit | None:
 
 
 def measure(task: Task, seed: int, methods: Sequence[str]) -> Row:
-    """Return what both checks say, and what adapting with the shipped lam costs."""
+    """Return the results of both checks, and the accuracies before and after adapting."""
     sample = draw(task, task.load(), seed)
     classes = np.unique(sample.train.y_source)
     shares = [
@@ -88,19 +87,17 @@ def run(options: argparse.Namespace, path: Path) -> None:
             print(f"{name:32} seed {seed}: {time.perf_counter() - start:.0f} s", flush=True)
 
 
+def page_of(path: Path, command: str) -> str:
+    order = list(ALL)
+    rows = sorted(read_rows(path), key=lambda row: (order.index(row["task"]), row["seed"]))
+    return page(rows, command)
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     title = "Does the check of the class shares warn before harm?"
     quick = "few rows, one epoch"
     parser = program_parser(title, quick, seeds=[0, 1, 2], tasks=ALL, methods=METHODS)
-    parser.add_argument("--page-only", action="store_true", help="train nothing")
-    options = parse_options(parser, arguments, OUT)
-    torch.set_num_threads(1)
-    path = file_of(options.out, ".csv")
-    if not options.page_only:
-        run(options, path)
-    order = list(ALL)
-    rows = sorted(read_rows(path), key=lambda row: (order.index(row["task"]), row["seed"]))
-    write_text(options.out, page(rows, options.command))
+    run_program(parser, arguments, OUT, run, page_of)
 
 
 if __name__ == "__main__":

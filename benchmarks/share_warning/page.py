@@ -1,4 +1,4 @@
-"""The page: what both checks say of every task, and what adapting then costs."""
+"""The page: the results of both checks on every task, and the cost of adapting."""
 
 from collections.abc import Sequence
 

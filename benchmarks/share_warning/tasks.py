@@ -1,4 +1,4 @@
-"""Tasks on which no threshold of the check was set: as they are, and with other class shares."""
+"""Tasks that had no part in the thresholds of the check, as they are and with other shares."""
 
 from dataclasses import replace
 from functools import partial

@@ -134,7 +134,7 @@ def measure(key: str, options: argparse.Namespace) -> list[Row]:
 
 
 def read(path: Path) -> list[dict[str, str]]:
-    """Return what was measured before."""
+    """Return the rows of earlier measurements."""
     if not path.exists():
         return []
     with path.open(newline="") as file:

@@ -25,7 +25,7 @@ ROOT = HERE.parents[1]
 
 
 def python(*arguments: str) -> str:
-    """Return what Python prints in a process of its own, which has skda on its path."""
+    """Return the output of Python in a new process that has skda on its path."""
     env = {**os.environ, "PYTHONPATH": str(ROOT)}
     command = [sys.executable, *arguments]
     return subprocess.run(command, check=True, capture_output=True, text=True, env=env).stdout
@@ -65,13 +65,13 @@ def section_e(options: argparse.Namespace) -> Iterator[Row]:
     fit(sizes[0])  # warm
     rounds: dict[int, list[float]] = {n: [] for n in sizes}
     for i in range(options.rounds):
-        # a fit of a million rows takes so long that what disturbs it averages out
+        # a fit of a million rows takes so long that disturbances average out
         for n in sizes if i < 3 else sizes[:-1]:
             rounds[n].append(cpu_seconds(partial(fit, n)))
     seconds = {n: median(of_rounds) for n, of_rounds in rounds.items()}
     for n, s in seconds.items():
         yield Row("e", f"one epoch of {n} rows a domain, 20 columns", "a row", 1e6 * s / n, "us")
-    # what a fit costs before its first row, and then each row
+    # the cost of a fit without rows, and the cost of a row
     relative = np.array([[1 / seconds[n], n / seconds[n]] for n in sizes])
     (fixed, slope), *_ = np.linalg.lstsq(relative, np.ones(len(sizes)), rcond=None)
     worst = max(abs(seconds[n] / (fixed + slope * n) - 1) for n in sizes)

@@ -123,7 +123,7 @@ class Choices:
             print(f"{task.name:16} seed {seed}: chosen {', '.join(names)}", flush=True)
 
     def chosen(self, task: Task, seed: int, validators: Iterable[str]) -> str:
-        """Return the name of the candidate that a rule prefers; the first of equals."""
+        """Return the name of the candidate that a rule prefers, the first one of a tie."""
         scores = mean_z_score({name: self._scores(task, seed, name) for name in validators})
         return list(CANDIDATES)[int(scores.mean(axis=1).argmax())]
 
@@ -166,7 +166,7 @@ class Choices:
         return Run(run.score, run.seconds + self.seconds(task, seed))
 
     def table(self) -> str:
-        """Return what was chosen for each task, one name a seed."""
+        """Return a table of the chosen methods for each task, one name for each seed."""
         rows = []
         for task in self.todo.tasks:
             cells = [

@@ -1,4 +1,4 @@
-"""The heart and wine tasks with the shipped defaults entirely, the number of epochs too."""
+"""The heart and wine tasks with all shipped defaults, including the number of epochs."""
 
 from dataclasses import replace
 from functools import partial

@@ -38,7 +38,7 @@ METHODS = [
 
 
 def least_gain(ending: str, n: int, means: Means) -> tuple[float, str]:
-    """Return what labels that weigh by row gain at least over another row, in points."""
+    """Return the least gain of labels that weigh by row over another row, in points."""
     gains = {
         name: means.of(name + BY_ROW, COLUMNS[n]) - means.of(name + ending, COLUMNS[n])
         for name in ADAPTED

@@ -66,7 +66,7 @@ class Halves(NamedTuple):
 
 
 def halves(seed: int, n_images: int) -> Halves:
-    """Draw training images of MNIST; the test images are all there are of 5 to 9."""
+    """Draw training images of MNIST, and return all test images of 5 to 9."""
     # a loader of pairs: the training images of the source, the test images of the target
     training, test = (
         fetch_handwritten_digits(*pair, dtype="float32", random_state=seed, **size)

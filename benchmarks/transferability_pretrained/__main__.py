@@ -1,4 +1,4 @@
-"""Which layers of a network that was trained on ImageNet carry over to photographs of an office."""
+"""Which layers of a network trained on ImageNet transfer to photographs of an office."""
 
 from collections.abc import Sequence
 from pathlib import Path
