@@ -19,14 +19,7 @@ _INVERTED = 0xFFFFFFFF  # zlib inverts the remainder before and after
 
 
 def crc32(data: Any, start: int = 0) -> int:
-    """Return ``zlib.crc32(data, start)``.
-
-    Parameters
-    ----------
-    data : ndarray of uint8, shape (n,)
-    start : int, default=0
-        The CRC-32 of the bytes before `data`.
-    """
+    """Return ``zlib.crc32(data, start)`` of a uint8 array of shape (n,)."""
     words: Any = data[: len(data) // 8 * 8].view(np.uint64)
     if len(words) < _FAR + _NEAR:
         return zlib.crc32(data, start)

@@ -16,16 +16,8 @@ _ENTRY = re.compile(r"^(\*{0,2}\w[\w, ]*?)(?: :.*)?$")
 def complete_docstring(cls: type) -> str:
     """Return the numpydoc docstring of `cls`, completed from the docstrings of its parents.
 
-    Parameters
-    ----------
-    cls : type
-        Its own entry for a parameter takes precedence over that of a parent.
-
-    Returns
-    -------
-    str
-        The docstring with an entry for each described parameter of the signature, in its order and
-        with the defaults of `cls`; and with an Attributes section, its own or the nearest parent's.
+    The parameters stand in the order of the signature, with the defaults of `cls`. The entry of a
+    parameter and the Attributes section are those of `cls`, or else of the nearest parent.
     """
     doc = inspect.cleandoc(cls.__doc__ or "")
     before, own, after = _section(doc, "Parameters")
@@ -93,20 +85,10 @@ _MARKER = re.compile(r"^( *)<(\w+)>$", re.MULTILINE)
 
 
 def shared_docs(parts: Mapping[str, str]) -> Callable[[Documented], Documented]:
-    """Replace each line ``<name>`` of a docstring by the part of this name.
+    """Return a decorator that replaces each line ``<name>`` of a docstring by its part.
 
-    Parameters
-    ----------
-    parts : mapping of str to str
-        The parts by name; each takes the indentation of the line that it replaces.
+    A part takes the indentation of the line that it replaces.
 
-    Returns
-    -------
-    decorate : callable
-        Decorator of a function or a class.
-
-    Examples
-    --------
     >>> @shared_docs({"seed": "seed : int"})
     ... def draw(seed):
     ...     '''

@@ -16,24 +16,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.lines import Line2D
 
-__all__ = [
-    "BLUE",
-    "COLORS",
-    "NEUTRAL",
-    "VERMILLION",
-    "draw_mean",
-    "inches_of",
-    "is_small",
-    "label_axes",
-    "legend_below",
-    "make_axes",
-    "name_bars",
-    "short",
-    "split_axes",
-    "tick_names",
-    "tick_size",
-]
-
 # Okabe and Ito's colours, which colour-blind people can tell apart. Black is left out because a
 # dark background hides it, yellow because a white one does.
 COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
@@ -67,15 +49,8 @@ def split_axes(
 ) -> tuple[list[Any], Axes]:
     """Return panels side by side, and the axes that gets their common legend.
 
-    Parameters
-    ----------
-    ax : Axes, array-like of `n_panels` Axes, or None
-        A single Axes is hidden, and its place is split. None makes a new figure.
-    n_panels : int
-    caller : str
-        Named in errors.
-    size : tuple of two floats
-        Size of a new figure in inches.
+    `ax` has one Axes for each panel, or is a single Axes, which is hidden and whose place is split.
+    None makes a new figure of `size` inches.
     """
     if isinstance(ax, (list, tuple, np.ndarray)):
         panels = list(np.ravel(np.asarray(ax, dtype=object)))
@@ -155,14 +130,7 @@ def name_bars(ax: Axes, names: Sequence[Any], inches: Iterable[float]) -> float:
 
 
 def label_axes(ax: Axes, **labels: str) -> None:
-    """Set labels and title; in small axes in smaller text and several lines.
-
-    Parameters
-    ----------
-    ax : Axes
-    **labels : str
-        `xlabel`, `ylabel` or `title`.
-    """
+    """Set `xlabel`, `ylabel` and `title`; in small axes in smaller text and several lines."""
     width, height = inches_of(ax)
     for name, label in labels.items():
         usual = _points("axes.titlesize" if name == "title" else "axes.labelsize")
@@ -179,14 +147,8 @@ def label_axes(ax: Axes, **labels: str) -> None:
 def legend_below(ax: Axes, handles: Mapping[str, Any]) -> None:
     """Put a legend below the axes and their labels, in as many columns as fit.
 
-    There the legend hides no data, and the place above stays free for a title.
-
-    Parameters
-    ----------
-    ax : Axes
-        With all its data and labels.
-    handles : mapping of str to Artist
-        The artists of the legend, by their texts.
+    There the legend hides no data, and the place above stays free for a title. The axes already
+    have their data and labels. `handles` has the artists of the legend by their texts.
     """
     from matplotlib.transforms import ScaledTranslation
 

@@ -7,13 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ._activity_windows import (
-    CHANNELS,
-    CLASSES,
-    DEVICE_CODES,
-    FEATURES,
-    read_recordings,
-)
+from ._activity_windows import CHANNELS, CLASSES, DEVICE_CODES, FEATURES, read_recordings
 from ._docs import loader_docs
 from ._fetch import Arrays, DataHome, DataStore
 from ._pairs import LabelledRows, Pair, check_pair, make_pair
@@ -174,9 +168,7 @@ def _read(path: DataHome, data_home: DataHome) -> Arrays:
 def _in_test(subjects: np.ndarray, test_subjects: Sequence[int] | None) -> np.ndarray:
     if test_subjects is None:
         return np.zeros(len(subjects), dtype=bool)
-    available = sorted(
-        int(subject) for subject in np.unique(subjects[subjects > LAST_SOURCE_SUBJECT])
-    )
+    available = np.unique(subjects[subjects > LAST_SOURCE_SUBJECT]).tolist()
     wanted = list(test_subjects)
     allowed = all(isinstance(subject, Integral) and subject in available for subject in wanted)
     if not wanted or not allowed or set(wanted) == set(available):

@@ -63,10 +63,7 @@ def write(
 def read(path: str | os.PathLike[str]) -> tuple[dict[str, Any], dict[str, Tensor]]:
     """Return the description and the tensors of a file, in no more memory than the file's size.
 
-    Raises
-    ------
-    ModelFileError
-        If the file is damaged, is no file of skda, or has a newer format.
+    A file that is damaged, not of skda, or of a newer format is a ModelFileError.
     """
     with open(path, "rb") as file:  # a missing file is an OSError
         header = _header(path, file)

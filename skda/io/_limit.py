@@ -48,13 +48,7 @@ def allowed_bytes(n_bytes: int) -> int:
 
 
 class AllocationLimit(TorchFunctionMode):
-    """Refuse new tensors that together are much larger than the file that asks for them.
-
-    Parameters
-    ----------
-    n_bytes : int
-        Size of all tensors of the file.
-    """
+    """Refuse new tensors that together are much larger than the tensors of the file."""
 
     def __init__(self, n_bytes: int) -> None:
         super().__init__()

@@ -32,18 +32,8 @@ def describe_module(
 ) -> dict[str, Any]:
     """Describe a network by its class, attributes, parameters, buffers and submodules.
 
-    Parameters
-    ----------
-    writer : PlainWriter
-    module : nn.Module
-    where : str
-    own_hooks : tuple of type
-        Kinds of forward hooks of the network itself that the caller describes.
-
-    Raises
-    ------
-    ValueError
-        If it has a layer or hooks that a file cannot hold.
+    The caller describes forward hooks of the kinds `own_hooks` on the network itself. A layer or
+    hook that a file cannot hold is a ValueError.
     """
     return _describe(writer, module, where, own_hooks, {})
 

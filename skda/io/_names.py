@@ -161,13 +161,9 @@ def arguments_of(value: Any) -> dict[str, Any] | None:
 
 
 class Handed:
-    """The objects that the user hands in for the names in a file.
+    """The objects that the user hands in for the `names` that a file needs.
 
-    Parameters
-    ----------
-    given : class, instance, factory, dict from name to one of these, or None
-    names : list of str
-        The names that the file says it needs.
+    `given` is a class, an instance, a factory, a dict from name to one of these, or None.
     """
 
     def __init__(self, given: Any, names: Any) -> None:

@@ -31,13 +31,7 @@ def expect(node: Any, kind: type | tuple[type, ...], what: str) -> Any:
 
 
 class PlainWriter:
-    """Describes values in JSON and collects their tensors.
-
-    Attributes
-    ----------
-    tensors : dict from str to Tensor
-        By the names that the description gives them.
-    """
+    """Describes values in JSON and collects their `tensors`, by their names in the description."""
 
     def __init__(self) -> None:
         self.tensors: dict[str, Tensor] = {}
@@ -131,16 +125,7 @@ class PlainWriter:
 class PlainReader:
     """Makes values from their descriptions.
 
-    Parameters
-    ----------
-    tensors : dict from str to Tensor
-
-    Attributes
-    ----------
-    n_bytes : int
-        Size of all tensors.
-    unread : set of str
-        Names of the tensors that no description has asked for yet.
+    `n_bytes` is the size of all tensors; `unread` has the names of those not yet asked for.
     """
 
     def __init__(self, tensors: dict[str, Tensor]) -> None:

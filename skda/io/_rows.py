@@ -18,15 +18,7 @@ _LARGEST_ROW = 1 << 26  # numbers
 
 
 def rows_of_zeros(estimator: Any, n_rows: int, device: str = "cpu") -> Any:
-    """Return rows of zeros that share the memory of one number.
-
-    Parameters
-    ----------
-    estimator : fitted estimator
-    n_rows : int
-    device : str, default="cpu"
-        On "meta" the rows have no data at all.
-    """
+    """Return rows of zeros that share the memory of one number, or on "meta" have no data."""
     shape: Any = estimator.input_shape_
     dtype: Any = getattr(estimator, "input_dtype_", torch.float32)
     if not isinstance(shape, Mapping):

@@ -23,17 +23,9 @@ __all__ = ["Reader", "Writer"]
 
 
 class Writer(PlainWriter):
-    """Describes estimators and their parameters.
+    """Describes estimators and their parameters, with `optimizer` the state of optimizers too.
 
-    Parameters
-    ----------
-    optimizer : bool
-        Whether to keep the state of the optimizers.
-
-    Attributes
-    ----------
-    custom : list of str
-        Names of the classes and functions that the user has to hand in again.
+    `custom` has the names of the classes and functions that the user has to hand in again.
     """
 
     def __init__(self, optimizer: bool = False) -> None:
@@ -90,13 +82,7 @@ class Writer(PlainWriter):
 
 
 class Reader(PlainReader):
-    """Makes estimators from their descriptions.
-
-    Parameters
-    ----------
-    tensors : dict from str to Tensor
-    handed : Handed
-    """
+    """Makes estimators from their descriptions."""
 
     def __init__(self, tensors: dict[str, torch.Tensor], handed: Handed) -> None:
         super().__init__(tensors)
@@ -132,13 +118,7 @@ class Reader(PlainReader):
         return module
 
     def load_state(self, module: Any, node: Any) -> None:
-        """Load the tensors of a description into an existing module.
-
-        Raises
-        ------
-        ModelFileError
-            If a tensor is missing or superfluous, has another shape or dtype, or is not finite.
-        """
+        """Load the tensors of a description into a module, after checking that they fit."""
         own = module.state_dict()
         names = expect(node, dict, "the tensors of a network")
         wrong = sorted(own.keys() ^ names.keys())
