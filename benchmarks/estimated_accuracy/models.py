@@ -5,19 +5,13 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from skda import DANClassifier, DANNClassifier, DeepCORALClassifier, MCCClassifier
 from skda.model_selection import ArrayEvidence, EstimatorEvidence, LambdaSearchCV
 
+from ..harness.methods import ADAPTING, SOURCE_ONLY
 from ..harness.search_internals import fit_on
 from ..harness.small_tasks import Sample, Task, estimator_for, hold_out
 
-METHODS = {
-    "DANN": DANNClassifier,
-    "DAN": DANClassifier,
-    "MCC": MCCClassifier,
-    "DeepCORAL": DeepCORALClassifier,
-}
-SOURCE_ONLY = "source-only"
+METHODS = {name: ADAPTING[name] for name in ("DANN", "DAN", "MCC", "DeepCORAL")}
 # times the shipped lam
 FACTORS = (1.0, 3.0)
 N_FOLDS = 3

@@ -6,10 +6,11 @@ import numpy as np
 
 from ..harness.machine import header
 from ..harness.markdown import table
+from ..harness.methods import SOURCE_ONLY
 from ..harness.rows import Row
 from ..harness.small_tasks import HELD_OUT, STRESS_TASKS
 from .measure import CALIBRATION, ESTIMATES, SHARES
-from .models import FACTORS, N_FOLDS, SOURCE_ONLY
+from .models import FACTORS, N_FOLDS
 
 INTRODUCTION = f"""\
 For every task and seed, source-only and each method with {" and ".join(f"{f:g}" for f in FACTORS)}

@@ -19,13 +19,8 @@ from .search_internals import DEFAULT_VALIDATOR
 from .shifts import Data, Shift
 
 SCALED = ", scaled"
-SOURCE_ONLY, ADABN, ORACLE, LOGISTIC = (
-    "source-only",
-    "AdaBN",
-    "target oracle",
-    "logistic regression",
-)
-RAW_COUNTS = "logistic regression, raw counts"
+SOURCE_ONLY, ADABN, ORACLE = "source-only", "AdaBN", "target oracle"
+LOGISTIC, RAW_COUNTS = "logistic regression", "logistic regression, raw counts"
 JOINT, SEARCHED = ", joint statistics", ", lam searched"
 
 CLASSES = [getattr(skda, name) for name in skda.__all__ if name.endswith("Classifier")]

@@ -9,30 +9,18 @@ from typing import Any
 
 import numpy as np
 
-from skda import (
-    DANClassifier,
-    DANNClassifier,
-    DeepCORALClassifier,
-    FinetuneClassifier,
-    MCCClassifier,
-    make_pipeline,
-)
+from skda import FinetuneClassifier, make_pipeline
 
 from ..harness import matrix
 from ..harness import small_tasks as small
 from ..harness.goals import Goal, Means, least
 from ..harness.matrix import Matrix
-from ..harness.methods import SOURCE_ONLY
+from ..harness.methods import ADAPTING, SOURCE_ONLY
 from ..harness.runner import Method, Task
 from ..harness.small_tasks import STRESS_TASKS, TASKS, Sample
 from ..harness.stress_tasks import MORE_STRESS_TASKS
 
-ADAPTING = {
-    "DANN": DANNClassifier,
-    "DAN": DANClassifier,
-    "MCC": MCCClassifier,
-    "DeepCORAL": DeepCORALClassifier,
-}
+NAMES = ("DANN", "DAN", "MCC", "DeepCORAL")
 KNOWN, ESTIMATED = ", known shares", ", estimated shares"
 
 
@@ -79,8 +67,8 @@ def run(estimator: type, priors: str | None, rows: Rows, seed: int) -> float:
 METHODS = [
     Method(SOURCE_ONLY, partial(run, FinetuneClassifier, None)),
     *(
-        Method(name + end, partial(run, estimator, priors))
-        for name, estimator in ADAPTING.items()
+        Method(name + end, partial(run, ADAPTING[name], priors))
+        for name in NAMES
         for end, priors in (("", None), (KNOWN, "known"), (ESTIMATED, "estimate"))
     ),
 ]
@@ -91,14 +79,14 @@ def worst_loss(end: str, tasks: Sequence[str], means: Means) -> tuple[float, str
     gains = {
         f"{name}, {task}": 100 * (means.on(task, name + end) - means.on(task, SOURCE_ONLY))
         for task in tasks
-        for name in ADAPTING
+        for name in NAMES
     }
     return least(gains)
 
 
 def mean_gain(end: str, tasks: Sequence[str], means: Means) -> float:
     """Return the mean gain over source-only, in points."""
-    of_methods = [means.of(name + end, tasks) for name in ADAPTING]
+    of_methods = [means.of(name + end, tasks) for name in NAMES]
     return 100 * (mean(of_methods) - means.of(SOURCE_ONLY, tasks))
 
 
@@ -117,7 +105,7 @@ those of the page on choosing lam, with a few hundred rows each. The means of th
 shifted tasks and of the usual tasks come first. For `1:9`, `9:1`, `0 to 4` and `5 to 9`
 the target lacks most or all rows of some classes; `Dirichlet` draws the shares at random.""",
     references={SOURCE_ONLY: "†"},
-    compared=[name + end for name in ADAPTING for end in ("", KNOWN, ESTIMATED)],
+    compared=[name + end for name in NAMES for end in ("", KNOWN, ESTIMATED)],
     goals=[
         Goal(
             "Known shares, other shares in the target: least gain over source-only of a task and "

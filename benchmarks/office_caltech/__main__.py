@@ -60,20 +60,9 @@ def with_shallow(comparison: Comparison) -> Comparison:
     return replace(comparison, methods=methods, runs={**runs, **comparison.runs})
 
 
-BASELINES = [LOGISTIC, SOURCE_ONLY]
-
-
-def deep_rows(by_domain: bool, names: Sequence[str]) -> list[Method]:
-    end = SCALED if by_domain else ""
-    found = {row.name: row for row in rows(by_domain)}
-    return [found[name + end] for name in names]
-
-
-DEEP_ROWS = [
-    row for by_domain in (False, True) for row in deep_rows(by_domain, [*BASELINES, *DEEP])
-]
+KNOWN = {row.name: row for by_domain in (False, True) for row in rows(by_domain)}
 METHODS = [
-    *DEEP_ROWS,
+    *(KNOWN[name + end] for end in ("", SCALED) for name in (LOGISTIC, SOURCE_ONLY, *DEEP)),
     Method(ORACLE, of_seed(oracle)),
 ]
 
