@@ -6,7 +6,7 @@ Needs torch, scikit-learn, skorch and skda on a machine with a CUDA GPU, and som
 """
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
@@ -26,6 +26,7 @@ from ..harness.machine import header
 from ..harness.markdown import table as markdown_table
 from ..harness.options import file_of, parse_options, program_parser
 from ..harness.rows import write_rows
+from ..harness.timing import side_by_side
 
 OUT = Path(__file__).parent / "gpu"
 METHODS = {"DANN": DANNClassifier, "DAN": DANClassifier, "DeepCORAL": DeepCORALClassifier}
@@ -58,19 +59,17 @@ def table(n: int, d: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return X_source, (X_source[:, 0] > 0).astype(np.int64), X_target
 
 
-def seconds(
-    functions: Mapping[str, Callable[[], Any]], rounds: int, *, warm: bool = True
-) -> dict[str, float]:
+def wall_seconds(function: Callable[[], Any]) -> float:
+    start = time.perf_counter()
+    function()
+    if torch.cuda.is_available():
+        torch.cuda.synchronize()
+    return time.perf_counter() - start
+
+
+def seconds(functions: Sides, rounds: int, *, warm: bool = True) -> dict[str, float]:
     """Return the median wall time of each function, side by side; with `warm` after one call."""
-    found: dict[str, list[float]] = {name: [] for name in functions}
-    for i in range(0 if warm else 1, rounds + 1):
-        for name, function in functions.items():
-            start = time.perf_counter()
-            function()
-            if torch.cuda.is_available():
-                torch.cuda.synchronize()
-            if i:
-                found[name].append(time.perf_counter() - start)
+    found = side_by_side(functions, rounds, warm=warm, seconds_of=wall_seconds)
     return {name: median(values) for name, values in found.items()}
 
 

@@ -16,11 +16,11 @@ MEAN = "mean"
 class Comparison:
     """Scores of several methods on several tasks.
 
-    `runs` are found by the names of a task and a method, one run a seed; where there are none,
-    nothing was run. `references` are the methods that those in `compared` are held against, each
-    with its mark. `published` has scores by task, or their "mean". With `mean` there is a column
-    for the mean over the tasks, of the methods that were run on all. `reference_of` finds the row
-    of a reference that a method is held against, where each group of rows has its own.
+    `runs` has the runs of a task and a method, by their names, one run for each seed. The methods
+    in `compared` are compared with the `references`, each of which has a mark. `published` has
+    scores by task, or their "mean". With `mean` there is a column for the mean over the tasks, of
+    the methods that were run on all tasks. `reference_of` returns the row of a reference with which
+    a method is compared, if each group of rows has its own.
     """
 
     tasks: Sequence[Task]

@@ -2,8 +2,8 @@
 
 import csv
 import math
-from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from sklearn.metrics import accuracy_score
@@ -11,13 +11,14 @@ from sklearn.preprocessing import Normalizer
 
 from skda.datasets import fetch_office_caltech
 
+from ..harness import matrix
 from ..harness.comparison import Comparison
 from ..harness.goals import Goal
-from ..harness.matrix import Matrix, compare, run, write_page
+from ..harness.matrix import Matrix
 from ..harness.methods import ADAPTING, LOGISTIC, ORACLE, SCALED, SOURCE_ONLY, rows, shipped
 from ..harness.office_caltech import DOMAINS, NORMALISED_L, PUBLISHED, TASKS, pair_tasks
 from ..harness.results import Run
-from ..harness.runner import Method, plan
+from ..harness.runner import Method, Plan
 from ..harness.runs import N_FOLDS, of_seed, oracle
 from ..harness.shifts import Shift, shift
 
@@ -49,7 +50,7 @@ def shallow_rows() -> dict[str, dict[str, float]]:
         }
 
 
-def with_shallow(comparison: Comparison) -> Comparison:
+def with_shallow(_todo: Plan, comparison: Comparison) -> tuple[Comparison, str]:
     """Put the shallow methods before the others; they are not random, so they have one run."""
     found = shallow_rows()
     tasks = [task.name for task in comparison.tasks]
@@ -57,7 +58,7 @@ def with_shallow(comparison: Comparison) -> Comparison:
         (task, name): [Run(row[task], math.nan)] for name, row in found.items() for task in tasks
     }
     methods = [*found, *comparison.methods]
-    return replace(comparison, methods=methods, runs={**runs, **comparison.runs})
+    return replace(comparison, methods=methods, runs={**runs, **comparison.runs}), MATRIX.notes
 
 
 KNOWN = {row.name: row for by_domain in (False, True) for row in rows(by_domain)}
@@ -132,14 +133,7 @@ MATRIX = Matrix(
     ],
 )
 
-
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Run what is missing, then write and print the page."""
-    todo = plan(MATRIX, arguments)
-    results = todo.results()
-    run(MATRIX, todo, results)
-    comparison = with_shallow(compare(MATRIX, todo, results))
-    print(write_page(MATRIX, todo, results, comparison))
+main = partial(matrix.main, MATRIX, finish=with_shallow)
 
 
 if __name__ == "__main__":

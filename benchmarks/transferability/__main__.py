@@ -193,9 +193,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     todo = replace(plan(BENCHMARK, arguments), tasks=TASKS, methods=METHODS)
     results = todo.results()
     run(todo, results)
-    page = matrix.write_page(BENCHMARK, todo, results)
+    matrix.write_page(BENCHMARK, todo, results, matrix.compare(BENCHMARK, todo, results))
     draw(todo, results)
-    print(page)
 
 
 if __name__ == "__main__":
