@@ -99,13 +99,13 @@ def fetch_phone_watch(
 
     Notes
     -----
-    Recipe, from ``DATA/sXX/sXX_YY_{sp|sw}.csv``: average every two samples (about 102 Hz
-    to 51 Hz); cut windows of 32 averaged samples every 16; keep those of which one label
-    has at least 80 %. To the six channels add the magnitudes of acceleration and of
-    angular velocity; of these eight take mean, population standard deviation, minimum,
-    maximum, median, interquartile range, mean absolute difference of successive samples,
-    and the power :math:`\sum_k |F_k|^2 / 32` of the centred window's Fourier coefficients
-    :math:`k` = 1 to 2, 3 to 5, 6 to 16.
+    Recipe, from ``DATA/sXX/sXX_YY_{sp|sw}.csv``: average every two samples (about 102 Hz to 51 Hz).
+    Cut windows of 32 averaged samples every 16 samples, and keep windows with at least 80 % of one
+    label. Add the magnitudes of acceleration and of angular velocity to the six channels. The
+    features of these eight series are mean, population standard deviation, minimum, maximum,
+    median, interquartile range, mean absolute difference of successive samples, and the power
+    :math:`\sum_k |F_k|^2 / 32` of the centred window's Fourier coefficients :math:`k` = 1 to 2, 3
+    to 5, 6 to 16.
 
     References
     ----------

@@ -22,18 +22,12 @@ COUNT = [Interval(Integral, 1, None, closed="left"), None]
 # MNIST-M's training digits are MNIST's from here on.
 MNIST_WITHOUT_MNISTM = 50000
 STORES = {
-    "mnist": DataStore(
-        name="digits_mnist",
-        prepared_sha256="d2fc8bab397b964798b4c839bd1e705e10a4bb65f4d56a88002229d145796751",
-    ),
-    "usps": DataStore(
-        name="digits_usps",
-        prepared_sha256="6eb1e68ec0e0a74119dbfa609cf59671092937bf70bbfd5576f42e14e3dd1b47",
-    ),
-    "mnistm": DataStore(
-        name="digits_mnistm",
-        prepared_sha256="6e2f53e5e4cdb2983e6c834b72c7b6e9fe9e8add51e8a50e85bc87c35211cfb7",
-    ),
+    name: DataStore(f"digits_{name}", prepared_sha256)
+    for name, prepared_sha256 in {
+        "mnist": "d2fc8bab397b964798b4c839bd1e705e10a4bb65f4d56a88002229d145796751",
+        "usps": "6eb1e68ec0e0a74119dbfa609cf59671092937bf70bbfd5576f42e14e3dd1b47",
+        "mnistm": "6e2f53e5e4cdb2983e6c834b72c7b6e9fe9e8add51e8a50e85bc87c35211cfb7",
+    }.items()
 }
 MNISTM_REMEDY = (
     "MNIST-M has no public home any more: pass an .npz file with the arrays X_train, y_train, "
@@ -182,10 +176,14 @@ def fetch_handwritten_digits(
     rows = []
     for name, parameter, n in ((source, "n_source", n_source), (target, "n_target", n_target)):
         X, y = digits[name]["X_train"], digits[name]["y_train"]
-        # Drawn even if all images are taken: the draw of one domain must not depend on the other.
+        # drawn even if all images are taken, so that the target's draw does not depend on n_source
         drawn = rng.permutation(len(y))
         if n is not None:
-            _check_available(parameter, n, len(y), name)
+            if n > len(y):
+                raise ValueError(
+                    f"The {parameter!r} parameter of {CALLER} must be at most {len(y)}, the number "
+                    f"of training images of {name}. Got {n} instead."
+                )
             X, y = X[drawn[:n]], y[drawn[:n]]
         rows.append(LabelledRows(_to_images(X, n_channels, size, dtype), y))
     X_test = _to_images(digits[target]["X_test"], n_channels, size, dtype)
@@ -199,14 +197,6 @@ def fetch_handwritten_digits(
         descr=DESCR,
         return_X_y=return_X_y,
     )
-
-
-def _check_available(parameter: str, n: int, available: int, name: str) -> None:
-    if n > available:
-        raise ValueError(
-            f"The {parameter!r} parameter of {CALLER} must be at most {available}, the number of "
-            f"training images of {name}. Got {n} instead."
-        )
 
 
 def _read_grey(

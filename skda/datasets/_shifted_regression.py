@@ -54,8 +54,8 @@ def make_shifted_regression(
     n_target_test : int, default=2000
         Number of further target rows, to score on, at least 1.
     shift : float, default=2.0
-        How far the gains and offsets of the target instrument are from those of the source, in
-        [0, 10]. At 0 the domains are alike.
+        Size of the difference between the instruments in gain and offset, in [0, 10]. At 0 the
+        domains are alike.
     random_state : int, RandomState instance or None, default=None
         Determines channels and rows. Pass an int for the same table at every call. The same seed
         gives the same source rows and labels at every `shift`.

@@ -108,8 +108,8 @@ class SaveMixin:
         -----
         The file holds the parameters, the weights of the network and of the modules that the
         method trains beside the network, the statistics of both domains and the history. A network
-        of layers of `skda.nn` and ``torch.nn`` is described layer by layer. Of a class of your own
-        the file has the name alone: pass the class to `skda.load`.
+        of layers of `skda.nn` and ``torch.nn`` is described layer by layer. For a class of your own
+        the file has only the name: pass the class to `skda.load`.
 
         Examples
         --------
