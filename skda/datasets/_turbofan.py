@@ -146,19 +146,15 @@ def fetch_turbofan(
         shaped = X if as_series else X.reshape(len(X), -1)
         rows[part] = LabelledRows(shaped, np.minimum(life, max_rul or np.inf, dtype=np.float32))
         groups[f"groups_{part}"] = engines
+    flat_names = [f"{name}_t-{before}" for name in CHANNELS for before in reversed(range(window))]
     return make_pair(
         *rows.values(),
-        feature_names=CHANNELS if as_series else _flat_names(window),
+        feature_names=CHANNELS if as_series else flat_names,
         target_names=["remaining_life"],
         descr=DESCR,
         return_X_y=return_X_y,
         **groups,
     )
-
-
-def _flat_names(window: int) -> list[str]:
-    """Return names of the values of a window, channel by channel."""
-    return [f"{name}_t-{before}" for name in CHANNELS for before in reversed(range(window))]
 
 
 def _read(path: DataHome, data_home: DataHome, names: tuple[str, str]) -> Arrays:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
@@ -14,8 +14,13 @@ from sklearn.base import BaseEstimator
 from sklearn.model_selection import BaseCrossValidator, BaseShuffleSplit
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
-from skorch import callbacks as skorch_callbacks
-from skorch.callbacks import Callback
+from skorch.callbacks import (
+    Callback,
+    EarlyStopping,
+    EpochScoring,
+    EpochTimer,
+    GradientNormClipping,
+)
 from skorch.dataset import ValidSplit
 from torch import nn
 
@@ -35,50 +40,27 @@ _FUNCTIONS = frozenset(
     """,
     )
 )
-# callbacks that write files are left out
-_CALLBACKS = frozenset({"EarlyStopping", "EpochScoring", "EpochTimer", "GradientNormClipping"})
 
 
-def _of_torch_nn(name: str) -> Any:
-    # nn.MultiheadAttention has this layer, which torch.nn does not export
-    inside = nn.modules.linear if name == "NonDynamicallyQuantizableLinear" else nn
-    return _class(inside, name, nn.Module)
+def _classes(module: Any, base: type | tuple[type, ...]) -> dict[str, Any]:
+    """Return the classes of a module that have this base, by name."""
+    return {k: v for k, v in vars(module).items() if inspect.isclass(v) and issubclass(v, base)}
 
 
-def _of_torch_optim(name: str) -> Any:
-    return _class(torch.optim, name, torch.optim.Optimizer)
-
-
-def _of_functional(name: str) -> Any:
-    return getattr(nn.functional, name) if name in _FUNCTIONS else None
-
-
-def _of_skda_nn(name: str) -> Any:
-    return _class(skda_nn, name, nn.Module) if name in skda_nn.__all__ else None
-
-
-def _of_skorch(name: str) -> Any:
-    if name == "ValidSplit":
-        return ValidSplit
-    return _class(skorch_callbacks, name, Callback) if name in _CALLBACKS else None
-
-
-def _of_splitters(name: str) -> Any:
-    return _class(model_selection, name, (BaseCrossValidator, BaseShuffleSplit))
-
-
-def _class(space: Any, name: str, base: type | tuple[type, ...]) -> Any:
-    found = getattr(space, name, None)
-    return found if inspect.isclass(found) and issubclass(found, base) else None
-
-
-_SPACES: dict[str, Callable[[str], Any]] = {
-    "torch.nn": _of_torch_nn,
-    "torch.nn.functional": _of_functional,
-    "torch.optim": _of_torch_optim,
-    "skda.nn": _of_skda_nn,
-    "skorch": _of_skorch,
-    "sklearn.model_selection": _of_splitters,
+_PUBLIC_OF_SKDA_NN = _classes(skda_nn, nn.Module).keys() & set(skda_nn.__all__)
+# the classes and functions that a file may name; callbacks that write files are left out
+_SPACES: dict[str, dict[str, Any]] = {
+    # nn.MultiheadAttention has the last one, which torch.nn does not export
+    "torch.nn": _classes(nn, nn.Module)
+    | {"NonDynamicallyQuantizableLinear": nn.modules.linear.NonDynamicallyQuantizableLinear},
+    "torch.nn.functional": {name: getattr(nn.functional, name) for name in _FUNCTIONS},
+    "torch.optim": _classes(torch.optim, torch.optim.Optimizer),
+    "skda.nn": {name: getattr(skda_nn, name) for name in _PUBLIC_OF_SKDA_NN},
+    "skorch": {
+        cls.__name__: cls
+        for cls in (EarlyStopping, EpochScoring, EpochTimer, GradientNormClipping, ValidSplit)
+    },
+    "sklearn.model_selection": _classes(model_selection, (BaseCrossValidator, BaseShuffleSplit)),
 }
 
 
@@ -87,16 +69,13 @@ def known_name(thing: Any) -> list[str] | None:
     name = getattr(thing, "__name__", None)
     if not isinstance(name, str):
         return None
-    for space, find in _SPACES.items():
-        if find(name) is thing:
-            return [space, name]
-    return None
+    return next(([s, name] for s, names in _SPACES.items() if names.get(name) is thing), None)
 
 
 def named(space: Any, name: Any) -> Any:
     """Return the class or function of a space and a name, as `known_name` returned them."""
-    find = _SPACES.get(space) if isinstance(space, str) else None
-    found = find(name) if find is not None and isinstance(name, str) else None
+    strings = isinstance(space, str) and isinstance(name, str)
+    found = _SPACES.get(space, {}).get(name) if strings else None
     if found is None:
         raise ModelFileError(
             f"it names {name!r} of {space!r}, which is not on the list of classes and functions "
