@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from skda import FinetuneClassifier, make_pipeline
+from skda import FinetuneClassifier
 
 from ..harness import matrix
 from ..harness import small_tasks as small
@@ -56,12 +56,10 @@ def run(estimator: type, priors: str | None, rows: Rows, seed: int) -> float:
     sample = rows.draw(seed)
     data = sample.train
     shares = shares_of(sample.y_target, data.y_source) if priors == "known" else priors
-    clf = estimator(random_state=seed, device="cpu", target_priors=shares, **rows.task.params)
-    pipe = make_pipeline(*rows.task.steps, clf)
+    clf = small.estimator_for(rows.task, estimator, random_state=seed, target_priors=shares)
     target = {} if estimator is FinetuneClassifier else {"X_target": data.X_target}
-    return float(
-        pipe.fit(data.X_source, data.y_source, **target).score(sample.X_test, sample.y_test)
-    )
+    clf.fit(data.X_source, data.y_source, **target)
+    return float(clf.score(sample.X_test, sample.y_test))
 
 
 METHODS = [

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import re
 from collections.abc import Mapping
 from functools import cache
 from typing import Any
@@ -29,17 +28,12 @@ from ._errors import ModelFileError
 
 __all__ = ["Handed", "estimator_class", "is_of_sklearn", "is_public", "known_name", "named"]
 
-_FUNCTIONS = frozenset(
-    re.findall(
-        r"\w+",
-        """
+_FUNCTIONS = """
     binary_cross_entropy binary_cross_entropy_with_logits celu cross_entropy elu gelu glu
     hardsigmoid hardswish hardtanh huber_loss kl_div l1_loss leaky_relu log_softmax logsigmoid mish
     mse_loss multi_margin_loss multilabel_margin_loss nll_loss relu relu6 selu sigmoid silu
     smooth_l1_loss softmax softplus softsign tanh
-    """,
-    )
-)
+"""
 
 
 def _classes(module: Any, base: type | tuple[type, ...]) -> dict[str, Any]:
@@ -53,7 +47,7 @@ _SPACES: dict[str, dict[str, Any]] = {
     # nn.MultiheadAttention has the last one, which torch.nn does not export
     "torch.nn": _classes(nn, nn.Module)
     | {"NonDynamicallyQuantizableLinear": nn.modules.linear.NonDynamicallyQuantizableLinear},
-    "torch.nn.functional": {name: getattr(nn.functional, name) for name in _FUNCTIONS},
+    "torch.nn.functional": {f: getattr(nn.functional, f) for f in _FUNCTIONS.split()},
     "torch.optim": _classes(torch.optim, torch.optim.Optimizer),
     "skda.nn": {name: getattr(skda_nn, name) for name in _PUBLIC_OF_SKDA_NN},
     "skorch": {

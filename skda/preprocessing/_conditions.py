@@ -165,14 +165,13 @@ class DomainConditionScaler(DomainTransformer):
         names = list(getattr(self, "feature_names_in_", ()))
         n = self.n_features_in_
         known = {name: i for i, name in enumerate(names)} | {i: i % n for i in range(-n, n)}
-        given = np.asarray(columns, dtype=object).ravel().tolist()
-        found = [
-            known.get(each)
-            for each in given
+        numbers = {
+            known.get(each, -1)
             if isinstance(each, (str, Integral)) and not isinstance(each, bool)
-        ]
-        numbers = {i for i in found if i is not None}
-        if None in found or len(found) < len(given) or not 0 < len(numbers) < n:
+            else -1
+            for each in np.asarray(columns, dtype=object).ravel().tolist()
+        }
+        if -1 in numbers or not 0 < len(numbers) < n:
             named = f"the names {names[:20]}" if names else "no column names"
             raise ValueError(
                 f"The 'conditions' parameter of {type(self).__name__} must name some columns, not "
