@@ -21,8 +21,8 @@ def window_features(windows: np.ndarray) -> np.ndarray:
 
     The channels are the acceleration along x, y, z in m/s² and the angular velocity along x, y, z
     in rad/s. Returns ten statistics of the six channels and of their two magnitudes, statistic by
-    statistic, in shape (n_windows, 80), float32. The power of a band is Σ_k |F_k|² / n, with F the
-    discrete Fourier transform of the centred window.
+    statistic, in shape (n_windows, 80), float32. The power of a band is Σ_k |F_k|² / n over its
+    coefficients k, with F the discrete Fourier transform of the centred window.
 
     >>> features = window_features(np.full((1, 6, 32), 2.0))
     >>> features.shape, round(float(features[0, 6]), 3)  # |(2, 2, 2)| = 3.464

@@ -63,9 +63,9 @@ def check_digit_parameters(
 def split_digits(n_source: int, n_target: int, random_state: np.random.RandomState) -> DigitSplit:
     """Split the bundled digits into source, target and target test.
 
-    The parts are stratified, so that each digit is equally frequent in all of them. The target test
-    part has the digits that are in neither of the other two. Images are enlarged bilinearly from
-    8 x 8 to 16 x 16; `random_state` is advanced.
+    The parts are stratified: they differ in their images, but not in the frequency of each digit.
+    The target test part has the digits that are in neither of the other two. Images are enlarged
+    bilinearly from 8 x 8 to 16 x 16; `random_state` is advanced.
 
     >>> split = split_digits(900, 600, np.random.RandomState(0))
     >>> split.target_test.X.shape

@@ -1,7 +1,7 @@
 """Download, verify and cache the files of real data sets.
 
 For every data set a cache folder holds either the prepared archive ``<name>.npz`` or the published
-files, under ``raw/<name>/``. A file is read only if its SHA-256 is the known one.
+files, under ``raw/<name>/``. These files are only read if their SHA-256 is the known one.
 """
 
 import hashlib
@@ -147,8 +147,8 @@ class DataStore:
         """Return verified local copies of published files, downloading what is missing.
 
         `names` are keys of `files`; `progress` shows a progress bar and needs tqdm. A failed
-        download is tried again `n_retries` times, after 1, 2, 3, ... seconds. A missing file that
-        cannot or, without `download_if_missing`, may not be downloaded is an OSError. A download
+        download is tried again `n_retries` times, after 1, 2, 3, ... seconds. A missing file is
+        an OSError if it cannot be downloaded, or if `download_if_missing` is False. A download
         without pooch is an ImportError.
 
         pooch downloads to a temporary file in the same folder and renames it once its checksum
