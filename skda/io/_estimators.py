@@ -159,7 +159,7 @@ def _check_fitted(estimator: Any) -> None:
         if len(names) != fitted.get("n_features_in_"):
             raise ModelFileError("feature_names_in_ has another length. Save the model again")
     known = {"classes_": "two or more labels, sorted", "source_domains_": "sorted names"}
-    for name in known.keys() & fitted.keys():
+    for name in [name for name in known if name in fitted]:
         labels = expect(fitted[name], np.ndarray, name)
         if labels.ndim != 1 or len(labels) < 2 or list(np.unique(labels)) != list(labels):
             raise ModelFileError(f"{name} must be {known[name]}. Save the model again")
