@@ -85,7 +85,7 @@ def shallow(data: Shift, seed: int) -> float:
 
 
 def with_searched_lam(estimator: type) -> Run:
-    """Return the run that chooses lam without target labels, with fewer epochs, then trains."""
+    """Return the run that chooses lam without target labels in few epochs, and then trains."""
 
     def run(data: Shift, seed: int) -> float:
         brief = replace(data, max_epochs=min(SEARCH_EPOCHS, data.max_epochs))

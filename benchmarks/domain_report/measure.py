@@ -49,7 +49,7 @@ def measure(task: Task, seed: int, *, quick: bool = False) -> list[dict[str, Any
 
 
 def half_distance(shares: Any, others: Any) -> float:
-    """Return the total variation: the part of the rows that would have to change class."""
+    """Return the total variation: the share of rows that would have to change class."""
     return float(np.abs(shares - others).sum() / 2)
 
 

@@ -3,24 +3,21 @@
 from functools import partial
 from pathlib import Path
 
-from skda import DANClassifier, FinetuneClassifier
-
 from ..harness import matrix
 from ..harness.few_labels import (
     BESIDE,
-    BLIND,
     BY_ROW,
     COUNTS,
     ONLY,
+    REFERENCES,
     STAGED,
     columns_of,
     few_labels_matrix,
     load,
-    run_alone,
     run_of,
 )
 from ..harness.goals import Goal, Means, least
-from ..harness.methods import ADAPTING, SOURCE_ONLY
+from ..harness.methods import ADAPTING
 from ..harness.runner import Method
 from .candidates import AdaMatch, Entropy
 
@@ -35,11 +32,7 @@ METHODS_OF_SKDA = [name for name in ADAPTING if name != "WDGRL"]
 
 
 METHODS = [
-    Method(ONLY, run_alone),
-    Method(SOURCE_ONLY, run_of(FinetuneClassifier, labels=False)),
-    Method(STAGED, run_of(FinetuneClassifier)),
-    Method(BESIDE, run_of(DANClassifier, lam=0)),
-    *(Method(f"{name}{BLIND}", run_of(ADAPTING[name], labels=False)) for name in ("DANN", "MCC")),
+    *REFERENCES,
     *(Method(name, run_of(ADAPTING[name])) for name in METHODS_OF_SKDA),
     *(Method(name, run) for name, run in CANDIDATES.items()),
 ]

@@ -33,8 +33,8 @@ class Entropy(AdaptingClassifier):
 class RelativeThreshold(AdaptationTerm):
     """AdaMatch's pseudo-labels (Berthelot 2022), without its augmentation of images.
 
-    The predictions of the target rows are aligned with the mean prediction of the source rows; a
-    row counts if it is surer than .9 times the mean sureness of the source rows.
+    The predictions of the target rows are aligned with the mean prediction of the source rows. A
+    row counts if its largest probability is at least .9 times the mean of the source rows.
     """
 
     def forward(self, source: DomainOutput, target: DomainOutput, lam: float | Tensor) -> Tensor:

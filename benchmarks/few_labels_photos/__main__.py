@@ -8,8 +8,6 @@ from typing import Any
 import numpy as np
 from sklearn.model_selection import train_test_split
 
-from skda import DANClassifier, FinetuneClassifier
-
 from ..harness import matrix
 from ..harness.few_labels import (
     BESIDE,
@@ -17,15 +15,15 @@ from ..harness.few_labels import (
     BY_ROW,
     COUNTS,
     ONLY,
+    REFERENCES,
     STAGED,
     columns_of,
     few_labels_matrix,
     label_few,
-    run_alone,
     run_of,
 )
 from ..harness.goals import Goal, Means
-from ..harness.methods import ADAPTING, SOURCE_ONLY
+from ..harness.methods import ADAPTING
 from ..harness.office_caltech import DOMAINS
 from ..harness.photographs import features, head_network
 from ..harness.runner import Method
@@ -62,11 +60,7 @@ class Photographs:
 
 
 METHODS = [
-    Method(ONLY, run_alone),
-    Method(SOURCE_ONLY, run_of(FinetuneClassifier, labels=False)),
-    Method(STAGED, run_of(FinetuneClassifier)),
-    Method(BESIDE, run_of(DANClassifier, lam=0)),
-    *(Method(f"{name}{BLIND}", run_of(ADAPTING[name], labels=False)) for name in ("DANN", "MCC")),
+    *REFERENCES,
     *(Method(name, run_of(ADAPTING[name])) for name in NAMES),
     *(
         Method(f"{name}{BY_ROW}", run_of(ADAPTING[name], target_label_weight=1.0))

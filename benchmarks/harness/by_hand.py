@@ -89,8 +89,8 @@ def covariance_distance(source: Tensor, target: Tensor) -> Tensor:
 def inverse_gram_distance(source: Tensor, target: Tensor) -> Tensor:
     """DARE-GRAM, by the singular values of the features.
 
-    A little noise keeps them apart: torch's gradient is NaN where two of them are equal, as the
-    zeros of units that are never active.
+    A little noise keeps the singular values apart: torch's gradient is NaN if two are equal, such
+    as the zeros of units that are never active.
     """
     values, bases = [], []
     for rows in (source, target):
@@ -173,8 +173,8 @@ def train(
 ) -> nn.Module:
     """Train by hand with the maths of skda's DANN, DAN, DeepCORAL or DARE-GRAM estimator.
 
-    DANN ramps lam and anneals the learning rate; all pass both domains in one forward. Labels that
-    are floats are standardised, and the squared error is the loss of the task.
+    DANN ramps lam and anneals the learning rate. All methods pass both domains in one forward.
+    Float labels are standardised, and the loss of the task is then the squared error.
     """
     torch.manual_seed(0)
     model = network().to(device)

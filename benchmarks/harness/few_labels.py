@@ -8,10 +8,11 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from skda import FinetuneClassifier, make_pipeline
+from skda import DANClassifier, FinetuneClassifier, make_pipeline
 
 from . import small_tasks as small
 from .matrix import Matrix
+from .methods import ADAPTING, SOURCE_ONLY
 from .runner import Method, Task
 from .search_internals import own_stream, take_rows
 from .small_tasks import TASKS, Sample, few_rows
@@ -117,3 +118,12 @@ def run_alone(rows: Rows, seed: int) -> float:
     clf = FinetuneClassifier(random_state=seed, device="cpu", **params)
     clf.fit(take_rows(sample.train.X_target, found), few[found])
     return float(clf.score(sample.X_test, sample.y_test))
+
+
+REFERENCES = [
+    Method(ONLY, run_alone),
+    Method(SOURCE_ONLY, run_of(FinetuneClassifier, labels=False)),
+    Method(STAGED, run_of(FinetuneClassifier)),
+    Method(BESIDE, run_of(DANClassifier, lam=0)),
+    *(Method(f"{name}{BLIND}", run_of(ADAPTING[name], labels=False)) for name in ("DANN", "MCC")),
+]

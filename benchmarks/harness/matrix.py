@@ -23,7 +23,7 @@ class Matrix(Benchmark):
         The rows with which the methods in `compared` are compared.
     compared : collection of method
     published : mapping of name to scores
-        Scores by task, or "mean" where only that is known.
+        Scores by task, or "mean" if only the mean is known.
     goals : sequence of Goal
     has_run : callable
         Whether a method is run on a task.

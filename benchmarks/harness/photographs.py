@@ -21,7 +21,7 @@ WIDTH = 256
 
 @cache
 def photographs(domain: str, size: int) -> ImageFiles:
-    """Return the photographs of a domain, shorter side scaled to `size`, the middle cut out."""
+    """Return the photographs of a domain: shorter side scaled to `size`, middle cut out."""
     folder = KEPT / "images"
     if not folder.exists():
         partial = KEPT / f"images_of_{os.getpid()}"  # so that a broken-off extraction is not used

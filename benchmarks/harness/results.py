@@ -26,12 +26,9 @@ class Run(NamedTuple):
 
 
 class Results:
-    """Scores in a CSV file that grows by one line a run.
+    """Scores in a CSV file that grows by one line for each run.
 
-    Parameters
-    ----------
-    path : Path
-        A line that an interruption left half-written is removed, so that its run is done again.
+    A line that an interruption left incomplete is removed, so that its run is done again.
     """
 
     columns = (*Key._fields, *Run._fields)

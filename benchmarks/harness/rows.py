@@ -10,7 +10,7 @@ TEXT = ("task", "method", "search")
 
 
 def read_rows(path: Path, text: Container[str] = TEXT) -> list[Row]:
-    """Return the rows, numbers but for the columns `text`; none if there is no such file."""
+    """Return the rows, as numbers except for the columns `text`; none without a file."""
     if not path.exists():
         return []
     with path.open(encoding="utf-8", newline="") as file:

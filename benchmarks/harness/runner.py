@@ -1,6 +1,6 @@
 """Run tasks x methods x seeds; each score is written as soon as it is known.
 
-A benchmark that was interrupted goes on where it stopped when it is started again.
+After an interruption, the same command does the runs that are missing.
 """
 
 import math
@@ -35,7 +35,7 @@ class Task:
 
 @dataclass(frozen=True)
 class Method:
-    """One row of the table: from a task's data and a seed to a score on the target."""
+    """One row of the table; `run` maps a task's data and a seed to a score on the target."""
 
     name: str
     run: Callable[[Any, int], float]
@@ -101,7 +101,7 @@ class Plan:
                 print(f"{line}, {run.seconds:.1f} s", flush=True)
 
     def page(self, results: Results) -> str:
-        """Return the page with one table a task."""
+        """Return the page with one table for each task."""
         parts = [f"# {self.benchmark.title}", self._header(), self.benchmark.introduction]
         if self.quick:
             parts.append("**A quick look at few rows and epochs: these numbers mean nothing.**")

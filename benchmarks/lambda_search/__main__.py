@@ -3,10 +3,10 @@
     OMP_NUM_THREADS=1 python -m benchmarks.lambda_search [--methods DANN DAN ...] [--rounds N]
 
 8 lams x 5 folds of the source, the same estimator, folds and validator, no refit; one process,
-one thread. The two searches take turns, and the table has the medians of the CPU time, which
-neighbours on the machine disturb less than the clock on the wall; for one thread that never waits
-the two are the same. A row is in lambda_search.csv as soon as it is measured, and stays there until
-it is measured again; a bare --methods writes the page alone.
+one thread. The two searches take turns, and the table has the medians of the CPU time. Other load
+on the machine disturbs it less than the wall time, and for one thread that never waits the two are
+equal. A row is written to lambda_search.csv as soon as it is measured, and stays there until it is
+measured again. A bare --methods only writes the page.
 """
 
 import argparse
@@ -134,7 +134,7 @@ def key(line: Line) -> tuple[str, str, str]:
 
 
 def read(path: Path) -> list[Line]:
-    """Return the rows that are there; the first ones of all have no date."""
+    """Return the rows of the file; the oldest ones have no date."""
     if not path.exists():
         return []
     with path.open(newline="") as file:

@@ -139,7 +139,7 @@ its code, 20 for GFK with the published table, and SA takes GFK's.
 
 
 def parameters() -> str:
-    """Return the methods as they are constructed."""
+    """Return the calls that construct the methods."""
     with sklearn.config_context(print_changed_only=False):
         shown = [f"`{method}`" for method in METHODS.values() if method is not None]
     return ",\n".join(shown)

@@ -13,7 +13,7 @@ from .page import GOALS, INTRODUCTION, NOTES, what_it_shows, what_was_chosen
 
 
 def method(name: str) -> Method:
-    """Return the row of a model: its lam and what else was chosen for it are its defaults."""
+    """Return the row of a model with its shipped defaults."""
     settings = f"lam={ADAPTING[name]().lam:g}" if name in ADAPTING else ""
     settings = f"{N_FOLDS} folds" if name == SEARCHED else settings
 

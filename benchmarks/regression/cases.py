@@ -1,6 +1,6 @@
 """A pair of domains with numbers as labels: scaling, baselines, predictions of all estimators.
 
-Target labels are read by scores and by the oracle, by nothing else here.
+Only scores and the oracle read target labels.
 """
 
 from collections.abc import Callable, Mapping, Sequence

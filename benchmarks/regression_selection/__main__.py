@@ -1,10 +1,10 @@
 """How much it costs to choose lam of a regressor without target labels: regret of the validators.
 
 For every task, method and seed, the candidates of a search are trained on folds, where every
-validator judges them by held-out rows of both domains, and then on all rows, where the error on the
-target is taken (`search`). The rows go to regression_selection.csv as soon as they are there; a
-benchmark that was interrupted goes on where it stopped. Which candidate a rule would have chosen,
-and what that costs, is worked out from that file (`rules`) and written to the page (`page`).
+validator judges them by held-out rows of both domains. Then they are trained on all rows, which
+gives their error on the target (`search`). The rows are written to regression_selection.csv at
+once; after an interruption, the same command does the missing searches. From this file `rules`
+finds the candidate that each rule would have chosen, and its cost, and `page` writes the page.
 """
 
 import argparse

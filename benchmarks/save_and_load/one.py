@@ -2,8 +2,8 @@
 
     python one.py skda FILE.safetensors
 
-prints a JSON object: CPU seconds of loading and of the first prediction, and bytes of memory at
-the peak above that before.
+prints a JSON object: CPU seconds of loading and of the first prediction, and the bytes by which the
+memory rises above its level before.
 """
 
 import json

@@ -1,10 +1,10 @@
 """How much it costs to choose lam without target labels: regret of every validator and rule.
 
 For every task, method and seed, each lam of a grid is trained on folds, where every validator
-judges it by held-out rows of both domains, and then on all rows, where its target accuracy is
-taken (`search`). The figures go to selection.csv as soon as they are there; a benchmark that was
-interrupted goes on where it stopped. Which lam a rule would have chosen, and what that costs, is
-worked out from that file (`rules`) and written to selection.md (`page`).
+judges it by held-out rows of both domains. Then it is trained on all rows, which gives its target
+accuracy (`search`). The figures are written to selection.csv at once; after an interruption, the
+same command does the missing searches. From this file `rules` finds the lam that each rule would
+have chosen, and its cost, and `page` writes selection.md.
 """
 
 import argparse

@@ -133,7 +133,7 @@ the limits of the fitted shares."""
 
 
 def page(found: Sequence[Search], stress: Sequence[Search], command: str, n_folds: int) -> str:
-    """Return the page for the searches that were done; those of `stress` have their own part."""
+    """Return the page for these searches; those of `stress` have their own part."""
     best_rule = Rule(ensemble_name(BEST), best_of(mean_of(BEST)))
     best = apply(best_rule, found)
     pool = {rule.name: apply(rule, found) for rule in rule_pool(VALIDATORS, LARGEST_SUBSET)}

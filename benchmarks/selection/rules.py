@@ -265,10 +265,10 @@ def rule_pool(names: Sequence[str], largest: int) -> list[Rule]:
 def chosen_on_other_tasks(
     outcomes: Mapping[str, Outcome], found: Sequence[Search], most_loss: float
 ) -> tuple[Outcome, dict[str, str]]:
-    """Apply to each task the rule, by its name, that was best on the other tasks.
+    """Apply to each task the rule that was best on the other tasks; return its names, too.
 
-    Best is the least mean regret among the rules that are nowhere more than `most_loss` points
-    below source-only (which may be infinite); where there is none, among all.
+    The best rule has the least mean regret among the rules that are on no other task more than
+    `most_loss` points below source-only, or among all rules if there is no such rule.
     """
     regrets = {name: outcome.means(outcome.regret, "task") for name, outcome in outcomes.items()}
     losses = {name: outcome.means(outcome.loss, "task") for name, outcome in outcomes.items()}

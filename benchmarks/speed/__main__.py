@@ -3,9 +3,9 @@
     OMP_NUM_THREADS=1 python -m benchmarks.speed [--sections a b c d e f g import]
         [--skada-python PYTHON]
 
-Writes speed.csv, section by section, and the page from it; what was measured stays there until it
-is measured again, and a bare --sections writes the page alone. PYTHON is an interpreter that has
-skada, for section b:
+Writes speed.csv, section by section, and the page from this file. A row stays there until it is
+measured again; a bare --sections only writes the page. PYTHON is an interpreter that has skada, for
+section b:
 
     python -m venv skada_venv && skada_venv/bin/pip install torch skada skorch
 

@@ -1,7 +1,6 @@
 """Every estimator on 18 shifts of tables: hearts, wines, activities, gas sensors.
 
-tabular_choices.csv has the judgements of the candidates that a rule without target labels chooses
-from.
+From the scores in tabular_choices.csv a rule without target labels chooses among candidates.
 """
 
 from dataclasses import replace

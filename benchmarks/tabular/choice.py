@@ -93,13 +93,7 @@ LABELS = [label(*each) for each in product(CANDIDATES, (AGREEMENT, *VALIDATORS),
 
 
 class Choices:
-    """The judgements of all candidates on all tasks, kept in a file of their own.
-
-    Parameters
-    ----------
-    todo : Plan
-        Its tasks and seeds are judged. The file is beside that of the scores.
-    """
+    """The judgements of all candidates on all tasks of a plan, in a file beside the scores."""
 
     def __init__(self, todo: Plan) -> None:
         self.todo = todo
