@@ -41,7 +41,6 @@ def _classes(module: Any, base: type | tuple[type, ...]) -> dict[str, Any]:
     return {k: v for k, v in vars(module).items() if inspect.isclass(v) and issubclass(v, base)}
 
 
-_PUBLIC_OF_SKDA_NN = _classes(skda_nn, nn.Module).keys() & set(skda_nn.__all__)
 # the classes and functions that a file may name; callbacks that write files are left out
 _SPACES: dict[str, dict[str, Any]] = {
     # nn.MultiheadAttention has the last one, which torch.nn does not export
@@ -49,7 +48,7 @@ _SPACES: dict[str, dict[str, Any]] = {
     | {"NonDynamicallyQuantizableLinear": nn.modules.linear.NonDynamicallyQuantizableLinear},
     "torch.nn.functional": {f: getattr(nn.functional, f) for f in _FUNCTIONS.split()},
     "torch.optim": _classes(torch.optim, torch.optim.Optimizer),
-    "skda.nn": {name: getattr(skda_nn, name) for name in _PUBLIC_OF_SKDA_NN},
+    "skda.nn": {k: v for k, v in _classes(skda_nn, nn.Module).items() if k in skda_nn.__all__},
     "skorch": {
         cls.__name__: cls
         for cls in (EarlyStopping, EpochScoring, EpochTimer, GradientNormClipping, ValidSplit)
