@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from ..harness.options import program_parser, run_program
-from ..harness.small_tasks import few_rows
+from ..harness.small_tasks import missing_tasks
 from .measure import METHODS, measure
 from .page import page
 from .tasks import ALL
@@ -22,18 +22,13 @@ def run(options: argparse.Namespace, path: Path) -> None:
     done: set[tuple[str, int]] = set()
     if path.exists():
         done = set(pd.read_csv(path)[["task", "seed"]].itertuples(index=False, name=None))
-    for seed in options.seeds:
-        for name in options.tasks:
-            if (name, seed) in done:
-                continue
-            start, task = time.perf_counter(), ALL[name]
-            if options.quick:
-                task = few_rows(task)
-            rows = pd.DataFrame(measure(task, seed, quick=options.quick))
-            rows.insert(0, "task", name)
-            rows.insert(1, "seed", seed)
-            rows.to_csv(path, mode="a", header=not path.exists(), index=False, float_format="%.6g")
-            print(f"{name:28} seed {seed}: {time.perf_counter() - start:.0f} s", flush=True)
+    for name, seed, task in missing_tasks(options, ALL, done):
+        start = time.perf_counter()
+        rows = pd.DataFrame(measure(task, seed, quick=options.quick))
+        rows.insert(0, "task", name)
+        rows.insert(1, "seed", seed)
+        rows.to_csv(path, mode="a", header=not path.exists(), index=False, float_format="%.6g")
+        print(f"{name:28} seed {seed}: {time.perf_counter() - start:.0f} s", flush=True)
 
 
 def page_of(path: Path, command: str) -> str:

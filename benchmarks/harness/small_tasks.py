@@ -1,6 +1,7 @@
 """Small tasks on which many networks can be trained: rows, and how a network is trained on them."""
 
-from collections.abc import Callable, Mapping, Sequence
+from argparse import Namespace
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, NamedTuple
@@ -131,6 +132,16 @@ def few_rows(task: Task, n_source: int = 120, n_target: int = 100) -> Task:
     return replace(
         task, n_source=n_source, n_target=n_target, params={**task.params, "max_epochs": 1}
     )
+
+
+def missing_tasks(
+    options: Namespace, tasks: Mapping[str, Task], done: Container[tuple[str, float]]
+) -> Iterator[tuple[str, int, Task]]:
+    """Yield the name, the seed and the task of what `options` ask for and is not done."""
+    for seed in options.seeds:
+        for name in options.tasks:
+            if (name, seed) not in done:
+                yield name, seed, few_rows(tasks[name]) if options.quick else tasks[name]
 
 
 HALF_THE_DIGITS = (1.0,) * 5 + (0.0,) * 5

@@ -14,7 +14,7 @@ from skda.priors import LabelShiftFit, label_shift_fit
 from ..harness.options import program_parser, run_program
 from ..harness.rows import Row, append_rows, read_rows
 from ..harness.search_internals import fit_on, held_out, linear_fit, split_domains, training_part
-from ..harness.small_tasks import Sample, Task, draw, estimator_for, few_rows
+from ..harness.small_tasks import Sample, Task, draw, estimator_for, missing_tasks
 from .page import page
 from .tasks import ALL
 
@@ -75,16 +75,11 @@ def measure(task: Task, seed: int, methods: Sequence[str]) -> Row:
 def run(options: argparse.Namespace, path: Path) -> None:
     """Measure what is missing, seed by seed."""
     done = {(row["task"], row["seed"]) for row in read_rows(path)}
-    for seed in options.seeds:
-        for name in options.tasks:
-            if (name, seed) in done:
-                continue
-            start, task = time.perf_counter(), ALL[name]
-            if options.quick:
-                task = few_rows(task)
-            row = measure(task, seed, options.methods)
-            append_rows(path, [{"task": name, "seed": seed, **row}])
-            print(f"{name:32} seed {seed}: {time.perf_counter() - start:.0f} s", flush=True)
+    for name, seed, task in missing_tasks(options, ALL, done):
+        start = time.perf_counter()
+        row = measure(task, seed, options.methods)
+        append_rows(path, [{"task": name, "seed": seed, **row}])
+        print(f"{name:32} seed {seed}: {time.perf_counter() - start:.0f} s", flush=True)
 
 
 def page_of(path: Path, command: str) -> str:
