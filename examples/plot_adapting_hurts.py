@@ -2,13 +2,13 @@
 A case where adapting hurts, and skda says so
 =============================================
 
-Adapting can do harm, and without target labels nobody sees a score fall. Here nine target rows in
-ten are of one class, while the source has as many rows of each. Does anything warn?
+Adapting can do harm, and without target labels nobody sees a score fall. Here nine of ten target
+rows are of one class, while the source has equally many rows of each class. Does skda warn?
 """
 
 # %%
-# That methods which align the domains must fail where the classes have other shares is shown by
-# `Zhao et al. (2019) <https://arxiv.org/abs/1901.09453>`_.
+# `Zhao et al. (2019) <https://arxiv.org/abs/1901.09453>`_ show that methods which align the domains
+# must fail where the classes have other shares.
 
 import warnings
 
@@ -39,8 +39,8 @@ for network in networks.values():
 
 # %%
 # ``LambdaSearchCV`` tries several lams, 0 among them, on held-out rows of both domains and needs no
-# target label. A guard rejects lams whose networks disagree on the target; where the search still
-# chooses to adapt against what it sees, it warns.
+# target label. A guard rejects lams whose networks disagree on the target. The search warns if it
+# still adapts although there are signs of harm.
 
 warned = {}
 for name in ("DAN", "DANN"):
@@ -55,7 +55,7 @@ for name in ("DAN", "DANN"):
     print("  ", *(warned[name] or ["no warning"]))
 
 # %%
-# The remedy is to tell the shares, as the page on other class shares does at length.
+# The remedy is to pass the shares; the page on other class shares has the details.
 
 told = DANNClassifier(**settings, target_priors=[0.9, 0.1])
 networks["DANN, shares told"] = told.fit(X_source, y_source, X_target)
@@ -81,10 +81,10 @@ for ax, name in zip(axes, ("source-only", "DANN", "DANN, shares told"), strict=T
 
 # %%
 # Both methods lose a quarter of the target: they move the boundary into the common class, until
-# both domains have equal halves. With DAN the search rejects all lams but 0 and falls back on the
-# network that does not adapt. With DANN it is taken in, but warns: its networks agree less and are
-# less sure than those that do not adapt. With the shares told, DANN is better than either.
+# both domains have equal halves. With DAN the search rejects all lams but 0 and returns the network
+# that does not adapt. With DANN the search adapts, but warns: the adapted networks agree less and
+# are less sure than those that do not adapt. With the true shares, DANN is better than all others.
 #
-# These signs are no guarantee. The harm is as large with other seeds: with the seed 2 the search
-# adapts with neither method and says why, with the seed 1 it adapts with both, without a word.
+# These signs are no guarantee. The harm is as large with other seeds. With the seed 2 the search
+# adapts with neither method and says why; with the seed 1 it adapts with both, without a warning.
 # Where other class shares are likely, estimate them.

@@ -46,7 +46,7 @@ print(X_target.head(3))
 
 # %%
 # ``skda.make_pipeline`` fits every step on the source and transforms the target with it. The
-# ``TargetEncoder`` sees the labels of the source only, in folds of its own.
+# ``TargetEncoder`` sees only the labels of the source, in its own folds.
 
 stage = (OrdinalEncoder(categories=[["low", "middle", "high"]]), ["stage"])
 steps = {
@@ -93,7 +93,7 @@ ax.set(xticks=places, xticklabels=list(steps), ylabel="accuracy on the target", 
 ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=2, frameon=False)
 
 # %%
-# All encoders pass the rows of both domains, and with each of them DANN is right in nine rows of
-# ten (.87 to .90), where the network that does not adapt is hardly better than a coin: the offset
-# of the instrument misleads it. The encoder matters less than that. ``TargetEncoder`` makes one
-# column of the forty jobs and does as well as the forty columns of one-hot.
+# All encoders transform the rows of both domains. With each of them DANN is right in nine rows of
+# ten (.87 to .90), while the network that does not adapt is hardly better than a coin, because the
+# offset of the instrument misleads it. The encoder matters less than the offset. ``TargetEncoder``
+# makes one column of the forty jobs, which is as good as the forty columns of one-hot.

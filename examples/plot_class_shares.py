@@ -34,8 +34,8 @@ X_held_out, y_held_out = draw(200, [1 / 3, 1 / 3, 1 / 3], 0.0)
 X_target, y_target = draw(400, true_shares, [0.4, 0.0])
 
 # %%
-# First find out. A network that was trained on the source alone predicts the target; its errors on
-# held-out source rows correct the shares that it predicts. No target label is used.
+# First estimate the shares. A network that was trained on the source alone predicts the target. Its
+# errors on held-out source rows correct the predicted shares. No target label is used.
 
 settings = {"max_epochs": 20, "lr": 0.01, "random_state": 0}
 source_only = FinetuneClassifier(**settings).fit(X_source, y_source)
@@ -43,7 +43,7 @@ found = estimate_target_priors(source_only, X_held_out, y_held_out, X_target, ra
 print(found)
 
 # %%
-# Then adapt: blindly, with the true shares, and with shares that ``fit`` estimates by itself.
+# Then adapt: without any shares, with the true ones, and with shares that ``fit`` estimates.
 
 networks = {
     "source-only": source_only,
@@ -77,11 +77,11 @@ right.invert_yaxis()
 right.set(xlabel="accuracy on the target", xlim=(0, 1.1))
 
 # %%
-# The intervals hold the true shares, which differ from the source's by far: that is the sign that
-# blind adapting will do harm, and it costs 29 points here. Drawn with the estimated shares, the
-# source makes DANN better than the network that does not adapt, and nearly as good as with the true
-# shares. With the seeds 1 and 2, too: DANN is right in .72 and .69, source-only in .93 and .91, and
-# with estimated shares DANN in .97 and .95.
+# The intervals contain the true shares, which differ much from those of the source. This is a sign
+# that adapting without shares will do harm; it costs 29 points here. With source rows drawn by the
+# estimated shares, DANN is better than the network that does not adapt, and nearly as good as with
+# the true shares. It is the same with the seeds 1 and 2: DANN is right in .72 and .69, source-only
+# in .93 and .91, and DANN with estimated shares in .97 and .95.
 #
 # The estimate is right where a class looks alike in both domains, as here. Where the classes
 # themselves look different, it is wrong and does harm.

@@ -2,9 +2,9 @@
 Deep features and a support vector machine
 ==========================================
 
-``transform`` returns the features of the adapted layer, so that any estimator of scikit-learn can
-go on from there. Does a support vector machine read scanned digits better from adapted features
-than from those of a network that did not adapt?
+``transform`` returns the features of the adapted layer, for any estimator of scikit-learn. Does a
+support vector machine read scanned digits better from adapted features than from those of a network
+that did not adapt?
 """
 
 # %%
@@ -23,8 +23,8 @@ digits = make_scanned_digits(n_source=500, n_target=400, random_state=0)
 settings = {"max_epochs": 10, "lr": 2e-3, "random_state": 0}
 
 # %%
-# Source rows and target rows have batch statistics of their own: ``transform`` is told the domain.
-# The machine learns from source rows only.
+# Each domain has its own batch statistics, so ``transform`` takes the domain. The machine learns
+# from source rows only.
 
 scores, features = {}, {}
 for name, lam in (("source-only", 0.0), ("DAN", 1.0)):
@@ -55,6 +55,6 @@ handles, labels = axes[0].get_legend_handles_labels()
 figure.legend(handles, labels, loc="outside lower center", ncols=2, frameon=False)
 
 # %%
-# Without adapting, the target's features lie beside the source's (left), and the machine that
-# learned from source features is right in a third of the target, less often than one on plain
-# pixels. On adapted features the same machine, with the same labels, is right in four of five.
+# Without adapting, the features of the target lie beside those of the source (left). The machine
+# that learned from source features is right in a third of the target, less often than a machine on
+# plain pixels. On adapted features it is right in four of five, with the same labels.

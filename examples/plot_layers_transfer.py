@@ -45,8 +45,8 @@ for name, values in means.items():
 display = TransferabilityDisplay.from_curve(curve)
 
 # %%
-# Fixed layers of the other task serve less the higher they are: one layer of A costs 4 points,
+# The higher the fixed layers of the other task, the less they help: one layer of A costs 4 points,
 # three cost 34. The lowest layer has learned strokes, which all digits have; the upper ones have
-# learned what tells 0 to 4 apart. Tuned, the same layers do no harm, and here no good either: A has
-# nothing that fifty digits of B would not teach. With three other seeds it
-# looks the same: three fixed layers of A give .37, tuned .79, B alone .76.
+# learned to tell 0 to 4 apart. Tuned layers of A do no harm, but here they do not help either:
+# fifty digits of B teach as much. Three other seeds give the same picture: .37 with three fixed
+# layers of A, .79 with tuned ones, .76 with B alone.

@@ -35,8 +35,8 @@ methods = {
 }
 
 # %%
-# All of them see the same three arrays. ``FinetuneClassifier`` uses the first two: it is the
-# network without adaptation, which ``lam=0`` makes of every other method.
+# All methods get the same three arrays. ``FinetuneClassifier`` uses the first two: it is a network
+# without adaptation. Every other method with ``lam=0`` is the same network.
 
 scores = {}
 for name, method in methods.items():
@@ -69,7 +69,7 @@ figure.suptitle("Target rows (their labels as colour and marker) and the boundar
 # are right. Matching covariances (DeepCORAL) gains 5 points, matching means in a kernel space (DAN)
 # 14. DANN, MDD and MCC turn the boundary with the moons and are right nearly everywhere.
 #
-# How far each gets varies by seed. With the seeds 0, 1 and 2 (of data and training), source-only is
-# right in .70, .79 and .83, DANN in 1.00, .89 and .96, MCC in 1.00, .85 and .89. Learn from this
-# page what adapting does, not which method is best; the page on choosing lam chooses on your own
+# The scores vary by seed. With the seeds 0, 1 and 2 (of data and training), source-only is right in
+# .70, .79 and .83, DANN in 1.00, .89 and .96, MCC in 1.00, .85 and .89. This page shows what
+# adapting does, not which method is best. The page on choosing lam shows how to choose on your own
 # rows.

@@ -33,8 +33,8 @@ class Network(nn.Module):
 
 
 # %%
-# ``adapt_layers`` takes names as ``Network(...).named_modules()`` has them. Without it, skda adapts
-# the input of the layer that computes the logits, here the output of ``upper``.
+# ``adapt_layers`` takes names of ``Network(...).named_modules()``. By default skda adapts the
+# input of the layer that computes the logits, here the output of ``upper``.
 
 choices = {
     "none (lam=0)": {"lam": 0},
@@ -62,6 +62,6 @@ ax.set(xlabel="adapted layers", ylabel="accuracy on the target")
 
 # %%
 # The black lines are means of three seeds, of data and training. Adapting the lowest layer alone
-# gains 7 points over none, adapting the last hidden layer 15, and all three layers 21: here the
-# upper layers must be adapted, as the paper says, and the lower ones may be, too. Single seeds
-# differ by up to 23 points within a column, so one run of each would not have shown it.
+# gains 7 points over none, adapting the last hidden layer 15, and all three layers 21. So here the
+# upper layers must be adapted, as the paper says, and adapting the lower ones helps, too. Single
+# seeds differ by up to 23 points within a column, so one run of each would not have shown this.

@@ -93,7 +93,7 @@ if photos is not None:
     figure.suptitle(f"source-only {scores['source-only']:.2f}, MCC {scores['MCC']:.2f}")
 
 # %%
-# Upper row: pictures of the shop. Lower row: photographs that source-only took for something else
-# (above the arrow), and MCC for what they are. MCC is right in 83 % of the webcam's photographs.
-# The same small network without adapting is right in half of them, and worse than a logistic
-# regression on the same features (76 %): hold an adapted network against the simplest model, too.
+# Upper row: pictures of the shop. Lower row: photographs that source-only gets wrong (above the
+# arrow) and MCC gets right. MCC is right in 83 % of the webcam's photographs. The same small
+# network without adapting is right in half of them, and worse than a logistic regression on the
+# same features (76 %): compare an adapted network with the simplest model, too.

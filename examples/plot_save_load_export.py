@@ -2,8 +2,8 @@
 Save, load and export a model
 =============================
 
-A fitted estimator becomes one file without pickle, comes back equal, and hands its network to a
-program that has no skda. Does the network outside of skda draw the same boundary?
+A fitted estimator is saved to one file without pickle and loaded again, and its network is exported
+for a program that has no skda. Does the network outside of skda draw the same boundary?
 """
 
 # %%
@@ -71,6 +71,6 @@ folder.cleanup()
 
 # %%
 # The loaded model gives the same probabilities to the last bit, and the exported program draws the
-# same boundary: no point of the grid gets another class. What is equal after loading, and what is
-# not, is listed in the guarantees of the documentation. Rows must pass through the other steps of
-# a pipeline before they reach an exported network.
+# same boundary: no point of the grid gets another class. The guarantees in the documentation list
+# what is equal after loading and what is not. The other steps of a pipeline must transform the rows
+# before an exported network gets them.

@@ -3,14 +3,13 @@ Read the digits of a second device
 ==================================
 
 Clean handwritten digits have labels. A second device gives grey, unevenly lit, turned and noisy
-images of other digits, without labels. How many of them does a network read that never saw one
-labelled, and does adapting help?
+images of other digits, without labels. How many of them can a network read, and does adapting help?
 """
 
 # %%
-# The target's digits are made from real ones, which scikit-learn bundles; no digit is in both
-# domains. A part of the source's is kept from training: it shows what one would believe without a
-# look at the second device.
+# The target is made from real digits, which scikit-learn bundles; no digit is in both domains. Some
+# digits of the source are held out: their score is what one would expect without a look at the
+# second device.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -26,7 +25,7 @@ X_train, X_test, y_train, y_test = train_test_split(
 
 # %%
 # Without a ``module``, skda takes a small convolutional network for images. MCC, *minimum class
-# confusion* (`Jin et al. 2020 <https://arxiv.org/abs/1912.03699>`_), trains it so that it confuses
+# confusion* (`Jin et al. 2020 <https://arxiv.org/abs/1912.03699>`_), trains the network to confuse
 # few classes on the target.
 
 settings = {"max_epochs": 12, "lr": 2e-3, "random_state": 0}
@@ -42,7 +41,7 @@ for name, method in methods.items():
     print(f"{name:>12}: source {on_source[name]:.3f}, second device {on_target[name]:.3f}")
 
 # %%
-# Twelve images of the second device, with what each network reads, and the truth:
+# Twelve images of the second device, with the predictions of both networks and the truth:
 
 figure, axes = plt.subplots(2, 6, figsize=(8, 3.4), layout="constrained")
 read = {name: method.predict(digits.X_target_test) for name, method in methods.items()}
@@ -53,7 +52,7 @@ for i, ax in enumerate(axes.flat):
 figure.suptitle("Read by source-only, by MCC; the truth")
 
 # %%
-# Which digits does adapting mend? The share of each that is read:
+# Which digits gain from adapting? The share of each digit that is read:
 
 recall = {
     name: [np.mean(read[name][digits.y_target_test == digit] == digit) for digit in range(10)]
@@ -66,7 +65,7 @@ ax.set(xticks=range(10), xlabel="digit", ylabel="share that is read", ylim=(0, 1
 ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=2, frameon=False)
 
 # %%
-# On its own device the source-only network reads 99 % of the digits, on the second one 36 %: the
-# score on the source says nothing about the target. MCC reads 90 % there, without one label of that
-# device, and loses nothing on the first. With the seeds 1 and 2
+# The source-only network reads 99 % of the digits of the first device and 36 % of those of the
+# second one: the score on the source says nothing about the target. MCC reads 90 % on the second
+# device, without any label from it, and loses nothing on the first. With the seeds 1 and 2
 # source-only reads .35 and .22, MCC .90 and .92.

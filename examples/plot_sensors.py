@@ -2,8 +2,8 @@
 Gas sensors that drift
 ======================
 
-Sixteen sensors tell six gases apart. Months later they have drifted, and nobody labels gases again.
-How much of what was learned is left, and how much does adapting bring back?
+Sixteen sensors tell six gases apart. Months later they have drifted, and there are no new labels.
+How much accuracy is left, and how much does adapting bring back?
 """
 
 # %%
@@ -50,5 +50,5 @@ if gas is not None:
 
 # %%
 # The network that was trained on the first batch is right in 48 % of the later one. New batch
-# statistics alone (AdaBN) bring back most of what was lost, DANN nearly all.
-# With another seed (1) source-only is right in .44, AdaBN in .81.
+# statistics alone (AdaBN) bring back most of the lost accuracy, DANN nearly all. With another seed
+# (1) source-only is right in .44, AdaBN in .81.

@@ -31,7 +31,7 @@ def record(n):
 
 
 def second_sensor(x):
-    """Return what the second sensor makes of such recordings."""
+    """Return the same recordings as the second sensor shows them."""
     drift = rng.uniform(-0.5, 0.5, size=(len(x), 1, 1)) * time
     noise = 0.2 * rng.normal(size=x.shape)
     return (0.5 * x + 1 + drift + noise).astype(np.float32)
@@ -72,7 +72,7 @@ for row, (sensor, X, y) in zip(
             ax.set_xlabel("seconds")
 
 # %%
-# The waves of the second sensor look much like those of the first to the eye, but the network that
-# does not adapt is right in a third of them: no better than guessing. Deep CORAL, which scales each
-# domain by its own statistics and aligns the covariances, is right in nine of ten.
-# With the seeds 1 and 2: source-only .32 and .32, Deep CORAL .97 and .93.
+# To the eye the waves of the second sensor look much like those of the first. But the network that
+# does not adapt is right in a third of them, which is no better than guessing. Deep CORAL, which
+# scales each domain by its own statistics and aligns the covariances, is right in nine of ten. With
+# the seeds 1 and 2 source-only reaches .32 and .32, Deep CORAL .97 and .93.

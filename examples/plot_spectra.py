@@ -2,8 +2,9 @@
 Corn on another spectrometer
 ============================
 
-A network has learned to read the moisture of corn from the spectra of one instrument. A second one
-measures other samples, and nobody has weighed and dried these. What is left, and what helps?
+A network has learned to predict the moisture of corn from the spectra of one instrument. A second
+instrument measures other samples, whose moisture nobody has determined. How large is the error, and
+what helps?
 """
 
 # %%
@@ -28,8 +29,9 @@ except OSError:
     print("The corn data are not stored here: nothing is trained on this page.")
 
 # %%
-# 40 samples on m5 have labels; the target are the other 40 on mp6. The networks see the ten leading
-# components of the source's spectra. Predicting the mean of the labels is what a model has to beat.
+# The source has 40 labelled samples on m5, the target the other 40 on mp6. The networks get the ten
+# leading components of the source's spectra. A useful model must be better than the mean of the
+# labels.
 
 predicted, errors = {}, {}
 if corn is not None:
@@ -50,8 +52,8 @@ if corn is not None:
         print(f"{name:>12}: {errors[name]:.2f} per cent of moisture")
 
 # %%
-# The same kind of corn on both instruments: the spectra are shifted and stretched, which a network
-# takes for other corn.
+# The corn is of the same kind on both instruments, but the spectra are shifted and stretched. A
+# network takes this for other corn.
 
 if corn is not None:
     figure, axes = plt.subplots(
@@ -75,8 +77,8 @@ if corn is not None:
         ax.set(xlim=(both.min() - 0.2, both.max() + 0.2), ylim=(both.min() - 0.2, both.max() + 0.2))
 
 # %%
-# Source-only is worse than the mean of the labels: it reads an offset of the instrument as
-# moisture. Both adapted networks nearly halve the error of the mean. RSD adds nothing to AdaBN
-# here; over six pairs of instruments, five draws of samples and four constituents no method does
-# much better than AdaBN, and for three of the constituents PLS with a shift of the means beats them
-# all: see the page about regression among the benchmarks.
+# Source-only is worse than the mean of the labels: it takes an offset of the instrument for
+# moisture. Both adapted networks nearly halve the error of the mean. RSD is no better than AdaBN
+# here. Over six pairs of instruments, five draws of samples and four constituents no method is much
+# better than AdaBN, and for three of the constituents PLS with a shift of the means is better than
+# all of them: see the page about regression among the benchmarks.

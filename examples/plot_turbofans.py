@@ -44,7 +44,7 @@ def columns(X):
 
 # %%
 # The first three channels are the settings of a flight: altitude, speed and throttle. They are left
-# out, or tell `DomainConditionScaler` the condition, within which it scales each sensor.
+# out, or describe the condition for `DomainConditionScaler`, which scales each sensor within it.
 
 SETTINGS = [0, 1, 2]
 
@@ -107,8 +107,9 @@ if engines is not None:
     axes[1].tick_params(labelleft=False)
 
 # %%
-# From six conditions to one, source-only depends on the seed and may be worse than predicting the
-# mean of the labels. Adapted it is about the same with every seed, and scaled by condition it needs
-# no adapting: now the sensors say the same in both domains. From two faults to one the source has
-# what the target needs. Its engines are worn in other shares, so that whatever makes the domains
-# alike, adapting or scaling each by itself, makes the error 40 per cent larger.
+# From six conditions to one, source-only depends on the seed and may be worse than the mean of the
+# labels. DAN has about the same error with every seed. After scaling by condition no adapting is
+# needed, because the sensors then mean the same in both domains. From two faults to one, the model
+# of the source already suits the target. The shares of worn engines differ between the domains, so
+# that making the domains alike, by adapting or by scaling each separately, makes the error 40 per
+# cent larger.

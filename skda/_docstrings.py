@@ -1,4 +1,4 @@
-"""Docstrings whose parts are written once: in the parent class, or for several functions."""
+"""Parts of docstrings that are written once, in a parent class or for several functions."""
 
 from __future__ import annotations
 
@@ -14,19 +14,10 @@ _ENTRY = re.compile(r"^(\*{0,2}\w[\w, ]*?)(?: :.*)?$")
 
 
 def complete_docstring(cls: type) -> str:
-    """Return the numpydoc docstring of `cls` with what its parents say of the rest.
+    """Return the numpydoc docstring of `cls`, completed from the docstrings of its parents.
 
-    Parameters
-    ----------
-    cls : type
-        Its own entries come first where both describe a parameter; the order is the signature's.
-
-    Returns
-    -------
-    str
-        With entries for all parameters of the signature that a parent describes, with the
-        defaults of `cls`, and with the Attributes and References of the nearest parent that has
-        them, unless `cls` has its own.
+    The parameters stand in the order of the signature, with the defaults of `cls`. The entry of a
+    parameter, the Attributes and the References are those of `cls`, or else of the nearest parent.
     """
     doc = inspect.cleandoc(cls.__doc__ or "")
     before, own, after = _section(doc, "Parameters")
@@ -83,7 +74,7 @@ def _bounds(lines: list[str], title: str) -> tuple[int, int]:
 
 
 def _section(doc: str, title: str) -> tuple[list[str], dict[str, list[str]], list[str]]:
-    """Split a clean docstring around a section, and the section by its entries."""
+    """Return the lines before a section of a clean docstring, its entries, and the lines after."""
     lines = doc.splitlines()
     start, end = _bounds(lines, title)
     start += 2  # after the heading
@@ -103,20 +94,10 @@ _MARKER = re.compile(r"^( *)<(\w+)>$", re.MULTILINE)
 
 
 def shared_docs(parts: Mapping[str, str]) -> Callable[[Documented], Documented]:
-    """Replace each line ``<name>`` of a docstring by the part of this name.
+    """Return a decorator that replaces each line ``<name>`` of a docstring by its part.
 
-    Parameters
-    ----------
-    parts : mapping of str to str
-        The parts by name; each takes the indentation of the line that it replaces.
+    A part takes the indentation of the line that it replaces.
 
-    Returns
-    -------
-    decorate : callable
-        Decorator of a function or a class.
-
-    Examples
-    --------
     >>> @shared_docs({"seed": "seed : int"})
     ... def draw(seed):
     ...     '''

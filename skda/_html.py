@@ -1,8 +1,9 @@
-"""What scikit-learn's HTML diagram says of a fitted estimator, beside its parameters.
+"""The line on the training that scikit-learn's HTML diagram of a fitted estimator shows.
 
-The text goes through scikit-learn's own blocks, which escape it, follow light and dark notebooks,
-and stand in the diagram of a Pipeline as well. They are private there, so they are imported where
-a diagram is drawn: should a later version move them, it draws its own diagram.
+The line is part of a block of scikit-learn, which escapes the text, follows light and dark
+notebooks, and also works inside the diagram of a Pipeline. The class of these blocks is private.
+It is imported where a diagram is drawn: if a later scikit-learn moves it, the plain diagram is
+drawn.
 """
 
 from __future__ import annotations
@@ -21,10 +22,10 @@ def _has_diagram(estimator: Any) -> bool:
 
 
 class FittedDiagramMixin:
-    """The block of a fitted estimator in scikit-learn's diagrams; before, scikit-learn's own."""
+    """The block of a fitted estimator in scikit-learn's diagrams; before `fit`, the plain block."""
 
     def _fitted_diagram(self) -> Any:
-        """Return the block, or None of an estimator that is not fitted."""
+        """Return the block, or None if the estimator is not fitted."""
         raise NotImplementedError
 
     @available_if(_has_diagram)
@@ -46,7 +47,7 @@ def net_diagram(estimator: Any) -> Any:
 
 
 def net_summary(estimator: Any) -> str:
-    """Say how a fitted deep estimator was trained, in one line."""
+    """Describe in one line how a fitted deep estimator was trained."""
     net, parts = estimator.net_, []
     if hasattr(estimator, "lam"):
         parts.append(f"lam={net.lam:g}")

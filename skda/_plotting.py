@@ -1,4 +1,4 @@
-"""What the displays share: colours, axes, bands, and text and legends that fit their axes."""
+"""Helpers of all displays: colours, axes, bands, and text and legends that fit the axes."""
 
 from __future__ import annotations
 
@@ -16,38 +16,20 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.lines import Line2D
 
-__all__ = [
-    "BLUE",
-    "COLORS",
-    "NEUTRAL",
-    "VERMILLION",
-    "draw_mean",
-    "inches_of",
-    "is_small",
-    "label_axes",
-    "legend_below",
-    "make_axes",
-    "name_bars",
-    "short",
-    "split_axes",
-    "tick_names",
-    "tick_size",
-]
-
-# Okabe and Ito's colours, which colour-blind people tell apart; without black, which a dark
-# background hides, and yellow, which a white one does
+# Okabe and Ito's colours, which colour-blind people can tell apart. Black is left out because a
+# dark background hides it, yellow because a white one does.
 COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 BLUE, VERMILLION = COLORS[:2]
-NEUTRAL = "0.5"  # a grey that is seen on white and on black
-_SMALL, _LEAST = 8.0, 5.5  # points of text in small axes, and what can be read
+NEUTRAL = "0.5"  # a grey that is visible on white and on black
+_SMALL, _LEAST = 8.0, 5.5  # size of text in small axes, and least readable size, in points
 _POINTS_A_CHARACTER = 0.6  # width of a character of the default font, as a part of its size
 
 
 def make_axes(ax: Axes | None, caller: str, size: tuple[float, float] | None = None) -> Axes:
     """Return the axes that a user gave, or those of a new figure.
 
-    The figure of given axes that has no layout engine gets the constrained layout: otherwise
-    labels and legends are cut or lie on the subplots beside.
+    A figure of given axes gets the constrained layout if it has no layout engine: otherwise labels
+    and legends would be cut or overlap the neighbouring subplots.
     """
     check_matplotlib_support(caller)
     import matplotlib.pyplot as plt
@@ -65,17 +47,10 @@ def make_axes(ax: Axes | None, caller: str, size: tuple[float, float] | None = N
 def split_axes(
     ax: Any, n_panels: int, caller: str, size: tuple[float, float]
 ) -> tuple[list[Any], Axes]:
-    """Return side by side panels, and the axes whose legend belongs to all of them.
+    """Return panels side by side, and the axes that gets their common legend.
 
-    Parameters
-    ----------
-    ax : Axes, array-like of `n_panels` Axes, or None
-        One Axes is hidden, and its place is split. None makes a new figure.
-    n_panels : int
-    caller : str
-        Named in errors.
-    size : tuple of two floats
-        Inches of a new figure.
+    `ax` has one Axes for each panel, or is a single Axes, which is hidden and whose place is split.
+    None makes a new figure of `size` inches.
     """
     if isinstance(ax, (list, tuple, np.ndarray)):
         panels = list(np.ravel(np.asarray(ax, dtype=object)))
@@ -95,7 +70,7 @@ def split_axes(
             f"split in {n_panels}. Pass {n_panels} Axes instead."
         )
     whole.set_axis_off()
-    # the legend hangs from a row of its own, below the labels of the panels
+    # a row of its own puts the legend below the labels of the panels
     parts = grid.subgridspec(2, n_panels, height_ratios=[1, 0.01])
     below = whole.figure.add_subplot(parts[1, :])
     below.set_axis_off()
@@ -117,7 +92,7 @@ def draw_mean(
 
 
 def short(label: Any, most: int = 20) -> str:
-    """Return a label as text of so many characters at the most, cut in its middle."""
+    """Return a label as text of at most `most` characters, shortened in the middle."""
     text = str(label)
     if len(text) <= most:
         return text
@@ -126,15 +101,15 @@ def short(label: Any, most: int = 20) -> str:
 
 
 def tick_names(labels: Iterable[Any], inches: float, size: float) -> list[str]:
-    """Return names of ticks that take two fifths of so many inches at the most."""
+    """Return names of ticks that take at most two fifths of the width `inches`."""
     most = int(0.4 * inches * 72 / (_POINTS_A_CHARACTER * size))
     return [short(label, min(20, max(5, most))) for label in labels]
 
 
 def tick_size(inches: float, n_labels: int) -> tuple[float, int]:
-    """Return the size, in points, at which tick labels do not touch, and that each k-th has room.
+    """Return the size of tick labels, in points, and k: each k-th label is shown.
 
-    Where all of them would be too small to read, fewer are shown.
+    The labels do not touch. k is above 1 if all labels would be too small to read.
     """
     step = math.ceil(n_labels * 1.5 * _LEAST / (72 * inches))
     size = 72 * inches * step / (1.5 * n_labels)
@@ -142,7 +117,10 @@ def tick_size(inches: float, n_labels: int) -> tuple[float, int]:
 
 
 def name_bars(ax: Axes, names: Sequence[Any], inches: Iterable[float]) -> float:
-    """Name horizontal bars of so many inches, each k-th if there are many; return the text size."""
+    """Name horizontal bars in axes of this width and height; return the text size.
+
+    If there are many bars, each k-th is named.
+    """
     width, height = inches
     size, step = tick_size(height, len(names))
     places = range(0, len(names), step)
@@ -152,19 +130,12 @@ def name_bars(ax: Axes, names: Sequence[Any], inches: Iterable[float]) -> float:
 
 
 def label_axes(ax: Axes, **labels: str) -> None:
-    """Set labels and title, in smaller text and several lines where the axes are small.
-
-    Parameters
-    ----------
-    ax : Axes
-    **labels : str
-        `xlabel`, `ylabel` or `title`.
-    """
+    """Set `xlabel`, `ylabel` and `title`; in small axes in smaller text and several lines."""
     width, height = inches_of(ax)
     for name, label in labels.items():
         usual = _points("axes.titlesize" if name == "title" else "axes.labelsize")
         size = min(_SMALL, usual) if is_small(ax) else usual
-        # a legend and tick labels take some of the height later
+        # a legend and tick labels will take some of the height
         room = (1.0 if is_small(ax) else 0.75) * height if name == "ylabel" else width
         characters = max(10, int(room * 72 / (_POINTS_A_CHARACTER * size)))
         getattr(ax, f"set_{name}")(
@@ -176,27 +147,21 @@ def label_axes(ax: Axes, **labels: str) -> None:
 def legend_below(ax: Axes, handles: Mapping[str, Any]) -> None:
     """Put a legend below the axes and their labels, in as many columns as fit.
 
-    There it hides no data, and leaves the place above to a title.
-
-    Parameters
-    ----------
-    ax : Axes
-        With all its data and labels.
-    handles : mapping of str to Artist
-        What the legend shows, by its text.
+    There the legend hides no data, and the place above stays free for a title. The axes already
+    have their data and labels. `handles` has the artists of the legend by their texts.
     """
     from matplotlib.transforms import ScaledTranslation
 
     figure: Any = ax.figure
     engine = figure.get_layout_engine()
     if engine is not None:
-        engine.execute(figure.figure)  # the width that the labels leave
+        engine.execute(figure.figure)  # gives the axes the width that the labels leave
     box = ax.get_window_extent()
     lowest = ax.xaxis.get_tightbbox() if ax.axison else None
     drop = 4 / 72 + (0 if lowest is None else max(0, box.y0 - lowest.y0) / figure.dpi)
     below = ax.transAxes + ScaledTranslation(0, -drop, figure.dpi_scale_trans)
     usual = _SMALL if is_small(ax) or len(handles) > 8 else _points("legend.fontsize")
-    room = box.width * (0.8 if is_small(ax) else 1.0)  # other subplots may take some later
+    room = box.width * (0.8 if is_small(ax) else 1.0)  # small axes may become narrower
     for size, columns in [*((usual, k) for k in range(5, 0, -1)), (6.0, 1)]:
         legend: Any = ax.legend(
             list(handles.values()),
@@ -216,9 +181,9 @@ def legend_below(ax: Axes, handles: Mapping[str, Any]) -> None:
 
 
 def _layout_box(legend: Any, renderer: Any = None) -> Any:
-    """Return the box of a legend for a layout: of its width no more than the axes have.
+    """Return the box of a legend for the layout engine, cut to the width of the axes.
 
-    A legend wider than its axes would make them narrower at each layout.
+    A legend that is wider than its axes would make them narrower at each layout.
     """
     from matplotlib.transforms import Bbox
 
@@ -228,12 +193,12 @@ def _layout_box(legend: Any, renderer: Any = None) -> Any:
 
 
 def inches_of(ax: Axes) -> NDArray[np.float64]:
-    """Return width and height of the axes, less what labels and legend take of small ones."""
+    """Return width and height of the axes; of small axes the part that labels and legend leave."""
     return _whole_inches(ax) * (0.6 if is_small(ax) else 1.0)
 
 
 def is_small(ax: Axes) -> bool:
-    """Say whether the axes are smaller than those of a figure of their own."""
+    """Say whether the axes are smaller than those of a figure with one plot."""
     return bool(_whole_inches(ax).min() < 2.5)
 
 
@@ -243,7 +208,7 @@ def _whole_inches(ax: Axes) -> NDArray[np.float64]:
 
 
 def _points(setting: str) -> float:
-    """Return a text size of the style in points."""
+    """Return a text size of matplotlib's current style, in points."""
     from matplotlib import rcParams
     from matplotlib.font_manager import FontProperties
 

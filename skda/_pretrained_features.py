@@ -34,23 +34,23 @@ __all__ = ["PretrainedFeatures"]
 
 
 class PretrainedFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
-    """The features that a pretrained network makes of images, for any estimator after it.
+    """Map images to the features of a pretrained network, for any estimator after it.
 
-    The network stays fixed, so its features are computed once, and what comes after it, such as
-    a search over lam, trains on a table.
+    The network stays fixed, so that its features are computed once. The next step, such as a
+    search over lam, then trains on a table.
 
     Parameters
     ----------
     network : str or nn.Module, default="efficientnet_lite0"
-        A name that `skda.nn.load_backbone` takes, or a network; a `skda.nn.Backbone` says how
-        pixels are normalised. The features are the input of its classifier.
+        A name that `skda.nn.load_backbone` takes, or a network; a `skda.nn.Backbone` also
+        normalises pixels. The features are the input of the network's classifier.
     batch_size : int or "auto", default="auto"
-        Rows that pass the network at once. "auto" is 16 on a CPU, whose cache holds what becomes
-        of so many photographs, and 64 elsewhere.
+        Rows in one forward pass. "auto" is 16 on a CPU, whose cache holds the activations of so
+        many photographs, and 64 on other devices.
     cache : path of a folder or None, default=None
-        Where features are kept: the same rows through the same network are read from there, in
-        another process too. Rows of a Dataset that may change, as with a random transform, are
-        computed anew.
+        Where features are kept. Features of the same rows and the same network are read from this
+        folder, in another process too. Features of a Dataset that may change, as with a random
+        transform, are computed anew.
     device : str, default="auto"
         "auto" is cuda or mps where there is one, else cpu.
     verbose : int, default=0
@@ -178,8 +178,7 @@ class PretrainedFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
             X = ImageFiles(X, size=backbone.size or 224)
         if isinstance(X, Dataset):
             return as_rows(CheckedDataset(X, "X"))
-        X = as_host_array(X, "X")
-        rows = np.asarray(X)
+        rows = np.asarray(as_host_array(X, "X"))
         if rows.ndim < 2 or rows.dtype.kind not in "buif":
             raise ValueError(
                 "X must be images (n, n_channels, height, width), a Dataset of these, or paths. "
@@ -195,7 +194,7 @@ class PretrainedFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
         return tags
 
 
-def _call(key: str, compute: Any) -> Any:  # noqa: ARG001 - what joblib looks the result up by
+def _call(key: str, compute: Any) -> Any:  # noqa: ARG001 - joblib looks the result up by the key
     return compute()
 
 
@@ -205,7 +204,7 @@ def _are_paths(X: Any) -> bool:
 
 
 def _key_of(X: Any) -> Any:
-    """Return what the rows are known by, or None where they may change."""
+    """Return the key of rows in the cache, or None if the rows may change."""
     if _are_paths(X):
         X = ImageFiles(X)
     if isinstance(X, ImageFiles):

@@ -1,4 +1,4 @@
-"""Pickles that say which version of skda wrote them."""
+"""Pickles that hold the version of skda that wrote them."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ class VersionedMixin:
     """Stores the version in the pickle of an estimator, and warns when another one loads it."""
 
     def __getstate__(self) -> dict[str, Any]:
-        """Return the state with the version beside it."""
+        """Return the state and the version."""
         return {**super().__getstate__(), _KEY: __version__}  # type: ignore[dict-item]
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        """Take the state; warn if another version of skda wrote it."""
+        """Set the state; warn if another version of skda wrote it."""
         state = dict(state)
         written, here = state.pop(_KEY, "an unknown version"), __version__
         if written != here:

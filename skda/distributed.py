@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["accelerated"]
 
-# what Accelerate calls one process, and several that each hold the whole network
+# Accelerate's names for one process, and for several that each hold the whole network
 _SUPPORTED = ("NO", "MULTI_CPU", "MULTI_GPU", "MULTI_XPU", "MULTI_NPU")
 
 
@@ -30,42 +30,43 @@ _SUPPORTED = ("NO", "MULTI_CPU", "MULTI_GPU", "MULTI_XPU", "MULTI_NPU")
 def accelerated(accelerator: Accelerator, *, gather: bool = True) -> Iterator[None]:
     """Share the trainings inside the with block among the processes of an Accelerator.
 
-    Every process runs the same program, and gives `fit` the same rows. Each batch of both domains
-    is cut into one share a process. The gradients are averaged, so that all processes end
+    Every process runs the same program and passes the same rows to `fit`. Each batch of each domain
+    is cut into one share for each process. The gradients are averaged, so that all processes end
     with the same weights. With n processes a step has n times `batch_size` rows of each domain, or
-    `batch_size` in all where the Accelerator has ``split_batches=True``; `fit` gives the weights
-    that one process gives with batches of that size.
+    `batch_size` in all if the Accelerator has ``split_batches=True``. `fit` gives the same weights
+    as one process with batches of that size.
 
-    Only the main process writes checkpoints and shows progress. Estimators need no parameter for
-    it, and nothing of the Accelerator is kept in them: they can be cloned, saved and
-    pickled as ever. ``device="auto"`` is the Accelerator's device.
+    Only the main process writes checkpoints and shows progress. The estimators need no additional
+    parameter, and keep nothing of the Accelerator: they can be cloned, saved and pickled as usual.
+    ``device="auto"`` is the Accelerator's device.
 
     Parameters
     ----------
     accelerator : accelerate.Accelerator
-        Made by the program, which ``torchrun``, or on GPUs ``accelerate launch``, starts in each
-        process; with ``cpu=True`` where there are no GPUs. Without these there is one process,
-        and the block changes nothing but the device.
+        Made in each process by the program, with ``cpu=True`` if there are no GPUs. Start the
+        program with ``torchrun``, or on GPUs with ``accelerate launch``. Otherwise there is one
+        process, and the block changes nothing but the device.
     gather : bool, default=True
-        Whether both terms of the loss are computed, in each process, from the features and logits
-        of the whole batch, gathered with their gradients. False computes them from the process's
-        own share. This needs less communication, and estimates a loss that is no mean over the
-        rows, such as MMD, CORAL or class confusion, on fewer rows.
+        Whether each process computes both terms of the loss from the features and logits of the
+        whole batch, gathered with their gradients. False computes them from the share of the
+        process. This needs less communication. But a loss that is no mean over the rows, such as
+        MMD, CORAL or class confusion, is then estimated on fewer rows.
 
     Raises
     ------
     TypeError
-        If `accelerator` is none.
+        If `accelerator` is not an ``accelerate.Accelerator``.
     ValueError
-        If it knows one process of several, splits the network (FSDP, DeepSpeed), or has a mixed
-        precision or an accumulation of gradients, which the estimators' own parameters do.
+        If the Accelerator knows only one of several processes, splits the network (FSDP,
+        DeepSpeed), or has mixed precision or gradient accumulation: the estimators have parameters
+        of their own for these two.
 
     Notes
     -----
     Batch normalisation normalises by the share of one process, and its running statistics are
-    averaged after each epoch: a batch-normalised network is not equal to that of one process.
-    Dropout draws the same masks in each process. Predictions are not shared: each process
-    predicts the rows that it is asked for.
+    averaged after each epoch: a batch-normalised network differs from that of one process. Dropout
+    draws the same masks in each process. Predictions are not distributed: each process predicts
+    all rows that it gets.
 
     Examples
     --------
@@ -81,7 +82,7 @@ def accelerated(accelerator: Accelerator, *, gather: bool = True) -> Iterator[No
 
 
 def _check(accelerator: Any) -> None:
-    """Raise if this is no Accelerator, or one that does what skda does otherwise."""
+    """Raise if `accelerator` is no Accelerator or has a setting that skda does not support."""
     try:
         from accelerate import Accelerator
     except ImportError as error:
@@ -122,8 +123,8 @@ def _check(accelerator: Any) -> None:
 
 
 def _asked_for_several() -> bool:
-    """Say whether ``accelerate launch`` started one process where it was asked for more."""
-    names = "ACCELERATE_USE_CPU", "MASTER_ADDR"  # it sets the second one for several only
+    """Say whether ``accelerate launch`` was asked for several processes but started one."""
+    names = "ACCELERATE_USE_CPU", "MASTER_ADDR"  # it sets the second one only for several
     return all(name in os.environ for name in names) and "WORLD_SIZE" not in os.environ
 
 
@@ -138,21 +139,21 @@ class _Accelerated(Processes):
         self.is_main = accelerator.is_main_process
         self.device = accelerator.device
         if self.device.type == "cpu":
-            self.device = torch.device("cpu")  # without the number that Accelerate gives it
+            self.device = torch.device("cpu")  # without the index that Accelerate adds
         self.batches_in_a_step = 1 if accelerator.split_batches else self.n
 
     def shard(self, index: Index) -> Index:
-        """Return this process's share of the rows of a batch, neighbours in it."""
+        """Return the share of this process in a batch, a contiguous part of the rows."""
         edges = np.cumsum([0, *self._sizes(len(index))])
         return index[edges[self.rank] : edges[self.rank + 1]]
 
     def _sizes(self, n_rows: int) -> list[int]:
-        """Return how many of the rows of a batch each process has."""
+        """Return the number of rows of a batch that each process gets."""
         few, more = divmod(n_rows, self.n)
         return [few + (i < more) for i in range(self.n)]
 
     def gather(self, outputs: Outputs, n_rows: tuple[int, int]) -> Outputs:
-        """Return what the network gave in all processes, in the order of the batch."""
+        """Return the outputs of the network in all processes, in the order of the batch."""
         if not self.gathers or self.n == 1:
             return outputs
         source, target = outputs
@@ -168,7 +169,7 @@ class _Accelerated(Processes):
         return DomainOutput(tuple(features), logits, y)
 
     def _gather_rows(self, rows: Tensor, sizes: list[int]) -> Tensor:
-        """Join the rows of all processes; the gradient reaches this one's own."""
+        """Join the rows of all processes; the gradient reaches the rows of this process only."""
         padded = rows.new_zeros((max(sizes), *rows.shape[1:]))
         padded[: len(rows)] = rows.detach()
         blocks = self.accelerator.gather(padded).split(max(sizes))
@@ -198,7 +199,7 @@ class _Accelerated(Processes):
         return bool(self.mean(torch.tensor(float(flag), device=self.device)) > 0)
 
     def of_main(self, value: Value) -> Value:
-        """Return the value that the main process has."""
+        """Return the value of the main process."""
         from accelerate.utils import broadcast_object_list
 
         values: list[Value] = broadcast_object_list([value])
@@ -224,5 +225,5 @@ class _Accelerated(Processes):
         broadcast([t for t in tensors if isinstance(t, Tensor)])
 
     def wait(self) -> None:
-        """Wait until all processes are here."""
+        """Wait until all processes have reached this call."""
         self.accelerator.wait_for_everyone()

@@ -47,7 +47,7 @@ def _routed(name: str) -> Callable[..., Any]:
 
 
 def _join_list(X: Rows, args: tuple[Any, ...], params: dict[str, Any]) -> tuple[Rows, Any]:
-    """Put a list of source domains below each other, so that each step gets one array."""
+    """Concatenate a list of source domains, so that each step gets one array."""
     if not is_several(X, args[0]):
         return X, args
     joined = join_sources(X, args[0], params.get("source_domain"), params.get("sample_weight"))
@@ -58,7 +58,7 @@ def _join_list(X: Rows, args: tuple[Any, ...], params: dict[str, Any]) -> tuple[
 
 
 def _take_weights(step: Any) -> None:
-    """Let a step that can fit with sample weights ask for them, unless the user said otherwise."""
+    """Request sample weights for a step whose `fit` takes them, unless the user decided."""
     with config_context(enable_metadata_routing=True):
         asked = getattr(get_routing_for_object(step), "fit", None)
         if asked is not None and asked.requests.get("sample_weight", True) is None:
@@ -68,8 +68,8 @@ def _take_weights(step: Any) -> None:
 class DomainPipeline(SaveMixin, Pipeline):
     """scikit-learn Pipeline that passes `X_target`, `y_target` and `domain` to its steps.
 
-    It does what a plain ``Pipeline(steps, transform_input=["X_target"])`` does under
-    ``sklearn.set_config(enable_metadata_routing=True)``, without that global switch. Made by
+    It works like a plain ``Pipeline(steps, transform_input=["X_target"])`` under
+    ``sklearn.set_config(enable_metadata_routing=True)``, but needs no global switch. Make it with
     `make_pipeline`; the parameters are those of ``sklearn.pipeline.Pipeline``.
 
     If `X_source` and `X_target` are frames with the same columns in another order, the columns of
@@ -95,8 +95,8 @@ class DomainPipeline(SaveMixin, Pipeline):
                 )
         except ValueError as error:
             raise ValueError(f"X_target: {error}") from error
-        # The step that follows runs with routing only if it gets metadata: with routing and without
-        # metadata scikit-learn's TargetEncoder raises KeyError 'groups', at any depth of the step.
+        # The next step runs with routing only if it gets metadata: without metadata, routing makes
+        # scikit-learn's TargetEncoder raise KeyError 'groups', at any depth of the step.
         set_config(enable_metadata_routing=any(found.values()))
         return found
 
@@ -107,7 +107,7 @@ def make_pipeline(*steps: Any, memory: Any = None, verbose: bool = False) -> Dom
     Parameters
     ----------
     *steps : estimators
-        Transformers, then an estimator; named by their lower-cased class, as in
+        Transformers, then an estimator. A step is named by its class in lower case, as in
         ``sklearn.pipeline.make_pipeline``.
     memory : str or joblib.Memory, default=None
         Where to cache fitted transformers.
@@ -122,12 +122,11 @@ def make_pipeline(*steps: Any, memory: Any = None, verbose: bool = False) -> Dom
 
     Notes
     -----
-    With a plain scikit-learn Pipeline, pass ``transform_input=["X_target"]``: without it the
-    estimator gets the target untransformed, and nothing warns.
+    To a plain scikit-learn Pipeline pass ``transform_input=["X_target"]``: otherwise the estimator
+    gets the target untransformed, without a warning.
 
-    In a cross-validation (`GridSearchCV`), pass ``X_target=(X_target,)``, a tuple: scikit-learn
-    splits a fit parameter into folds if it has as many rows as the source, and does not split a
-    tuple.
+    In a cross-validation (`GridSearchCV`), pass the tuple ``X_target=(X_target,)``: scikit-learn
+    splits a fit parameter into folds if it has as many rows as the source, but never a tuple.
 
     Examples
     --------

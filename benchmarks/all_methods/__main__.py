@@ -1,4 +1,4 @@
-"""Every estimator on five shifts, with and without scaling by domain; where each one loses."""
+"""Every estimator on five shifts, with and without scaling by domain, and where it loses."""
 
 from collections.abc import Callable
 from functools import cache, partial

@@ -1,4 +1,4 @@
-"""What is made of the counts of the Amazon reviews, without labels, before a classifier."""
+"""The inputs that are computed from the counts of the Amazon reviews without labels."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -31,7 +31,7 @@ Map = Callable[[Any, str], Any]
 
 
 def inputs_of(counts: Shift) -> Inputs:
-    """Return a function from a kind of input to a task's rows of that kind, which it keeps."""
+    """Return a function from a kind of input to a task's rows of that kind; it caches the rows."""
     seen = counts.X_source.getnnz(axis=0) >= MIN_REVIEWS
     frequent = mapped(counts, lambda X, domain: X[:, np.flatnonzero(seen)])
 
@@ -62,7 +62,7 @@ def inputs_of(counts: Shift) -> Inputs:
 
 
 def beside(X: Any, hidden: np.ndarray) -> Any:
-    """Put the layers beside the rows, all with rows of length 1."""
+    """Append the layers to the rows, each layer with rows of length 1."""
     layers = np.split(hidden, MSDA_OPTIONS["n_layers"], axis=1)
     return np.hstack([X.toarray(), *map(normalize, layers)])
 

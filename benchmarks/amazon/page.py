@@ -1,4 +1,4 @@
-"""The words of the page about the Amazon reviews."""
+"""The text of the page about the Amazon reviews."""
 
 from collections.abc import Sequence
 

@@ -22,10 +22,10 @@ class FastConvNet(ConvNet):
 class GaninNet(nn.Module):
     """Two 5x5 convolutions, whose output is adapted, and three linear layers.
 
-    The linear layers (100, 100) and the place where the discriminator sits are those of Ganin &
-    Lempitsky 2015, the convolutions too but for half the channels of the first, for speed (16 and
-    48). Added are batch normalisation, dropout, and a first layer that brings each image to mean 0
-    and standard deviation 1.
+    The linear layers (100, 100), the convolutions and the place of the discriminator are those of
+    Ganin & Lempitsky 2015, but the first convolution has half the channels, for speed (16 and 48).
+    Added are batch normalisation, dropout, and a first layer that scales each image to mean 0 and
+    standard deviation 1.
     """
 
     adapt_layers = "features"

@@ -1,4 +1,4 @@
-"""What the page about handwritten digits says: published numbers, what the rows are, choices."""
+"""The text of the page about handwritten digits, and the published numbers."""
 
 # in the order of the tasks
 PUBLISHED = {

@@ -1,16 +1,14 @@
-"""What the verdict of `domain_report` says on tasks whose truth is known."""
+"""The sentences of `domain_report` on tasks whose truth is known."""
 
 import argparse
-import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
-import torch
 
-from ..harness.machine import command
-from ..harness.small_tasks import few_rows
+from ..harness.options import program_parser, run_program
+from ..harness.small_tasks import missing_tasks
 from .measure import METHODS, measure
 from .page import page
 from .tasks import ALL
@@ -20,39 +18,27 @@ OUT = Path(__file__).parent / "domain_report"
 
 def run(options: argparse.Namespace, path: Path) -> None:
     """Train and measure what is missing, task by task."""
+    path.parent.mkdir(parents=True, exist_ok=True)
     done: set[tuple[str, int]] = set()
     if path.exists():
         done = set(pd.read_csv(path)[["task", "seed"]].itertuples(index=False, name=None))
-    for seed in options.seeds:
-        for name in options.tasks:
-            if (name, seed) in done:
-                continue
-            start, task = time.perf_counter(), ALL[name]
-            if options.quick:
-                task = few_rows(task)
-            rows = pd.DataFrame(measure(task, seed, quick=options.quick))
-            rows.insert(0, "task", name)
-            rows.insert(1, "seed", seed)
-            rows.to_csv(path, mode="a", header=not path.exists(), index=False, float_format="%.6g")
-            print(f"{name:28} seed {seed}: {time.perf_counter() - start:.0f} s", flush=True)
+    for name, seed, task in missing_tasks(options, ALL, done):
+        start = time.perf_counter()
+        rows = pd.DataFrame(measure(task, seed, quick=options.quick))
+        rows.insert(0, "task", name)
+        rows.insert(1, "seed", seed)
+        rows.to_csv(path, mode="a", header=not path.exists(), index=False, float_format="%.6g")
+        print(f"{name:28} seed {seed}: {time.perf_counter() - start:.0f} s", flush=True)
+
+
+def page_of(path: Path, command: str) -> str:
+    return page(pd.read_csv(path), command)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    arguments = sys.argv[1:] if arguments is None else arguments
-    parser = argparse.ArgumentParser(description=f"Verdicts on {', '.join(METHODS)}")
-    parser.add_argument("--seeds", nargs="+", type=int, default=[2], metavar="SEED")
-    parser.add_argument("--tasks", nargs="+", choices=ALL, default=list(ALL))
-    parser.add_argument("--out", type=Path, help="file without suffix")
-    parser.add_argument("--quick", action="store_true", help="few rows, one epoch: does it run?")
-    options = parser.parse_args(arguments)
-    out = options.out or OUT.with_name(OUT.name + ("_quick" if options.quick else ""))
-    torch.set_num_threads(1)
-    path = out.with_name(out.name + ".csv")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    run(options, path)
-    text = page(pd.read_csv(path), command(arguments))
-    out.with_name(out.name + ".md").write_text(text, encoding="utf-8")
-    print(text)
+    title = f"Verdicts on {', '.join(METHODS)}"
+    parser = program_parser(title, "few rows, one epoch", seeds=[2], tasks=ALL)
+    run_program(parser, arguments, OUT, run, page_of)
 
 
 if __name__ == "__main__":

@@ -3,39 +3,28 @@
 from typing import Any
 
 import numpy as np
-from sklearn.model_selection import train_test_split
 
-from skda import DANNClassifier, make_pipeline
+from skda import DANNClassifier
 from skda.inspection import DomainReport, domain_report
 
-from ..harness.search_internals import DomainData, fit_on, own_stream, take_rows
-from ..harness.small_tasks import Task, draw
+from ..harness.search_internals import fit_on
+from ..harness.small_tasks import Task, draw, estimator_for, hold_out
 
 # name -> times the shipped lam
 METHODS = {"DANN": 1.0, "DANN, 10 lam": 10.0}
-HELD_OUT = 0.25
 
 
 def measure(task: Task, seed: int, *, quick: bool = False) -> list[dict[str, Any]]:
-    """Return a row for each method. Labels of the target serve the columns of the truth alone."""
+    """Return a row for each method; only the columns of the truth use labels of the target."""
     sample = draw(task, task.load(), seed)
-    data = sample.train
-    fitted_on, held_out = train_test_split(
-        np.arange(len(data.y_source)),
-        test_size=HELD_OUT,
-        stratify=data.y_source,
-        random_state=own_stream(seed, "domain report, held-out rows"),
-    )
-    part = DomainData(take_rows(data.X_source, fitted_on), data.y_source[fitted_on], data.X_target)
-    held_out_rows = take_rows(data.X_source, held_out), data.y_source[held_out], data.X_target
+    part, held_out = hold_out(sample.train, seed, "domain report, held-out rows")
 
     def trained(factor: float) -> Any:
-        estimator = DANNClassifier(random_state=seed, device="cpu", **task.params)
-        estimator.set_params(lam=factor * estimator.lam)
-        return fit_on(make_pipeline(*task.steps, estimator) if task.steps else estimator, part)
+        lam = factor * DANNClassifier().lam
+        return fit_on(estimator_for(task, DANNClassifier, lam=lam, random_state=seed), part)
 
     def accuracy(model: Any) -> float:
-        return float((model.predict(data.X_target) == sample.y_target).mean())
+        return float((model.predict(part.X_target) == sample.y_target).mean())
 
     source_only = trained(0.0)
     rows = []
@@ -43,7 +32,7 @@ def measure(task: Task, seed: int, *, quick: bool = False) -> list[dict[str, Any
         adapted = trained(factor)
         report = domain_report(
             adapted,
-            *held_out_rows,
+            *held_out[:3],
             source_only=source_only,
             n_permutations=20 if quick else 100,
             n_bootstrap=10 if quick else 50,
@@ -60,12 +49,12 @@ def measure(task: Task, seed: int, *, quick: bool = False) -> list[dict[str, Any
 
 
 def half_distance(shares: Any, others: Any) -> float:
-    """Return the total variation: the part of the rows that would have to change class."""
+    """Return the total variation: the share of rows that would have to change class."""
     return float(np.abs(shares - others).sum() / 2)
 
 
 def figures(report: DomainReport) -> dict[str, Any]:
-    """Return what the report holds, in one row."""
+    """Return the figures of the report in one row."""
     row: dict[str, Any] = {"said": " ".join(report.findings)}
     for state, values in report.to_frame().to_dict(orient="index").items():
         row |= {f"{state}_{name}": value for name, value in values.items()}

@@ -1,4 +1,4 @@
-"""The page about the sentences of `domain_report` and what they are worth."""
+"""The page about the sentences of `domain_report` and how often they are right."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -6,7 +6,8 @@ from typing import NamedTuple
 import pandas as pd
 
 from ..harness.machine import header
-from .measure import HELD_OUT
+from ..harness.markdown import table
+from ..harness.small_tasks import HELD_OUT
 from .tasks import ALL, GROUPS
 
 HARM, NO_CHANGE, OTHER_SHARES = 0.02, 0.03, 0.15
@@ -99,19 +100,16 @@ def said(rows: pd.DataFrame, name: str) -> pd.Series:
 
 def sentences(rows: pd.DataFrame) -> str:
     """Return a table with a line for each sentence."""
-    lines = [
-        "| sentence | claims that | said | right | wrong | true, not said |",
-        "|---|---|---:|---:|---:|---:|",
-    ]
+    heads = ["sentence", "claims that", "said", "right", "wrong", "true, not said"]
+    lines = []
     for name, claim in CLAIMS.items():
         told, true = said(rows, name), claim.truth(rows)
         counts = (told, told & true, told & ~true, ~told & true)
-        cells = [f"{each.sum()}" for each in counts]
-        lines.append(f"| `{name}` | {claim.text} | {' | '.join(cells)} |")
+        lines.append([f"`{name}`", claim.text, *(f"{each.sum()}" for each in counts)])
     told, true = said(rows, UNKNOWN), shares_differ(rows)
     cells = f"{told.sum()} | ({(told & true).sum()} differ) | ({(told & ~true).sum()} do not) | "
-    lines.append(f"| `{UNKNOWN}` | the shares cannot be told | {cells}|")
-    return "\n".join(lines)
+    last = f"| `{UNKNOWN}` | the shares cannot be told | {cells}|"
+    return f"{table(heads, lines, 'llr')}\n{last}"
 
 
 def harm(rows: pd.DataFrame) -> str:
@@ -128,16 +126,12 @@ def harm(rows: pd.DataFrame) -> str:
 
 def models(rows: pd.DataFrame) -> str:
     """Return a table with a line for each model."""
-    lines = [
-        "| task | method | source-only | adapted | shares differ | found | distance | said |",
-        "|---|---|---:|---:|---:|---:|---:|---|",
-    ]
+    heads = ["task", "method", "source-only", "adapted", "shares differ", "found", "distance"]
+    lines = []
     for row in rows.to_dict(orient="records"):
         numbers = [row[n] for n in ("true_source_only", "true_adapted", "true_shares_differ")]
         cells = [f"{number:.3f}" for number in [*numbers, row["shares_differ"]]]
         distance = f"{row['source-only_a_distance']:.2f}→{row['adapted_a_distance']:.2f}"
         told = ", ".join(row["said"].split())
-        lines.append(
-            f"| {row['task']} | {row['method']} | {' | '.join(cells)} | {distance} | {told} |"
-        )
-    return "\n".join(lines)
+        lines.append([row["task"], row["method"], *cells, distance, told])
+    return table([*heads, "said"], lines, "llrrrrrl")

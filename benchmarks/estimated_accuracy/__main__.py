@@ -1,14 +1,11 @@
 """How far estimates of the target accuracy and of the target's class shares are from the truth."""
 
 import argparse
-import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
 
-import torch
-
-from ..harness.machine import command
+from ..harness.options import program_parser, run_program
 from ..harness.rows import append_rows, read_rows
 from ..harness.small_tasks import ALL_TASKS, draw, few_rows
 from .measure import measure
@@ -40,25 +37,16 @@ def run(options: argparse.Namespace, path: Path) -> None:
                 print(f"{name:24} {each:10} seed {seed}: {seconds:.0f} s", flush=True)
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    arguments = sys.argv[1:] if arguments is None else arguments
-    parser = argparse.ArgumentParser(description="Estimated accuracies and shares of the classes")
-    usual = [name for name in ALL_TASKS if name not in LEFT_OUT]
-    parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2], metavar="SEED")
-    parser.add_argument("--tasks", nargs="+", choices=ALL_TASKS, default=usual)
-    parser.add_argument("--methods", nargs="+", choices=METHODS, default=list(METHODS))
-    parser.add_argument("--out", type=Path, help="file without suffix")
-    parser.add_argument("--quick", action="store_true", help="few rows, one epoch: does it run?")
-    options = parser.parse_args(arguments)
-    out = options.out or OUT.with_name(OUT.name + ("_quick" if options.quick else ""))
-    torch.set_num_threads(1)
-    path = out.with_name(out.name + ".csv")
-    run(options, path)
+def page_of(path: Path, command: str) -> str:
     order = list(ALL_TASKS)
-    rows = sorted(read_rows(path), key=lambda row: order.index(row["task"]))
-    text = page(rows, command(arguments))
-    out.with_name(out.name + ".md").write_text(text, encoding="utf-8")
-    print(text)
+    return page(sorted(read_rows(path), key=lambda row: order.index(row["task"])), command)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    title, quick = "Estimated accuracies and shares of the classes", "few rows, one epoch"
+    parser = program_parser(title, quick, seeds=[0, 1, 2], tasks=ALL_TASKS, methods=METHODS)
+    parser.set_defaults(tasks=[name for name in ALL_TASKS if name not in LEFT_OUT])
+    run_program(parser, arguments, OUT, run, page_of)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What is written of a model: the truth, every estimate, and the errors of the estimated shares."""
+"""The figures of a model: the truth, every estimate, and the errors of the estimated shares."""
 
 from typing import Any
 
@@ -59,10 +59,10 @@ def measure(model: Model) -> dict[str, Any]:
 def calibration_errors(
     model: Model, rows: HeldOut, weights: NDArray, estimate: float
 ) -> list[float]:
-    """Return the ECE on the target: as it is, at three temperatures.
+    """Return the ECE on the target without a temperature and at three temperatures.
 
-    That of the source rows, that of the weighted source rows, and that of the estimated accuracy,
-    as a search with `calibrate=True` has it.
+    The temperatures come from the source rows, from the weighted source rows, and from the
+    estimated accuracy, as in a search with `calibrate=True`.
     """
     known = np.arange(rows.proba_source.shape[1])
     y_target = (model.y_target[:, np.newaxis] == model.evidence.classes).argmax(axis=1)

@@ -4,24 +4,16 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.model_selection import train_test_split
 
-from skda import DANClassifier, DANNClassifier, DeepCORALClassifier, MCCClassifier, make_pipeline
 from skda.model_selection import ArrayEvidence, EstimatorEvidence, LambdaSearchCV
 
-from ..harness.search_internals import DomainData, fit_on, own_stream, take_rows
-from ..harness.small_tasks import Sample, Task
+from ..harness.methods import ADAPTING, SOURCE_ONLY
+from ..harness.search_internals import fit_on
+from ..harness.small_tasks import Sample, Task, estimator_for, hold_out
 
-METHODS = {
-    "DANN": DANNClassifier,
-    "DAN": DANClassifier,
-    "MCC": MCCClassifier,
-    "DeepCORAL": DeepCORALClassifier,
-}
-SOURCE_ONLY = "source-only"
+METHODS = {name: ADAPTING[name] for name in ("DANN", "DAN", "MCC", "DeepCORAL")}
 # times the shipped lam
 FACTORS = (1.0, 3.0)
-HELD_OUT = 0.25
 N_FOLDS = 3
 
 
@@ -47,22 +39,13 @@ class Model(NamedTuple):
 def train(task: Task, method: str, sample: Sample, seed: int) -> list[Model]:
     """Train the candidates of a method on three quarters of the source and on the target.
 
-    The other quarter of the source is what the estimates are made from. Source-only, the same for
-    every method but for its learning rate, comes with the first method alone.
+    The estimates are made from the other quarter of the source. Source-only is the same for every
+    method but for its learning rate, and comes with the first method alone.
     """
-    data = sample.train
-    fitted_on, held_out = train_test_split(
-        np.arange(len(data.y_source)),
-        test_size=HELD_OUT,
-        stratify=data.y_source,
-        random_state=own_stream(seed, "estimated accuracy, held-out rows"),
-    )
-    part = DomainData(take_rows(data.X_source, fitted_on), data.y_source[fitted_on], data.X_target)
-    lams = [0.0, *(factor * METHODS[method]().lam for factor in FACTORS)]
-    estimator = METHODS[method](random_state=seed, device="cpu", **task.params)
+    part, held_out = hold_out(sample.train, seed, "estimated accuracy, held-out rows")
     search = LambdaSearchCV(
-        make_pipeline(*task.steps, estimator) if task.steps else estimator,
-        lams,
+        estimator_for(task, METHODS[method], random_state=seed),
+        [0.0, *(factor * METHODS[method]().lam for factor in FACTORS)],
         cv=N_FOLDS,
         validator="stability",
         guard=False,
@@ -76,9 +59,7 @@ def train(task: Task, method: str, sample: Sample, seed: int) -> list[Model]:
         if lam == 0 and method != next(iter(METHODS)):
             continue
         fitted = fit_on(search.estimator.set_params(**params), part)
-        seen = EstimatorEvidence(
-            fitted, take_rows(data.X_source, held_out), data.y_source[held_out], data.X_target
-        )
+        seen = EstimatorEvidence(fitted, *held_out[:3])
         stability = np.array([table[f"split{k}_target_stability"][i] for k in range(N_FOLDS)])
         name = method if lam > 0 else SOURCE_ONLY
         models.append(Model(name, float(lam), _arrays(seen), stability, sample.y_target))

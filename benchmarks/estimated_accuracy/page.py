@@ -5,10 +5,12 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from ..harness.machine import header
+from ..harness.markdown import table
+from ..harness.methods import SOURCE_ONLY
 from ..harness.rows import Row
-from ..harness.small_tasks import STRESS_TASKS
+from ..harness.small_tasks import HELD_OUT, STRESS_TASKS
 from .measure import CALIBRATION, ESTIMATES, SHARES
-from .models import FACTORS, HELD_OUT, N_FOLDS, SOURCE_ONLY
+from .models import FACTORS, N_FOLDS
 
 INTRODUCTION = f"""\
 For every task and seed, source-only and each method with {" and ".join(f"{f:g}" for f in FACTORS)}
@@ -94,7 +96,7 @@ def mean_over_tasks(rows: Sequence[Row], value: Callable[[Row], float]) -> float
 
 
 def correlation(rows: Sequence[Row], name: str) -> float:
-    """Return the mean correlation over the candidates; where one is constant, there is none."""
+    """Return the mean correlation over the candidates of a task and seed, without constant ones."""
     found = []
     for key in dict.fromkeys((row["task"], row["seed"]) for row in rows):
         group = [row for row in rows if (row["task"], row["seed"]) == key]
@@ -105,24 +107,23 @@ def correlation(rows: Sequence[Row], name: str) -> float:
 
 
 def accuracy_table(usual: Sequence[Row], stress: Sequence[Row]) -> str:
-    lines = [
-        "| estimate | error | bias | correlation | error, stress | bias, stress | corr., stress |",
-        "|---|---:|---:|---:|---:|---:|---:|",
-    ]
+    heads = ["estimate", "error", "bias", "correlation"]
+    heads += ["error, stress", "bias, stress", "corr., stress"]
+    lines = []
     for name in ESTIMATES:
         cells = []
         for rows in (usual, stress):
             bias = mean_over_tasks(rows, lambda row, name=name: 100 * (row[name] - row["truth"]))
             wrong = mean_over_tasks(rows, lambda row, name=name: error(row, name))
             cells += [f"{wrong:.1f}", f"{bias:+.1f}", f"{correlation(rows, name):.2f}"]
-        lines.append(f"| {name} | {' | '.join(cells)} |")
-    return "\n".join(lines)
+        lines.append([name, *cells])
+    return table(heads, lines, "lr")
 
 
 def by_task(rows: Sequence[Row], names: Sequence[str], value: Callable[[Row, str], float]) -> str:
-    lines = [f"| task | {' | '.join(names)} |", "|---" + "|---:" * len(names) + "|"]
+    lines = []
     for task in tasks_of(rows):
         of_task = [row for row in rows if row["task"] == task]
         cells = [f"{np.mean([value(row, name) for row in of_task]):.1f}" for name in names]
-        lines.append(f"| {task} | {' | '.join(cells)} |")
-    return "\n".join(lines)
+        lines.append([task, *cells])
+    return table(["task", *names], lines, "lr")

@@ -1,63 +1,60 @@
-"""A few labels of the target beside its unlabelled rows: who makes the most of them."""
+"""A few labels of the target beside its unlabelled rows, used by several methods."""
 
-from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
-from skda import DANClassifier, FinetuneClassifier
-
 from ..harness import matrix
-from ..harness.few_labels import BESIDE, COUNTS, ONLY, STAGED, load, run_alone, run_of
-from ..harness.goals import Goal, Means
-from ..harness.matrix import Matrix
-from ..harness.methods import ADAPTING, SOURCE_ONLY
-from ..harness.runner import Method, Task
+from ..harness.few_labels import (
+    BESIDE,
+    BY_ROW,
+    COUNTS,
+    ONLY,
+    REFERENCES,
+    STAGED,
+    columns_of,
+    few_labels_matrix,
+    load,
+    run_of,
+)
+from ..harness.goals import Goal, Means, least
+from ..harness.methods import ADAPTING
+from ..harness.runner import Method
 from .candidates import AdaMatch, Entropy
 
 NAMES = ("scanned digits", "gas 1→6")
-BLIND = ", no labels"
 CANDIDATES = {
     "entropy": run_of(Entropy),
     "relative threshold": run_of(AdaMatch),
-    **{f"{m}, by row": run_of(ADAPTING[m], target_label_weight=1.0) for m in ("DANN", "MCC")},
+    **{f"{m}{BY_ROW}": run_of(ADAPTING[m], target_label_weight=1.0) for m in ("DANN", "MCC")},
 }
 # WDGRL takes as long as six of the others
 METHODS_OF_SKDA = [name for name in ADAPTING if name != "WDGRL"]
 
 
 METHODS = [
-    Method(ONLY, run_alone),
-    Method(SOURCE_ONLY, run_of(FinetuneClassifier, labels=False)),
-    Method(STAGED, run_of(FinetuneClassifier)),
-    Method(BESIDE, run_of(DANClassifier, lam=0)),
-    *(Method(f"{name}{BLIND}", run_of(ADAPTING[name], labels=False)) for name in ("DANN", "MCC")),
+    *REFERENCES,
     *(Method(name, run_of(ADAPTING[name])) for name in METHODS_OF_SKDA),
     *(Method(name, run) for name, run in CANDIDATES.items()),
 ]
-COLUMNS = {n: [f"{name}, {n}" for name in NAMES] for n in COUNTS}
+COLUMNS = columns_of(NAMES)
 
 
 def default_above(reference: str, n: int, means: Means) -> tuple[float, str]:
-    """Return what the least adapting default has above a reference, in points."""
+    """Return the least gain of an adapting default over a reference, in points."""
     of_reference = means.of(reference, COLUMNS[n])
-    gains = {m: 100 * (means.of(m, COLUMNS[n]) - of_reference) for m in METHODS_OF_SKDA}
-    worst = min(gains, key=lambda m: gains[m])
-    return gains[worst], worst
+    return least({m: 100 * (means.of(m, COLUMNS[n]) - of_reference) for m in METHODS_OF_SKDA})
 
 
 def shipped_above_candidates(means: Means) -> tuple[float, str]:
-    """Return what the best shipped method has above the best candidate, in points."""
+    """Return the gain of the best shipped method over the best candidate, in points."""
     best, other = (means.best(names) for names in (METHODS_OF_SKDA, list(CANDIDATES)))
     return 100 * (best[0] - other[0]), f"{best[1]} against {other[1]}"
 
 
-FEW = Matrix(
+FEW = few_labels_matrix(
     "A few labels of the target",
-    [
-        Task(f"{name}, {n}", partial(load, name, n), settings=f"{n} labels a class")
-        for n in COUNTS
-        for name in NAMES
-    ],
+    NAMES,
+    load,
     METHODS,
     Path(__file__).parent / "few_labels",
     introduction=f"""\
@@ -81,7 +78,6 @@ label a class this overfits them: MCC and DANN are better without these labels. 
 that weigh by row is better than MCC with or without them for 1, 3 and 10 labels a class, and about
 as good as the best candidate. The candidates were compared by the scores on this page; weighing by
 row is [tried on other tasks](../target_label_weight/target_label_weight.md).""",
-    has_run=lambda task, method: BLIND not in method.name or task.name in COLUMNS[1],
     references={BESIDE: "†", ONLY: "‡"},
     compared=[*METHODS_OF_SKDA, *CANDIDATES],
     goals=[
@@ -99,13 +95,9 @@ row is [tried on other tasks](../target_label_weight/target_label_weight.md)."""
             0,
         ),
     ],
-    groups={f"{n} label{'s' if n > 1 else ''} a class": COLUMNS[n] for n in COUNTS},
 )
 
-
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Run what is missing, then write and print the page."""
-    matrix.main(FEW, arguments)
+main = partial(matrix.main, FEW)
 
 
 if __name__ == "__main__":

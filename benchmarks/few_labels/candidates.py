@@ -1,4 +1,4 @@
-"""Losses of target rows that skda does not ship, to see whether it should."""
+"""Losses of target rows that are not in skda, compared to see whether they should be."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -12,7 +12,7 @@ from skda.training import AdaptationTerm, DomainOutput, TargetTerm
 
 
 class Entropy(AdaptingClassifier):
-    """Entropy of the predictions of target rows (Grandvalet 2004), rising as pseudo-labels do."""
+    """Entropy of the predictions of target rows (Grandvalet 2004), with a rising lam."""
 
     def __init__(
         self,
@@ -33,8 +33,8 @@ class Entropy(AdaptingClassifier):
 class RelativeThreshold(AdaptationTerm):
     """AdaMatch's pseudo-labels (Berthelot 2022), without its augmentation of images.
 
-    The predictions of the target rows are aligned with the mean prediction of the source rows; a
-    row counts if it is surer than .9 times the mean sureness of the source rows.
+    The predictions of the target rows are aligned with the mean prediction of the source rows. A
+    row counts if its largest probability is at least .9 times the mean of the source rows.
     """
 
     def forward(self, source: DomainOutput, target: DomainOutput, lam: float | Tensor) -> Tensor:

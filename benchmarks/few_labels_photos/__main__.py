@@ -8,24 +8,25 @@ from typing import Any
 import numpy as np
 from sklearn.model_selection import train_test_split
 
-from skda import DANClassifier, FinetuneClassifier
-
 from ..harness import matrix
 from ..harness.few_labels import (
     BESIDE,
+    BLIND,
+    BY_ROW,
     COUNTS,
     ONLY,
+    REFERENCES,
     STAGED,
+    columns_of,
+    few_labels_matrix,
     label_few,
-    run_alone,
     run_of,
 )
 from ..harness.goals import Goal, Means
-from ..harness.matrix import Matrix
-from ..harness.methods import ADAPTING, SOURCE_ONLY
+from ..harness.methods import ADAPTING
 from ..harness.office_caltech import DOMAINS
 from ..harness.photographs import features, head_network
-from ..harness.runner import Method, Task
+from ..harness.runner import Method
 from ..harness.search_internals import DomainData
 from ..harness.small_tasks import Sample
 
@@ -33,11 +34,10 @@ EPOCHS = 20
 # each domain is a source once; dslr has classes of eight photographs, too few to be a target
 TASKS = ("CW", "AC", "DA", "WC")
 NAMES = ("DDC", "DAN", "JAN", "DANN", "MCC", "MDD")
-BY_ROW, BLIND = ", by row", ", no labels"
 
 
 class Photographs:
-    """Features of the photographs of two domains; half of the target's score only."""
+    """Features of the photographs of two domains; half of those of the target only score."""
 
     steps: Sequence[Any] = ()
 
@@ -46,7 +46,7 @@ class Photographs:
         self.params = {"module": head_network, "max_epochs": 1 if quick else EPOCHS}
 
     def draw(self, seed: int) -> tuple[Sample, np.ndarray]:
-        """Return the rows and the labels of the target, -1 but for a few of each class."""
+        """Return the rows, and labels of the target that are -1 except for a few of each class."""
         size, every = (64, 5) if self.quick else (224, 1)
         (X, names), (rows, names_of_rows) = (
             features(DOMAINS[domain], size, every) for domain in self.task
@@ -60,34 +60,28 @@ class Photographs:
 
 
 METHODS = [
-    Method(ONLY, run_alone),
-    Method(SOURCE_ONLY, run_of(FinetuneClassifier, labels=False)),
-    Method(STAGED, run_of(FinetuneClassifier)),
-    Method(BESIDE, run_of(DANClassifier, lam=0)),
-    *(Method(f"{name}{BLIND}", run_of(ADAPTING[name], labels=False)) for name in ("DANN", "MCC")),
+    *REFERENCES,
     *(Method(name, run_of(ADAPTING[name])) for name in NAMES),
     *(
         Method(f"{name}{BY_ROW}", run_of(ADAPTING[name], target_label_weight=1.0))
         for name in ("DANN", "MCC")
     ),
 ]
-COLUMNS = {n: [f"{name}, {n}" for name in TASKS] for n in COUNTS}
+COLUMNS = columns_of(TASKS)
 
 
 def gain(method: str, reference: str, n: int, means: Means) -> float:
-    """Return what a method has above another, in points."""
+    """Return the gain of a method over another, in points."""
     return 100 * (means.of(method, COLUMNS[n]) - means.of(reference, COLUMNS[n]))
 
 
-FEW = Matrix(
+FEW = few_labels_matrix(
     "A few labels of the target, photographs",
-    [
-        Task(f"{name}, {n}", partial(Photographs, name, n), "", f"{n} labels a class")
-        for n in COUNTS
-        for name in TASKS
-    ],
+    TASKS,
+    Photographs,
     METHODS,
     Path(__file__).parent / "few_labels_photos",
+    score_name="",
     introduction=f"""\
 Office-Caltech10: 1, 3 or 10 labelled photographs of each class of the target beside the unlabelled
 ones, on the features of a pretrained network, as on
@@ -106,7 +100,6 @@ trained on alone it is eight points below source-only. MCC uses labels best when
 weighs as much as a source row: one a class then adds nothing to it, three and ten a fraction of a
 point. The methods that align the features add little to the two losses alone, and with ten labels a
 class nothing.""",
-    has_run=lambda task, method: BLIND not in method.name or task.name in COLUMNS[1],
     references={BESIDE: "†", ONLY: "‡"},
     compared=[*NAMES, *(f"{name}{BY_ROW}" for name in ("DANN", "MCC"))],
     goals=[
@@ -118,13 +111,9 @@ class nothing.""",
         for n in COUNTS
         for reference in (ONLY, BESIDE)
     ],
-    groups={f"{n} label{'s' if n > 1 else ''} a class": COLUMNS[n] for n in COUNTS},
 )
 
-
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Run what is missing, then write and print the page."""
-    matrix.main(FEW, arguments)
+main = partial(matrix.main, FEW)
 
 
 if __name__ == "__main__":

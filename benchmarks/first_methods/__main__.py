@@ -27,7 +27,7 @@ def digits(quick: bool) -> Shift:
 
 
 def options_of(estimator: type) -> str:
-    """Return what of the shipped defaults makes a run another run."""
+    """Return the shipped defaults that identify a run."""
     clf = estimator()
     return f"lam={clf.lam:g}, lr_schedule={clf.lr_schedule}"
 

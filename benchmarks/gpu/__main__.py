@@ -5,11 +5,8 @@
 Needs torch, scikit-learn, skorch and skda on a machine with a CUDA GPU, and some four minutes.
 """
 
-import argparse
-import csv
-import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
@@ -25,7 +22,11 @@ from skda.model_selection import LambdaSearchCV
 from skda.nn import MLP
 
 from ..harness.by_hand import train
-from ..harness.machine import command, header
+from ..harness.machine import header
+from ..harness.markdown import table as markdown_table
+from ..harness.options import file_of, parse_options, program_parser
+from ..harness.rows import write_rows
+from ..harness.timing import side_by_side
 
 OUT = Path(__file__).parent / "gpu"
 METHODS = {"DANN": DANNClassifier, "DAN": DANClassifier, "DeepCORAL": DeepCORALClassifier}
@@ -58,19 +59,17 @@ def table(n: int, d: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return X_source, (X_source[:, 0] > 0).astype(np.int64), X_target
 
 
-def seconds(
-    functions: Mapping[str, Callable[[], Any]], rounds: int, *, warm: bool = True
-) -> dict[str, float]:
+def wall_seconds(function: Callable[[], Any]) -> float:
+    start = time.perf_counter()
+    function()
+    if torch.cuda.is_available():
+        torch.cuda.synchronize()
+    return time.perf_counter() - start
+
+
+def seconds(functions: Sides, rounds: int, *, warm: bool = True) -> dict[str, float]:
     """Return the median wall time of each function, side by side; with `warm` after one call."""
-    found: dict[str, list[float]] = {name: [] for name in functions}
-    for i in range(0 if warm else 1, rounds + 1):
-        for name, function in functions.items():
-            start = time.perf_counter()
-            function()
-            if torch.cuda.is_available():
-                torch.cuda.synchronize()
-            if i:
-                found[name].append(time.perf_counter() - start)
+    found = side_by_side(functions, rounds, warm=warm, seconds_of=wall_seconds)
     return {name: median(values) for name, values in found.items()}
 
 
@@ -216,33 +215,27 @@ def page(rows: Sequence[Row], made_by: str, device: str) -> str:
         ),
     ]
     for section, title in SECTIONS.items():
-        cells = [f"| {' | '.join(row[1:])} |" for row in rows if row.section == section]
-        lines += [
-            f"## {title}",
-            "\n".join(["| case | measure | value |", "|---|---|---:|", *cells]),
-        ]
+        cells = [row[1:] for row in rows if row.section == section]
+        lines += [f"## {title}", markdown_table(["case", "measure", "value"], cells, "llr")]
     return "\n\n".join(lines) + "\n"
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    arguments = sys.argv[1:] if arguments is None else arguments
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--sections", nargs="+", choices=SECTIONS, default=[*SECTIONS])
-    parser.add_argument("--out", type=Path, help="file without suffix")
-    parser.add_argument("--quick", action="store_true", help="few rows, on the CPU: does it run?")
-    options = parser.parse_args(arguments)
+    title = __doc__.splitlines()[0]
+    parser = program_parser(title, "few rows, on the CPU", sections=SECTIONS)
+    options = parse_options(parser, arguments, OUT)
     if not (options.quick or torch.cuda.is_available()):
         raise SystemExit("There is no CUDA GPU here: benchmarks.gpu measures nothing.")
-    out = options.out or OUT.with_name(OUT.name + ("_quick" if options.quick else ""))
     device, rounds, shrink = ("cpu", 1, 20) if options.quick else ("cuda", 2, 1)
     rows = []
     for section in options.sections:
         for row in PARTS[section](device, rounds, shrink):
             rows.append(row)
             print(*row, sep=" | ", flush=True)
-        with out.with_suffix(".csv").open("w", newline="", encoding="utf-8") as file:
-            csv.writer(file, lineterminator="\n").writerows([Row._fields, *rows])
-        out.with_suffix(".md").write_text(page(rows, command(arguments), device), encoding="utf-8")
+        columns = (row._asdict() for row in rows)
+        write_rows(file_of(options.out, ".csv"), Row._fields, columns)
+        text = page(rows, options.command, device)
+        file_of(options.out, ".md").write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":

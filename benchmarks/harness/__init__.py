@@ -1,1 +1,1 @@
-"""What several pages share: runs, pages, figures, shifts, rows, time."""
+"""Code of several pages: runs, pages, figures, shifts, rows, time."""

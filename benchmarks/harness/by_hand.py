@@ -1,4 +1,4 @@
-"""What the speed of skda is held against: loops and losses as one writes them by hand."""
+"""Training loops and losses written by hand, with which the speed of skda is compared."""
 
 import math
 from collections.abc import Callable, Iterator
@@ -53,7 +53,7 @@ class Reverse(torch.autograd.Function):
 
 
 class GramMKMMD:
-    """MK-MMD of five kernels around the median; what does not change is made once."""
+    """MK-MMD of five kernels around the median; constants are computed once."""
 
     def __init__(self, n_source: int, n_target: int, device: str = "cpu") -> None:
         n = n_source + n_target
@@ -89,8 +89,8 @@ def covariance_distance(source: Tensor, target: Tensor) -> Tensor:
 def inverse_gram_distance(source: Tensor, target: Tensor) -> Tensor:
     """DARE-GRAM, by the singular values of the features.
 
-    A little noise keeps them apart: torch's gradient is NaN where two of them are equal, as the
-    zeros of units that are never active.
+    A little noise keeps the singular values apart: torch's gradient is NaN if two are equal, such
+    as the zeros of units that are never active.
     """
     values, bases = [], []
     for rows in (source, target):
@@ -153,7 +153,7 @@ def broadcast_coral(source: Tensor, target: Tensor) -> Tensor:
 
 
 def batches(n: int, size: int, rng: np.random.Generator, device: str = "cpu") -> Iterator[Tensor]:
-    """Rows of one pass in batches of equal size, give or take a row."""
+    """Return the rows of one pass in batches whose sizes differ by at most a row."""
     order = torch.from_numpy(rng.permutation(n)).to(device)
     return iter(torch.tensor_split(order, math.ceil(n / size)))
 
@@ -173,8 +173,8 @@ def train(
 ) -> nn.Module:
     """Train by hand with the maths of skda's DANN, DAN, DeepCORAL or DARE-GRAM estimator.
 
-    DANN ramps lam and anneals the learning rate; all pass both domains in one forward. Labels that
-    are floats are standardised, and the squared error is the loss of the task.
+    DANN ramps lam and anneals the learning rate. All methods pass both domains in one forward.
+    Float labels are standardised, and the loss of the task is then the squared error.
     """
     torch.manual_seed(0)
     model = network().to(device)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from math import fsum, isnan
 from statistics import mean
 
+from .markdown import table
 from .results import Run, mean_and_deviation
 from .runner import Task
 
@@ -15,11 +16,11 @@ MEAN = "mean"
 class Comparison:
     """Scores of several methods on several tasks.
 
-    `runs` are found by the names of a task and a method, one run a seed; where there are none,
-    nothing was run. `references` are the methods that those in `compared` are held against, each
-    with its mark. `published` has scores by task, or their "mean". With `mean` there is a column
-    for the mean over the tasks, of the methods that were run on all. `reference_of` finds the row
-    of a reference that a method is held against, where each group of rows has its own.
+    `runs` has the runs of a task and a method, by their names, one run for each seed. The methods
+    in `compared` are compared with the `references`, each of which has a mark. `published` has
+    scores by task, or their "mean". With `mean` there is a column for the mean over the tasks, of
+    the methods that were run on all tasks. `reference_of` returns the row of a reference with which
+    a method is compared, if each group of rows has its own.
     """
 
     tasks: Sequence[Task]
@@ -32,10 +33,10 @@ class Comparison:
     reference_of: Callable[[str, str], str] = lambda method, reference: reference
 
     def table(self) -> str:
-        """Return one row a method; the seconds are those of all tasks together."""
+        """Return one row for each method; the seconds are those of all tasks together."""
         heads = ["method", *(", ".join(filter(None, (t.name, t.score_name))) for t in self.tasks)]
         heads += [*([MEAN] if self.mean else []), "seconds"]
-        lines = [" | ".join(heads), "|".join(["---", *["---:"] * (len(heads) - 1)])]
+        rows = []
         for method in self.methods:
             found = [runs for t in self.tasks if (runs := self.runs.get((t.name, method)))]
             seconds = fsum(mean(run.seconds for run in runs) for runs in found)
@@ -44,26 +45,26 @@ class Comparison:
                 scores = self.mean_scores(method)
                 cells.append(mean_and_deviation(scores) if scores else "–")
             shown = "–" if isnan(seconds) else f"{seconds:.1f}"
-            lines.append(" | ".join([method, *cells, shown]))
+            rows.append([method, *cells, shown])
         columns = [*(t.name for t in self.tasks), *([MEAN] if self.mean else [])]
         for name, scores_of in self.published.items():
             cells = [
                 f"{scores_of[c]:.3f}".removeprefix("0") if c in scores_of else "" for c in columns
             ]
-            lines.append(" | ".join([f"*{name}*", *cells, ""]))
-        return "\n".join(f"| {line} |" for line in lines)
+            rows.append([f"*{name}*", *cells, ""])
+        return table(heads, rows, "lr", spaced=True)
 
     def mean_scores(self, method: str) -> list[float]:
-        """Return the mean over the tasks, one a seed; empty if a task was not run."""
+        """Return the mean over the tasks for each seed; empty if a task was not run."""
         runs = [self.runs.get((task.name, method), ()) for task in self.tasks]
         if not all(runs):
             return []
         return [mean(run.score for run in of_seed) for of_seed in zip(*runs, strict=True)]
 
     def losses(self) -> str:
-        """Return one row a compared method, with the tasks on which it is not above."""
+        """Return one row for each compared method, with the tasks on which it is not above."""
         heads = [f"{above} {name}" for name in self.references for above in ("above", "not above")]
-        lines = [" | ".join(["method", *heads]), "|".join(["---"] * (len(heads) + 1))]
+        rows = []
         for method in self.methods:
             if method not in self.compared:
                 continue
@@ -73,8 +74,8 @@ class Comparison:
                 lost = [t for t in tried if self._loses(t, method, reference)]
                 told = [self._against(t, method, reference) for t in lost]
                 cells += [f"{len(tried) - len(lost)} of {len(tried)}", ", ".join(told) or "–"]
-            lines.append(" | ".join([method, *cells]))
-        return "\n".join(f"| {line} |" for line in lines)
+            rows.append([method, *cells])
+        return table(["method", *heads], rows, "l", spaced=True)
 
     def _mean(self, task: Task, method: str) -> float | None:
         runs = self.runs.get((task.name, method))

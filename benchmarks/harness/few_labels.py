@@ -1,46 +1,39 @@
-"""Tasks in whose target a few rows of each class are labelled."""
+"""Tasks with labels of a few target rows of each class."""
 
 import math
 from collections.abc import Callable, Sequence
 from functools import partial
+from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 
-from skda import FinetuneClassifier, make_pipeline
+from skda import DANClassifier, FinetuneClassifier, make_pipeline
 
 from . import small_tasks as small
+from .matrix import Matrix
+from .methods import ADAPTING, SOURCE_ONLY
+from .runner import Method, Task
 from .search_internals import own_stream, take_rows
-from .small_tasks import TASKS, Sample
-
-__all__ = [
-    "BESIDE",
-    "COUNTS",
-    "ONLY",
-    "STAGED",
-    "FewLabels",
-    "label_few",
-    "load",
-    "run_alone",
-    "run_of",
-]
+from .small_tasks import TASKS, Sample, few_rows
 
 COUNTS = (1, 3, 10)
 ONLY, STAGED, BESIDE = "few labels only", "source, then few labels", "source and few labels"
+BLIND, BY_ROW = ", no labels", ", by row"
 
 
 class Rows(Protocol):
-    """Rows for each seed, a few of the target labelled, and how networks train on them."""
+    """Rows of each seed, with labels of a few target rows, and how networks train on them."""
 
     params: dict[str, Any]
     steps: Sequence[Any]
 
     def draw(self, seed: int) -> tuple[Sample, np.ndarray]:
-        """Return the rows and the labels of the target, -1 but for a few of each class."""
+        """Return the rows, and labels of the target that are -1 except for a few of each class."""
 
 
 def label_few(y_target: np.ndarray, n_labels: int, seed: int) -> np.ndarray:
-    """Return the labels of so many rows of each class, and -1 for the others."""
+    """Return the labels of `n_labels` rows of each class, and -1 for the other rows."""
     rng = own_stream(seed, "few labels, which rows")
     few = np.full(len(y_target), -1)
     for label in np.unique(y_target):
@@ -50,19 +43,50 @@ def label_few(y_target: np.ndarray, n_labels: int, seed: int) -> np.ndarray:
 
 
 class FewLabels:
-    """The rows of a seed, a few target rows labelled, and how networks train on them."""
+    """The rows of a seed, with labels of a few target rows, and how networks train on them."""
 
     def __init__(self, task: small.Task, n_labels: int, quick: bool) -> None:
-        self.params, self.n_labels = dict(task.params), n_labels
-        if quick:
-            task = small.Task(task.load, 120, 100, task.params, task.steps)
-            self.params["max_epochs"] = 1
-        self.task, self.loaded, self.steps = task, task.load(), task.steps
+        self.task, self.n_labels = few_rows(task) if quick else task, n_labels
+        self.loaded, self.params, self.steps = task.load(), dict(self.task.params), task.steps
 
     def draw(self, seed: int) -> tuple[Sample, np.ndarray]:
-        """Return the rows and the labels of the target, -1 but for a few of each class."""
+        """Return the rows, and labels of the target that are -1 except for a few of each class."""
         sample = small.draw(self.task, self.loaded, seed)
         return sample, label_few(sample.y_target, self.n_labels, seed)
+
+
+def columns_of(names: Sequence[str]) -> dict[int, list[str]]:
+    """Return the names of the tasks with each number of labels."""
+    return {n: [f"{name}, {n}" for name in names] for n in COUNTS}
+
+
+def a_class(n: int) -> str:
+    return f"{n} label{'s' if n > 1 else ''} a class"
+
+
+def few_labels_matrix(
+    title: str,
+    names: Sequence[str],
+    load: Callable[[str, int, bool], Rows],
+    methods: Sequence[Method],
+    out: Path,
+    *,
+    score_name: str = "accuracy",
+    **options: Any,
+) -> Matrix:
+    """Return the benchmark of tasks with 1, 3 and 10 labels of each class."""
+    columns = columns_of(names)
+    tasks = [
+        Task(f"{name}, {n}", partial(load, name, n), score_name, f"{n} labels a class")
+        for n in COUNTS
+        for name in names
+    ]
+    groups = {a_class(n): columns[n] for n in COUNTS}
+
+    def has_run(task: Task, method: Method) -> bool:
+        return BLIND not in method.name or task.name in columns[1]
+
+    return Matrix(title, tasks, methods, out, has_run=has_run, groups=groups, **options)
 
 
 def load(name: str, n_labels: int, quick: bool) -> FewLabels:
@@ -94,3 +118,12 @@ def run_alone(rows: Rows, seed: int) -> float:
     clf = FinetuneClassifier(random_state=seed, device="cpu", **params)
     clf.fit(take_rows(sample.train.X_target, found), few[found])
     return float(clf.score(sample.X_test, sample.y_test))
+
+
+REFERENCES = [
+    Method(ONLY, run_alone),
+    Method(SOURCE_ONLY, run_of(FinetuneClassifier, labels=False)),
+    Method(STAGED, run_of(FinetuneClassifier)),
+    Method(BESIDE, run_of(DANClassifier, lam=0)),
+    *(Method(f"{name}{BLIND}", run_of(ADAPTING[name], labels=False)) for name in ("DANN", "MCC")),
+]

@@ -12,7 +12,7 @@ from .goals import Means
 
 
 def draw(parts: Sequence[tuple[str, Comparison]], path: Path, title: str) -> None:
-    """Draw the scores of each method: a dot a task, and a diamond for their mean.
+    """Draw the scores of each method: a dot for each task, and a diamond for their mean.
 
     Each part has a heading and a panel.
     """
@@ -37,7 +37,7 @@ def draw(parts: Sequence[tuple[str, Comparison]], path: Path, title: str) -> Non
 
 
 def draw_dots(ax: Any, comparison: Comparison, methods: Sequence[str]) -> None:
-    """Draw into a panel, the methods from 0 upwards."""
+    """Draw one panel, with the methods at 0, 1, 2, ..."""
     means = Means(comparison)
     for i, task in enumerate(comparison.tasks):
         places = [(means.on(task.name, m), j) for j, m in enumerate(methods)]

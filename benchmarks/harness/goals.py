@@ -1,6 +1,6 @@
 """Numbers that a page should reach."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from statistics import mean
 
@@ -25,14 +25,20 @@ class Means:
         return mean(scores) if scores else float("nan")
 
     def best(self, methods: Collection[str], task: str | None = None) -> tuple[float, str]:
-        """Return the highest mean, on a task or over all, and whose it is."""
+        """Return the highest mean, on a task or over all tasks, and the method that has it."""
         found = [(self.of(m) if task is None else self.on(task, m), m) for m in methods]
         return max((pair for pair in found if pair[0] == pair[0]), default=(float("nan"), "none"))
 
 
+def least(values: Mapping[str, float]) -> tuple[float, str]:
+    """Return the least value, and the first name that has it."""
+    name = min(values, key=values.__getitem__)
+    return values[name], name
+
+
 @dataclass(frozen=True)
 class Goal:
-    """A number to be reached, and how it is found; it may come with a remark."""
+    """A number that a page should reach, and the function that finds it, perhaps with a remark."""
 
     text: str
     value: Callable[[Means], float | tuple[float, str]]
@@ -42,7 +48,7 @@ class Goal:
         """Return a line that says whether the number is reached."""
         value = self.value(means)
         value, remark = value if isinstance(value, tuple) else (value, "")
-        # NaN, where something was not run, is not reached
+        # NaN, which stands for a missing run, does not reach the goal
         reached = "reached" if value >= self.at_least else "**not reached**"
         shown = f"{value:.3f} ({remark})" if remark else f"{value:.3f}"
         return f"- {self.text}: at least {self.at_least:.3f} wanted, {shown} found: {reached}"

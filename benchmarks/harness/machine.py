@@ -1,4 +1,4 @@
-"""What a page says about how it was made: the day, the machine, the command, the versions."""
+"""The head of a page: the day, the machine, the command, the versions."""
 
 import os
 import platform

@@ -8,31 +8,32 @@ from math import fsum
 from .comparison import Comparison
 from .figures import draw
 from .goals import Goal, Means
+from .options import write_text
 from .results import Results, Run
 from .runner import Benchmark, Method, Plan, Task, plan
 
 
 @dataclass(frozen=True)
 class Matrix(Benchmark):
-    """A benchmark whose page has one table, tasks in columns.
+    """A benchmark whose page has one table with a column for each task.
 
     Parameters
     ----------
     references : mapping of method to mark
-        What the methods in `compared` are held against.
+        The rows with which the methods in `compared` are compared.
     compared : collection of method
     published : mapping of name to scores
-        Scores by task, or "mean" where only that is known.
+        Scores by task, or "mean" if only the mean is known.
     goals : sequence of Goal
     has_run : callable
         Whether a method is run on a task.
     mean : bool
         Whether a mean over the tasks makes sense.
     groups : mapping of heading to names of tasks
-        Where there are any, the page begins with a table of their means, and each group that has
-        a task not yet shown has a table and a part of the figure of its own.
+        With groups, the page begins with a table of their means. Each group that has a task not yet
+        shown gets a table and a part of the figure.
     reference_of : callable
-        From a method and a reference to the row that it is held against.
+        Returns the row with which a method is compared, from the method and a reference.
     """
 
     references: Mapping[str, str] = field(default_factory=dict)
@@ -46,11 +47,9 @@ class Matrix(Benchmark):
 
 
 def run(matrix: Matrix, todo: Plan, results: Results) -> None:
-    """Do what is missing, a seed after the other, so that early seeds are whole early."""
-    # the rows of a task are loaded once, and only if they are needed
-    tasks = [replace(task, load=cache(task.load)) for task in todo.tasks]
+    """Do the missing runs seed by seed, so that the first seeds are complete early."""
     for seed in todo.seeds:
-        for task in tasks:
+        for task in todo.tasks:
             methods = [method for method in todo.methods if matrix.has_run(task, method)]
             replace(todo, tasks=[task], methods=methods, seeds=[seed]).run(results)
 
@@ -77,7 +76,7 @@ def compare(matrix: Matrix, todo: Plan, results: Results) -> Comparison:
 
 
 def groups_shown(matrix: Matrix, comparison: Comparison) -> list[tuple[str, Comparison]]:
-    """Return each part of the page with its heading: one, or those of the groups."""
+    """Return the parts of the page with their headings: one part, or one for each group."""
     if not matrix.groups:
         return [("", comparison)]
     tasks = {task.name: task for task in comparison.tasks}
@@ -92,7 +91,7 @@ def groups_shown(matrix: Matrix, comparison: Comparison) -> list[tuple[str, Comp
 
 
 def means_of_groups(matrix: Matrix, comparison: Comparison) -> Comparison:
-    """Return the comparison in which each group is a task, by its mean in each seed."""
+    """Return the comparison with one task for each group, the mean of its tasks in each seed."""
     tasks, runs = {task.name: task for task in comparison.tasks}, {}
     columns = []
     for heading, names in matrix.groups.items():
@@ -110,15 +109,11 @@ def means_of_groups(matrix: Matrix, comparison: Comparison) -> Comparison:
     return replace(comparison, tasks=columns, runs=runs, mean=False)
 
 
-def write_page(
-    matrix: Matrix, todo: Plan, results: Results, comparison: Comparison | None = None
-) -> str:
-    """Write the page and its figure beside the file of runs; return the page.
+def write_page(matrix: Matrix, todo: Plan, results: Results, comparison: Comparison) -> None:
+    """Write the page and its figure beside the file of runs, and print the page.
 
-    The comparison, if there is one, may have more methods than the matrix: such as were not run
-    but found from the runs.
+    The comparison may have more methods than the matrix, with runs that are derived from others.
     """
-    comparison = comparison or compare(matrix, todo, results)
     goals = [goal.line(Means(comparison)) for goal in matrix.goals]
     marks = ", ".join(f"{mark} not above {name}" for name, mark in matrix.references.items())
     figure = todo.file(".png")
@@ -136,15 +131,26 @@ def write_page(
         matrix.notes,
     ]
     benchmark = replace(matrix, notes="\n\n".join(body))
-    text = replace(todo, tasks=[], benchmark=benchmark).page(results)
-    todo.file(".md").write_text(text, encoding="utf-8")
+    write_text(todo.out, replace(todo, tasks=[], benchmark=benchmark).page(results))
     draw(shown, figure, todo.benchmark.title)
-    return text
 
 
-def main(matrix: Matrix, arguments: Sequence[str] | None = None) -> None:
-    """Run what is missing, then write and print the page."""
+def main(
+    matrix: Matrix,
+    arguments: Sequence[str] | None = None,
+    finish: Callable[[Plan, Comparison], tuple[Comparison, str]] | None = None,
+) -> None:
+    """Run what is missing, then write and print the page.
+
+    `finish` may add derived rows: it returns the comparison and the notes of the page.
+    """
     todo = plan(matrix, arguments)
+    # the rows of a task are loaded once, and only if they are needed
+    todo = replace(todo, tasks=[replace(task, load=cache(task.load)) for task in todo.tasks])
     results = todo.results()
     run(matrix, todo, results)
-    print(write_page(matrix, todo, results))
+    comparison = compare(matrix, todo, results)
+    if finish is not None:
+        comparison, notes = finish(todo, comparison)
+        matrix = replace(matrix, notes=notes)
+    write_page(matrix, todo, results, comparison)

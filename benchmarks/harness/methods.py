@@ -19,13 +19,8 @@ from .search_internals import DEFAULT_VALIDATOR
 from .shifts import Data, Shift
 
 SCALED = ", scaled"
-SOURCE_ONLY, ADABN, ORACLE, LOGISTIC = (
-    "source-only",
-    "AdaBN",
-    "target oracle",
-    "logistic regression",
-)
-RAW_COUNTS = "logistic regression, raw counts"
+SOURCE_ONLY, ADABN, ORACLE = "source-only", "AdaBN", "target oracle"
+LOGISTIC, RAW_COUNTS = "logistic regression", "logistic regression, raw counts"
 JOINT, SEARCHED = ", joint statistics", ", lam searched"
 
 CLASSES = [getattr(skda, name) for name in skda.__all__ if name.endswith("Classifier")]
@@ -46,7 +41,7 @@ def shipped(estimator: type) -> str:
     """Return the defaults in which an estimator differs from the source-only network."""
     plain = FinetuneClassifier().get_params()
     own = {k: v for k, v in estimator().get_params().items() if v != plain.get(k)}
-    # the pages have none of these
+    # no page uses these options
     for name in ("backbone_lr_ratio", "multi_source", "target_label_weight"):
         own.pop(name, None)
     return ", ".join(f"{k}={v:g}" if isinstance(v, float) else f"{k}={v}" for k, v in own.items())
@@ -69,7 +64,7 @@ class Scaling:
     by_domain: bool
 
     def predictions(self, data: Shift, estimator: Any, **target: Any) -> np.ndarray:
-        """Fit on the source, and on what of the target is passed, and predict the test rows."""
+        """Fit on the source and the given arrays of the target, and predict the test rows."""
         if data.X_source.ndim > 2:
             return self._of_images(data, estimator, **target)
         scaler = DomainStandardScaler if self.by_domain else StandardScaler

@@ -21,7 +21,7 @@ WIDTH = 256
 
 @cache
 def photographs(domain: str, size: int) -> ImageFiles:
-    """Return the photographs of a domain, shorter side scaled to `size`, the middle cut out."""
+    """Return the photographs of a domain: shorter side scaled to `size`, middle cut out."""
     folder = KEPT / "images"
     if not folder.exists():
         partial = KEPT / f"images_of_{os.getpid()}"  # so that a broken-off extraction is not used
@@ -33,7 +33,7 @@ def photographs(domain: str, size: int) -> ImageFiles:
 
 @cache
 def features(domain: str, size: int, every: int = 1) -> tuple[np.ndarray, np.ndarray]:
-    """Return EfficientNet-Lite0's features and the labels of every so many photographs."""
+    """Return EfficientNet-Lite0's features and the labels of each `every`-th photograph."""
     images = photographs(domain, size)
     rows = ImageFiles(images.paths[::every], size=size)
     network = PretrainedFeatures(load_backbone(size=None), cache=KEPT / "features", verbose=1)
@@ -41,6 +41,6 @@ def features(domain: str, size: int, every: int = 1) -> tuple[np.ndarray, np.nda
 
 
 def head_network(n_features: int, n_classes: int) -> nn.Module:
-    """Return what the papers put on a pretrained network: a layer of 256 units, a classifier."""
+    """Return the head that papers put on a pretrained network: 256 units and a classifier."""
     layers = nn.Linear(n_features, WIDTH), nn.BatchNorm1d(WIDTH), nn.ReLU()
     return nn.Sequential(*layers, nn.Linear(WIDTH, n_classes))

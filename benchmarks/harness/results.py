@@ -1,4 +1,4 @@
-"""Scores in a CSV file: every score is on disk as soon as it is there."""
+"""Scores in a CSV file, which has each score as soon as it is known."""
 
 import csv
 import io
@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 
 class Key(NamedTuple):
-    """What a run is known by; runs with other settings are other runs."""
+    """The identity of a run; runs with other settings are other runs."""
 
     task: str
     method: str
@@ -19,19 +19,16 @@ class Key(NamedTuple):
 
 
 class Run(NamedTuple):
-    """What came of it."""
+    """The result of a run."""
 
     score: float
     seconds: float
 
 
 class Results:
-    """Scores in a CSV file that grows by one line a run.
+    """Scores in a CSV file that grows by one line for each run.
 
-    Parameters
-    ----------
-    path : Path
-        A line that an interruption left half-written is removed, so that its run is done again.
+    A line that an interruption left incomplete is removed, so that its run is done again.
     """
 
     columns = (*Key._fields, *Run._fields)
@@ -73,13 +70,13 @@ class Results:
             os.fsync(file.fileno())
 
     def add(self, key: Key, run: Run) -> None:
-        """Keep a run, on disk first."""
+        """Write a run to the disk, then keep it in memory."""
         self._append([*key, f"{run.score:.6f}", f"{run.seconds:.2f}"])
         self.runs[key] = run
 
 
 def mean_and_deviation(scores: Sequence[float]) -> str:
-    """Return ``.123 ± .045``; of a single score no deviation is known."""
+    """Return ``.123 ± .045``, without the deviation if there is one score."""
 
     def short(number: float) -> str:
         return f"{number:.3f}".removeprefix("0")

@@ -1,7 +1,7 @@
 """Rows of any columns in a CSV file that grows while a benchmark runs."""
 
 import csv
-from collections.abc import Container, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,7 @@ TEXT = ("task", "method", "search")
 
 
 def read_rows(path: Path, text: Container[str] = TEXT) -> list[Row]:
-    """Return the rows, numbers but for the columns `text`; none if there is no such file."""
+    """Return the rows, as numbers except for the columns `text`; none without a file."""
     if not path.exists():
         return []
     with path.open(encoding="utf-8", newline="") as file:
@@ -20,8 +20,16 @@ def read_rows(path: Path, text: Container[str] = TEXT) -> list[Row]:
         ]
 
 
+def write_rows(path: Path, columns: Sequence[str], rows: Iterable[Mapping[str, str]]) -> None:
+    """Write a file of these columns."""
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, columns, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+
+
 def append_rows(path: Path, rows: Sequence[Row]) -> None:
-    """Write the rows in one go, so that an interruption leaves none half-done."""
+    """Append the rows at once, so that an interruption leaves no partial search."""
     path.parent.mkdir(parents=True, exist_ok=True)
     new = not path.exists()
     with path.open("a", encoding="utf-8", newline="") as file:

@@ -1,11 +1,9 @@
-"""Run tasks x methods x seeds; every score is on disk as soon as it is there.
+"""Run tasks x methods x seeds; each score is written as soon as it is known.
 
-A benchmark that was interrupted goes on where it stopped when it is started again.
+After an interruption, the same command does the runs that are missing.
 """
 
-import argparse
 import math
-import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,8 +11,12 @@ from pathlib import Path
 from statistics import mean
 from typing import Any
 
-from .machine import command, header
+from .machine import header
+from .markdown import table
+from .options import file_of, parse_options, program_parser, write_text
 from .results import Key, Results, Run, mean_and_deviation
+
+SEEDS = (0, 1, 2)
 
 
 @dataclass(frozen=True)
@@ -22,7 +24,7 @@ class Task:
     """Data and how they are scored.
 
     `load` is called once, and only if a run is missing; its argument says whether a quick look at
-    few rows is enough. `settings` is whatever of the task a score depends on.
+    few rows is enough. `settings` names the settings of the task that a score depends on.
     """
 
     name: str
@@ -33,7 +35,7 @@ class Task:
 
 @dataclass(frozen=True)
 class Method:
-    """One row of the table: from a task's data and a seed to a score on the target."""
+    """One row of the table; `run` maps a task's data and a seed to a score on the target."""
 
     name: str
     run: Callable[[Any, int], float]
@@ -42,7 +44,7 @@ class Method:
 
 @dataclass(frozen=True)
 class Benchmark:
-    """What is run and how the page about it begins and ends."""
+    """The runs of a page, and how the page begins and ends."""
 
     title: str
     tasks: Sequence[Task]
@@ -69,8 +71,8 @@ class Plan:
         return Key(task.name, method.name, seed, "; ".join(filter(None, parts)))
 
     def file(self, suffix: str) -> Path:
-        """Return the path of a file that this plan writes; a name may have dots of its own."""
-        return self.out.with_name(self.out.name + suffix)
+        """Return the path of a file that this plan writes."""
+        return file_of(self.out, suffix)
 
     def results(self) -> Results:
         """Return the runs that are on disk."""
@@ -99,7 +101,7 @@ class Plan:
                 print(f"{line}, {run.seconds:.1f} s", flush=True)
 
     def page(self, results: Results) -> str:
-        """Return the page with one table a task."""
+        """Return the page with one table for each task."""
         parts = [f"# {self.benchmark.title}", self._header(), self.benchmark.introduction]
         if self.quick:
             parts.append("**A quick look at few rows and epochs: these numbers mean nothing.**")
@@ -116,42 +118,30 @@ class Plan:
         )
 
     def _table(self, task: Task, results: Results) -> str:
-        lines = ["| method | target | seconds |", "|---|---:|---:|"]
+        rows = []
         for method in self.methods:
             keys = [self.key(task, method, seed) for seed in self.seeds]
             runs = [results.runs[key] for key in keys]
             seconds = mean(run.seconds for run in runs)
             score = mean_and_deviation([run.score for run in runs])
-            lines.append(f"| {method.name} | {score} | {seconds:.1f} |")
-        return "\n".join(lines)
+            rows.append([method.name, score, f"{seconds:.1f}"])
+        return table(["method", "target", "seconds"], rows, "lr")
 
 
 def plan(benchmark: Benchmark, arguments: Sequence[str] | None = None) -> Plan:
-    """Return what the command line, or these arguments in its place, ask for."""
-    arguments = sys.argv[1:] if arguments is None else arguments
+    """Return the plan for these arguments, by default those of the command line."""
     tasks, methods = by_name(benchmark.tasks), by_name(benchmark.methods)
-    parser = argparse.ArgumentParser(description=benchmark.title)
-    parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2], metavar="SEED")
-    parser.add_argument("--tasks", nargs="+", choices=tasks, default=list(tasks))
-    parser.add_argument("--methods", nargs="+", choices=methods, default=list(methods))
-    parser.add_argument(
-        "--out",
-        type=Path,
-        help="file without suffix: the runs go to OUT.csv, the table to OUT.md",
-    )
-    parser.add_argument("--quick", action="store_true", help="few rows and epochs: does it run?")
-    options = parser.parse_args(arguments)
-    out = options.out or benchmark.out.with_name(
-        benchmark.out.name + ("_quick" if options.quick else "")
-    )
+    quick = "few rows and epochs"
+    parser = program_parser(benchmark.title, quick, seeds=SEEDS, tasks=tasks, methods=methods)
+    options = parse_options(parser, arguments, benchmark.out)
     return Plan(
         benchmark,
         [tasks[name] for name in dict.fromkeys(options.tasks)],
         [methods[name] for name in dict.fromkeys(options.methods)],
         list(dict.fromkeys(options.seeds)),
-        out,
+        options.out,
         options.quick,
-        command(arguments),
+        options.command,
     )
 
 
@@ -164,6 +154,4 @@ def main(benchmark: Benchmark, arguments: Sequence[str] | None = None) -> None:
     todo = plan(benchmark, arguments)
     results = todo.results()
     todo.run(results)
-    page = todo.page(results)
-    todo.file(".md").write_text(page, encoding="utf-8")
-    print(page)
+    write_text(todo.out, todo.page(results))

@@ -1,4 +1,4 @@
-"""What the pages use of the search that is not public, in one place."""
+"""The internals of skda that the pages use, in one place."""
 
 from typing import Any
 
@@ -78,7 +78,7 @@ __all__ = [
 
 
 def held_out(fitted: Any, data: DomainData, fold: DomainFold) -> EstimatorEvidence:
-    """Return what validators see of a model: the held-out rows, no label of the target."""
+    """Return what validators see of a model: held-out rows, but no label of the target."""
     return EstimatorEvidence(
         fitted,
         take_rows(data.X_source, fold.source_test),

@@ -1,4 +1,4 @@
-"""Shifts between two domains, and those that several pages have."""
+"""Shifts between two domains, and the shifts of several pages."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -16,7 +16,7 @@ GAS_EPOCHS, ACTIVITY_EPOCHS = 30, 20
 
 @dataclass(frozen=True)
 class Shift:
-    """A labelled source, an unlabelled target, and what only scores and the oracle may see."""
+    """A labelled source, an unlabelled target, and labels that only scores and the oracle see."""
 
     X_source: np.ndarray
     y_source: np.ndarray
@@ -29,7 +29,7 @@ class Shift:
     module: type[nn.Module] | None = None
     without_norm: dict[str, bool] = field(default_factory=dict)
     groups: np.ndarray | None = None
-    # what comes before any scaling in the pipeline, such as imputation
+    # steps of the pipeline before any scaling, such as imputation
     steps: Sequence[Any] = ()
 
     @property

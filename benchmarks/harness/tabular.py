@@ -1,4 +1,4 @@
-"""Tables that shift: hearts in four hospitals, wines, activities, gas sensors; gains on them."""
+"""Shifts of tables: hearts in four hospitals, wines, activities, gas sensors; gains on them."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -76,11 +76,11 @@ GROUPS = {
 
 
 def gain(means: Means, method: str, reference: str = SOURCE_ONLY) -> float:
-    """Return what a method has above another, as the mean of heart and wine."""
+    """Return the gain of a method over another, as the mean of heart and wine."""
     tasks = GROUPS["heart and wine"]
     return means.of(method, tasks) - means.of(reference, tasks)
 
 
 def worst_default(means: Means, end: str = "") -> tuple[float, str]:
-    """Return the gain of the default that loses most on heart and wine, and whose it is."""
+    """Return the least gain of a default on heart and wine, and the method that has it."""
     return min((gain(means, name + end, SOURCE_ONLY + end), name) for name in ADAPTING)

@@ -1,4 +1,4 @@
-"""CPU time of functions, side by side."""
+"""Time of functions, side by side."""
 
 import time
 from collections.abc import Callable, Hashable, Mapping, Sequence
@@ -15,11 +15,16 @@ def cpu_seconds(function: Callable[[], Any]) -> float:
 
 
 def side_by_side(
-    functions: Mapping[Name, Callable[[], Any]], rounds: int, repeat: int = 1, *, warm: bool = True
+    functions: Mapping[Name, Callable[[], Any]],
+    rounds: int,
+    repeat: int = 1,
+    *,
+    warm: bool = True,
+    seconds_of: Callable[[Callable[[], Any]], float] = cpu_seconds,
 ) -> dict[Name, list[float]]:
-    """Return the CPU seconds of each function in each round.
+    """Return the seconds of each function in each round, by default of the CPU.
 
-    The function that begins changes from round to round. With `warm` each is called once before.
+    The first function changes from round to round. With `warm` each is called once before.
     """
     names = list(functions)
     for function in functions.values() if warm else ():
@@ -27,11 +32,11 @@ def side_by_side(
     seconds: dict[Name, list[float]] = {name: [] for name in names}
     for i in range(rounds):
         for name in names[i % len(names) :] + names[: i % len(names)]:
-            total = cpu_seconds(lambda f=functions[name]: [f() for _ in range(repeat)])
+            total = seconds_of(lambda f=functions[name]: [f() for _ in range(repeat)])
             seconds[name].append(total / repeat)
     return seconds
 
 
 def ratio(above: Sequence[float], below: Sequence[float]) -> float:
-    """Median over the rounds of the ratio within a round: what slows the machine slows both."""
+    """Return the median ratio over the rounds; other load on the machine slows both sides."""
     return median(a / b for a, b in zip(above, below, strict=True))

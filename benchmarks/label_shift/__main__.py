@@ -1,4 +1,4 @@
-"""Other class shares in the target: what adapting loses there, and what known shares mend."""
+"""Other class shares in the target: the loss by adapting, and the gain from known shares."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,30 +9,18 @@ from typing import Any
 
 import numpy as np
 
-from skda import (
-    DANClassifier,
-    DANNClassifier,
-    DeepCORALClassifier,
-    FinetuneClassifier,
-    MCCClassifier,
-    make_pipeline,
-)
+from skda import FinetuneClassifier
 
 from ..harness import matrix
 from ..harness import small_tasks as small
-from ..harness.goals import Goal, Means
+from ..harness.goals import Goal, Means, least
 from ..harness.matrix import Matrix
-from ..harness.methods import SOURCE_ONLY
+from ..harness.methods import ADAPTING, SOURCE_ONLY
 from ..harness.runner import Method, Task
 from ..harness.small_tasks import STRESS_TASKS, TASKS, Sample
 from ..harness.stress_tasks import MORE_STRESS_TASKS
 
-ADAPTING = {
-    "DANN": DANNClassifier,
-    "DAN": DANClassifier,
-    "MCC": MCCClassifier,
-    "DeepCORAL": DeepCORALClassifier,
-}
+NAMES = ("DANN", "DAN", "MCC", "DeepCORAL")
 KNOWN, ESTIMATED = ", known shares", ", estimated shares"
 
 
@@ -45,7 +33,7 @@ USUAL = {
 
 @dataclass(frozen=True)
 class Rows:
-    """What the methods of a task are given: the rows of each seed, and how networks train."""
+    """The rows of each seed of a task, and how networks train on them."""
 
     task: small.Task
     loaded: Any
@@ -55,9 +43,7 @@ class Rows:
 
 
 def load(task: small.Task, quick: bool) -> Rows:
-    if quick:
-        task = small.Task(task.load, 120, 100, {**task.params, "max_epochs": 1}, task.steps)
-    return Rows(task, task.load())
+    return Rows(small.few_rows(task) if quick else task, task.load())
 
 
 def shares_of(y: np.ndarray, y_source: np.ndarray) -> dict[Any, float]:
@@ -70,19 +56,17 @@ def run(estimator: type, priors: str | None, rows: Rows, seed: int) -> float:
     sample = rows.draw(seed)
     data = sample.train
     shares = shares_of(sample.y_target, data.y_source) if priors == "known" else priors
-    clf = estimator(random_state=seed, device="cpu", target_priors=shares, **rows.task.params)
-    pipe = make_pipeline(*rows.task.steps, clf)
+    clf = small.estimator_for(rows.task, estimator, random_state=seed, target_priors=shares)
     target = {} if estimator is FinetuneClassifier else {"X_target": data.X_target}
-    return float(
-        pipe.fit(data.X_source, data.y_source, **target).score(sample.X_test, sample.y_test)
-    )
+    clf.fit(data.X_source, data.y_source, **target)
+    return float(clf.score(sample.X_test, sample.y_test))
 
 
 METHODS = [
     Method(SOURCE_ONLY, partial(run, FinetuneClassifier, None)),
     *(
-        Method(name + end, partial(run, estimator, priors))
-        for name, estimator in ADAPTING.items()
+        Method(name + end, partial(run, ADAPTING[name], priors))
+        for name in NAMES
         for end, priors in (("", None), (KNOWN, "known"), (ESTIMATED, "estimate"))
     ),
 ]
@@ -93,15 +77,14 @@ def worst_loss(end: str, tasks: Sequence[str], means: Means) -> tuple[float, str
     gains = {
         f"{name}, {task}": 100 * (means.on(task, name + end) - means.on(task, SOURCE_ONLY))
         for task in tasks
-        for name in ADAPTING
+        for name in NAMES
     }
-    worst = min(gains, key=lambda key: gains[key])
-    return gains[worst], worst
+    return least(gains)
 
 
 def mean_gain(end: str, tasks: Sequence[str], means: Means) -> float:
     """Return the mean gain over source-only, in points."""
-    of_methods = [means.of(name + end, tasks) for name in ADAPTING]
+    of_methods = [means.of(name + end, tasks) for name in NAMES]
     return 100 * (mean(of_methods) - means.of(SOURCE_ONLY, tasks))
 
 
@@ -120,7 +103,7 @@ those of the page on choosing lam, with a few hundred rows each. The means of th
 shifted tasks and of the usual tasks come first. For `1:9`, `9:1`, `0 to 4` and `5 to 9`
 the target lacks most or all rows of some classes; `Dirichlet` draws the shares at random.""",
     references={SOURCE_ONLY: "†"},
-    compared=[name + end for name in ADAPTING for end in ("", KNOWN, ESTIMATED)],
+    compared=[name + end for name in NAMES for end in ("", KNOWN, ESTIMATED)],
     goals=[
         Goal(
             "Known shares, other shares in the target: least gain over source-only of a task and "
@@ -128,30 +111,16 @@ the target lacks most or all rows of some classes; `Dirichlet` draws the shares 
             partial(worst_loss, KNOWN, list(SHIFTED)),
             -1.0,
         ),
-        Goal(
-            "Known shares, the same tasks: mean gain", partial(mean_gain, KNOWN, list(SHIFTED)), 0
+        *(
+            Goal(f"{shares} shares, {where}: mean gain", partial(mean_gain, end, list(tasks)), 0)
+            for where, tasks in (("the same tasks", SHIFTED), ("usual tasks", USUAL))
+            for shares, end in (("Known", KNOWN), ("Estimated", ESTIMATED), ("No", ""))
         ),
-        Goal(
-            "Estimated shares, the same tasks: mean gain",
-            partial(mean_gain, ESTIMATED, list(SHIFTED)),
-            0,
-        ),
-        Goal("No shares, the same tasks: mean gain", partial(mean_gain, "", list(SHIFTED)), 0),
-        Goal("Known shares, usual tasks: mean gain", partial(mean_gain, KNOWN, list(USUAL)), 0),
-        Goal(
-            "Estimated shares, usual tasks: mean gain",
-            partial(mean_gain, ESTIMATED, list(USUAL)),
-            0,
-        ),
-        Goal("No shares, usual tasks: mean gain", partial(mean_gain, "", list(USUAL)), 0),
     ],
     groups={"Other shares": list(SHIFTED), "Usual tasks": list(USUAL)},
 )
 
-
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Run what is missing, then write and print the page."""
-    matrix.main(SHIFT, arguments)
+main = partial(matrix.main, SHIFT)
 
 
 if __name__ == "__main__":

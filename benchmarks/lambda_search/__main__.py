@@ -1,17 +1,16 @@
-"""How long a search over lam takes, beside scikit-learn's GridSearchCV.
+"""How long a search over lam takes, compared with scikit-learn's GridSearchCV.
 
     OMP_NUM_THREADS=1 python -m benchmarks.lambda_search [--methods DANN DAN ...] [--rounds N]
 
 8 lams x 5 folds of the source, the same estimator, folds and validator, no refit; one process,
-one thread. The two searches take turns, and the table has the medians of the CPU time, which
-neighbours on the machine disturb less than the clock on the wall; for one thread that never waits
-the two are the same. A row is in lambda_search.csv as soon as it is measured, and stays there until
-it is measured again; a bare --methods writes the page alone.
+one thread. The two searches take turns, and the table has the medians of the CPU time. Other load
+on the machine disturbs it less than the wall time, and for one thread that never waits the two are
+equal. A row is written to lambda_search.csv as soon as it is measured, and stays there until it is
+measured again. A bare --methods only writes the page.
 """
 
 import argparse
 import csv
-import sys
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
@@ -27,7 +26,10 @@ from sklearn.model_selection import GridSearchCV, StratifiedKFold
 import skda
 from skda.model_selection import LambdaSearchCV, make_validator_scorer
 
-from ..harness.machine import command, header, today
+from ..harness.machine import header, today
+from ..harness.markdown import table
+from ..harness.options import file_of, parse_options, program_parser
+from ..harness.rows import write_rows
 from ..harness.timing import ratio, side_by_side
 
 LAMS = (0.0, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
@@ -73,7 +75,7 @@ Line = dict[str, str]
 
 
 def draw(n_rows: int, n_features: int) -> Data:
-    """Return source rows, their labels, target rows: two classes, moved and stretched."""
+    """Return source rows, their labels, and target rows: two classes, moved and stretched."""
     rng = np.random.default_rng(0)
     y = np.arange(n_rows) % 2
     X = rng.normal(size=(n_rows, n_features)) + y[:, None] * 2 / n_features**0.5
@@ -107,7 +109,7 @@ def compare(method: str, setting: Setting, options: argparse.Namespace) -> Line:
     )
     folds = list(StratifiedKFold(N_FOLDS, shuffle=True, random_state=0).split(*data[:2]))
     vectorize = True if options.always else "auto"
-    # it says whether the models are trained together, and warms up
+    # this fit shows whether the models are trained together, and warms up
     brief = lambda_search(clone(estimator).set_params(max_epochs=1), folds, data, vectorize)
     searches = {
         GRID: lambda: grid_search(clone(estimator), folds, data),
@@ -132,31 +134,22 @@ def key(line: Line) -> tuple[str, str, str]:
 
 
 def read(path: Path) -> list[Line]:
-    """Return the rows that are there; the first ones of all have no date."""
+    """Return the rows of the file; the oldest ones have no date."""
     if not path.exists():
         return []
     with path.open(newline="") as file:
         return [{**dict.fromkeys(COLUMNS, "earlier"), **line} for line in csv.DictReader(file)]
 
 
-def write(path: Path, lines: Sequence[Line]) -> None:
-    with path.open("w", newline="") as file:
-        writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(lines)
-
-
 def page(lines: Sequence[Line], settings: Sequence[Setting], made_by: str) -> str:
     """Return the page about these rows."""
-    table = [f"| {' | '.join(COLUMNS)} |", "|---|---" + "|---:" * (len(COLUMNS) - 2) + "|"]
-    table += [f"| {' | '.join(line[column] for column in COLUMNS)} |" for line in lines]
     return "\n\n".join(
         [
             f"# Search over lam: {len(LAMS)} lams x {N_FOLDS} folds",
             header(f"`{made_by}`"),
             "As many source as target rows; medians of the rounds' CPU time, one thread, no refit. "
             f"'Times faster' is the median over the rounds of {GRID}'s time over {OURS}'s.",
-            "\n".join(table),
+            table(COLUMNS, [[line[column] for column in COLUMNS] for line in lines], "llr"),
             goals(lines, settings),
         ]
     )
@@ -178,28 +171,22 @@ def goals(lines: Sequence[Line], settings: Sequence[Setting]) -> str:
     )
 
 
-def parse(arguments: Sequence[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--methods", nargs="*", choices=METHODS, default=list(METHODS))
+def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     networks = list(dict.fromkeys(setting.network for setting in SETTINGS))
-    parser.add_argument("--networks", nargs="+", choices=networks, default=networks)
+    parser = program_parser(__doc__.splitlines()[0], "one small setting", networks=networks)
+    parser.add_argument("--methods", nargs="*", choices=METHODS, default=list(METHODS))
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--always", action="store_true", help="train together whatever the size")
-    parser.add_argument("--out", type=Path, help="file without suffix")
-    parser.add_argument("--quick", action="store_true", help="one small setting: does it run?")
-    options = parser.parse_args(arguments)
-    # what is forced to be trained together is no figure of the page
-    apart = "_always" * options.always + "_quick" * options.quick
-    options.out = options.out or OUT.with_name(OUT.name + apart)
-    return options
+    # rows that were forced to train together are no figures of the page
+    always = parser.parse_args(arguments).always
+    return parse_options(parser, arguments, OUT.with_name(OUT.name + "_always" * always))
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    arguments = sys.argv[1:] if arguments is None else arguments
     options = parse(arguments)
     torch.set_num_threads(1)
     settings = QUICK if options.quick else SETTINGS
-    path = options.out.with_suffix(".csv")
+    path = file_of(options.out, ".csv")
     order = [(m, s.network, str(s.batch_size)) for s in settings for m in METHODS]
     lines = {key(line): line for line in read(path)}
     for setting in settings:
@@ -208,10 +195,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
                 line = compare(method, setting, options)
             print(line, flush=True)
             lines[key(line)] = line
-            write(path, sorted(lines.values(), key=lambda line: order.index(key(line))))
-    found = sorted(lines.values(), key=lambda line: order.index(key(line)))
-    text = page(found, settings, command(arguments))
-    options.out.with_suffix(".md").write_text(text, encoding="utf-8")
+            lines = dict(sorted(lines.items(), key=lambda item: order.index(item[0])))
+            write_rows(path, COLUMNS, lines.values())
+    text = page(list(lines.values()), settings, options.command)
+    file_of(options.out, ".md").write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -1,8 +1,7 @@
-"""Office-Caltech10, SURF features: the classic shallow methods, and the deep ones beside."""
+"""Office-Caltech10, SURF features: the classic shallow methods, and the deep ones."""
 
 import csv
 import math
-from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -12,15 +11,16 @@ from sklearn.preprocessing import Normalizer
 
 from skda.datasets import fetch_office_caltech
 
+from ..harness import matrix
 from ..harness.comparison import Comparison
 from ..harness.goals import Goal
-from ..harness.matrix import Matrix, compare, run, write_page
+from ..harness.matrix import Matrix
 from ..harness.methods import ADAPTING, LOGISTIC, ORACLE, SCALED, SOURCE_ONLY, rows, shipped
-from ..harness.office_caltech import DOMAINS, NORMALISED_L, PUBLISHED, TASKS
+from ..harness.office_caltech import DOMAINS, NORMALISED_L, PUBLISHED, TASKS, pair_tasks
 from ..harness.results import Run
-from ..harness.runner import Method, Task, plan
+from ..harness.runner import Method, Plan
 from ..harness.runs import N_FOLDS, of_seed, oracle
-from ..harness.shifts import Shift, of_any_seed, shift
+from ..harness.shifts import Shift, shift
 
 SHALLOW = Path(__file__).parents[1] / "office_caltech_shallow" / "office_caltech_shallow.csv"
 EPOCHS = 30
@@ -36,7 +36,7 @@ def surf(quick: bool, source: str, target: str) -> Shift:
 
 
 def shallow_rows() -> dict[str, dict[str, float]]:
-    """Return the accuracies of the shallow methods by row and task, from their own page's file."""
+    """Return the accuracies of the shallow methods by row and task, from the file of their page."""
     if not SHALLOW.exists():
         raise SystemExit(
             f"{SHALLOW} does not exist. Make it: python -m benchmarks.office_caltech_shallow"
@@ -50,7 +50,7 @@ def shallow_rows() -> dict[str, dict[str, float]]:
         }
 
 
-def with_shallow(comparison: Comparison) -> Comparison:
+def with_shallow(_todo: Plan, comparison: Comparison) -> tuple[Comparison, str]:
     """Put the shallow methods before the others; they are not random, so they have one run."""
     found = shallow_rows()
     tasks = [task.name for task in comparison.tasks]
@@ -58,23 +58,12 @@ def with_shallow(comparison: Comparison) -> Comparison:
         (task, name): [Run(row[task], math.nan)] for name, row in found.items() for task in tasks
     }
     methods = [*found, *comparison.methods]
-    return replace(comparison, methods=methods, runs={**runs, **comparison.runs})
+    return replace(comparison, methods=methods, runs={**runs, **comparison.runs}), MATRIX.notes
 
 
-BASELINES = [LOGISTIC, SOURCE_ONLY]
-
-
-def deep_rows(by_domain: bool, names: Sequence[str]) -> list[Method]:
-    end = SCALED if by_domain else ""
-    found = {row.name: row for row in rows(by_domain)}
-    return [found[name + end] for name in names]
-
-
-DEEP_ROWS = [
-    row for by_domain in (False, True) for row in deep_rows(by_domain, [*BASELINES, *DEEP])
-]
+KNOWN = {row.name: row for by_domain in (False, True) for row in rows(by_domain)}
 METHODS = [
-    *DEEP_ROWS,
+    *(KNOWN[name + end] for end in ("", SCALED) for name in (LOGISTIC, SOURCE_ONLY, *DEEP)),
     Method(ORACLE, of_seed(oracle)),
 ]
 
@@ -124,15 +113,7 @@ Adam):
 
 MATRIX = Matrix(
     "Office-Caltech10, SURF features: shallow and deep domain adaptation",
-    [
-        Task(
-            name,
-            of_any_seed(partial(surf, source=name[0], target=name[1])),
-            score_name="",
-            settings=f"{EPOCHS} epochs",
-        )
-        for name in TASKS
-    ],
+    pair_tasks(surf, TASKS, f"{EPOCHS} epochs"),
     METHODS,
     Path(__file__).parent / "office_caltech",
     INTRODUCTION,
@@ -152,14 +133,7 @@ MATRIX = Matrix(
     ],
 )
 
-
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Run what is missing, then write and print the page."""
-    todo = plan(MATRIX, arguments)
-    results = todo.results()
-    run(MATRIX, todo, results)
-    comparison = with_shallow(compare(MATRIX, todo, results))
-    print(write_page(MATRIX, todo, results, comparison))
+main = partial(matrix.main, MATRIX, finish=with_shallow)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Office-Caltech10 from photographs: a pretrained network trained from end to end."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import cache, partial
 from pathlib import Path
 from typing import Any
@@ -10,14 +10,14 @@ from sklearn.metrics import accuracy_score
 from skda import FinetuneClassifier
 from skda.nn import load_backbone
 
+from ..harness import matrix
 from ..harness.matrix import Matrix
-from ..harness.matrix import main as run_matrix
 from ..harness.methods import ADAPTING, SOURCE_ONLY
-from ..harness.office_caltech import DOMAINS
+from ..harness.office_caltech import DOMAINS, pair_tasks
 from ..harness.photographs import photographs
-from ..harness.runner import Method, Task
+from ..harness.runner import Method
 from ..harness.runs import of_seed
-from ..harness.shifts import Data, Shift, of_any_seed
+from ..harness.shifts import Data, Shift
 
 EPOCHS, HEAD_EPOCHS, BATCH_SIZE, SIZE, WIDTH = 10, 3, 32, 128, 256
 TASKS = ("DA",)
@@ -41,7 +41,7 @@ def photos(quick: bool, source: str, target: str) -> Shift:
 
 def train(cls: Any, frozen: bool = False, **params: Any) -> Callable[[Data, int], float]:
     def run(data: Shift, seed: int) -> float:
-        # DDC inserts the very layer itself
+        # DDC inserts this layer itself
         width = None if cls is ADAPTING["DDC"] else WIDTH
         backbone = load_backbone(size=None, bottleneck=width, frozen=frozen)
         clf = cls(backbone, max_epochs=data.max_epochs, batch_size=BATCH_SIZE, random_state=seed)
@@ -80,15 +80,7 @@ Over three seeds a method varies by one to two points."""
 
 MATRIX = Matrix(
     "Office-Caltech10, photographs: a pretrained network from end to end",
-    [
-        Task(
-            name,
-            of_any_seed(partial(photos, source=name[0], target=name[1])),
-            score_name="",
-            settings=f"{EPOCHS} epochs, {SIZE} pixels",
-        )
-        for name in TASKS
-    ],
+    pair_tasks(photos, TASKS, f"{EPOCHS} epochs, {SIZE} pixels"),
     METHODS,
     Path(__file__).parent / "office_caltech_end_to_end",
     INTRODUCTION,
@@ -98,10 +90,7 @@ MATRIX = Matrix(
     mean=False,
 )
 
-
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Run what is missing, then write and print the page."""
-    run_matrix(MATRIX, arguments)
+main = partial(matrix.main, MATRIX)
 
 
 if __name__ == "__main__":

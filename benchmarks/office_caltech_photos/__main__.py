@@ -5,22 +5,21 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import accuracy_score
 from torch import nn
 
 from skda import FinetuneClassifier
 from skda.model_selection import LambdaSearchCV
 
-from ..harness.goals import Goal, Means
+from ..harness import matrix
+from ..harness.goals import Goal, Means, least
 from ..harness.matrix import Matrix
-from ..harness.matrix import main as run_matrix
 from ..harness.methods import ADAPTING, LOGISTIC, SEARCHED, SOURCE_ONLY, shipped
-from ..harness.office_caltech import DOMAINS, TASKS
+from ..harness.office_caltech import DOMAINS, TASKS, pair_tasks
 from ..harness.photographs import WIDTH, features, head_network
-from ..harness.runner import Method, Task
-from ..harness.runs import of_seed
-from ..harness.shifts import Data, Shift, of_any_seed
+from ..harness.runner import Method
+from ..harness.runs import of_seed, on_raw_counts
+from ..harness.shifts import Data, Shift
 
 EPOCHS = 20
 NAMES = ["DaNN", "DDC", "DAN", "DANN", "MCC", "JAN"]
@@ -57,15 +56,10 @@ def head(
     return of_seed(run)
 
 
-def logistic(data: Shift, seed: int) -> float:
-    clf = LogisticRegression(max_iter=5000).fit(data.X_source, data.y_source)
-    return data.score(clf.predict(data.X_test))
-
-
-# DaNN has a network of its own, one hidden layer; DDC inserts the very bottleneck itself
+# DaNN has its own network with one hidden layer; DDC inserts the bottleneck itself
 MODULES: dict[str, Any] = {"DaNN": None, "DDC": linear}
 METHODS = [
-    Method(LOGISTIC, of_seed(logistic)),
+    Method(LOGISTIC, of_seed(on_raw_counts)),
     Method(SOURCE_ONLY, head(FinetuneClassifier, head_network)),
     *(
         Method(
@@ -128,23 +122,13 @@ Adam):
 
 
 def margin(ending: str, names: Sequence[str], means: Means) -> tuple[float, str]:
-    """Return the least gain over source-only of the rows that end like this, and whose it is."""
-    gains = {name: means.of(name + ending) - means.of(SOURCE_ONLY) for name in names}
-    worst = min(gains, key=gains.__getitem__)
-    return gains[worst], worst
+    """Return the least gain over source-only of the rows with this ending, and its method."""
+    return least({name: means.of(name + ending) - means.of(SOURCE_ONLY) for name in names})
 
 
 MATRIX = Matrix(
     "Office-Caltech10, photographs: features of a pretrained network",
-    [
-        Task(
-            name,
-            of_any_seed(partial(photos, source=name[0], target=name[1])),
-            score_name="",
-            settings=f"{EPOCHS} epochs, 224 pixels",
-        )
-        for name in TASKS
-    ],
+    pair_tasks(photos, TASKS, f"{EPOCHS} epochs, 224 pixels"),
     METHODS,
     Path(__file__).parent / "office_caltech_photos",
     INTRODUCTION,
@@ -169,10 +153,7 @@ MATRIX = Matrix(
     ],
 )
 
-
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Run what is missing, then write and print the page."""
-    run_matrix(MATRIX, arguments)
+main = partial(matrix.main, MATRIX)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,5 @@
 """Shallow domain adaptation on Office-Caltech10, SURF features: the classic table."""
 
-import argparse
 import csv
 import os
 import time
@@ -18,8 +17,10 @@ from skda.datasets import fetch_office_caltech
 from skda.preprocessing import DomainStandardScaler
 from skda.subspace import CORAL, GFK, TCA, SubspaceAlignment
 
-from ..harness.machine import command, header
+from ..harness.machine import header
+from ..harness.markdown import table
 from ..harness.office_caltech import DOMAINS, NORMALISED_L, PUBLISHED, TASKS
+from ..harness.options import file_of, parse_options, program_parser, write_text
 
 Task = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
 Method = BaseEstimator | Callable[[Task], BaseEstimator] | None
@@ -41,7 +42,7 @@ OUT = Path(__file__).parent / "office_caltech_shallow"
 
 
 def normalised_tca(task: Task) -> TCA:
-    """Return TCA as in the code that the parameters are from, which divides L by its norm."""
+    """Return TCA as in the code that its parameters come from, which divides L by its norm."""
     norm = 1 / len(task[0]) + 1 / len(task[2])
     return TCA(n_components=30, mu=norm, kernel="linear")
 
@@ -90,12 +91,12 @@ def run_tasks(tasks: dict[str, Task], method: Method, *, unit_rows: bool) -> dic
 
 
 def markdown(title: str, columns: list[str], rows: dict[str, dict[str, float]]) -> str:
-    """Return a table; the cell of a number that is not at hand is empty."""
-    lines = [f"| {' | '.join([title, *columns])} |", "|---" + "|---:" * len(columns) + "|"]
-    for name, row in rows.items():
-        cells = [f"{row[column]:.1f}" if column in row else "" for column in columns]
-        lines.append(f"| {' | '.join([name, *cells])} |")
-    return "\n".join(lines)
+    """Return a table; the cell of an unknown number is empty."""
+    lines = [
+        [name, *(f"{row[column]:.1f}" if column in row else "" for column in columns)]
+        for name, row in rows.items()
+    ]
+    return table([title, *columns], lines, "lr")
 
 
 def report(tables: dict[bool, dict], means: dict[str, dict], made_by: str, seconds: float) -> str:
@@ -138,7 +139,7 @@ its code, 20 for GFK with the published table, and SA takes GFK's.
 
 
 def parameters() -> str:
-    """Return the methods as they are constructed."""
+    """Return the calls that construct the methods."""
     with sklearn.config_context(print_changed_only=False):
         shown = [f"`{method}`" for method in METHODS.values() if method is not None]
     return ",\n".join(shown)
@@ -157,11 +158,7 @@ def write_csv(path: Path, tables: dict[bool, dict]) -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="one task: does it run?")
-    parser.add_argument("--out", type=Path, help="file without suffix")
-    options = parser.parse_args(arguments)
-    out = options.out or OUT.with_name(OUT.name + ("_quick" if options.quick else ""))
+    options = parse_options(program_parser(__doc__, "one task"), arguments, OUT)
     start = time.perf_counter()
     tasks = load_tasks(["DW"] if options.quick else TASKS)
     tables: dict[bool, dict] = {False: {}, True: {}}
@@ -178,10 +175,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         }
         for name in ("TCA", "GFK", "SA")
     }
-    page = report(tables, means, command(["--quick"] * options.quick), time.perf_counter() - start)
-    out.with_suffix(".md").write_text(page, encoding="utf-8")
-    write_csv(out.with_suffix(".csv"), tables)
-    print(page)
+    write_csv(file_of(options.out, ".csv"), tables)
+    write_text(options.out, report(tables, means, options.command, time.perf_counter() - start))
 
 
 if __name__ == "__main__":

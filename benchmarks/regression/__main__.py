@@ -1,18 +1,19 @@
-"""Numbers for labels: corn spectra of three instruments, turbofans in three conditions."""
+"""Regression: corn spectra of three instruments, turbofans in three conditions."""
 
-from collections.abc import Sequence
-from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
-from ..harness.matrix import Matrix, compare, run, write_page
-from ..harness.runner import Method, Task, plan
+from ..harness import matrix
+from ..harness.comparison import Comparison
+from ..harness.matrix import Matrix
+from ..harness.runner import Method, Plan, Task
 from . import corn, turbofan
 from .cases import ADAPTING, MODELS, N_FOLDS, SEARCHED, View
 from .page import GOALS, INTRODUCTION, NOTES, what_it_shows, what_was_chosen
 
 
 def method(name: str) -> Method:
-    """Return the row of a model: its lam and what else was chosen for it are its defaults."""
+    """Return the row of a model with its shipped defaults."""
     settings = f"lam={ADAPTING[name]().lam:g}" if name in ADAPTING else ""
     settings = f"{N_FOLDS} folds" if name == SEARCHED else settings
 
@@ -43,14 +44,12 @@ MATRIX = Matrix(
 )
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Run what is missing, then write and print the page."""
-    todo = plan(MATRIX, arguments)
-    results = todo.results()
-    run(MATRIX, todo, results)
-    comparison = compare(MATRIX, todo, results)
-    notes = "\n\n".join([what_it_shows(comparison), what_was_chosen(comparison), NOTES])
-    print(write_page(replace(MATRIX, notes=notes), todo, results, comparison))
+def with_tables(_todo: Plan, comparison: Comparison) -> tuple[Comparison, str]:
+    notes = [what_it_shows(comparison), what_was_chosen(comparison), NOTES]
+    return comparison, "\n\n".join(notes)
+
+
+main = partial(matrix.main, MATRIX, finish=with_tables)
 
 
 if __name__ == "__main__":

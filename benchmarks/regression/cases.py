@@ -1,6 +1,6 @@
-"""A pair of domains with numbers for labels: scaling, baselines, and every estimator's prediction.
+"""A pair of domains with numbers as labels: scaling, baselines, predictions of all estimators.
 
-Target labels are read by scores and by the oracle, by nothing else here.
+Only scores and the oracle read target labels.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -44,9 +44,9 @@ class Case:
     """Rows of two domains, how they are scaled, and the predictions made so far.
 
     The labels have shape (n, n_outputs). `prepare` fits the scaling to source rows and returns a
-    function of rows; `linear` fits a linear model to rows and one output and returns its
-    predictions of other rows; `oracle_rows` has what the oracle learns from; `limits` are the
-    values that a prediction is cut to, `lams` those of the search.
+    function of rows. `linear` fits a linear model to rows and one output and returns its
+    predictions of other rows. The oracle learns from `oracle_rows`. Predictions are cut to
+    `limits`; the search tries `lams`.
     """
 
     X_source: np.ndarray
@@ -64,7 +64,7 @@ class Case:
     known: dict[str, np.ndarray] = field(default_factory=dict)
 
     def predictions(self, name: str) -> np.ndarray:
-        """Return the predictions, (n_test, n_outputs), of a row of the page, made once."""
+        """Return the predictions, (n_test, n_outputs), of a row of the page; they are made once."""
         if name not in self.known:
             found = self._predict(name).reshape(self.y_test.shape)
             self.known[name] = np.clip(found, *self.limits)
@@ -92,8 +92,8 @@ class Case:
             settings = {**self.params, "random_state": self.seed}
             model = LambdaSearchCV(DANRegressor(**settings), self.lams, cv=N_FOLDS)
             return self._trained(model, self.X_source, self.y_source, X_target)(X_test)
-        known = {ADABN: FinetuneRegressor(adapt_batch_norm=True)}
-        model = known[name] if name in known else ADAPTING[name]()
+        adabn = FinetuneRegressor(adapt_batch_norm=True)
+        model = adabn if name == ADABN else ADAPTING[name]()
         return self._trained(model, self.X_source, self.y_source, X_target)(X_test)
 
     @cached_property
@@ -111,7 +111,7 @@ class Case:
         return lambda rows: model.predict(prepare(rows))
 
     def _moved(self, name: str) -> tuple[np.ndarray, np.ndarray]:
-        """Return the target's rows with the source's mean, or mean and deviation, if so named."""
+        """Return the target's rows, scaled to the source if the name of the row ends so."""
         if not name.endswith((SHIFTED, SCALED)):
             return self.X_target, self.X_test
         # of a column of a table, or of a channel of a series

@@ -34,7 +34,7 @@ def pls(X: np.ndarray, y: np.ndarray, X_test: np.ndarray) -> np.ndarray:
 
 @lru_cache(maxsize=1)
 def case(source: str, target: str, quick: bool, seed: int) -> Case:
-    """Return the samples that a seed draws, the constituents all together."""
+    """Return the samples that a seed draws, with all constituents."""
     fetch = partial(fetch_corn_nir, constituents=CONSTITUENTS, random_state=seed)
     data = fetch(source, target)
     return Case(

@@ -1,9 +1,10 @@
-"""What the page about regression says."""
+"""The text, goals and tables of the page about regression."""
 
 from statistics import mean
 
 from ..harness.comparison import Comparison
 from ..harness.goals import Goal, Means
+from ..harness.markdown import table
 from . import corn, turbofan
 from .cases import (
     ADABN,
@@ -119,7 +120,7 @@ source-only by condition, and DANN is worse."""
 
 
 def below(task: str, limit: float) -> Goal:
-    """Return the goal that the chosen method's RMSE is at most this."""
+    """Return the goal that the chosen method's RMSE is at most `limit`."""
 
     def value(means: Means) -> tuple[float, str]:
         found = means.on(task, CHOSEN)
@@ -190,8 +191,8 @@ GOALS = [
 
 
 def what_was_chosen(comparison: Comparison) -> str:
-    """Return a table of the methods that the rule chose, one name a seed."""
-    lines = ["| task | chosen |", "|---|---|"]
+    """Return a table of the methods that the rule chose, one name for each seed."""
+    rows = []
     for task in comparison.tasks:
         runs = comparison.runs.get((task.name, CHOSEN), ())
         candidates = {
@@ -203,29 +204,31 @@ def what_was_chosen(comparison: Comparison) -> str:
             next((name for name, of in candidates.items() if of[i].score == run.score), "?")
             for i, run in enumerate(runs)
         ]
-        lines.append(f"| {task.name} | {', '.join(names)} |")
-    return "## What was chosen without labels\n\n" + "\n".join(lines)
+        rows.append([task.name, ", ".join(names)])
+    return f"## What was chosen without labels\n\n{table(['task', 'chosen'], rows, 'l')}"
 
 
 def what_it_shows(comparison: Comparison) -> str:
-    """Return in words what the means say."""
+    """Return a table of the means, and what they show."""
     means = Means(comparison)
 
     def of(name: str, tasks: list[str], digits: int) -> str:
         found = means.of(name, tasks)
         return "–" if found != found else f"{found:.{digits}f}".removeprefix("0")
 
-    lines = [
-        "## What it shows",
-        "",
-        "| mean of the pairs | best adapting method | chosen | lam searched | AdaBN | "
-        "source-only, scaled | linear, mean shift | source-only |",
-        "|---|---|---:|---:|---:|---:|---:|---:|",
-    ]
+    shown = {
+        "chosen": CHOSEN,
+        "lam searched": SEARCHED,
+        "AdaBN": ADABN,
+        "source-only, scaled": SOURCE_ONLY + SCALED,
+        "linear, mean shift": LINEAR + SHIFTED,
+        "source-only": SOURCE_ONLY,
+    }
+    rows = []
     for group, tasks in {**corn.GROUPS, **turbofan.GROUPS}.items():
         digits = 3 if group.startswith("corn") else 1
         best = min(ADAPTING, key=lambda name, tasks=tasks: means.of(name, tasks))
-        others = (CHOSEN, SEARCHED, ADABN, SOURCE_ONLY + SCALED, LINEAR + SHIFTED, SOURCE_ONLY)
-        cells = [of(name, tasks, digits) for name in others]
-        lines.append(f"| {group} | {best} {of(best, tasks, digits)} | {' | '.join(cells)} |")
-    return "\n".join(lines) + "\n\n" + SHOWN
+        cells = [of(name, tasks, digits) for name in shown.values()]
+        rows.append([group, f"{best} {of(best, tasks, digits)}", *cells])
+    heads = ["mean of the pairs", "best adapting method", *shown]
+    return f"## What it shows\n\n{table(heads, rows, 'llr')}\n\n{SHOWN}"

@@ -31,7 +31,7 @@ BY_CONDITION = " by condition"
 
 
 def usual_score(y_true: np.ndarray, y_pred: np.ndarray) -> float:
-    """Return the challenge's score in thousands: a life that is said too long costs more."""
+    """Return the challenge's score in thousands, in which an overestimated life costs more."""
     late = y_pred.astype(np.float64) - y_true
     return float(np.expm1(np.where(late < 0, -late / 13, late / 10)).sum() / 1000)
 

@@ -1,22 +1,18 @@
 """How much it costs to choose lam of a regressor without target labels: regret of the validators.
 
 For every task, method and seed, the candidates of a search are trained on folds, where every
-validator judges them by held-out rows of both domains, and then on all rows, where the error on the
-target is taken (`search`). The rows go to regression_selection.csv as soon as they are there; a
-benchmark that was interrupted goes on where it stopped. Which candidate a rule would have chosen,
-and what that costs, is worked out from that file (`rules`) and written to the page (`page`).
+validator judges them by held-out rows of both domains. Then they are trained on all rows, which
+gives their error on the target (`search`). The rows are written to regression_selection.csv at
+once; after an interruption, the same command does the missing searches. From this file `rules`
+finds the candidate that each rule would have chosen, and its cost, and `page` writes the page.
 """
 
 import argparse
-import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
 
-import torch
-
-from ..harness.machine import command
-from ..harness.regret import parse_options, regret_parser
+from ..harness.options import program_parser, run_program
 from ..harness.rows import append_rows, read_rows
 from .page import page
 from .rules import searches
@@ -28,7 +24,7 @@ TEXT = ("task", "method", "grid", "batch_stats", "reason")
 
 
 def run(options: argparse.Namespace, path: Path) -> None:
-    """Do the searches that are missing: all tasks by a method, then all by the next."""
+    """Do the searches that are missing, method by method."""
     done = {(row["task"], row["method"], row["seed"]) for row in read_rows(path, TEXT)}
     for seed in options.seeds:
         for method in options.methods:
@@ -43,28 +39,14 @@ def run(options: argparse.Namespace, path: Path) -> None:
                 print(f"{name:32} {method:10} seed {seed}: {seconds:.0f} s", flush=True)
 
 
-def parse(arguments: Sequence[str]) -> argparse.Namespace:
-    parser = regret_parser(
-        "Regret of choosing lam of a regressor",
-        TASKS,
-        METHODS,
-        seeds=[0, 1, 2],
-        quick="one epoch and lam",
-    )
-    return parse_options(parser, arguments, OUT)
+def page_of(path: Path, command: str) -> str:
+    return page(searches(read_rows(path, TEXT)), command)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    arguments = sys.argv[1:] if arguments is None else arguments
-    options = parse(arguments)
-    torch.set_num_threads(1)
-    path = options.out.with_name(options.out.name + ".csv")
-    if not options.page_only:
-        run(options, path)
-    shown = [each for each in arguments if each != "--page-only"]
-    text = page(searches(read_rows(path, TEXT)), command(shown))
-    options.out.with_name(options.out.name + ".md").write_text(text, encoding="utf-8")
-    print(text)
+    title, quick = "Regret of choosing lam of a regressor", "one epoch and lam"
+    parser = program_parser(title, quick, seeds=[0, 1, 2], tasks=TASKS, methods=METHODS)
+    run_program(parser, arguments, OUT, run, page_of)
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from ..harness.machine import header
+from ..harness.markdown import table
 from ..harness.search_internals import DEFAULT_OF_REGRESSORS
 from .rules import Rule, Search, all_rules, outcome
 from .search import GRIDS, METHODS, N_FOLDS, VALIDATORS
@@ -95,7 +96,7 @@ def counts(found: Sequence[Search]) -> str:
 
 
 def rules_table(looked: Sequence[Search], others: Sequence[Search]) -> str:
-    """Return the default, the rules that are best on the tasks that were looked at, the singles."""
+    """Return a table of the default, the best rules where it was looked at, and the singles."""
 
     def regret(rule: Rule) -> float:
         return float(outcome(rule.choose, looked).regret.mean())
@@ -108,23 +109,19 @@ def rules_table(looked: Sequence[Search], others: Sequence[Search]) -> str:
         for rule in sorted(shown, key=regret)
     ]
     rows += [("source-only", lambda search: 0), ("the shipped lam, no search", shipped)]
-    lines = [
-        "| rule | regret, looked at | regret, others | worst, looked at | worst, others | adapts |",
-        "|---|---:|---:|---:|---:|---:|",
-    ]
+    lines = []
     for name, choose in rows:
         first, rest = (outcome(choose, part) for part in (looked, others))
         adapts = np.concatenate([first.adapts, rest.adapts]).mean()
-        worst = " | ".join(f"{1 + each.loss.max():.2f}" for each in (first, rest))
-        lines.append(
-            f"| {name} | {first.regret.mean():.3f} | {rest.regret.mean():.3f} | {worst} "
-            f"| {adapts:.0%} |"
-        )
-    return "\n".join(lines)
+        regrets = [f"{each.regret.mean():.3f}" for each in (first, rest)]
+        worst = [f"{1 + each.loss.max():.2f}" for each in (first, rest)]
+        lines.append([name, *regrets, *worst, f"{adapts:.0%}"])
+    heads = [f"{of}, {where}" for of in ("regret", "worst") for where in ("looked at", "others")]
+    return table(["rule", *heads, "adapts"], lines, "lr")
 
 
 def gain_over_default(found: Sequence[Search]) -> str:
-    """Return how much less regret one of the parts of the default has, with its standard error."""
+    """Return how much less regret each part of the default has alone, with standard errors."""
     told = []
     for name in DEFAULT.names:
         less = outcome(DEFAULT.choose, found).chosen - outcome(Rule((name,)).choose, found).chosen
@@ -148,13 +145,11 @@ def tasks_table(found: Sequence[Search]) -> str:
     for search in found:
         if search.grid == next(iter(GRIDS)):
             groups[search.task, search.method].append(search)
-    lines = [
-        "| task | method | source-only | chosen | best | lam chosen |",
-        "|---|---|---:|---:|---:|---|",
-    ]
+    lines = []
     for (task, method), group in groups.items():
         of = outcome(DEFAULT.choose, group)
-        errors = " | ".join(f"{each.mean():.3f}" for each in (of.plain, of.chosen, of.best))
+        errors = [f"{each.mean():.3f}" for each in (of.plain, of.chosen, of.best)]
         lams = ", ".join(f"{search.lams[DEFAULT.choose(search)]:g}" for search in group)
-        lines.append(f"| {task} | {method} | {errors} | {lams} |")
-    return "\n".join(lines)
+        lines.append([task, method, *errors, lams])
+    heads = ["task", "method", "source-only", "chosen", "best", "lam chosen"]
+    return table(heads, lines, "llrrrl")

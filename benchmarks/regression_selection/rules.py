@@ -1,8 +1,8 @@
 """Which candidate a rule would have chosen, and what that costs.
 
-A rule sees the scores of the validators in all folds and the guard's verdicts, never a label of
-the target. Errors are root mean squared errors on the target, after training on all rows, in
-standard deviations of the source's labels.
+A rule sees the scores of the validators in all folds and the decisions of the guard, never a target
+label. Errors are root mean squared errors on the target, after training on all rows, in standard
+deviations of the source's labels.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -73,7 +73,7 @@ class Rule(NamedTuple):
         return " + ".join(self.names) + ("" if self.guard else ", no guard")
 
     def choose(self, search: Search) -> int:
-        """Return the index of the chosen candidate: of ties, that of the smallest lam."""
+        """Return the index of the chosen candidate; of a tie, the smallest lam."""
         scores = np.mean([search.z_scores[name] for name in self.names], axis=0).mean(axis=1)
         if self.guard:
             scores = np.where(search.accepted, scores, -np.inf)
@@ -88,7 +88,7 @@ def all_rules() -> list[Rule]:
 
 
 class Outcome(NamedTuple):
-    """What a rule costs in each search: error of the chosen candidate, the best, and lam = 0."""
+    """The errors in each search of the chosen candidate, of the best one, and of lam = 0."""
 
     chosen: NDArray
     best: NDArray

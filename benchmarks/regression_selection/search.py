@@ -40,14 +40,14 @@ GRIDS = {LAMS_ALONE: ("per_domain",), WITH_STATISTICS: ("per_domain", "joint")}
 
 
 class Recorder:
-    """A validator that keeps the scores of many and returns the number of the call."""
+    """A validator that records the scores of several others and returns the number of the call."""
 
     def __init__(self) -> None:
         self.scores: list[dict[str, float]] = []
 
     def __call__(self, fitted: Any, X: Any, y: Any, *, X_target: Any) -> float:
         seen = EstimatorEvidence(fitted, X, y, X_target)
-        # as compute_validator does, but the ratio, which takes longest, once for both
+        # as in compute_validator, but with one density ratio, the slowest part, for both
         ratio = density_ratio(seen.features_source, seen.features_target, C=PENALTIES)
         errors = squared_errors(seen.y_source, seen.numbers_source)
         self.scores.append(

@@ -1,4 +1,4 @@
-"""Tasks with numbers for labels on which many networks can be trained, and which were looked at."""
+"""Small regression tasks on which many networks can be trained, and which were looked at."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -29,9 +29,9 @@ class Drawn(NamedTuple):
 
 @dataclass(frozen=True)
 class Task:
-    """Where the rows come from, how a network is trained, whether the task is looked at.
+    """Where the rows come from, how a network is trained, and whether the task was looked at.
 
-    Predictions are cut to `limits` before their error is taken, not before they are judged.
+    For their error, but not for the validators, predictions are cut to `limits`.
     """
 
     draw: Callable[[int], Drawn]
@@ -49,9 +49,9 @@ def corn(source: str, target: str, constituent: str, seed: int) -> Drawn:
 
 
 def turbofan(source: str, target: str, seed: int) -> Drawn:
-    """Return the mean of each channel in a window, and what it gained from one half to the other.
+    """Return the mean of each channel in a window, and the difference of its two halves.
 
-    The columns have the source's mean and deviation; those that are constant there are left out.
+    The columns are standardised by the source; columns that are constant there are left out.
     """
     data = fetch_turbofan(source, target, step=STEP, max_rul=CAP)
     rng = np.random.default_rng(seed)

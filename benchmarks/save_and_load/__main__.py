@@ -1,4 +1,4 @@
-"""Time, memory and size of model files, beside those of safetensors alone.
+"""Time, memory and size of model files, compared with safetensors alone.
 
     OMP_NUM_THREADS=1 python -m benchmarks.save_and_load
 
@@ -6,8 +6,6 @@ Writes save_and_load.csv and the page from it, in some two minutes of one core. 
 is read from /proc.
 """
 
-import argparse
-import csv
 import json
 import os
 import subprocess
@@ -21,7 +19,10 @@ import torch
 
 from skda import DANNClassifier
 
-from ..harness.machine import command, header
+from ..harness.machine import header
+from ..harness.markdown import table
+from ..harness.options import file_of, parse_options, program_parser, write_text
+from ..harness.rows import write_rows
 
 OUT = Path(__file__).parent / "save_and_load"
 ONE = Path(__file__).with_name("one.py")
@@ -41,14 +42,14 @@ Row = dict[str, str]
 
 
 def fitted(hidden: tuple[int, ...]) -> DANNClassifier:
-    """Return an estimator after one step: a file has its size and form from then on."""
+    """Return an estimator after one step; more steps do not change the size of its file."""
     X_source, X_target = np.random.default_rng(0).standard_normal((2, 64, N_FEATURES), np.float32)
     clf = DANNClassifier(module__hidden=hidden, max_epochs=1, random_state=0)
     return clf.fit(X_source, np.arange(64) % 10, X_target)
 
 
 def bytes_of_weights(clf: DANNClassifier) -> int:
-    """Return the size of the network and of what was trained beside it."""
+    """Return the size of the network and of the modules that were trained beside it."""
     net = clf.net_
     return sum(t.nbytes for part in net.trained_modules for t in part.state_dict().values())
 
@@ -104,37 +105,22 @@ def page(rows: Sequence[Row], made_by: str, rounds: int) -> str:
         "it into memory of the process, where a change of the file cannot reach it, as skda does. "
         "The peak is that of loading and predicting above what the process had before.",
         f"Goals, for the large file: {'; '.join(told)}.",
-        "\n".join(
-            [
-                f"| {' | '.join(COLUMNS)} |",
-                f"|---|{'---:|' * (len(COLUMNS) - 1)}",
-                *(f"| {' | '.join(row.values())} |" for row in rows),
-            ]
-        ),
+        table(COLUMNS, [row.values() for row in rows], "lr"),
     ]
     return "\n\n".join(lines) + "\n"
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    arguments = sys.argv[1:] if arguments is None else arguments
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = program_parser(__doc__.splitlines()[0], "the small network")
     parser.add_argument("--rounds", type=int, default=ROUNDS)
-    parser.add_argument("--out", type=Path, help="file without suffix")
-    parser.add_argument("--quick", action="store_true", help="the small network: does it run?")
-    options = parser.parse_args(arguments)
-    out = options.out or OUT.with_name(OUT.name + "_quick" * options.quick)
+    options = parse_options(parser, arguments, OUT)
     rounds = 1 if options.quick else options.rounds
     torch.set_num_threads(1)
     networks = list(NETWORKS.items())[: 1 if options.quick else None]
     with tempfile.TemporaryDirectory() as folder:
         rows = [row(name, hidden, rounds, Path(folder)) for name, hidden in networks]
-    with out.with_suffix(".csv").open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
-    text = page(rows, command(arguments), rounds)
-    out.with_suffix(".md").write_text(text, encoding="utf-8")
-    print(text)
+    write_rows(file_of(options.out, ".csv"), COLUMNS, rows)
+    write_text(options.out, page(rows, options.command, rounds))
 
 
 if __name__ == "__main__":

@@ -2,8 +2,8 @@
 
     python one.py skda FILE.safetensors
 
-prints a JSON object: CPU seconds of loading and of the first prediction, and bytes of memory at
-the peak above that before.
+prints a JSON object: CPU seconds of loading and of the first prediction, and the bytes by which the
+memory rises above its level before.
 """
 
 import json
@@ -31,12 +31,12 @@ def mapped(path: str) -> list[Any]:
 
 
 def copied(path: str) -> list[Any]:
-    """Bring all weights into memory of their own, as they are where the file may change."""
+    """Copy all weights into memory of their own, so that a change of the file does not matter."""
     return [tensor.clone() for tensor in load_file(path).values()]
 
 
 def measure(way: str, path: str) -> dict[str, float]:
-    """Import what a way needs, load by it and predict; return times and memory."""
+    """Import the package of a way, load the file and predict; return times and memory."""
     if way == "skda":
         from skda import load
     else:

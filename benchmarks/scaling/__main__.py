@@ -6,11 +6,8 @@ Writes scaling.csv and the page from it, in some three minutes of one core. Linu
 read from /proc.
 """
 
-import argparse
-import csv
 import multiprocessing
 import re
-import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -22,7 +19,10 @@ import torch
 from skda import DANNClassifier
 from skda.model_selection import LambdaSearchCV
 
-from ..harness.machine import command, header
+from ..harness.machine import header
+from ..harness.markdown import table
+from ..harness.options import file_of, parse_options, program_parser, write_text
+from ..harness.rows import write_rows
 from .model import (
     Work,
     calibrate,
@@ -106,7 +106,7 @@ def status(name: str) -> float:
 
 
 def in_a_fork(function: Callable[[Case], Any], case: Case) -> Any:
-    """Return what a function returns in a process of its own, which has all that is imported."""
+    """Return what a function returns in a forked process, where all modules are imported."""
     with multiprocessing.get_context("fork").Pool(1) as pool:
         return pool.apply(function, (case,))
 
@@ -155,33 +155,20 @@ def page(found: Sequence[dict[str, str]], made_by: str) -> str:
         f"{min(ratios):.2f} to {max(ratios):.2f}; a large batch, here 256, makes the products "
         "faster than the model thinks. That a fit needs eight times the memory of its weights is "
         "a finding of this table, and so no prediction.",
-        "\n".join(
-            [
-                f"| {' | '.join(COLUMNS)} |",
-                "|---|---:|---:|---:|---:|",
-                *(f"| {' | '.join(row.values())} |" for row in found),
-            ]
-        ),
+        table(COLUMNS, [row.values() for row in found], "lr"),
     ]
     return "\n\n".join(lines) + "\n"
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    arguments = sys.argv[1:] if arguments is None else arguments
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--out", type=Path, help="file without suffix")
-    parser.add_argument("--quick", action="store_true", help="one run, one case: does it run?")
-    options = parser.parse_args(arguments)
-    out = options.out or OUT.with_name(OUT.name + ("_quick" if options.quick else ""))
+    parser = program_parser(__doc__.splitlines()[0], "one run, one case")
+    options = parse_options(parser, arguments, OUT)
     torch.set_num_threads(1)
     small_ones = SMALL._replace(epochs=1), LARGE._replace(n_source=200, epochs=1)
     train(Case(SMALL._replace(epochs=1)))  # torch imports much in the first step
     found = rows([Case(small_ones[0])], 1, small_ones) if options.quick else rows(CASES, 2)
-    with out.with_suffix(".csv").open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(found)
-    out.with_suffix(".md").write_text(page(found, command(arguments)), encoding="utf-8")
+    write_rows(file_of(options.out, ".csv"), COLUMNS, found)
+    write_text(options.out, page(found, options.command))
 
 
 if __name__ == "__main__":

@@ -6,23 +6,18 @@ import math
 from typing import NamedTuple
 
 # arrays of the size of the weights: a training holds the weights, their gradient and Adam's two
-# means; as many come for a while, which is a finding of the measurements
+# means, and by the measurements as many again for a while
 _COPIES_OF_WEIGHTS = 8
 # forward, gradient of the rows, gradient of the weights
 _PASSES = 3
 
 
 class Machine(NamedTuple):
-    """What two short fits tell about a machine and a method.
+    """Speed and memory of a machine with a method, from two short fits.
 
-    Attributes
-    ----------
-    step_seconds : float
-        Time of a step apart from the matrix products, of the optimizer and of Python mostly.
-    flops : float
-        Multiply-adds a second of the matrix products.
-    base_bytes : float
-        Memory that any fit takes.
+    `step_seconds` is the time of a step without the matrix products, mostly of the optimizer and of
+    Python; `flops` are the multiply-adds a second of the matrix products; `base_bytes` is the
+    memory that any fit takes.
     """
 
     step_seconds: float
@@ -31,16 +26,7 @@ class Machine(NamedTuple):
 
 
 class Work(NamedTuple):
-    """A fit.
-
-    Attributes
-    ----------
-    n_source, n_target : int
-        Rows.
-    layers : tuple of int
-        Widths from the input to the classes.
-    batch_size, epochs : int
-    """
+    """A fit on so many rows; `layers` are the widths from the input to the classes."""
 
     n_source: int
     n_target: int
@@ -66,14 +52,14 @@ class Work(NamedTuple):
 
 
 def fit_seconds(machine: Machine, work: Work) -> float:
-    """Return the time of a fit: that of its steps, and that of its matrix products."""
+    """Return the time of a fit: the time of its steps and of its matrix products."""
     return work.steps * machine.step_seconds + work.multiply_adds / machine.flops
 
 
 def fit_bytes(machine: Machine, work: Work) -> float:
-    """Return the memory of a fit above that of the program and of the rows.
+    """Return the memory of a fit beyond the program and the rows.
 
-    The rows themselves take 4 bytes a feature in float32; a fit does not copy them.
+    The rows take 4 bytes a feature in float32; a fit does not copy them.
     """
     activations = 2 * work.batch_size * sum(work.layers) * _PASSES
     return machine.base_bytes + 4.0 * (_COPIES_OF_WEIGHTS * work.n_weights + activations)
@@ -92,9 +78,9 @@ def search_seconds(
 
 
 def search_bytes(machine: Machine, work: Work, *, n_folds: int, n_workers: int = 1) -> float:
-    """Return the memory of a search above that of the program and of the rows.
+    """Return the memory of a search beyond the program and the rows.
 
-    Each worker holds a copy of the training rows of its fold, beside what its fit takes.
+    Each worker holds a copy of the training rows of its fold, and the memory of its fit.
     """
     rows = 4.0 * (work.n_source + work.n_target) * work.layers[0]
     return n_workers * (rows * (n_folds - 1) / n_folds + fit_bytes(machine, work))

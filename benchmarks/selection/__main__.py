@@ -1,24 +1,21 @@
 """How much it costs to choose lam without target labels: regret of every validator and rule.
 
 For every task, method and seed, each lam of a grid is trained on folds, where every validator
-judges it by held-out rows of both domains, and then on all rows, where its target accuracy is
-taken (`search`). The figures go to selection.csv as soon as they are there; a benchmark that was
-interrupted goes on where it stopped. Which lam a rule would have chosen, and what that costs, is
-worked out from that file (`rules`) and written to selection.md (`page`).
+judges it by held-out rows of both domains. Then it is trained on all rows, which gives its target
+accuracy (`search`). The figures are written to selection.csv at once; after an interruption, the
+same command does the missing searches. From this file `rules` finds the lam that each rule would
+have chosen, and its cost, and `page` writes selection.md.
 """
 
 import argparse
-import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
 
 import joblib
-import torch
 
 from ..harness import small_tasks as small
-from ..harness.machine import command
-from ..harness.regret import parse_options, regret_parser
+from ..harness.options import program_parser, run_program
 from ..harness.rows import append_rows, read_rows
 from ..harness.small_tasks import TASKS, draw, few_rows
 from ..harness.stress_tasks import MORE_STRESS_TASKS
@@ -58,35 +55,21 @@ def run(options: argparse.Namespace, path: Path) -> None:
                 print(f"{name:24} {each:10} seed {seed}: {curve}, {seconds:.0f} s", flush=True)
 
 
-def parse(arguments: Sequence[str]) -> argparse.Namespace:
-    parser = regret_parser(
-        "Regret of choosing lam without target labels",
-        ALL_TASKS,
-        METHODS,
-        seeds=[0, 1, 2],
-        quick="few rows and lams, one epoch",
-    )
-    parser.add_argument("--keep", type=Path, help="folder for what validators read of the models")
-    return parse_options(parser, arguments, OUT)
-
-
-def main(arguments: Sequence[str] | None = None) -> None:
-    arguments = sys.argv[1:] if arguments is None else arguments
-    options = parse(arguments)
-    torch.set_num_threads(1)
-    path = options.out.with_name(options.out.name + ".csv")
-    if not options.page_only:
-        run(options, path)
-    shown = [each for each in arguments if each != "--page-only"]
+def page_of(path: Path, command: str) -> str:
     defaults = {name: method.estimator().lam for name, method in METHODS.items()}
     order = list(ALL_TASKS)
     found = searches(read_rows(path), defaults)
     found.sort(key=lambda each: (order.index(each.task), each.method, each.seed))
     usual = [search for search in found if search.task in TASKS]
     stress = [search for search in found if search.task in STRESS_TASKS]
-    text = page(usual, stress, command(shown), N_FOLDS)
-    options.out.with_name(options.out.name + ".md").write_text(text, encoding="utf-8")
-    print(text)
+    return page(usual, stress, command, N_FOLDS)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    title, quick = "Regret of choosing lam without target labels", "few rows and lams, one epoch"
+    parser = program_parser(title, quick, seeds=[0, 1, 2], tasks=ALL_TASKS, methods=METHODS)
+    parser.add_argument("--keep", type=Path, help="folder for what validators read of the models")
+    run_program(parser, arguments, OUT, run, page_of)
 
 
 if __name__ == "__main__":

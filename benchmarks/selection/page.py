@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from ..harness.machine import header
+from ..harness.markdown import table
 from ..harness.search_internals import DEFAULT_VALIDATOR, FAR, GUARD_OPTIONS, MOST, NEAR
 from ..harness.small_tasks import MAX_TEST_ROWS, STRESS_TASKS
 from .rules import (
@@ -132,7 +133,7 @@ the limits of the fitted shares."""
 
 
 def page(found: Sequence[Search], stress: Sequence[Search], command: str, n_folds: int) -> str:
-    """Return the page for the searches that were done; those of `stress` have their own part."""
+    """Return the page for these searches; those of `stress` have their own part."""
     best_rule = Rule(ensemble_name(BEST), best_of(mean_of(BEST)))
     best = apply(best_rule, found)
     pool = {rule.name: apply(rule, found) for rule in rule_pool(VALIDATORS, LARGEST_SUBSET)}
@@ -197,12 +198,8 @@ def counts(found: Sequence[Search]) -> str:
 
 
 def rules_by_task(chosen: dict[str, str], careful: dict[str, str]) -> str:
-    lines = [
-        "| task left out | least regret | of those never a point below source-only |",
-        "|---|---|---|",
-    ]
-    lines += [f"| {task} | {name} | {careful[task]} |" for task, name in chosen.items()]
-    return "\n".join(lines)
+    heads = ["task left out", "least regret", "of those never a point below source-only"]
+    return table(heads, [[task, name, careful[task]] for task, name in chosen.items()], "l")
 
 
 def goal_reached(best: Outcome, honest: Outcome, careful: Outcome) -> str:
@@ -248,21 +245,19 @@ def ensemble_name(names: Sequence[str]) -> str:
 
 
 def rules_table(found: Sequence[Search], best_rule: Rule, *left_out: Outcome) -> str:
-    lines = [
-        "| rule | regret | without guard | worst task's regret | worst task's loss "
-        "| worst task and method's loss | chose lam=0 |",
-        "|---|---:|---:|---:|---:|---:|---:|",
-    ]
+    heads = ["rule", "regret", "without guard", "worst task's regret", "worst task's loss"]
+    heads += ["worst task and method's loss", "chose lam=0"]
+    lines = []
 
     def add(name: str, outcome: Outcome, unguarded: Outcome | None = None) -> None:
+        worst = [
+            outcome.worst(outcome.regret, "task"),
+            outcome.worst(outcome.loss, "task"),
+            outcome.worst(outcome.loss, "task", "method"),
+        ]
         without = "" if unguarded is None else f"{unguarded.regret.mean():.2f}"
-        lines.append(
-            f"| {name} | {outcome.regret.mean():.2f} | {without} "
-            f"| {outcome.worst(outcome.regret, 'task'):.1f} "
-            f"| {outcome.worst(outcome.loss, 'task'):.1f} "
-            f"| {outcome.worst(outcome.loss, 'task', 'method'):.1f} "
-            f"| {100 * outcome.never_adapted:.0f} % |"
-        )
+        cells = [f"{outcome.regret.mean():.2f}", without, *(f"{each:.1f}" for each in worst)]
+        lines.append([name, *cells, f"{100 * outcome.never_adapted:.0f} %"])
 
     add("*never adapt*", apply(Rule("", lambda search: 0), found))
     default = apply(Rule("", lambda search: search.default), found)
@@ -282,7 +277,7 @@ def rules_table(found: Sequence[Search], best_rule: Rule, *left_out: Outcome) ->
     names = ("least regret on the other tasks", "the same, careful")
     for name, outcome in zip(names, left_out, strict=False):
         add(f"leave one task out: {name}", outcome)
-    return "\n".join(lines)
+    return table(heads, lines, "lr")
 
 
 def guard_line(found: Sequence[Search]) -> str:
@@ -292,21 +287,18 @@ def guard_line(found: Sequence[Search]) -> str:
 
 def tasks_table(outcome: Outcome) -> str:
     methods = list(dict.fromkeys(search.method for search in outcome.searches))
-    lines = [
-        "| task | source-only | shipped lam | chosen | oracle | regret | lams chosen: "
-        f"{' | '.join(methods)} |",
-        f"|---|---:|---:|---:|---:|---:|{'---|' * len(methods)}",
-    ]
+    heads = ["task", "source-only", "shipped lam", "chosen", "oracle", "regret"]
+    heads += [f"lams chosen: {methods[0]}", *methods[1:]]
+    lines = []
     default = Outcome(outcome.searches, np.array([each.default for each in outcome.searches]))
     columns = [outcome.source_only, default.accuracy, outcome.accuracy, outcome.oracle]
     means = [outcome.means(column, "task") for column in [*columns, outcome.regret]]
     for key in means[0]:
-        figures = " | ".join(f"{column[key]:.1f}" for column in means)
-        chosen = " | ".join(lams_chosen(outcome, key[0], name) for name in methods)
-        lines.append(f"| {key[0]} | {figures} | {chosen} |")
+        figures = [f"{column[key]:.1f}" for column in means]
+        lines.append([key[0], *figures, *(lams_chosen(outcome, key[0], name) for name in methods)])
     overall = " | ".join(f"{column.mean():.1f}" for column in [*columns, outcome.regret])
-    lines.append(f"| **mean over searches** | {overall} |{' |' * len(methods)}")
-    return "\n".join(lines)
+    last = f"| **mean over searches** | {overall} |{' |' * len(methods)}"
+    return f"{table(heads, lines, 'lrrrrrl')}\n{last}"
 
 
 def lams_chosen(outcome: Outcome, task: str, method: str) -> str:

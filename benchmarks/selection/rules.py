@@ -1,8 +1,8 @@
 """Which lam a rule would have chosen, and what that costs.
 
-A rule sees the scores of the validators in all folds and the guard's verdicts, never a target
-label. Its regret in a search is the target accuracy of the grid's best lam less that of the lam
-that it chooses, both after a refit on all rows.
+A rule sees the scores of the validators in all folds and the decisions of the guard, never a target
+label. Its regret in a search is the target accuracy of the best lam of the grid less that of the
+chosen lam, both after a refit on all rows.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -43,7 +43,7 @@ VALIDATORS = (
 # no validator, but part of the guard
 KAPPA = "kappa"
 ENTROPY_RATIO = "entropy_ratio"
-# accuracy of the models of the folds on held-out target rows: what no user has
+# accuracy of the models of the folds on held-out target rows, which no user has
 TARGET_LABELS = "labels"
 # Scores that differ by rounding alone are a tie, and the smaller lam wins it.
 TOLERANCE = 1e-6
@@ -62,17 +62,13 @@ class Search:
     accepted: NDArray
     target: NDArray
 
-    def scaled(self, scale: str) -> dict[str, NDArray]:
-        """Return each validator's scores, scaled over the lams of a fold, as means over folds."""
-        return self._z_scores if scale == "z" else self._ranks
-
     @cached_property
-    def _z_scores(self) -> dict[str, NDArray]:
-        return {name: z_scores(values).mean(axis=1) for name, values in self.scores.items()}
-
-    @cached_property
-    def _ranks(self) -> dict[str, NDArray]:
-        return {name: ranks(values).mean(axis=1) for name, values in self.scores.items()}
+    def scaled(self) -> dict[str, dict[str, NDArray]]:
+        """Each validator's scores by scale, scaled over the lams of a fold, as means over folds."""
+        return {
+            scale: {name: scaling(values).mean(axis=1) for name, values in self.scores.items()}
+            for scale, scaling in SCALES.items()
+        }
 
 
 def searches(rows: Iterable[Row], defaults: Mapping[str, float]) -> list[Search]:
@@ -113,9 +109,9 @@ def _search(task: str, method: str, seed: int, rows: list[Row], default: float) 
 
 
 def rejected_on_target(found: OnTarget, entropy_ratio: float, sharpens: bool) -> NDArray:
-    """Return which candidates the search rejects for what they say of the target's rows.
+    """Return which candidates the search rejects for their predictions of the target's rows.
 
-    `entropy_ratio` is that of the classes that the source-only model, the first, predicts;
+    `entropy_ratio` belongs to the classes that the first candidate, source-only, predicts;
     `sharpens` says whether the loss of the method makes predictions surer.
     """
     stability_tolerance, entropy_tolerance, _ = GUARD_OPTIONS.values()
@@ -161,7 +157,7 @@ def mean_of(names: Sequence[str], scale: str = "z") -> Scoring:
     """Scale each validator over the candidates of a fold; average over validators and folds."""
 
     def score(search: Search) -> NDArray:
-        return np.mean([search.scaled(scale)[name] for name in names], axis=0)
+        return np.mean([search.scaled[scale][name] for name in names], axis=0)
 
     return score
 
@@ -220,7 +216,7 @@ class Outcome:
 
     @property
     def loss(self) -> NDArray:
-        """How far below source-only; below 0 where adapting helped."""
+        """How far the accuracy is below source-only; negative where adapting helped."""
         return self.source_only - self.accuracy
 
     @property
@@ -258,22 +254,21 @@ def apply_over_seeds(rule: Rule, found: Sequence[Search]) -> Outcome:
 
 def rule_pool(names: Sequence[str], largest: int) -> list[Rule]:
     """Return every rule that was tried: up to `largest` validators, scaled in two ways."""
-    pool = []
-    for size in range(1, largest + 1):
-        for subset in combinations(names, size):
-            for scale in SCALES:
-                scoring = mean_of(subset, scale)
-                pool.append(Rule(f"{scale}: {' + '.join(subset)}", best_of(scoring)))
-    return pool
+    return [
+        Rule(f"{scale}: {' + '.join(subset)}", best_of(mean_of(subset, scale)))
+        for size in range(1, largest + 1)
+        for subset in combinations(names, size)
+        for scale in SCALES
+    ]
 
 
 def chosen_on_other_tasks(
     outcomes: Mapping[str, Outcome], found: Sequence[Search], most_loss: float
 ) -> tuple[Outcome, dict[str, str]]:
-    """Apply to each task the rule, by its name, that was best on the other tasks.
+    """Apply to each task the rule that was best on the other tasks; return its names, too.
 
-    Best is the least mean regret among the rules that are nowhere more than `most_loss` points
-    below source-only (which may be infinite); where there is none, among all.
+    The best rule has the least mean regret among the rules that are on no other task more than
+    `most_loss` points below source-only, or among all rules if there is no such rule.
     """
     regrets = {name: outcome.means(outcome.regret, "task") for name, outcome in outcomes.items()}
     losses = {name: outcome.means(outcome.loss, "task") for name, outcome in outcomes.items()}

@@ -87,7 +87,7 @@ def judge(fitted: Any, data: DomainData, fold: DomainFold) -> Judged:
     seen = held_out(fitted, data, fold)
     scores = {name: compute_validator(name, seen) for name in PLAIN_VALIDATORS}
     scores["a_distance"] = compute_validator("a_distance", seen, C=1e-2)
-    # as compute_validator does, but the ratio, which takes longest, once for both
+    # as in compute_validator, but with one density ratio, the slowest part, for both
     ratio = density_ratio(seen.features_source, seen.features_target)
     predicted_source = seen.classes[seen.proba_source.argmax(axis=1)]
     predicted_target = seen.classes[seen.proba_target.argmax(axis=1)]
@@ -110,7 +110,7 @@ def judge(fitted: Any, data: DomainData, fold: DomainFold) -> Judged:
 
 
 def search(task: Task, method: Method, sample: Sample, seed: int) -> tuple[list[Row], Any]:
-    """Train and judge every lam; return a row for each, and what was kept of every model."""
+    """Train and judge every lam; return a row for each, and arrays of every model."""
     data = sample.train
     folds = split_domains(N_FOLDS, data.X_source, data.y_source, data.X_target, seed)
     rows, judged, all_votes = [], [], []
@@ -155,7 +155,7 @@ def stability(votes: NDArray, tested: Sequence[NDArray]) -> Row:
 
 
 def add_comparisons(rows: list[Row], judged: Sequence[Sequence[Judged]]) -> None:
-    """Add what needs all candidates: the guard, and the agreement with their mean."""
+    """Add the figures that need all candidates: the guard, and the agreement with their mean."""
     source_only = pooled_accuracy([model.trial for model in judged[0]])
     for row, in_folds in zip(rows, judged, strict=True):
         trials = [model.trial for model in in_folds]

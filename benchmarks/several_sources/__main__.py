@@ -1,4 +1,4 @@
-"""Several sources and one target: told apart, as one, and one by one."""
+"""Several sources and one target: sources kept apart, joined, and one by one."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ Domain = tuple[np.ndarray, np.ndarray]
 
 @dataclass(frozen=True)
 class SeveralSources:
-    """Rows and labels of each source; those of the target, its labels for scores only."""
+    """Rows and labels of each source and of the target, whose labels are for scores only."""
 
     sources: Sequence[Domain]
     target: Domain
@@ -54,7 +54,7 @@ def gas(domain: str, other: str) -> Domain:
 
 
 def load(fetch: Callable[[str, str], Domain], names: Sequence[str], quick: bool) -> SeveralSources:
-    """Return the domains of these names, the last one the target."""
+    """Return the domains of these names; the last one is the target."""
     domains = [fetch(name, names[i - 1]) for i, name in enumerate(names)]
     if quick:
         domains = [(rows[::3], labels[::3]) for rows, labels in domains]
@@ -64,7 +64,7 @@ def load(fetch: Callable[[str, str], Domain], names: Sequence[str], quick: bool)
 def fitted_score(
     data: SeveralSources, seed: int, estimator: Any, X: Any, y: Any, steps: int = 1, **params: Any
 ) -> float:
-    """Train for so many times the epochs; return the accuracy on the target."""
+    """Train for `steps` times the epochs; return the accuracy on the target."""
     clf = estimator(max_epochs=steps * data.epochs, random_state=seed, **params)
     return float(clf.fit(X, y, data.target[0]).score(*data.target))
 
@@ -81,7 +81,7 @@ def several(estimator: Any, data: SeveralSources, seed: int, **params: Any) -> f
 
 
 def alone(data: SeveralSources, seed: int, choose: Callable[[list[float]], float]) -> float:
-    """Adapt from each source by DAN, for as many steps as an epoch of all has; choose a score."""
+    """Adapt from each source alone by DAN, for as many steps as all have; choose one score."""
     n = sum(len(labels) for _, labels in data.sources)
     scores = [
         fitted_score(data, seed, DANClassifier, X, y, steps=max(1, round(n / len(y))))
@@ -153,10 +153,7 @@ MATRIX = Matrix(
     ],
 )
 
-
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Run what is missing, then write and print the page."""
-    matrix.main(MATRIX, arguments)
+main = partial(matrix.main, MATRIX)
 
 
 if __name__ == "__main__":

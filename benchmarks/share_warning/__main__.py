@@ -1,23 +1,20 @@
 """Does the check of the class shares warn before harm, and only then?"""
 
 import argparse
-import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-import torch
 from sklearn.metrics import accuracy_score
 
 from skda import DANClassifier, DANNClassifier, MCCClassifier
 from skda.priors import LabelShiftFit, label_shift_fit
 
-from ..harness.machine import command
-from ..harness.regret import parse_options, regret_parser
+from ..harness.options import program_parser, run_program
 from ..harness.rows import Row, append_rows, read_rows
 from ..harness.search_internals import fit_on, held_out, linear_fit, split_domains, training_part
-from ..harness.small_tasks import Sample, Task, draw, estimator_for, few_rows
+from ..harness.small_tasks import Sample, Task, draw, estimator_for, missing_tasks
 from .page import page
 from .tasks import ALL
 
@@ -51,7 +48,7 @@ def before_training(task: Task, sample: Sample) -> LabelShiftFit | None:
 
 
 def measure(task: Task, seed: int, methods: Sequence[str]) -> Row:
-    """Return what both checks say, and what adapting with the shipped lam costs."""
+    """Return the results of both checks, and the accuracies before and after adapting."""
     sample = draw(task, task.load(), seed)
     classes = np.unique(sample.train.y_source)
     shares = [
@@ -78,38 +75,24 @@ def measure(task: Task, seed: int, methods: Sequence[str]) -> Row:
 def run(options: argparse.Namespace, path: Path) -> None:
     """Measure what is missing, seed by seed."""
     done = {(row["task"], row["seed"]) for row in read_rows(path)}
-    for seed in options.seeds:
-        for name in options.tasks:
-            if (name, seed) in done:
-                continue
-            start, task = time.perf_counter(), ALL[name]
-            if options.quick:
-                task = few_rows(task)
-            row = measure(task, seed, options.methods)
-            append_rows(path, [{"task": name, "seed": seed, **row}])
-            print(f"{name:32} seed {seed}: {time.perf_counter() - start:.0f} s", flush=True)
+    for name, seed, task in missing_tasks(options, ALL, done):
+        start = time.perf_counter()
+        row = measure(task, seed, options.methods)
+        append_rows(path, [{"task": name, "seed": seed, **row}])
+        print(f"{name:32} seed {seed}: {time.perf_counter() - start:.0f} s", flush=True)
+
+
+def page_of(path: Path, command: str) -> str:
+    order = list(ALL)
+    rows = sorted(read_rows(path), key=lambda row: (order.index(row["task"]), row["seed"]))
+    return page(rows, command)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    arguments = sys.argv[1:] if arguments is None else arguments
-    parser = regret_parser(
-        "Does the check of the class shares warn before harm?",
-        ALL,
-        METHODS,
-        seeds=[0, 1, 2],
-        quick="few rows, one epoch",
-    )
-    options = parse_options(parser, arguments, OUT)
-    torch.set_num_threads(1)
-    path = options.out.with_name(options.out.name + ".csv")
-    if not options.page_only:
-        run(options, path)
-    order = list(ALL)
-    rows = sorted(read_rows(path), key=lambda row: (order.index(row["task"]), row["seed"]))
-    shown = [each for each in arguments if each != "--page-only"]
-    text = page(rows, command(shown))
-    options.out.with_name(options.out.name + ".md").write_text(text, encoding="utf-8")
-    print(text)
+    title = "Does the check of the class shares warn before harm?"
+    quick = "few rows, one epoch"
+    parser = program_parser(title, quick, seeds=[0, 1, 2], tasks=ALL, methods=METHODS)
+    run_program(parser, arguments, OUT, run, page_of)
 
 
 if __name__ == "__main__":

@@ -1,9 +1,10 @@
-"""The page: what both checks say of every task, and what adapting then costs."""
+"""The page: the results of both checks on every task, and the cost of adapting."""
 
 from collections.abc import Sequence
 
 import numpy as np
 
+from ..harness import markdown
 from ..harness.machine import header
 from ..harness.rows import Row
 from . import tasks
@@ -61,20 +62,16 @@ def summary(rows: Sequence[Row]) -> str:
     """Return how often each check speaks, and how often it is right."""
     costs = np.array([cost(row) for row in rows])
     harmful = costs > HARM
-    lines = [
-        "| check by | says so | adapting then did harm | it did not | harm, not said | "
-        "mean cost where it says so | elsewhere | error of the shares there |",
-        "|---|---:|---:|---:|---:|---:|---:|---:|",
-    ]
+    heads = ["check by", "says so", "adapting then did harm", "it did not", "harm, not said"]
+    heads += ["mean cost where it says so", "elsewhere", "error of the shares there"]
+    lines = []
     for name, title in CHECKS.items():
         said = np.array([row[f"{name}_plausible"] == 1 for row in rows])
         errors = np.array([row[f"{name}_error"] for row in rows])
-        lines.append(
-            f"| {title} | {said.sum()} | {(said & harmful).sum()} | {(said & ~harmful).sum()} "
-            f"| {(~said & harmful).sum()} | {_mean(costs[said])} | {_mean(costs[~said])} "
-            f"| {_mean(errors[said], 2)} |"
-        )
-    return "\n".join(lines)
+        counts = said, said & harmful, said & ~harmful, ~said & harmful
+        means = _mean(costs[said]), _mean(costs[~said]), _mean(errors[said], 2)
+        lines.append([title, *(f"{each.sum()}" for each in counts), *means])
+    return markdown.table(heads, lines, "lr")
 
 
 def _mean(values: np.ndarray, digits: int = 1) -> str:
@@ -83,17 +80,13 @@ def _mean(values: np.ndarray, digits: int = 1) -> str:
 
 def table(rows: Sequence[Row]) -> str:
     """Return a line for each task and seed."""
-    lines = [
-        "| task | seed | shares differ by | distance | with other shares | network says so | "
-        "linear says so | cost of adapting |",
-        "|---|---:|---:|---:|---:|---|---|---:|",
-    ]
+    heads = ["task", "seed", "shares differ by", "distance", "with other shares"]
+    heads += ["network says so", "linear says so", "cost of adapting"]
+    lines = []
     for row in rows:
         says = ["yes" if row[f"{name}_plausible"] == 1 else "" for name in CHECKS]
         far = [row["network_distance"], row["network_residual"]]
         shown = ["" if np.isnan(value) else f"{value:.3f}" for value in far]
-        lines.append(
-            f"| {row['task']} | {row['seed']:.0f} | {row['true_shift']:.2f} | {' | '.join(shown)} "
-            f"| {' | '.join(says)} | {cost(row):.1f} |"
-        )
-    return "\n".join(lines)
+        known = [row["task"], f"{row['seed']:.0f}", f"{row['true_shift']:.2f}"]
+        lines.append([*known, *shown, *says, f"{cost(row):.1f}"])
+    return markdown.table(heads, lines, "lrrrrllr")

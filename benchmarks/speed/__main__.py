@@ -3,9 +3,9 @@
     OMP_NUM_THREADS=1 python -m benchmarks.speed [--sections a b c d e f g import]
         [--skada-python PYTHON]
 
-Writes speed.csv, section by section, and the page from it; what was measured stays there until it
-is measured again, and a bare --sections writes the page alone. PYTHON is an interpreter that has
-skada, for section b:
+Writes speed.csv, section by section, and the page from this file. A row stays there until it is
+measured again; a bare --sections only writes the page. PYTHON is an interpreter that has skada, for
+section b:
 
     python -m venv skada_venv && skada_venv/bin/pip install torch skada skorch
 
@@ -14,14 +14,16 @@ All sections take some 20 minutes of one core. Section f needs 1 GB on the disk.
 
 import argparse
 import csv
-import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
 import torch
 
-from ..harness.machine import command, machine, today, versions
+from ..harness.machine import machine, today, versions
+from ..harness.markdown import table
+from ..harness.options import file_of, parse_options, program_parser
+from ..harness.rows import write_rows
 from .losses import section_c
 from .measure import Row
 from .peer import section_b
@@ -102,26 +104,21 @@ def page(lines: Sequence[dict[str, str]]) -> str:
             continue
         parts.append(f"## {key}: {title}\n\n{found[0]['date']}, `{found[0]['command']}`")
         parts += [f"{goals_met(found)} {NOTES[key]}"]
-        cells = ["| case | measure | value | goal | met |", "|---|---|---:|---|---|"]
+        rows = []
         for line in found:
             value = f"{line['value']} {line['unit']}".replace(" ratio", " x").strip()
-            cells.append(
-                f"| {line['case']} | {line['measure']} | {value} | {line['goal']} | {line['met']} |"
-            )
-        parts.append("\n".join(cells))
+            rows.append([line["case"], line["measure"], value, line["goal"], line["met"]])
+        parts.append(table(["case", "measure", "value", "goal", "met"], rows, "llrl"))
     return "\n\n".join(parts) + "\n"
 
 
-def parse(arguments: Sequence[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = program_parser(__doc__.splitlines()[0], "one round, few rows")
     parser.add_argument("--sections", nargs="*", choices=SECTIONS, default=list(SECTIONS))
     parser.add_argument("--skada-python", metavar="PYTHON", help="interpreter that has skada")
     parser.add_argument("--rounds", type=int, default=ROUNDS, help="at least 7 mean something")
     parser.add_argument("--scratch", default=tempfile.gettempdir(), help="folder for 800 MB")
-    parser.add_argument("--out", type=Path, help="file without suffix")
-    parser.add_argument("--quick", action="store_true", help="one round, few rows: does it run?")
-    options = parser.parse_args(arguments)
-    options.out = options.out or OUT.with_name(OUT.name + ("_quick" if options.quick else ""))
+    options = parse_options(parser, arguments, OUT)
     options.rounds = 1 if options.quick else options.rounds
     return options
 
@@ -137,7 +134,7 @@ def measure(key: str, options: argparse.Namespace) -> list[Row]:
 
 
 def read(path: Path) -> list[dict[str, str]]:
-    """Return what was measured before."""
+    """Return the rows of earlier measurements."""
     if not path.exists():
         return []
     with path.open(newline="") as file:
@@ -145,12 +142,11 @@ def read(path: Path) -> list[dict[str, str]]:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    arguments = sys.argv[1:] if arguments is None else arguments
     options = parse(arguments)
     torch.set_num_threads(1)
-    path = options.out.with_suffix(".csv")
+    path = file_of(options.out, ".csv")
     lines = read(path)
-    about = {"date": today(), "command": command(arguments)}
+    about = {"date": today(), "command": options.command}
     for key in options.sections:
         rows = measure(key, options)
         if not rows:
@@ -159,11 +155,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         lines += [
             {**row._asdict(), "value": shown(row.value), "met": row.met, **about} for row in rows
         ]
-        with path.open("w", newline="") as file:
-            writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
-            writer.writeheader()
-            writer.writerows(sorted(lines, key=lambda line: list(SECTIONS).index(line["section"])))
-    options.out.with_suffix(".md").write_text(page(lines), encoding="utf-8")
+        lines.sort(key=lambda line: list(SECTIONS).index(line["section"]))
+        write_rows(path, COLUMNS, lines)
+    file_of(options.out, ".md").write_text(page(lines), encoding="utf-8")
 
 
 if __name__ == "__main__":

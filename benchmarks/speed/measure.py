@@ -1,4 +1,4 @@
-"""What the sections share: a row of the page, made data, a network."""
+"""Code of several sections: a row of the page, made data, a network."""
 
 import argparse
 from collections.abc import Callable

@@ -22,7 +22,7 @@ def status(name: str) -> int:
 
 
 class Sampler(threading.Thread):
-    """Largest anonymous memory; the kernel keeps a high-water mark of the whole only."""
+    """Samples the largest anonymous memory; the kernel only keeps the peak of all memory."""
 
     def __init__(self) -> None:
         super().__init__(daemon=True)

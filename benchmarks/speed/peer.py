@@ -47,7 +47,7 @@ def fit_skda(
     seed: int,
     lr: float = 1e-3,
 ) -> tuple[float, float]:
-    # skada's DAN has these kernels, and adds them up where skda takes their mean
+    # skada's DAN has these kernels, but takes their sum where skda takes the mean
     kernels = {"n_kernels": 33, "spacing": 2**0.5} if method == "DAN" else {}
     network = mlp(data["X_source"].shape[1], *hidden)
     clf = METHODS[method](

@@ -24,7 +24,7 @@ Images = tuple[np.ndarray, np.ndarray]
 
 
 class Anew(Dataset[tuple[Tensor, int]]):
-    """Photographs that may be others in each epoch, as with a random transform."""
+    """Photographs that may change in each epoch, as with a random transform."""
 
     def __init__(self, images: np.ndarray, labels: np.ndarray) -> None:
         self.images, self.labels = torch.from_numpy(images), labels

@@ -19,7 +19,7 @@ from torch import nn
 
 
 class Discriminator(nn.Module):
-    """Its default one ends in a softmax over one unit: a constant, with no gradient."""
+    """A discriminator; skada's default ends in a softmax over one unit, which has no gradient."""
 
     def __init__(self, width):
         super().__init__()

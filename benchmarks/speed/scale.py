@@ -24,6 +24,13 @@ HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 
 
+def python(*arguments: str) -> str:
+    """Return the output of Python in a new process that has skda on its path."""
+    env = {**os.environ, "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, *arguments]
+    return subprocess.run(command, check=True, capture_output=True, text=True, env=env).stdout
+
+
 def section_d(options: argparse.Namespace) -> Iterator[Row]:
     X, y, X_target = table(2000, 20)
     clf = DANNClassifier(mlp(20, 64, 64), max_epochs=1, random_state=0, device="cpu")
@@ -58,13 +65,13 @@ def section_e(options: argparse.Namespace) -> Iterator[Row]:
     fit(sizes[0])  # warm
     rounds: dict[int, list[float]] = {n: [] for n in sizes}
     for i in range(options.rounds):
-        # a fit of a million rows takes so long that what disturbs it averages out
+        # a fit of a million rows takes so long that disturbances average out
         for n in sizes if i < 3 else sizes[:-1]:
             rounds[n].append(cpu_seconds(partial(fit, n)))
     seconds = {n: median(of_rounds) for n, of_rounds in rounds.items()}
     for n, s in seconds.items():
         yield Row("e", f"one epoch of {n} rows a domain, 20 columns", "a row", 1e6 * s / n, "us")
-    # what a fit costs before its first row, and then each row
+    # the cost of a fit without rows, and the cost of a row
     relative = np.array([[1 / seconds[n], n / seconds[n]] for n in sizes])
     (fixed, slope), *_ = np.linalg.lstsq(relative, np.ones(len(sizes)), rcond=None)
     worst = max(abs(seconds[n] / (fixed + slope * n) - 1) for n in sizes)
@@ -90,12 +97,8 @@ def section_f(options: argparse.Namespace) -> Iterator[Row]:
         for _ in range(20):
             file.write(rng.standard_normal((n // 20, d), dtype=np.float32).tobytes())
         file.flush()
-        command = [sys.executable, str(HERE / "memory.py"), file.name, str(n), str(d)]
-        done = subprocess.run(
-            command, check=True, capture_output=True, text=True,
-            env={**os.environ, "PYTHONPATH": str(ROOT)},
-        )  # fmt: skip
-    found = json.loads(done.stdout.splitlines()[-1])
+        printed = python(str(HERE / "memory.py"), file.name, str(n), str(d))
+    found = json.loads(printed.splitlines()[-1])
     case = "DANN, one epoch on a memory-mapped 2e6 x 100 float32 file, above torch loaded"
     yield Row("f", case, "peak resident memory, pages of the file counted", found["peak"] / 1e6,
               "MB", "<= 700")  # fmt: skip
@@ -105,12 +108,7 @@ def section_f(options: argparse.Namespace) -> Iterator[Row]:
 
 def section_import(options: argparse.Namespace) -> Iterator[Row]:
     def seconds(code: str) -> float:
-        timed = f"import time; {code}; print(time.process_time())"
-        done = subprocess.run(
-            [sys.executable, "-c", timed], check=True, capture_output=True, text=True,
-            env={**os.environ, "PYTHONPATH": str(ROOT)},
-        )  # fmt: skip
-        return float(done.stdout)
+        return float(python("-c", f"import time; {code}; print(time.process_time())"))
 
     pairs = [(seconds("import torch, skorch, sklearn"), seconds("import skda"))
              for _ in range(options.rounds)]  # fmt: skip

@@ -44,7 +44,7 @@ def section_a(options: argparse.Namespace) -> Iterator[Row]:
 
 
 def _with_numbers(data: tuple[np.ndarray, ...]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Replace the labels by a number of the rows."""
+    """Replace the labels by a numeric function of the rows."""
     X, _, X_target = data
     return X, X[:, 0] * X[:, 1] + X[:, 2], X_target
 
@@ -73,6 +73,6 @@ def _step(
 
 
 def _more(seconds: Seconds, side: str, epochs: int) -> list[float]:
-    """Return in each round what the longer training takes more than the shorter."""
+    """Return the additional time of the longer training in each round."""
     pairs = zip(seconds[side, MORE * epochs], seconds[side, epochs], strict=True)
     return [long - short for long, short in pairs]

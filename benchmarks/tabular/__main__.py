@@ -1,18 +1,18 @@
 """Every estimator on 18 shifts of tables: hearts, wines, activities, gas sensors.
 
-tabular_choices.csv has the judgements of the candidates that a rule without target labels chooses
-from.
+From the scores in tabular_choices.csv a rule without target labels chooses among candidates.
 """
 
-from collections.abc import Sequence
 from dataclasses import replace
-from functools import cache
+from functools import partial
 from pathlib import Path
 
+from ..harness import matrix
+from ..harness.comparison import Comparison
 from ..harness.goals import Goal, Means
-from ..harness.matrix import Matrix, compare, run, write_page
+from ..harness.matrix import Matrix
 from ..harness.methods import ADABN, COMPARED, JOINT, SCALED, SOURCE_ONLY
-from ..harness.runner import plan
+from ..harness.runner import Plan
 from ..harness.tabular import GROUPS, TASKS, worst_default
 from .choice import CANDIDATES, CAUTIOUS, CHOSEN, Choices
 from .page import INTRODUCTION, NOTES, label_shift
@@ -59,28 +59,22 @@ MATRIX = Matrix(
 )
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Run what is missing, let the rules choose, then write and print the page."""
-    todo = plan(MATRIX, arguments)
-    # the rows of a task are loaded once
-    todo = replace(todo, tasks=[replace(task, load=cache(task.load)) for task in todo.tasks])
-    results = todo.results()
-    run(MATRIX, todo, results)
-    comparison = compare(MATRIX, todo, results)
-    notes = NOTES
-    if all(name in comparison.methods for name in CANDIDATES):
-        choices = Choices(todo)
-        choices.run()
-        comparison = replace(
-            comparison,
-            methods=[CHOSEN, CAUTIOUS, *comparison.methods],
-            runs={**comparison.runs, **choices.runs(comparison.runs)},
-        )
-        notes = (
-            f"{label_shift(Means(comparison))}\n\n"
-            f"## What was chosen without labels\n\n{choices.table()}\n\n{NOTES}"
-        )
-    print(write_page(replace(MATRIX, notes=notes), todo, results, comparison))
+def with_choices(todo: Plan, comparison: Comparison) -> tuple[Comparison, str]:
+    """Let the rules choose if all candidates were run."""
+    if not set(CANDIDATES) <= set(comparison.methods):
+        return comparison, NOTES
+    choices = Choices(todo)
+    choices.run()
+    comparison = replace(
+        comparison,
+        methods=[CHOSEN, CAUTIOUS, *comparison.methods],
+        runs={**comparison.runs, **choices.runs(comparison.runs)},
+    )
+    chosen = f"## What was chosen without labels\n\n{choices.table()}"
+    return comparison, f"{label_shift(Means(comparison))}\n\n{chosen}\n\n{NOTES}"
+
+
+main = partial(matrix.main, MATRIX, finish=with_choices)
 
 
 if __name__ == "__main__":

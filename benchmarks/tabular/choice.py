@@ -12,6 +12,7 @@ from sklearn.preprocessing import StandardScaler
 from skda import FinetuneClassifier, make_pipeline
 from skda.model_selection import compute_validator
 
+from ..harness.markdown import table
 from ..harness.methods import ADAPTING, SOURCE_ONLY, shipped
 from ..harness.results import Key, Results, Run
 from ..harness.runner import Plan, Task
@@ -92,13 +93,7 @@ LABELS = [label(*each) for each in product(CANDIDATES, (AGREEMENT, *VALIDATORS),
 
 
 class Choices:
-    """The judgements of all candidates on all tasks, kept in a file of their own.
-
-    Parameters
-    ----------
-    todo : Plan
-        Its tasks and seeds are judged. The file is beside that of the scores.
-    """
+    """The judgements of all candidates on all tasks of a plan, in a file beside the scores."""
 
     def __init__(self, todo: Plan) -> None:
         self.todo = todo
@@ -122,7 +117,7 @@ class Choices:
             print(f"{task.name:16} seed {seed}: chosen {', '.join(names)}", flush=True)
 
     def chosen(self, task: Task, seed: int, validators: Iterable[str]) -> str:
-        """Return the name of the candidate that a rule prefers; the first of equals."""
+        """Return the name of the candidate that a rule prefers, the first one of a tie."""
         scores = mean_z_score({name: self._scores(task, seed, name) for name in validators})
         return list(CANDIDATES)[int(scores.mean(axis=1).argmax())]
 
@@ -165,13 +160,12 @@ class Choices:
         return Run(run.score, run.seconds + self.seconds(task, seed))
 
     def table(self) -> str:
-        """Return what was chosen for each task, one name a seed."""
-        names = [rule.name for rule in RULES]
-        lines = [" | ".join(["task", *names]), "|".join(["---"] * (len(names) + 1))]
+        """Return a table of the chosen methods for each task, one name for each seed."""
+        rows = []
         for task in self.todo.tasks:
             cells = [
                 ", ".join(self.chosen(task, seed, rule.validators) for seed in self.todo.seeds)
                 for rule in RULES
             ]
-            lines.append(" | ".join([task.name, *cells]))
-        return "\n".join(f"| {line} |" for line in lines)
+            rows.append([task.name, *cells])
+        return table(["task", *(rule.name for rule in RULES)], rows, "l", spaced=True)

@@ -1,4 +1,4 @@
-"""What the page about tables says."""
+"""The text of the page about tables."""
 
 from collections.abc import Sequence
 

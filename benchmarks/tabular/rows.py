@@ -24,7 +24,7 @@ WITH_JOINT = ("DAN", "DANN", "DeepCORAL", "MCC")
 
 
 def searched(name: str, end: str) -> Method:
-    """Return the row in which lam, or more, is chosen by the search as it is shipped."""
+    """Return the row in which the search with its defaults chooses lam, or more."""
     param_grid = GRIDS[end]
 
     def run(data: Shift, seed: int) -> float:

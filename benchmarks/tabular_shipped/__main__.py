@@ -1,4 +1,4 @@
-"""The heart and wine tasks with the shipped defaults entirely, the number of epochs too."""
+"""The heart and wine tasks with all shipped defaults, including the number of epochs."""
 
 from dataclasses import replace
 from functools import partial
@@ -19,7 +19,7 @@ METHODS = [row for row in rows(by_domain=False) if row.name in (SOURCE_ONLY, ADA
 
 
 def at_full_length(task: Task) -> Task:
-    """Return the task with as many epochs as an estimator takes by itself."""
+    """Return the task with the default number of epochs of the estimators."""
 
     def load(quick: bool) -> Data:
         data_of: Data = task.load(quick)

@@ -1,8 +1,8 @@
 """How long to train: a fixed number of epochs, or as many as make a number of steps."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -89,10 +89,7 @@ MCD .89 to .99, pseudo-labels .94 to 1.00; [their page](../moons/moons.md) has t
     groups=GROUPS,
 )
 
-
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Run what is missing, then write and print the page."""
-    matrix.main(LENGTHS_MATRIX, arguments)
+main = partial(matrix.main, LENGTHS_MATRIX)
 
 
 if __name__ == "__main__":

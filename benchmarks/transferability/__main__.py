@@ -66,7 +66,7 @@ class Halves(NamedTuple):
 
 
 def halves(seed: int, n_images: int) -> Halves:
-    """Draw training images of MNIST; the test images are all there are of 5 to 9."""
+    """Draw training images of MNIST, and return all test images of 5 to 9."""
     # a loader of pairs: the training images of the source, the test images of the target
     training, test = (
         fetch_handwritten_digits(*pair, dtype="float32", random_state=seed, **size)
@@ -193,9 +193,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     todo = replace(plan(BENCHMARK, arguments), tasks=TASKS, methods=METHODS)
     results = todo.results()
     run(todo, results)
-    page = matrix.write_page(BENCHMARK, todo, results)
+    matrix.write_page(BENCHMARK, todo, results, matrix.compare(BENCHMARK, todo, results))
     draw(todo, results)
-    print(page)
 
 
 if __name__ == "__main__":

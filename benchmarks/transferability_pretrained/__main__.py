@@ -1,7 +1,5 @@
-"""Which layers of a network that was trained on ImageNet carry over to photographs of an office."""
+"""Which layers of a network trained on ImageNet transfer to photographs of an office."""
 
-import argparse
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,7 +11,9 @@ from skda import FinetuneClassifier
 from skda.inspection import TransferabilityDisplay, transferability_curve
 from skda.nn import load_backbone
 
-from ..harness.machine import command, header
+from ..harness.machine import header
+from ..harness.markdown import table
+from ..harness.options import file_of, parse_options, program_parser, write_text
 from ..harness.photographs import photographs
 from ..harness.rows import append_rows, read_rows
 
@@ -63,15 +63,11 @@ def scores(seed: int, quick: bool) -> dict[tuple[int, str], float]:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    arguments = sys.argv[1:] if arguments is None else arguments
-    parser = argparse.ArgumentParser(description="Transferability of a pretrained network")
-    parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2], metavar="SEED")
-    parser.add_argument("--out", type=Path, help="file without suffix")
-    parser.add_argument("--quick", action="store_true", help="few rows, one epoch: does it run?")
-    options = parser.parse_args(arguments)
-    out = options.out or OUT.with_name(OUT.name + ("_quick" if options.quick else ""))
+    title = "Transferability of a pretrained network"
+    parser = program_parser(title, "few rows, one epoch", seeds=[0, 1, 2])
+    options = parse_options(parser, arguments, OUT)
     torch.set_num_threads(1)
-    path = out.with_name(out.name + ".csv")
+    path = file_of(options.out, ".csv")
     done = {int(row["seed"]) for row in read_rows(path, TEXT)}
     for seed in [each for each in options.seeds if each not in done]:
         found = scores(seed, options.quick)
@@ -93,32 +89,27 @@ def main(arguments: Sequence[str] | None = None) -> None:
         )
         for name in (BASE, "AnB", "AnB+")
     }
-    text = page(layers, values, len(options.seeds), command(arguments))
-    out.with_name(out.name + ".md").write_text(text, encoding="utf-8")
+    write_text(options.out, page(layers, values, len(options.seeds), options.command))
     bases = values.pop(BASE)[0]
     display = TransferabilityDisplay(layers=layers, scores=values, base_scores=bases).plot()
     display.ax_.set_title("A: ImageNet, B: photographs of a webcam")
-    display.figure_.savefig(out.with_name(out.name + ".png"), dpi=110, bbox_inches="tight")
-    print(text)
+    display.figure_.savefig(file_of(options.out, ".png"), dpi=110, bbox_inches="tight")
 
 
 def page(
     layers: Sequence[int], values: dict[str, np.ndarray], n_seeds: int, command_line: str
 ) -> str:
-    lines = [
-        f"| accuracy on B | {' | '.join(f'k = {k}' for k in layers)} |",
-        "|---" + "|---:" * len(layers) + "|",
-    ]
+    rows = []
     for name, of_seeds in values.items():
         cells = [
             f"{row.mean():.3f} ± {row.std(ddof=1) if len(row) > 1 else 0:.3f}" for row in of_seeds
         ]
-        lines.append(f"| {name} | {' | '.join(cells)} |")
+        rows.append([name, *cells])
     parts = [
         "# Which layers of a pretrained network carry over?",
         header(f"`{command_line}`", f"{n_seeds} seeds; mean ± standard deviation over them"),
         INTRODUCTION,
-        "\n".join(lines),
+        table(["accuracy on B", *(f"k = {k}" for k in layers)], rows, "lr"),
         "![curve](transferability_pretrained.png)",
         NOTES,
     ]

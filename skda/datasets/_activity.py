@@ -7,15 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
-from ._activity_windows import (
-    CHANNELS,
-    CLASSES,
-    DEVICE_CODES,
-    FEATURES,
-    read_recordings,
-)
+from ._activity_windows import CHANNELS, CLASSES, DEVICE_CODES, FEATURES, read_recordings
 from ._docs import loader_docs
-from ._fetch import Arrays, DataHome, DataStore, get_data_home, read_npz
+from ._fetch import Arrays, DataHome, DataStore
 from ._pairs import LabelledRows, Pair, check_pair, make_pair
 
 DOMAINS = tuple(DEVICE_CODES)
@@ -80,9 +74,7 @@ def fetch_phone_watch(
     test_subjects : sequence of int, default=None
         Subjects among 12 .. 23 to score on; they are left out of the target rows to adapt
         to. None adapts to and scores on all target windows.
-    data_home : str or path-like, default=None
-        Folder to read from; by default the environment variable ``SKDA_DATA_HOME``,
-        else ``~/skda_data``.
+    <data_home>
     as_frame : bool, default=False
         Give pandas DataFrames and Series; not with `signal`.
     <return_X_y>
@@ -103,20 +95,17 @@ def fetch_phone_watch(
 
     Raises
     ------
-    FileNotFoundError
-        Neither `path` nor the cache folder holds the data.
-    ValueError
-        A parameter is not allowed, or the cached file has a wrong checksum.
+    <local_errors>
 
     Notes
     -----
-    Recipe, from ``DATA/sXX/sXX_YY_{sp|sw}.csv``: average every two samples (about 102 Hz
-    to 51 Hz); cut windows of 32 averaged samples every 16; keep those of which one label
-    has at least 80 %. To the six channels add the magnitudes of acceleration and of
-    angular velocity; of these eight take mean, population standard deviation, minimum,
-    maximum, median, interquartile range, mean absolute difference of successive samples,
-    and the power :math:`\sum_k |F_k|^2 / 32` of the centred window's Fourier coefficients
-    :math:`k` = 1 to 2, 3 to 5, 6 to 16.
+    Recipe, from ``DATA/sXX/sXX_YY_{sp|sw}.csv``: average every two samples (about 102 Hz to 51 Hz).
+    Cut windows of 32 averaged samples every 16 samples, and keep windows with at least 80 % of one
+    label. Add the magnitudes of acceleration and of angular velocity to the six channels. The
+    features of these eight series are mean, population standard deviation, minimum, maximum,
+    median, interquartile range, mean absolute difference of successive samples, and the power
+    :math:`\sum_k |F_k|^2 / 32` of the centred window's Fourier coefficients :math:`k` = 1 to 2, 3
+    to 5, 6 to 16.
 
     References
     ----------
@@ -170,25 +159,16 @@ def fetch_phone_watch(
 
 
 def _read(path: DataHome, data_home: DataHome) -> Arrays:
-    if path is None:
-        prepared = STORE.read_prepared(data_home)
-        if prepared is None:
-            expected = get_data_home(data_home) / f"{STORE.name}.npz"
-            raise FileNotFoundError(f"There is no file {expected}. {REMEDY}")
-        return prepared
-    path = Path(path).expanduser()
-    if path.is_dir():
-        return read_recordings(path)
+    if path is not None and (folder := Path(path).expanduser()).is_dir():
+        return read_recordings(folder)
     required = [f"{domain}_{key}" for domain in DOMAINS for key in ("X", "signal", "y", "subject")]
-    return read_npz(path, required=required, remedy=REMEDY)
+    return STORE.read_local(path, data_home, required=required, remedy=REMEDY)
 
 
 def _in_test(subjects: np.ndarray, test_subjects: Sequence[int] | None) -> np.ndarray:
     if test_subjects is None:
         return np.zeros(len(subjects), dtype=bool)
-    available = sorted(
-        int(subject) for subject in np.unique(subjects[subjects > LAST_SOURCE_SUBJECT])
-    )
+    available = np.unique(subjects[subjects > LAST_SOURCE_SUBJECT]).tolist()
     wanted = list(test_subjects)
     allowed = all(isinstance(subject, Integral) and subject in available for subject in wanted)
     if not wanted or not allowed or set(wanted) == set(available):

@@ -20,9 +20,9 @@ def window_features(windows: np.ndarray) -> np.ndarray:
     """Describe windows (n_windows, 6, n_samples) of a six-channel inertial signal.
 
     The channels are the acceleration along x, y, z in m/s² and the angular velocity along x, y, z
-    in rad/s. Returns ten statistics of the six channels and of the two magnitudes, statistic by
-    statistic, in shape (n_windows, 80), float32. The powers are Σ_k |F_k|² / n over the band's
-    coefficients of the centred window's discrete Fourier transform F.
+    in rad/s. Returns ten statistics of the six channels and of their two magnitudes, statistic by
+    statistic, in shape (n_windows, 80), float32. The power of a band is Σ_k |F_k|² / n over its
+    coefficients k, with F the discrete Fourier transform of the centred window.
 
     >>> features = window_features(np.full((1, 6, 32), 2.0))
     >>> features.shape, round(float(features[0, 6]), 3)  # |(2, 2, 2)| = 3.464
@@ -50,8 +50,8 @@ def window_features(windows: np.ndarray) -> np.ndarray:
 def cut_windows(samples: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Cut one recording (n_samples, 6) into labelled windows at half its sampling rate.
 
-    Returns windows of shape (n_windows, 6, 32), means of two successive samples, and the class of
-    each, that of at least 80 % of its samples.
+    A window has the means of every two successive samples. It is kept if at least 80 % of its
+    samples are of one class. Returns the windows, (n_windows, 6, 32), and their classes.
 
     >>> windows, y = cut_windows(np.zeros((128, 6)), np.repeat([0, 1], 64))
     >>> windows.shape, y  # the middle window holds half of each class
@@ -72,8 +72,8 @@ def read_recordings(folder: Path) -> dict[str, np.ndarray]:
     """Read all recordings of a clone of the public repository.
 
     The folder holds ``DATA/sXX/sXX_YY_sp.csv`` (phone) and ``..._sw.csv`` (watch). Returns the
-    arrays ``{phone|watch}_{X|signal|y|subject|run}`` of the prepared archive. No recording of one
-    of the devices is a FileNotFoundError; a missing column or an unknown label is a ValueError.
+    arrays ``{phone|watch}_{X|signal|y|subject|run}`` of the prepared archive. A device without
+    recordings is a FileNotFoundError; a missing column or an unknown label is a ValueError.
     """
     arrays: dict[str, np.ndarray] = {}
     for device, code in DEVICE_CODES.items():

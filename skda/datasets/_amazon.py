@@ -34,7 +34,7 @@ def _from_prepared(arrays: Arrays, part: str) -> LabelledRows:
 
 def _from_svmlight(path: Path) -> LabelledRows:
     X, y = load_svmlight_file(path, n_features=N_FEATURES, dtype=np.float32, zero_based=True)
-    # Built anew, its indices become int32, which every scikit-learn estimator takes.
+    # A new matrix has int32 indices, which every scikit-learn estimator takes.
     return LabelledRows(csr_matrix((X.data, X.indices, X.indptr), shape=X.shape), y > 0)
 
 

@@ -69,11 +69,11 @@ def fetch_corn_nir(
     source, target : {"m5", "mp5", "mp6"}
         Two different instruments.
     constituents : {"moisture", "oil", "protein", "starch"} or sequence of these
-        What to predict. A sequence gives ``y`` a column for each, a single name one dimension.
+        What to predict. A sequence gives ``y`` one column for each, a single name a 1-D ``y``.
     n_source : int, default=40
         Number of samples, from 1 to 79, that the source has; the target has the others.
     random_state : int, RandomState instance or None, default=0
-        Determines which samples these are: the same ones for every pair of instruments.
+        Determines which samples the source has: the same ones for every pair of instruments.
     <download>
     <as_frame>
     <return_X_y>
@@ -99,8 +99,8 @@ def fetch_corn_nir(
 
     Notes
     -----
-    An oracle that has as many labels as the source is trained on the source's samples measured on
-    the target instrument, the ``X_source`` of the call with `source` and `target` exchanged.
+    For an oracle with as many labels as the source, train on the source's samples as the target
+    instrument measured them: the ``X_source`` of the call with `source` and `target` exchanged.
 
     References
     ----------
@@ -120,7 +120,6 @@ def fetch_corn_nir(
         locals(),
         constituents="no_validation",  # `_chosen` checks them
         n_source=[Interval(Integral, 1, N_SAMPLES - 1, closed="both")],
-        random_state=["random_state"],
     )
     names = _chosen(constituents)
     arrays = _read(data_home, download_if_missing=download_if_missing, progress=progress)

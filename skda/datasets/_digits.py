@@ -2,16 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from numbers import Integral
 from typing import Any
 
 import numpy as np
 from scipy import ndimage
 from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
-from sklearn.utils._param_validation import Interval, validate_parameter_constraints
 
-from ._pairs import LabelledRows
+from ._pairs import LabelledRows, check_parameters
 
 SIDE = 16
 N_DIGITS = 1797
@@ -23,11 +21,11 @@ PARTS = ("source", "target", "target_test")
 
 @dataclass(frozen=True)
 class DigitSplit:
-    """Every bundled digit, in one of three parts.
+    """The bundled digits, split into three parts.
 
-    The images have shape (n_part, 16, 16), float64 from 0 (paper) to 1 (ink). `rows` has, as
-    ``rows_source``, ``rows_target`` and ``rows_target_test``, the rows of
-    :func:`sklearn.datasets.load_digits` that they come from.
+    The images have shape (n_part, 16, 16), float64 from 0 (paper) to 1 (ink). `rows` names the rows
+    of :func:`sklearn.datasets.load_digits` that the images come from, as ``rows_source``,
+    ``rows_target`` and ``rows_target_test``.
     """
 
     source: LabelledRows
@@ -42,9 +40,7 @@ def check_digit_parameters(
     """Validate the parameters of `caller`, a public function that makes digits.
 
     In `params`, ``n_source`` and ``n_target`` must each be at least 10 and together at most 1787,
-    because all three parts need ten digits; ``random_state``, ``return_X_y`` and those of
-    `constraints`, in scikit-learn's form, are checked too. What is not allowed is a ValueError (a
-    TypeError too, where its type is wrong).
+    because all three parts need ten digits. `check_parameters` checks the others.
 
     >>> check_digit_parameters("make_scanned_digits", {"n_source": 1500, "n_target": 500})
     Traceback (most recent call last):
@@ -53,14 +49,7 @@ def check_digit_parameters(
     at most 1787, so that 10 of the 1797 bundled digits are left to test on. Got 1500 + 500 = 2000
     instead. Lower one of them.
     """
-    count = [Interval(Integral, N_CLASSES, None, closed="left")]
-    constraints |= {
-        "n_source": count,
-        "n_target": count,
-        "random_state": ["random_state"],
-        "return_X_y": ["boolean"],
-    }
-    validate_parameter_constraints(constraints, params, caller_name=caller)
+    check_parameters(caller, params, constraints, least=N_CLASSES)
     n_source, n_target = params["n_source"], params["n_target"]
     most = N_DIGITS - N_CLASSES
     if n_source + n_target > most:
@@ -74,9 +63,9 @@ def check_digit_parameters(
 def split_digits(n_source: int, n_target: int, random_state: np.random.RandomState) -> DigitSplit:
     """Split the bundled digits into source, target and target test.
 
-    The parts are stratified: the domains differ in their images and not in the frequency of each
-    digit. The target test part has the digits that are in neither of the other two. Images are
-    enlarged bilinearly from 8 x 8 to 16 x 16; `random_state` is advanced.
+    The parts are stratified: they differ in their images, but not in the frequency of each digit.
+    The target test part has the digits that are in neither of the other two. Images are enlarged
+    bilinearly from 8 x 8 to 16 x 16; `random_state` is advanced.
 
     >>> split = split_digits(900, 600, np.random.RandomState(0))
     >>> split.target_test.X.shape

@@ -34,11 +34,14 @@ X_target_test, y_target_test : the same objects as X_target, y_target
     The protocol has no separate test set.
 """,
     "names": _NAMES,
-    "output_names": """
-target_names : ndarray of shape (n_outputs,)
-    Names of the numbers to predict.
-DESCR : str
-    Description.
+    "output_names": _NAMES.replace("n_classes", "n_outputs").replace(
+        "Class names", "Names of the numbers to predict"
+    ),
+    "local_errors": """
+FileNotFoundError
+    Neither `path` nor the cache folder holds the data.
+ValueError
+    A parameter is not allowed, or the cached file has a wrong checksum.
 """,
     "tuple": """
 (X_source, y_source, X_target, y_target) : tuple if ``return_X_y`` is True
@@ -58,23 +61,15 @@ ValueError
 n_source : int, default=900
     Number of source images, at least 10.
 n_target : int, default=600
-    Number of target images to adapt to, at least 10. The remaining digits, 297 by default
-    and at least 10, are the target test images.
+    Number of target images to adapt to, at least 10. The other digits, 297 by default and at least
+    10, are the target test images.
 """,
     "digits": """
-X_source : ndarray of shape (n_source, n_channels, 16, 16), float32
-    From 0 (paper) to 1 (ink), the same in all channels.
-y_source : ndarray of shape (n_source,), int64
-    The digits.
-X_target : ndarray of shape (n_target, n_channels, 16, 16), float32
-    Images from 0 to 1.
-y_target : ndarray of shape (n_target,), int64
-    The digits of the target images. Use them for oracles and scores only: not to train and
-    not to select a model.
-X_target_test : ndarray of shape (1797 - n_source - n_target, n_channels, 16, 16), float32
-    Further target images, to score on.
-y_target_test : ndarray of shape (1797 - n_source - n_target,), int64
-    Their digits.
+X_source, X_target, X_target_test : ndarray of shape (n_part, n_channels, 16, 16), float32
+    Images from 0 to 1; in the source from 0 (paper) to 1 (ink), the same in all channels. Adapt to
+    ``X_target``, score on ``X_target_test``.
+y_source, y_target, y_target_test : ndarray of shape (n_part,), int64
+    The digits. ``y_target`` is for oracles and scores only: not to train and not to select a model.
 rows_source, rows_target, rows_target_test : ndarray of shape (n_part,), int64
     The rows of :func:`sklearn.datasets.load_digits` that the images come from.
 feature_names : ndarray of shape (n_channels,)

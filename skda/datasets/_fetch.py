@@ -1,8 +1,7 @@
 """Download, verify and cache the files of real data sets.
 
-A cache folder holds, for every data set, either the project's prepared archive
-``<name>.npz`` or the published files under ``raw/<name>/``. Every file is compared
-with its known SHA-256 before it is read, so an incomplete or altered file is never used.
+For every data set a cache folder holds either the prepared archive ``<name>.npz`` or the published
+files, under ``raw/<name>/``. These files are only read if their SHA-256 is the known one.
 """
 
 import hashlib
@@ -33,9 +32,9 @@ class RemoteFile:
 def github_files(
     repository: str, commit: str, folder: str, checksums: str
 ) -> dict[str, RemoteFile]:
-    """Address files, by name, of a ``owner/name`` GitHub repository at one full commit identifier.
+    """Return the addresses of files, by name, in a ``owner/name`` GitHub repository at one commit.
 
-    At a commit the content cannot change. `checksums` has a line per file of `folder` as
+    `commit` is the full identifier. `checksums` has a line for each file of `folder`, as
     ``sha256sum`` writes it: checksum, blanks, file name.
 
     >>> github_files("owner/name", "c0ffee", "data", "00  a.csv")["a.csv"].url
@@ -49,8 +48,8 @@ def github_files(
 def get_data_home(data_home: DataHome = None) -> Path:
     """Return the absolute path of the folder that real data is read from and cached in.
 
-    None takes the environment variable ``SKDA_DATA_HOME``, and ``~/skda_data`` where that is unset
-    or empty. The folder need not exist.
+    None stands for the environment variable ``SKDA_DATA_HOME``, or ``~/skda_data`` if the variable
+    is unset or empty. The folder need not exist.
 
     >>> get_data_home("/tmp/somewhere").name
     'somewhere'
@@ -68,9 +67,9 @@ def read_npz(
 ) -> Arrays:
     """Read an ``.npz`` archive after verifying it; each array is decoded when it is accessed.
 
-    No such file is a FileNotFoundError. A checksum other than `sha256` (None skips the comparison),
-    a file that is no archive, or a missing array of those `required` is a ValueError. `remedy`,
-    what a user can do, is appended to every error.
+    A missing file is a FileNotFoundError. A checksum other than `sha256` (None skips the
+    comparison), a file that is no archive, and a missing `required` array are ValueErrors. Every
+    message ends with `remedy`, which says what a user can do.
     """
     path = Path(path).expanduser()
     if not path.is_file():
@@ -97,10 +96,10 @@ def read_npz(
 
 @dataclass(frozen=True)
 class DataStore:
-    """Where one data set lives: its prepared archive and its published files.
+    """The prepared archive and the published files of one data set.
 
-    The archive is ``<home>/<name>.npz``, with the known checksum; the published files are cached in
-    ``<home>/raw/<name>/``. `files` is empty where no stable public home exists.
+    The archive is ``<home>/<name>.npz``; the published files are cached in ``<home>/raw/<name>/``.
+    `files` is empty if the data have no stable public address.
 
     >>> print(DataStore("wine_quality", "00").read_prepared("/nonexistent"))
     None
@@ -110,16 +109,31 @@ class DataStore:
     prepared_sha256: str
     files: Mapping[str, RemoteFile] = field(default_factory=dict)
 
-    def read_prepared(self, data_home: DataHome = None) -> Arrays | None:
-        """Read the prepared archive where the cache folder, of :func:`get_data_home`, holds one.
+    def prepared_path(self, data_home: DataHome = None) -> Path:
+        """Return the path of the prepared archive in the folder of :func:`get_data_home`."""
+        return get_data_home(data_home) / f"{self.name}.npz"
 
-        None where there is no such archive; a checksum that is not the known one is a ValueError.
-        """
-        path = get_data_home(data_home) / f"{self.name}.npz"
+    def read_prepared(self, data_home: DataHome = None) -> Arrays | None:
+        """Read the prepared archive; None if there is none, ValueError if its checksum is wrong."""
+        path = self.prepared_path(data_home)
         if not path.exists():
             return None
         remedy = "Replace it by the right file, or move it away so that it is not used."
         return read_npz(path, sha256=self.prepared_sha256, remedy=remedy)
+
+    def read_local(
+        self, path: DataHome, data_home: DataHome, *, required: Iterable[str], remedy: str
+    ) -> Arrays:
+        """Read the archive at `path`, without checksum, or the prepared one if `path` is None.
+
+        For data without a public address: a missing file is a FileNotFoundError with this `remedy`.
+        """
+        if path is not None:
+            return read_npz(path, required=required, remedy=remedy)
+        prepared = self.read_prepared(data_home)
+        if prepared is None:
+            raise FileNotFoundError(f"There is no file {self.prepared_path(data_home)}. {remedy}")
+        return prepared
 
     def fetch(
         self,
@@ -133,14 +147,12 @@ class DataStore:
         """Return verified local copies of published files, downloading what is missing.
 
         `names` are keys of `files`; `progress` shows a progress bar and needs tqdm. A failed
-        download is tried again `n_retries` times, after 1, 2, 3, ... seconds. A file that is
-        neither in the cache, in the folder of :func:`get_data_home`, nor at its public home is an
-        OSError, as is a missing one unless `download_if_missing`; a download without pooch is an
-        ImportError.
+        download is tried again `n_retries` times, after 1, 2, 3, ... seconds. A missing file is
+        an OSError if it cannot be downloaded, or if `download_if_missing` is False. A download
+        without pooch is an ImportError.
 
-        A download goes to a temporary file in the same folder and takes its final name only after
-        its checksum agrees, in one atomic step: processes that download the same file at once do
-        not disturb each other, and a process that is killed leaves no file of the final name.
+        pooch downloads to a temporary file in the same folder and renames it once its checksum
+        agrees, so that processes which download the same file at once do not disturb each other.
         """
         folder = get_data_home(data_home) / "raw" / self.name
         paths = {name: folder / name for name in names}

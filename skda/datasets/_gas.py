@@ -13,14 +13,9 @@ DOMAINS = ("batch1", "batch2", "batch6")
 CLASSES = ("ethanol", "ethylene", "ammonia", "acetaldehyde", "acetone", "toluene")
 N_SENSORS = 16
 RESPONSES = (
-    "DR",
-    "|DR|",
-    "EMAi0.001",
-    "EMAi0.01",
-    "EMAi0.1",
-    "EMAd0.001",
-    "EMAd0.01",
-    "EMAd0.1",
+    *("DR", "|DR|"),
+    *("EMAi0.001", "EMAi0.01", "EMAi0.1"),
+    *("EMAd0.001", "EMAd0.01", "EMAd0.1"),
 )
 FEATURES = [f"{name}_{sensor}" for sensor in range(1, N_SENSORS + 1) for name in RESPONSES]
 DESCR = """\

@@ -10,7 +10,7 @@ from sklearn.utils._param_validation import Interval, Options, StrOptions
 
 from ._digits import TARGET_NAMES
 from ._docs import loader_docs
-from ._fetch import Arrays, DataHome, DataStore, get_data_home, read_npz
+from ._fetch import Arrays, DataHome, DataStore, get_data_home
 from ._openml_digits import OPENML_DIGITS, fetch_openml_digits
 from ._pairs import LabelledRows, Pair, check_pair, make_pair
 from ._resize import resize_images
@@ -22,18 +22,12 @@ COUNT = [Interval(Integral, 1, None, closed="left"), None]
 # MNIST-M's training digits are MNIST's from here on.
 MNIST_WITHOUT_MNISTM = 50000
 STORES = {
-    "mnist": DataStore(
-        name="digits_mnist",
-        prepared_sha256="d2fc8bab397b964798b4c839bd1e705e10a4bb65f4d56a88002229d145796751",
-    ),
-    "usps": DataStore(
-        name="digits_usps",
-        prepared_sha256="6eb1e68ec0e0a74119dbfa609cf59671092937bf70bbfd5576f42e14e3dd1b47",
-    ),
-    "mnistm": DataStore(
-        name="digits_mnistm",
-        prepared_sha256="6e2f53e5e4cdb2983e6c834b72c7b6e9fe9e8add51e8a50e85bc87c35211cfb7",
-    ),
+    name: DataStore(f"digits_{name}", prepared_sha256)
+    for name, prepared_sha256 in {
+        "mnist": "d2fc8bab397b964798b4c839bd1e705e10a4bb65f4d56a88002229d145796751",
+        "usps": "6eb1e68ec0e0a74119dbfa609cf59671092937bf70bbfd5576f42e14e3dd1b47",
+        "mnistm": "6e2f53e5e4cdb2983e6c834b72c7b6e9fe9e8add51e8a50e85bc87c35211cfb7",
+    }.items()
 }
 MNISTM_REMEDY = (
     "MNIST-M has no public home any more: pass an .npz file with the arrays X_train, y_train, "
@@ -167,15 +161,14 @@ def fetch_handwritten_digits(
         mnistm_path=[str, os.PathLike, None],
         openml=[Mapping, None],
     )
-    pair = (source, target)
-    digits = {}
-    for name in pair:
-        if name == "mnistm":
-            digits[name] = _read_mnistm(mnistm_path, data_home)
-        else:
-            digits[name] = _read_grey(name, data_home, download_if_missing, openml or {})
-    n_channels = 3 if "mnistm" in pair else 1
-    if set(pair) == {"mnist", "mnistm"}:
+    digits = {
+        name: _read_mnistm(mnistm_path, data_home)
+        if name == "mnistm"
+        else _read_grey(name, data_home, download_if_missing, openml or {})
+        for name in (source, target)
+    }
+    n_channels = 3 if "mnistm" in digits else 1
+    if digits.keys() == {"mnist", "mnistm"}:
         train = {key: digits["mnist"][key][:MNIST_WITHOUT_MNISTM] for key in ARRAYS[:2]}
         digits["mnist"] = {**digits["mnist"], **train}
 
@@ -183,10 +176,14 @@ def fetch_handwritten_digits(
     rows = []
     for name, parameter, n in ((source, "n_source", n_source), (target, "n_target", n_target)):
         X, y = digits[name]["X_train"], digits[name]["y_train"]
-        # Drawn even if all images are taken: the draw of one domain must not depend on the other.
+        # drawn even if all images are taken, so that the target's draw does not depend on n_source
         drawn = rng.permutation(len(y))
         if n is not None:
-            _check_available(parameter, n, len(y), name)
+            if n > len(y):
+                raise ValueError(
+                    f"The {parameter!r} parameter of {CALLER} must be at most {len(y)}, the number "
+                    f"of training images of {name}. Got {n} instead."
+                )
             X, y = X[drawn[:n]], y[drawn[:n]]
         rows.append(LabelledRows(_to_images(X, n_channels, size, dtype), y))
     X_test = _to_images(digits[target]["X_test"], n_channels, size, dtype)
@@ -200,14 +197,6 @@ def fetch_handwritten_digits(
         descr=DESCR,
         return_X_y=return_X_y,
     )
-
-
-def _check_available(parameter: str, n: int, available: int, name: str) -> None:
-    if n > available:
-        raise ValueError(
-            f"The {parameter!r} parameter of {CALLER} must be at most {available}, the number of "
-            f"training images of {name}. Got {n} instead."
-        )
 
 
 def _read_grey(
@@ -225,28 +214,21 @@ def _read_grey(
     prepared = STORES[name].read_prepared(data_home)
     if prepared is not None:
         return {key: prepared[key] for key in ARRAYS}
-    home = get_data_home(data_home)
     if not download_if_missing:
         raise OSError(
-            f"{home / STORES[name].name}.npz is missing and download_if_missing=False. Put the "
-            "prepared file there, or allow the download from OpenML."
+            f"{STORES[name].prepared_path(data_home)} is missing and download_if_missing=False. "
+            "Put the prepared file there, or allow the download from OpenML."
         )
     entry = OPENML_DIGITS[name]
     if name in openml:
         openml_name, version = openml[name]
         entry = replace(entry, name=openml_name, version=version)
-    return fetch_openml_digits(entry, home)
+    return fetch_openml_digits(entry, get_data_home(data_home))
 
 
 def _read_mnistm(path: DataHome, data_home: DataHome) -> Arrays:
     store = STORES["mnistm"]
-    if path is None:
-        prepared = store.read_prepared(data_home)
-        if prepared is None:
-            expected = get_data_home(data_home) / f"{store.name}.npz"
-            raise FileNotFoundError(f"There is no file {expected}. {MNISTM_REMEDY}")
-        return {key: prepared[key] for key in ARRAYS}
-    arrays = read_npz(path, required=ARRAYS, remedy=MNISTM_REMEDY)
+    arrays = store.read_local(path, data_home, required=ARRAYS, remedy=MNISTM_REMEDY)
     read = {key: arrays[key] for key in ARRAYS}
     for part in ("train", "test"):
         X, y = read[f"X_{part}"], read[f"y_{part}"]

@@ -10,19 +10,8 @@ from ._pairs import LabelledRows, Pair, PairDataset
 
 DOMAINS = ("cleveland", "hungarian", "switzerland", "va")
 FEATURES = (
-    "age",
-    "sex",
-    "cp",
-    "trestbps",
-    "chol",
-    "fbs",
-    "restecg",
-    "thalach",
-    "exang",
-    "oldpeak",
-    "slope",
-    "ca",
-    "thal",
+    *("age", "sex", "cp", "trestbps", "chol", "fbs", "restecg"),
+    *("thalach", "exang", "oldpeak", "slope", "ca", "thal"),
 )
 DESCR = """\
 Heart disease (absence, presence) in four hospitals: cleveland (303 patients), hungarian (294),

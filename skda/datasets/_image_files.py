@@ -20,7 +20,7 @@ SUFFIXES = frozenset({".bmp", ".gif", ".jpeg", ".jpg", ".png", ".ppm", ".tif", "
 
 
 class ImageFiles(Dataset[Any]):
-    """Images by their paths, each read when it is asked for, for data that do not fit in memory.
+    """Image files as a Dataset that reads each on access, for images that do not fit in memory.
 
     Parameters
     ----------
@@ -31,22 +31,22 @@ class ImageFiles(Dataset[Any]):
         Height and width of the images: the shorter side is scaled to it, bilinear and
         antialiased, and the middle is cut out.
     transform : callable or None, default=None
-        From a PIL image, red, green and blue, to a row, in the place of scaling and cutting: a
-        function, or one of ``torchvision.transforms.v2``. It may be random: an estimator then
-        draws anew in each epoch. What it returns as a PIL image becomes uint8 pixels.
+        Makes a row of a PIL image in RGB, in place of scaling and cutting, for example one of
+        ``torchvision.transforms.v2``. It may be random: each epoch then draws anew. A PIL image
+        that it returns becomes uint8 pixels.
 
     Attributes
     ----------
     paths : list of Path
     targets : ndarray of shape (n_images,) or None
     unchanging : bool
-        Whether an image is the same whenever it is read: there is no `transform`.
+        Whether an image is the same at each reading, which is so without a `transform`.
 
     Notes
     -----
-    Pixels are uint8, (3, height, width), until an estimator makes a batch of them; a
-    `skda.nn.Backbone` normalises them. Reading needs pillow: ``pip install "skda[vision]"``.
-    Several processes read with ``iterator_train__num_workers=4``.
+    Pixels stay uint8, (3, height, width), until an estimator makes a batch; a `skda.nn.Backbone`
+    normalises them. Reading needs pillow: ``pip install "skda[vision]"``. With
+    ``iterator_train__num_workers=4`` four processes read.
 
     Examples
     --------
@@ -88,12 +88,12 @@ class ImageFiles(Dataset[Any]):
 
     @classmethod
     def from_folder(cls, folder: str | os.PathLike[str], **options: Any) -> Self:
-        """List the images below a folder, where those of a class are in a folder of its name.
+        """List the images of a folder that has one folder for each class.
 
         Parameters
         ----------
         folder : str or path
-            As ``torchvision.datasets.ImageFolder`` takes it; the labels are the names.
+            As for ``torchvision.datasets.ImageFolder``; the labels are the names of its folders.
         **options
             `size` and `transform`.
 
@@ -113,7 +113,7 @@ class ImageFiles(Dataset[Any]):
 
     @property
     def unchanging(self) -> bool:
-        """Whether an image is the same whenever it is read."""
+        """Whether an image is the same at each reading."""
         return self.transform is None
 
     def __len__(self) -> int:
@@ -136,7 +136,7 @@ class ImageFiles(Dataset[Any]):
         Returns
         -------
         ndarray of shape (n_images, 3, height, width), uint8
-            Or what `transform` makes of them.
+            With a `transform`, the rows that it returns, stacked.
         """
         numbers = tqdm(range(len(self)), desc="images", disable=not verbose)
         return np.stack([np.asarray(self._row(i)) for i in numbers])

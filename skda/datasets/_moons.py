@@ -1,29 +1,18 @@
 """Two inter-twinning moons, and the same moons turned."""
 
-from numbers import Integral, Real
-from typing import Any
+from numbers import Real
 
 import numpy as np
 from sklearn.datasets import make_moons
 from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import Interval, validate_parameter_constraints
+from sklearn.utils._param_validation import Interval
 
 from ._docs import loader_docs
-from ._pairs import LabelledRows, Pair, make_pair
+from ._pairs import LabelledRows, Pair, check_parameters, make_pair
 
-# The mean of scikit-learn's moons, whose arcs have the mean heights 2 / pi and 1 / 2 - 2 / pi.
+# The mean of scikit-learn's moons: their arcs have the mean heights 2 / pi and 1 / 2 - 2 / pi.
 CENTRE = np.array([0.5, 0.25])
 SCALE = 2.0
-COUNT = [Interval(Integral, 2, None, closed="left")]
-CONSTRAINTS: dict[str, list[Any]] = {
-    "n_source": COUNT,
-    "n_target": COUNT,
-    "n_target_test": COUNT,
-    "angle": [Interval(Real, None, None, closed="neither")],
-    "noise": [Interval(Real, 0, None, closed="left")],
-    "random_state": ["random_state"],
-    "return_X_y": ["boolean"],
-}
 DESCR = """\
 Rotated moons: the inter-twinning moons of Ganin et al. 2016.
 
@@ -57,15 +46,15 @@ def make_rotated_moons(
     Parameters
     ----------
     n_source, n_target : int, default=300
-        Number of source points and of target points to adapt to, at least 2. Each
-        class has half of them; if the number is odd, class 1 has one more.
+        Number of source points and of target points to adapt to, at least 2. Each class has half of
+        the points; if the number is odd, class 1 has one more.
     n_target_test : int, default=1000
         Number of further target points, to score on, at least 2.
     angle : float, default=35.0
         Rotation of the target about the mean of the moons, counter-clockwise, in degrees.
     noise : float, default=0.05
-        Standard deviation of the normal noise around moons of radius 1, before they are
-        enlarged to the radius 2.
+        Standard deviation of the normal noise around moons of radius 1, before they are enlarged to
+        the radius 2.
     random_state : int, RandomState instance or None, default=None
         Determines order and noise. Pass an int for the same points at every call. The same
         seed gives the same points before the rotation at every angle.
@@ -74,19 +63,11 @@ def make_rotated_moons(
     Returns
     -------
     data : :class:`~sklearn.utils.Bunch`
-        X_source : ndarray of shape (n_source, 2), float64
-            The moons.
-        y_source : ndarray of shape (n_source,), int64
-            0 for the upper moon, 1 for the lower.
-        X_target : ndarray of shape (n_target, 2), float64
-            The rotated moons.
-        y_target : ndarray of shape (n_target,), int64
-            The classes of the target rows, for oracles and scores only: not to be trained on or
-            selected by.
-        X_target_test : ndarray of shape (n_target_test, 2), float64
-            Further target points, to score on.
-        y_target_test : ndarray of shape (n_target_test,), int64
-            Their classes.
+        X_source, X_target, X_target_test : ndarray of shape (n_part, 2), float64
+            The moons, the rotated moons to adapt to, and further rotated moons to score on.
+        y_source, y_target, y_target_test : ndarray of shape (n_part,), int64
+            0 for the upper moon, 1 for the lower. ``y_target`` is for oracles and scores only: not
+            to train and not to select a model.
         feature_names : ndarray of shape (2,)
             Column names.
         <names>
@@ -99,8 +80,8 @@ def make_rotated_moons(
     Notes
     -----
     A point is :math:`2 R (m - (.5, .25))` with m a point of :func:`sklearn.datasets.make_moons`,
-    whose mean is (.5, .25), and R the rotation (none in the source). In the paper [1]_ a net
-    of 15 hidden units learns from 300 source points, 150 of a class. Its authors' script uses
+    whose mean is (.5, .25), and R the rotation (none in the source). In the paper [1]_ a net of 15
+    hidden units learns from 300 source points, 150 of each class. The script of its authors uses
     the same scale and rotation, but subtracts the mean of the drawn source points.
 
     References
@@ -119,7 +100,15 @@ def make_rotated_moons(
     >>> svm.score(X_source, y_source), round(svm.score(X_target, y_target), 2)
     (1.0, 0.86)
     """
-    validate_parameter_constraints(CONSTRAINTS, locals(), caller_name="make_rotated_moons")
+    check_parameters(
+        "make_rotated_moons",
+        locals(),
+        {
+            "angle": [Interval(Real, None, None, closed="neither")],
+            "noise": [Interval(Real, 0, None, closed="left")],
+        },
+        least=2,
+    )
     rng = check_random_state(random_state)
 
     def moons(n_samples: int, degrees: float) -> LabelledRows:

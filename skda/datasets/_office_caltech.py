@@ -10,16 +10,8 @@ from ._pairs import LabelledRows, Pair, PairDataset
 
 DOMAINS = ("amazon", "caltech10", "dslr", "webcam")
 CLASSES = (
-    "backpack",
-    "bike",
-    "calculator",
-    "headphones",
-    "keyboard",
-    "laptop",
-    "monitor",
-    "mouse",
-    "mug",
-    "projector",
+    *("backpack", "bike", "calculator", "headphones", "keyboard"),
+    *("laptop", "monitor", "mouse", "mug", "projector"),
 )
 DESCR = """\
 Office-Caltech10, SURF: ten classes of objects in four domains: amazon (958 product photos),

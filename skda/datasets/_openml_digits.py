@@ -14,8 +14,8 @@ class OpenMLDigits:
     """How OpenML stores one data set of digits, training images first.
 
     Images are side x side pixels in [low, high]; `first_label` is the label of the digit 0.
-    `train_counts`, the published number of training images of each digit, checks that the rows are
-    in the published order. The last `n_test` images are for testing.
+    `train_counts` is the published number of training images of each digit: it shows whether the
+    rows are in the published order. The last `n_test` images are for testing.
     """
 
     name: str
@@ -58,8 +58,7 @@ def fetch_openml_digits(
     """Download digits from OpenML, or read them from scikit-learn's cache in ``data_home/openml``.
 
     Returns ``X_train, X_test`` of shape (n, side, side) and ``y_train, y_test`` of shape (n,),
-    uint8. If OpenML cannot be reached, it is an OSError; another shape, range or order than
-    expected is a ValueError.
+    uint8. An unreachable OpenML is an OSError; an unexpected shape, range or order is a ValueError.
     """
     identity = f"{digits.name!r}, version {digits.version}"
     try:

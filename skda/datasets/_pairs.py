@@ -1,14 +1,15 @@
-"""Put a source and a target domain together into one bunch."""
+"""Put a source and a target domain together into one bunch; check the parameters of loaders."""
 
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from numbers import Integral
 from pathlib import Path
 from typing import Any, TypeAlias
 
 import numpy as np
 from sklearn.utils import Bunch
-from sklearn.utils._param_validation import validate_parameter_constraints
+from sklearn.utils._param_validation import Interval, validate_parameter_constraints
 
 from ._fetch import Arrays, DataStore
 
@@ -20,12 +21,36 @@ DOWNLOAD_PARAMETERS = ("data_home", "download_if_missing", "progress")
 class LabelledRows:
     """The rows X of one domain, an array or sparse matrix, and their labels y.
 
-    Labels are class numbers from 0, or, in a regression, floating-point numbers of shape (n,) or
-    (n, n_outputs).
+    Labels are class numbers from 0 or, in a regression, floats of shape (n,) or (n, n_outputs).
     """
 
     X: Any
     y: np.ndarray
+
+
+def check_parameters(
+    caller: str,
+    params: Mapping[str, Any],
+    constraints: Mapping[str, Sequence[Any]],
+    *,
+    least: int = 1,
+) -> None:
+    """Validate the parameters of `caller`, a public function of this package.
+
+    `constraints` are in scikit-learn's form. Without a constraint, ``n_source``, ``n_target`` and
+    ``n_target_test`` must be at least `least`, ``data_home`` a path or None, ``random_state`` a
+    seed, and any other parameter a boolean. A wrong value is a ValueError (also a TypeError if its
+    type is wrong).
+    """
+    count = [Interval(Integral, least, None, closed="left")]
+    known = {
+        **dict.fromkeys(("n_source", "n_target", "n_target_test"), count),
+        "data_home": [str, os.PathLike, None],
+        "random_state": ["random_state"],
+        **constraints,
+    }
+    allowed = {name: known.get(name, ["boolean"]) for name in params}
+    validate_parameter_constraints(allowed, params, caller_name=caller)
 
 
 def check_pair(
@@ -36,9 +61,8 @@ def check_pair(
 ) -> None:
     """Validate the parameters of `caller`, a public function that loads a pair of `domains`.
 
-    In `params`, ``source`` and ``target`` must name two different domains, ``data_home`` be a path
-    or None, any other one be a boolean or fit its `constraints`, in scikit-learn's form. What is
-    not allowed is a ValueError (a TypeError too, where its type is wrong).
+    In `params`, ``source`` and ``target`` must name two different domains. `check_parameters`
+    checks the others.
 
     >>> check_pair("fetch_wine_quality", ["red", "white"], {"source": "red", "target": "red"})
     Traceback (most recent call last):
@@ -58,11 +82,8 @@ def check_pair(
             f"The 'source' and 'target' parameters of {caller} must name two different domains. "
             f"Got {params['source']!r} for both. Choose from {choices}."
         )
-    known = {"data_home": [str, os.PathLike, None], **constraints}
     others = {name: value for name, value in params.items() if name not in ("source", "target")}
-    validate_parameter_constraints(
-        {name: known.get(name, ["boolean"]) for name in others}, others, caller
-    )
+    check_parameters(caller, others, constraints)
 
 
 def make_pair(
@@ -77,14 +98,13 @@ def make_pair(
     return_X_y: bool = False,
     **extra: Any,
 ) -> Pair:
-    """Return the rows of two domains in scikit-learn's form.
+    """Return the rows of two domains as a Bunch, or with `return_X_y` as a tuple.
 
     The Bunch has ``X_source, y_source, X_target, y_target, X_target_test, y_target_test,
-    feature_names, target_names, DESCR`` and `extra`; class numbers ``y`` are int64, the numbers of
-    a regression keep their type. Without `target_test`, the rows of `target` are those to score on.
-    `as_frame` makes each ``X`` a pandas DataFrame and each ``y`` a Series, or a DataFrame where
-    there are several outputs. `return_X_y` returns the training rows of both domains, ``(X_source,
-    y_source, X_target, y_target)``, in place of the Bunch.
+    feature_names, target_names, DESCR`` and `extra`. Class numbers ``y`` become int64, the numbers
+    of a regression keep their type. Without `target_test` the rows of `target` are the test rows.
+    With `as_frame` each ``X`` is a DataFrame, and each ``y`` a Series or, with several outputs, a
+    DataFrame. The tuple is ``(X_source, y_source, X_target, y_target)``.
 
     >>> rows = LabelledRows(np.zeros((2, 1)), np.array([0, 1]))
     >>> pair = make_pair(rows, rows, feature_names=["a"], target_names=["no", "yes"], descr="")
@@ -129,10 +149,10 @@ def rows_of_domain(arrays: Arrays, domain: str) -> LabelledRows:
 class PairDataset:
     """A data set of several domains, each in its own published file of `store`.
 
-    `file_name` is the pattern of the published file of a part, such as ``"{}.csv"``, and
-    ``from_file(path)`` parses it; ``from_prepared(arrays, part)`` reads a part from the prepared
-    archive. `parts` has the patterns of the names of the source part, the target part and, if there
-    is one, the target test part.
+    `file_name` is the pattern of the published file of a part, such as ``"{}.csv"``.
+    ``from_file(path)`` parses the file; ``from_prepared(arrays, part)`` reads a part from the
+    prepared archive. `parts` has the patterns of the names of the source part, the target part and,
+    where there is one, the target test part.
     """
 
     store: DataStore
@@ -148,9 +168,8 @@ class PairDataset:
     def fetch(self, caller: str, **params: Any) -> Pair:
         """Load two domains, from the prepared archive or else from the published files.
 
-        The parameters are those of the public function `caller`: ``source`` and ``target``,
-        ``data_home``, ``download_if_missing`` and ``progress`` of :meth:`DataStore.fetch`, and
-        those of :func:`make_pair`, whose result is returned.
+        The parameters are those of the public function `caller`. Returns what :func:`make_pair`
+        returns.
         """
         check_pair(caller, self.domains, params)
         parts = [part.format_map(params) for part in self.parts]

@@ -14,7 +14,7 @@ from .._inputs.memmap import MappedPages
 
 __all__ = ["parquet_to_memmap"]
 
-# the scanner would else read many parts ahead of the writer
+# by default the scanner reads many parts ahead of the writer
 _ONE_BY_ONE: dict[str, Any] = {
     "batch_size": 65536,
     "batch_readahead": 1,
@@ -33,19 +33,19 @@ def parquet_to_memmap(
 ) -> Any:
     """Write the numbers of a folder of column files to a memory map, a part at a time.
 
-    A shuffled epoch asks for rows in any order. A column file can only give a row together with
-    the whole group of rows around it; a memory map gives it at once.
+    A shuffled epoch reads rows in any order. From a column file a row can only be read together
+    with the whole group of rows around it; from a memory map it is read alone.
 
     Parameters
     ----------
     folder : str or path
-        A folder of files with the same columns, or one file. Folders named ``column=value`` add a
-        column.
+        A folder of files with the same columns, or one file. A folder named ``column=value`` adds
+        a column.
     file : str or path
-        Where to write the rows, ending in ".npy". A file that is there is replaced once all is
+        Where to write the rows, ending in ".npy". An existing file is replaced once all rows are
         written.
     columns : sequence of str or None, default=None
-        Columns of numbers, in this order. None is all but `label`.
+        Columns of numbers, in this order. None takes all but `label`.
     label : str or None, default=None
         Column of the labels, which are returned.
     format : {"parquet", "arrow", "feather", "csv", "orc"}, default="parquet"
@@ -54,21 +54,21 @@ def parquet_to_memmap(
     Returns
     -------
     X : memmap of shape (n_rows, n_columns), float32 or float64, read-only
-        Float64 where a column has numbers that float32 does not hold. What is missing is NaN.
+        Float64 if float32 cannot hold the numbers of a column. Missing numbers are NaN.
     y : ndarray of shape (n_rows,)
         Only with `label`.
 
     Raises
     ------
     ValueError
-        If a column is not there or has no numbers, or there are no rows.
+        If a column is missing or has no numbers, or there are no rows.
     ImportError
         If pyarrow is not installed: ``pip install pyarrow``.
 
     Notes
     -----
-    About three groups of rows of the files are held at a time, and the labels. The files are read
-    in the order of their paths.
+    Memory holds about three groups of rows of the files at a time, and all labels. The files are
+    read in the order of their paths.
 
     Examples
     --------

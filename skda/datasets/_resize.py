@@ -1,4 +1,4 @@
-"""Bring images of several data sets to one size."""
+"""Resizing of images, so that several data sets have one size."""
 
 import numpy as np
 import torch
@@ -21,7 +21,7 @@ def resize_images(images: np.ndarray, size: int) -> np.ndarray:
     Returns
     -------
     resized : ndarray of shape (n, n_channels, size, size), uint8
-        The very array `images` where it has that size already.
+        `images` itself if it already has this size.
 
     Raises
     ------

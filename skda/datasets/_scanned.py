@@ -33,7 +33,7 @@ Origin: Alpaydin & Kaynak 1998, UCI 80, as bundled with scikit-learn. Licence: C
 
 
 def _turned(images: np.ndarray, degrees: np.ndarray) -> np.ndarray:
-    """Turn every image clockwise about its centre by an angle of its own."""
+    """Turn each image clockwise about its centre by its own angle."""
     centre = (np.array(images.shape[1:]) - 1) / 2
     cos, sin = np.cos(np.deg2rad(degrees)), np.sin(np.deg2rad(degrees))
     # From the turned image back to the upright one, in (row, column) coordinates.
@@ -53,8 +53,8 @@ def _one_channel(images: np.ndarray, y: np.ndarray) -> LabelledRows:
 def scan(ink: np.ndarray, severity: float, random_state: np.random.RandomState) -> np.ndarray:
     """Simulate a scanner of low quality on images (n_samples, height, width) from 0 to 1 (ink).
 
-    The severity, from 0 (none) to 1, is the strength of all the effects. `random_state` is advanced
-    by the same draws for every severity. Returns images of the same shape, from 0 to 1.
+    The severity, from 0 (none) to 1, is the strength of all effects. `random_state` is advanced by
+    the same draws for each severity. Returns images of the same shape, from 0 to 1.
 
     >>> ink = np.eye(16)[None]
     >>> bool((scan(ink, 0.0, np.random.RandomState(0)) == ink).all())

@@ -1,27 +1,15 @@
-"""A regression on the readings of two instruments, made."""
+"""A made regression on the readings of two instruments."""
 
 from numbers import Integral, Real
-from typing import Any
 
 import numpy as np
 from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import Interval, validate_parameter_constraints
+from sklearn.utils._param_validation import Interval
 
 from ._docs import loader_docs
-from ._pairs import LabelledRows, Pair, make_pair
+from ._pairs import LabelledRows, Pair, check_parameters, make_pair
 
 NOISE = 0.1
-COUNT = [Interval(Integral, 1, None, closed="left")]
-CONSTRAINTS: dict[str, list[Any]] = {
-    "n_source": COUNT,
-    "n_target": COUNT,
-    "n_features": [Interval(Integral, 2, None, closed="left")],
-    "n_target_test": COUNT,
-    "shift": [Interval(Real, 0, 10, closed="both")],
-    "random_state": ["random_state"],
-    "as_frame": ["boolean"],
-    "return_X_y": ["boolean"],
-}
 DESCR = """\
 Shifted regression: one quantity, measured by the channels of two instruments.
 
@@ -48,8 +36,8 @@ def make_shifted_regression(
 ) -> Pair:
     r"""Make a regression whose target rows come from an instrument with another gain and offset.
 
-    What is to be predicted is the same in both domains, but each channel of the target instrument
-    has a gain and an offset of its own, so that a model of the source is wrong by far.
+    The quantity to predict is the same in both domains, but each channel of the target instrument
+    has its own gain and offset, so that a model of the source is far wrong.
 
     ===========   =======================================
     Outputs                                             1
@@ -66,8 +54,8 @@ def make_shifted_regression(
     n_target_test : int, default=2000
         Number of further target rows, to score on, at least 1.
     shift : float, default=2.0
-        How far the gains and offsets of the target instrument are from those of the source, in
-        [0, 10]. At 0 the domains are alike.
+        Size of the difference between the instruments in gain and offset, in [0, 10]. At 0 the
+        domains are alike.
     random_state : int, RandomState instance or None, default=None
         Determines channels and rows. Pass an int for the same table at every call. The same seed
         gives the same source rows and labels at every `shift`.
@@ -77,22 +65,14 @@ def make_shifted_regression(
     Returns
     -------
     data : :class:`~sklearn.utils.Bunch`
-        X_source : ndarray or DataFrame of shape (n_source, n_features), float64
-            Readings of the source instrument.
-        y_source : ndarray or Series of shape (n_source,), float64
-            The quantity, of mean 20 and standard deviation 6.1.
-        X_target : ndarray or DataFrame of shape (n_target, n_features), float64
-            Readings of the target instrument, of other samples.
-        y_target : ndarray or Series of shape (n_target,), float64
-            The quantity of the target rows, for oracles and scores only: not to be trained on or
-            selected by.
-        X_target_test : ndarray or DataFrame of shape (n_target_test, n_features), float64
-            Readings of further samples by the target instrument, to score on.
-        y_target_test : ndarray or Series of shape (n_target_test,), float64
-            Their quantity.
+        X_source, X_target, X_target_test : ndarray or DataFrame of shape (n, n_features), float64
+            Readings of the source instrument; of the target instrument on other samples, to adapt
+            to; and on further samples, to score on.
+        y_source, y_target, y_target_test : ndarray or Series of shape (n_part,), float64
+            The quantity, of mean 20 and standard deviation 6.1. ``y_target`` is for oracles and
+            scores only: not to train and not to select a model.
         gain_target, offset_target : ndarray of shape (n_features,), float64
-            What the target instrument does to each channel: (reading of the source instrument)
-            * gain + offset.
+            The target instrument reads (reading of the source instrument) * gain + offset.
         feature_names : ndarray of shape (n_features,)
             Column names, x0, x1 and so on.
         <output_names>
@@ -110,8 +90,8 @@ def make_shifted_regression(
               x_j = w_{j0} z_0 + w_{j1} z_1 + .1 e_j, \quad
               x^t_j = e^{s a_j} x_j + s b_j, \quad a_j \sim U(-.5, .5)
 
-    Gains and offsets are per channel, so that scaling each domain by itself
-    (:class:`~skda.DomainStandardScaler`) takes the whole shift away.
+    Each channel has its own gain and offset, so that scaling each domain separately
+    (:class:`~skda.DomainStandardScaler`) removes the whole shift.
 
     Examples
     --------
@@ -127,7 +107,14 @@ def make_shifted_regression(
     >>> round(plain.score(*test), 2), round(scaled.score(*test), 2)
     (0.47, 0.94)
     """
-    validate_parameter_constraints(CONSTRAINTS, locals(), caller_name="make_shifted_regression")
+    check_parameters(
+        "make_shifted_regression",
+        locals(),
+        {
+            "n_features": [Interval(Integral, 2, None, closed="left")],
+            "shift": [Interval(Real, 0, 10, closed="both")],
+        },
+    )
     rng = check_random_state(random_state)
     weights = rng.normal(size=(2, n_features))
     gain = np.exp(shift * rng.uniform(-0.5, 0.5, size=n_features))

@@ -6,25 +6,14 @@ from typing import Any
 import numpy as np
 from scipy.special import expit
 from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import Interval, validate_parameter_constraints
+from sklearn.utils._param_validation import Interval
 
 from ._docs import loader_docs
-from ._pairs import LabelledRows, Pair, make_pair
+from ._pairs import LabelledRows, Pair, check_parameters, make_pair
 
 # The slope gives the best classifier an accuracy of .9, the offset balances the classes.
 SLOPE = 4.0
 OFFSET = 0.75
-COUNT = [Interval(Integral, 1, None, closed="left")]
-CONSTRAINTS: dict[str, list[Any]] = {
-    "n_source": COUNT,
-    "n_target": COUNT,
-    "n_features": [Interval(Integral, 2, None, closed="left")],
-    "n_target_test": COUNT,
-    "shift": [Interval(Real, 0, 10, closed="both")],
-    "random_state": ["random_state"],
-    "as_frame": ["boolean"],
-    "return_X_y": ["boolean"],
-}
 DESCR = """\
 Covariate shift: p(x) moves between the domains, p(y | x) does not.
 
@@ -38,7 +27,7 @@ rows, exp(shift * x0). y_target is for oracles and scores only.
 
 
 def positive_probability(X: np.ndarray) -> np.ndarray:
-    """Return p(y = 1 | x), (n_samples,), of rows of :func:`make_covariate_shift`, of any domain.
+    """Return p(y = 1 | x), (n_samples,), of rows of :func:`make_covariate_shift`.
 
     >>> positive_probability(np.array([[0.0, -0.75]]))
     array([0.5])
@@ -61,9 +50,9 @@ def make_covariate_shift(
 ) -> Pair:
     r"""Make a table with covariate shift: p(x) differs, p(y | x) is the same.
 
-    One feature has another mean in the target than in the source, and the boundary between the
-    classes bends along it. A straight boundary that fits the source is therefore wrong for
-    the target. Weighting the source rows by the density ratio, which is known here, corrects it.
+    The mean of one feature differs between the domains, and the boundary between the classes bends
+    along this feature. A straight boundary that fits the source is therefore wrong for the target.
+    Weighting the source rows by the density ratio, which is known here, corrects this.
 
     ===========   =======================================
     Classes                                             2
@@ -90,19 +79,11 @@ def make_covariate_shift(
     Returns
     -------
     data : :class:`~sklearn.utils.Bunch`
-        X_source : ndarray or DataFrame of shape (n_source, n_features), float64
-            Source rows.
-        y_source : ndarray or Series of shape (n_source,), int64
-            Classes 0 and 1.
-        X_target : ndarray or DataFrame of shape (n_target, n_features), float64
-            Target rows.
-        y_target : ndarray or Series of shape (n_target,), int64
-            The classes of the target rows, for oracles and scores only: not to be trained on or
-            selected by.
-        X_target_test : ndarray or DataFrame of shape (n_target_test, n_features), float64
-            Further target rows, to score on.
-        y_target_test : ndarray or Series of shape (n_target_test,), int64
-            Their classes.
+        X_source, X_target, X_target_test : ndarray or DataFrame of shape (n, n_features), float64
+            Source rows, target rows to adapt to, and further target rows to score on.
+        y_source, y_target, y_target_test : ndarray or Series of shape (n_part,), int64
+            Classes 0 and 1. ``y_target`` is for oracles and scores only: not to train and not to
+            select a model.
         proba_source, proba_target, proba_target_test : ndarray of shape (n_part,), float64
             p(y = 1 | x). The Bayes classifier predicts 1 where it exceeds one half.
         density_ratio_source : ndarray of shape (n_source,), float64
@@ -124,9 +105,9 @@ def make_covariate_shift(
               p(y = 1 | x) = \sigma(4 (x_1 - x_0^2 / 2 + .75)), \quad
               p_t(x) / p_s(x) = e^{s x_0}
 
-    The posterior is even in :math:`x_0`, hence p(y) is the same in both domains too. Importance
+    The posterior is even in :math:`x_0`, so p(y) is the same in both domains too. Importance
     weighting [1]_ was proposed for this setting. Methods that align the two domains have no
-    justification here: they have to remove :math:`x_0`, which the labels depend on.
+    justification here: they remove :math:`x_0`, which the labels depend on.
 
     References
     ----------
@@ -147,7 +128,14 @@ def make_covariate_shift(
     0.62
     0.82
     """
-    validate_parameter_constraints(CONSTRAINTS, locals(), caller_name="make_covariate_shift")
+    check_parameters(
+        "make_covariate_shift",
+        locals(),
+        {
+            "n_features": [Interval(Integral, 2, None, closed="left")],
+            "shift": [Interval(Real, 0, 10, closed="both")],
+        },
+    )
     rng = check_random_state(random_state)
     counts = {"source": n_source, "target": n_target, "target_test": n_target_test}
     parts: dict[str, LabelledRows] = {}

@@ -9,7 +9,7 @@ import numpy as np
 from sklearn.utils._param_validation import Interval
 
 from ._docs import loader_docs
-from ._fetch import Arrays, DataHome, DataStore, get_data_home, read_npz
+from ._fetch import Arrays, DataHome, DataStore
 from ._pairs import LabelledRows, Pair, check_pair, make_pair
 from ._turbofan_windows import CHANNELS, cut_engines, read_folder
 
@@ -77,13 +77,11 @@ def fetch_turbofan(
         Number of cycles, at least 1, between the ends of two windows of a training engine. Its
         last window ends at the failure.
     max_rul : float or None, default=125
-        The remaining life is cut to this number of cycles, since a new engine shows no wear;
-        above 0. None leaves it as it is.
+        A longer remaining life is cut to this number of cycles, above 0, since a new engine shows
+        no wear. None leaves it as it is.
     as_series : bool, default=True
         False flattens each window, channel after channel.
-    data_home : str or path-like, default=None
-        Folder to read from; by default the environment variable ``SKDA_DATA_HOME``,
-        else ``~/skda_data``.
+    <data_home>
     <return_X_y>
 
     Returns
@@ -104,19 +102,17 @@ def fetch_turbofan(
 
     Raises
     ------
-    FileNotFoundError
-        Neither `path` nor the cache folder holds the data.
-    ValueError
-        A parameter is not allowed, or the cached file has a wrong checksum.
+    <local_errors>
 
     Notes
     -----
-    Of an engine with fewer cycles than `window` the first cycle is repeated before it. For a split
-    of your own, such as :class:`~sklearn.model_selection.GroupKFold`, pass the engines as groups:
-    the windows of an engine overlap.
+    If an engine has fewer cycles than `window`, its first cycle is repeated. The windows of an
+    engine overlap: for a split of your own, such as
+    :class:`~sklearn.model_selection.GroupKFold`, pass the engines as groups.
 
-    The sensors depend on the operating condition more than on the wear, and the settings tell it:
-    ``DomainConditionScaler([0, 1, 2])`` scales the sensors within the conditions of each domain.
+    The sensors depend on the operating condition more than on the wear, and the settings describe
+    the condition: ``DomainConditionScaler([0, 1, 2])`` scales the sensors within the conditions of
+    each domain.
 
     References
     ----------
@@ -150,9 +146,10 @@ def fetch_turbofan(
         shaped = X if as_series else X.reshape(len(X), -1)
         rows[part] = LabelledRows(shaped, np.minimum(life, max_rul or np.inf, dtype=np.float32))
         groups[f"groups_{part}"] = engines
+    flat_names = [f"{name}_t-{before}" for name in CHANNELS for before in reversed(range(window))]
     return make_pair(
         *rows.values(),
-        feature_names=CHANNELS if as_series else _flat_names(window),
+        feature_names=CHANNELS if as_series else flat_names,
         target_names=["remaining_life"],
         descr=DESCR,
         return_X_y=return_X_y,
@@ -160,20 +157,8 @@ def fetch_turbofan(
     )
 
 
-def _flat_names(window: int) -> list[str]:
-    """Return names of the values of a window, channel by channel."""
-    return [f"{name}_t-{before}" for name in CHANNELS for before in reversed(range(window))]
-
-
 def _read(path: DataHome, data_home: DataHome, names: tuple[str, str]) -> Arrays:
-    if path is None:
-        prepared = STORE.read_prepared(data_home)
-        if prepared is None:
-            expected = get_data_home(data_home) / f"{STORE.name}.npz"
-            raise FileNotFoundError(f"There is no file {expected}. {REMEDY}")
-        return prepared
-    path = Path(path).expanduser()
-    if path.is_dir():
-        return read_folder(path, names)
+    if path is not None and (folder := Path(path).expanduser()).is_dir():
+        return read_folder(folder, names)
     required = [f"{name}_{kind}" for name in names for kind in ("train", "test", "rul")]
-    return read_npz(path, required=required, remedy=REMEDY)
+    return STORE.read_local(path, data_home, required=required, remedy=REMEDY)

@@ -16,8 +16,8 @@ def windows_of_engine(cycles: np.ndarray, length: int, step: int | None) -> np.n
     """Cut the cycles (n_cycles, n_channels) of one engine into windows that follow one another.
 
     The last window ends at the last cycle, the one before it `step` cycles earlier, and so on;
-    None keeps the last window alone. Before an engine shorter than `length` its first cycle is
-    repeated. Returns shape (n_windows, n_channels, length).
+    None keeps the last window alone. If the engine has fewer cycles than `length`, its first cycle
+    is repeated. Returns shape (n_windows, n_channels, length).
 
     >>> windows_of_engine(np.arange(5.0)[:, None], 3, 2)[:, 0]
     array([[0., 1., 2.],
@@ -36,9 +36,9 @@ def cut_engines(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Cut a table (n_cycles, 26) of engines, whose columns are engine, cycle and the channels.
 
-    `rul` has the remaining life at each engine's last cycle, in cycles, engine by engine; None
-    means 0: all ran until they failed. Returns the windows (n_windows, 24, length) as float32, the
-    remaining life at the last cycle of each, as float32, and the engine of each, as int64.
+    `rul` has the remaining life of each engine after its last cycle, in cycles; None means 0: all
+    ran until they failed. Returns the windows (n_windows, 24, length) as float32, the remaining
+    life after each window as float32, and the engine of each window as int64.
 
     >>> table = np.zeros((5, 26))
     >>> table[:, 0], table[:, 1] = [1, 1, 1, 2, 2], [1, 2, 3, 1, 2]
@@ -62,8 +62,8 @@ def cut_engines(
 def read_folder(folder: Path, names: tuple[str, ...]) -> dict[str, np.ndarray]:
     """Read some of the published sets, such as FD001, from the folder of their text files.
 
-    Returns, for each, the arrays ``<name>_train``, ``<name>_test`` and ``<name>_rul`` of the
-    prepared archive. A missing file is a FileNotFoundError; one with other columns is a ValueError.
+    Returns the arrays ``<name>_train``, ``<name>_test`` and ``<name>_rul`` of each set, as in the
+    prepared archive. A missing file is a FileNotFoundError, a wrong number of columns a ValueError.
     """
     arrays = {}
     for name in names:

@@ -10,17 +10,8 @@ from ._pairs import LabelledRows, Pair, PairDataset
 
 DOMAINS = ("red", "white")
 FEATURES = (
-    "fixed acidity",
-    "volatile acidity",
-    "citric acid",
-    "residual sugar",
-    "chlorides",
-    "free sulfur dioxide",
-    "total sulfur dioxide",
-    "density",
-    "pH",
-    "sulphates",
-    "alcohol",
+    *("fixed acidity", "volatile acidity", "citric acid", "residual sugar", "chlorides"),
+    *("free sulfur dioxide", "total sulfur dioxide", "density", "pH", "sulphates", "alcohol"),
 )
 DESCR = """\
 Wine quality: does a tasting panel give a Portuguese vinho verde six points or more? Domains: red

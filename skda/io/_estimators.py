@@ -1,4 +1,4 @@
-"""Estimators as a class, parameters, fitted attributes and nets."""
+"""Estimators, described by class, parameters, fitted attributes and nets."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ __all__ = ["describe_estimator", "make_estimator"]
 
 _COMPILE = "compile__mode", "compile__dynamic", "compile__fullgraph"
 _ROUTING = "_metadata_request"
-_OUTPUT = "_sklearn_output_config"  # of set_output
+_OUTPUT = "_sklearn_output_config"  # what set_output sets
 
 
 def describe_estimator(writer: Writer, estimator: Any, where: str) -> dict[str, Any]:
@@ -55,14 +55,14 @@ def describe_estimator(writer: Writer, estimator: Any, where: str) -> dict[str, 
 
 
 def _may_run_code(key: str, value: Any) -> bool:
-    """Say whether a parameter names a folder of pickles or the commands of a compiler."""
+    """Say whether a parameter names a folder of pickles or options of a compiler."""
     if key == "memory":
         return value is not None
     return key.startswith("compile__") and key not in _COMPILE
 
 
 def _requests(estimator: Any) -> dict[str, dict[str, Any]]:
-    """Return what ``set_fit_request`` and its like have set, by method."""
+    """Return, by method, what ``set_fit_request`` and the like have set."""
     if _ROUTING not in vars(estimator):
         return {}
     by_method = {name: dict(getattr(vars(estimator)[_ROUTING], name).requests) for name in METHODS}
@@ -84,7 +84,7 @@ def _is_fitted(name: str) -> bool:
 
 
 def make_estimator(reader: Reader, node: Any) -> Any:
-    """Make an estimator of its description."""
+    """Make an estimator from its description."""
     cls = estimator_class(node["class"], reader.handed)
     params = expect(node["params"], dict, "the parameters of an estimator")
     given = {key: reader.decode(value) for key, value in params.items()}
@@ -113,7 +113,7 @@ def make_estimator(reader: Reader, node: Any) -> Any:
 
 
 def _check_standardisation(mean: Any, scale: Any) -> None:
-    """Check by what a regressor standardised its labels."""
+    """Check the mean and scale by which a regressor standardised its labels."""
     for values in (mean, scale):
         expect(values, np.ndarray, "the standardisation of y")
         one_kind = values.dtype == np.float64 and values.shape == mean.shape
@@ -124,15 +124,15 @@ def _check_standardisation(mean: Any, scale: Any) -> None:
 
 
 def _map_a_row(transformer: Any, n_bytes: int) -> None:
-    """Map a row of zeros of each domain: the fitted attributes must fit together."""
-    if transformer.n_features_in_ > n_bytes:  # each feature has a number at least
+    """Map a row of zeros of each domain, to check that the fitted attributes fit together."""
+    if transformer.n_features_in_ > n_bytes:  # the file has a number or more for each feature
         raise ModelFileError("n_features_in_ is larger than the file. Save the model again")
     for domain in ("source", "target"):
         transformer._map_rows(np.zeros((1, transformer.n_features_in_)), domain)  # noqa: SLF001
 
 
 def _each(fitted: dict[str, Any], name: str, kind: Any) -> list[Any]:
-    """Return an attribute that may be a dict, one value for each input, as a checked list."""
+    """Return the checked values of an attribute: several where it is a dict, one for each input."""
     if name not in fitted:
         return []
     values = fitted[name]
@@ -158,16 +158,11 @@ def _check_fitted(estimator: Any) -> None:
         names = expect(fitted["feature_names_in_"], np.ndarray, "feature_names_in_")
         if len(names) != fitted.get("n_features_in_"):
             raise ModelFileError("feature_names_in_ has another length. Save the model again")
-    if "classes_" in fitted:
-        classes = expect(fitted["classes_"], np.ndarray, "classes_")
-        if classes.ndim != 1 or len(classes) < 2 or list(np.unique(classes)) != list(classes):
-            raise ModelFileError(
-                "classes_ must be two or more labels, sorted. Save the model again"
-            )
-    if "source_domains_" in fitted:
-        names = expect(fitted["source_domains_"], np.ndarray, "source_domains_")
-        if names.ndim != 1 or len(names) < 2 or list(np.unique(names)) != list(names):
-            raise ModelFileError("source_domains_ must be sorted names. Save the model again")
+    known = {"classes_": "two or more labels, sorted", "source_domains_": "sorted names"}
+    for name in [name for name in known if name in fitted]:
+        labels = expect(fitted[name], np.ndarray, name)
+        if labels.ndim != 1 or len(labels) < 2 or list(np.unique(labels)) != list(labels):
+            raise ModelFileError(f"{name} must be {known[name]}. Save the model again")
     if "y_mean_" in fitted or "y_scale_" in fitted:
         _check_standardisation(fitted.get("y_mean_"), fitted.get("y_scale_"))
     if _OUTPUT in fitted:

@@ -22,7 +22,7 @@ __all__ = ["ExportMixin"]
 
 
 class ExportMixin:
-    """`to_module` and `export` of an estimator, or of a search that delegates to one."""
+    """`to_module` and `export` of an estimator, or of a search for its best estimator."""
 
     def _exported(self) -> Any:
         """Return the fitted estimator that owns the net."""
@@ -32,20 +32,20 @@ class ExportMixin:
     def to_module(self, domain: Domain = "target") -> nn.Module:
         """Return the network with the batch statistics of one domain, as a plain module.
 
-        ``net_.module_`` holds the statistics of the source: what runs it on target rows, such as
-        an explainer, gets other logits than `decision_function`.
+        Do not use ``net_.module_`` for target rows: it holds the statistics of the source, so that
+        an explainer, for example, would get other logits than `decision_function`.
 
         Parameters
         ----------
         domain : {"target", "source"}, default="target"
-            Where the rows that it will be given come from.
+            The domain of the rows that the module will get.
 
         Returns
         -------
         nn.Module
-            From rows, float32 of shape (n_rows, ...), to logits of shape (n_rows, n_classes), or
-            of a regressor to predictions in the units of its labels, (n_rows, n_outputs). It is a
-            copy on the CPU, in eval mode and in float32 (also with `amp`).
+            Maps rows, float32 of shape (n_rows, ...), to logits of shape (n_rows, n_classes); for
+            a regressor to predictions in the units of its labels, (n_rows, n_outputs). The module
+            is a copy on the CPU, in eval mode and in float32 (also with `amp`).
 
         See Also
         --------
@@ -53,7 +53,7 @@ class ExportMixin:
 
         Notes
         -----
-        The rows are those that the estimator is given: of a Pipeline, those of its last step.
+        The rows are those that the estimator gets: in a Pipeline, those that the last step gets.
 
         Examples
         --------
@@ -82,37 +82,38 @@ class ExportMixin:
         Parameters
         ----------
         path : str or path
-            The file; one that is there is replaced in one step.
+            The file; an older one is replaced in one step.
         format : {"onnx", "torch.export"}, default="onnx"
             "onnx" needs the package onnxscript: ``pip install "skda[onnx]"``. "torch.export" is
             read with ``torch.export.load(path).module()``, without skda.
         domain : {"target", "source"}, default="target"
-            Where the rows that it will be given come from.
+            The domain of the rows that the network will get.
 
         Raises
         ------
         ValueError
-            If `format` or `domain` is none of these.
+            If `format` or `domain` has another value.
         ImportError
             If onnxscript is not installed.
 
         See Also
         --------
-        to_module : Returns what is written here.
+        to_module : Returns the network that this method writes.
 
         Notes
         -----
-        The input is named "rows", float32 of shape (n_rows, ...) with any number of rows. Where
-        the module takes several inputs, those of an ONNX file have their names, and the network
-        of "torch.export" takes one dict of them. The output is named "logits",
-        (n_rows, n_classes). Their softmax is `predict_proba`. The labels in the order of the
-        columns are in the metadata "classes" of an ONNX file, in JSON. The output of a regressor
-        is named "outputs", (n_rows, n_outputs), in the units of `y`.
+        The input is named "rows", float32 of shape (n_rows, ...) with any number of rows. If the
+        module takes several inputs, an ONNX file has an input of each name, and the network of
+        "torch.export" takes one dict. The output of a classifier is named "logits",
+        (n_rows, n_classes); its softmax is `predict_proba`. The metadata "classes" of an ONNX file
+        has the labels in the order of the columns, in JSON. The output of a regressor is named
+        "outputs", (n_rows, n_outputs), in the units of `y`.
 
-        The other steps of a Pipeline are not exported: give the network what its last step is
-        given. Convert them with the package skl2onnx, or put a scaler before the network, as in
-        ``nn.Sequential(Scale(scaler.mean_, scaler.scale_), clf.to_module())`` with a module
-        ``Scale`` of yours, and export that by torch.
+        The other steps of a Pipeline are not exported: the network needs the rows that the last
+        step gets. Convert the other steps with the package skl2onnx, or put a module ``Scale`` of
+        your own before the network, as in
+        ``nn.Sequential(Scale(scaler.mean_, scaler.scale_), clf.to_module())``, and export both with
+        torch.
 
         Examples
         --------
@@ -136,13 +137,12 @@ class ExportMixin:
             )
         estimator = self._exported()
         network = _FromRows(self.to_module(domain))
-        rows = rows_of_zeros(estimator, 3)
-        rows = rows.to(memory_format=torch.contiguous_format)
+        rows = rows_of_zeros(estimator, 3).to(memory_format=torch.contiguous_format)
         if isinstance(rows, Inputs):
             rows = dict(rows)
         output = _Output(estimator._outputs.name, estimator._metadata())  # noqa: SLF001
         with warnings.catch_warnings(), torch.no_grad():
-            warnings.simplefilter("ignore")  # what torch tells of its own exporter
+            warnings.simplefilter("ignore")  # torch warns about its own exporter
             write_atomically(path, lambda new: _FORMATS[format](network, rows, output, new))
 
 
@@ -150,7 +150,7 @@ ExportedRows = Tensor | dict[str, Tensor]
 
 
 class _Output(NamedTuple):
-    """The name of what a network returns, and what other programs are told of it."""
+    """The name of a network's output, and the metadata of the file."""
 
     name: str
     metadata: dict[str, str]

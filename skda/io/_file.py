@@ -1,4 +1,4 @@
-"""The file: tensors in the format of safetensors, a description in its header, and a checksum."""
+"""The file format: tensors as in safetensors, a description in the header, and a checksum."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def write(
     path: str | os.PathLike[str], description: Mapping[str, Any], tensors: Mapping[str, Tensor]
 ) -> None:
     """Write a description in JSON and tensors to one file."""
-    # here: who only trains needs no safetensors
+    # imported here, because training needs no safetensors
     from safetensors import SafetensorError
     from safetensors.torch import save_file
 
@@ -61,14 +61,11 @@ def write(
 
 
 def read(path: str | os.PathLike[str]) -> tuple[dict[str, Any], dict[str, Tensor]]:
-    """Return the description and the tensors of a file, which takes no more memory than the file.
+    """Return the description and the tensors of a file, in no more memory than the file's size.
 
-    Raises
-    ------
-    ModelFileError
-        If the file is damaged, is no file of skda, or has a newer format.
+    A file that is damaged, not of skda, or of a newer format is a ModelFileError.
     """
-    with open(path, "rb") as file:  # an OSError says that there is no such file
+    with open(path, "rb") as file:  # a missing file is an OSError
         header = _header(path, file)
         text = header.pop("__metadata__", {}).get(_KEY, "")
         description = _description(text[8:])
@@ -139,7 +136,7 @@ def _next_tensor(file: BinaryIO, entry: Mapping[str, Any]) -> Tensor:
             "model again"
         )
     start, end = entry["data_offsets"]
-    data = np.empty(end - start, dtype=np.uint8)  # in large pages, which torch does not ask for
+    data = np.empty(end - start, dtype=np.uint8)  # numpy asks for large pages, torch does not
     file.readinto(data)  # type: ignore[attr-defined]
     return torch.from_numpy(data).view(dtype).reshape(entry["shape"])
 

@@ -32,7 +32,7 @@ def _like_randint(*bounds_and_size: Any, size: Any = None, **options: Any) -> Te
     return torch.empty(bounds_and_size[-1] if size is None else size, **options)
 
 
-# Without data the others import torch's compiler, which takes seconds; torch.empty does not.
+# On "meta" these factories import torch's compiler, which takes seconds; torch.empty does not.
 _AS_LARGE: dict[Any, Callable[..., Tensor]] = {
     **dict.fromkeys((torch.ones, torch.zeros, torch.rand, torch.randn), torch.empty),
     torch.arange: _like_arange,
@@ -43,18 +43,12 @@ _AS_LARGE: dict[Any, Callable[..., Tensor]] = {
 
 
 def allowed_bytes(n_bytes: int) -> int:
-    """Return how many bytes a file may ask for whose tensors have `n_bytes`."""
+    """Return how many bytes may be allocated for a file whose tensors have `n_bytes`."""
     return 4 * n_bytes + _SPARE
 
 
 class AllocationLimit(TorchFunctionMode):
-    """Refuse new tensors that together are much larger than the file that asks for them.
-
-    Parameters
-    ----------
-    n_bytes : int
-        Size of all tensors of the file.
-    """
+    """Refuse new tensors that together are much larger than the tensors of the file."""
 
     def __init__(self, n_bytes: int) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""`load`, which makes an estimator of a model file."""
+"""`load`, which makes an estimator from a model file."""
 
 from __future__ import annotations
 
@@ -17,15 +17,14 @@ __all__ = ["load"]
 
 
 def load(path: str | os.PathLike[str], module: Any = None) -> Any:
-    """Load what `save` wrote. No code of the file is executed, and nothing is unpickled.
+    """Load a file that `save` wrote, without unpickling and without running code of the file.
 
     Parameters
     ----------
     path : str or path
     module : class, instance, factory, dict from name to one of these, or None, default=None
-        Your own class that the file names and does not hold: a network, a loss, a callback or a
-        schedule. Several are handed in as a dict by their names. The weights are those of the
-        file.
+        Your own class that the file names but does not hold: a network, a loss, a callback or a
+        schedule. Pass several in a dict, by their names. The weights come from the file.
 
     Returns
     -------
@@ -35,22 +34,22 @@ def load(path: str | os.PathLike[str], module: Any = None) -> Any:
     Raises
     ------
     ModelFileError
-        If the file is damaged or malicious, has a newer format, or needs what was not handed in.
-        It is a ValueError.
+        If the file is damaged or malicious, has a newer format, or names a class that was not
+        passed as `module`. It is a ValueError.
     OSError
         If there is no such file.
     ImportError
-        If a step of the file is scikit-learn's and the package skops is not installed.
+        If the file has a step of scikit-learn and the package skops is not installed.
 
     Notes
     -----
-    The file is one of safetensors: its header holds a description in JSON, with the version of
-    the format, and a checksum. A file names classes of a fixed list only: skda's estimators,
-    layers of ``torch.nn`` and `skda.nn`, optimizers, losses, and what skops trusts of
-    scikit-learn. Loading takes no more memory than a small multiple of the file's size. Still, a
-    network computes what its file says: predictions are only as trustworthy as the file.
+    The file is a safetensors file. Its header holds a checksum and a description in JSON with the
+    version of the format. A file can only name classes of a fixed list: skda's estimators, layers
+    of ``torch.nn`` and `skda.nn`, optimizers, losses, and the classes of scikit-learn that skops
+    trusts. Loading takes at most a small multiple of the file's size in memory. Still, a network
+    computes what its file says: predictions are only as trustworthy as the file.
 
-    The history of single batches, and of callbacks their own state, is not saved.
+    The history of single batches and the state of callbacks are not saved.
 
     Examples
     --------
@@ -83,7 +82,7 @@ def load(path: str | os.PathLike[str], module: Any = None) -> Any:
         raise
     except ModelFileError as error:
         raise ModelFileError(f"{os.fspath(path)} cannot be loaded: {error}.") from error
-    except Exception as error:  # a description may be wrong in any way
+    except Exception as error:  # a wrong description can raise errors of any kind
         what = str(error).splitlines()[0] if str(error) else ""
         raise ModelFileError(
             f"{os.fspath(path)} cannot be loaded: its description is not what skda writes "

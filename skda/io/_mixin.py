@@ -1,24 +1,44 @@
-"""`save` of everything that a model file holds, and the nets of those estimators that have some."""
+"""`save` of estimators, and the description of the nets that an estimator owns."""
 
 from __future__ import annotations
 
 import os
+import platform
 from collections.abc import Callable, Sequence
+from importlib.metadata import version
 from typing import Any, ClassVar
 
 from torch import Tensor, nn
 
+from .._docstrings import shared_docs
+from .._version import __version__
 from ..training import AdaptationNet
 from ._errors import ModelFileError
 from ._export import ExportMixin
 from ._file import write
 from ._nets import describe_net, make_net
 from ._values import Reader, Writer
-from ._versions import versions
 
 __all__ = ["NetStoreMixin", "SaveMixin", "save"]
 
+_PACKAGES = "torch", "scikit-learn", "skorch", "numpy"
+_DOCS = {
+    "optimizer": """
+optimizer : bool, default=False
+    Whether to keep the state of the optimizer, so that `partial_fit` continues as if the model had
+    never been saved. For Adam the state is twice as large as the weights.
+""",
+    "raises": """
+ValueError
+    If the file cannot hold a part of the estimator, which the message names.
+OSError
+    If the file cannot be written. An older file at `path` then stays as it is.
+""",
+}
+_save_docs = shared_docs(_DOCS)
 
+
+@_save_docs
 def save(estimator: Any, path: str | os.PathLike[str], *, optimizer: bool = False) -> None:
     """Save an estimator, a search, a transformer or a Pipeline of these to one file.
 
@@ -28,17 +48,12 @@ def save(estimator: Any, path: str | os.PathLike[str], *, optimizer: bool = Fals
         One of skda's, or a scikit-learn ``Pipeline``, fitted or not. Its steps that are
         scikit-learn's need the package skops: ``pip install "skda[skops]"``.
     path : str or path
-        The file; one that is there is replaced in one step, after the new one is on the disk.
-    optimizer : bool, default=False
-        Whether to keep the state of the optimizer, so that `partial_fit` goes on as if the model
-        had never been saved. It is twice as large as the weights for Adam.
+        The file; an older one is replaced in one step, after the new one is on the disk.
+    <optimizer>
 
     Raises
     ------
-    ValueError
-        If the file cannot hold a part of the estimator, which is named.
-    OSError
-        If the file cannot be written. What was at `path` is there as before.
+    <raises>
 
     See Also
     --------
@@ -46,8 +61,8 @@ def save(estimator: Any, path: str | os.PathLike[str], *, optimizer: bool = Fals
 
     Examples
     --------
-    A plain ``Pipeline`` has no method `save`; skda's estimators, searches, transformers and what
-    `skda.make_pipeline` returns have one.
+    This function saves a plain ``Pipeline``, which has no method `save`. skda's estimators,
+    searches, transformers and the pipelines of `skda.make_pipeline` have this method.
 
     >>> import os, tempfile
     >>> from sklearn.pipeline import Pipeline
@@ -62,30 +77,28 @@ def save(estimator: Any, path: str | os.PathLike[str], *, optimizer: bool = Fals
     """
     writer = Writer(optimizer)
     node = writer.encode(estimator, "model")
-    description = {"versions": versions(), "custom": writer.custom, "model": node}
+    versions = {"python": platform.python_version(), "skda": __version__}
+    versions |= {name: version(name) for name in _PACKAGES}
+    description = {"versions": versions, "custom": writer.custom, "model": node}
     write(path, description, writer.tensors)
 
 
 class SaveMixin:
-    """`save`, which `skda.load` undoes."""
+    """The method `save`, the inverse of `skda.load`."""
 
+    @_save_docs
     def save(self, path: str | os.PathLike[str], *, optimizer: bool = False) -> None:
         """Save to one file, from which `skda.load` makes an equal estimator without any pickle.
 
         Parameters
         ----------
         path : str or path
-            The file, by convention ``.safetensors``. One that is there is replaced in one step.
-        optimizer : bool, default=False
-            Whether to keep the state of the optimizer, so that `partial_fit` goes on as if the
-            model had never been saved. It is twice as large as the weights for Adam.
+            The file, by convention ``.safetensors``. An older one is replaced in one step.
+        <optimizer>
 
         Raises
         ------
-        ValueError
-            If the file cannot hold a part of the estimator, which is named.
-        OSError
-            If the file cannot be written. What was at `path` is there as before.
+        <raises>
 
         See Also
         --------
@@ -93,10 +106,10 @@ class SaveMixin:
 
         Notes
         -----
-        The file holds the parameters, the weights of the network and of what the method trains
-        beside it, the statistics of both domains and the history. Networks of `skda.nn` and of
-        layers of ``torch.nn`` are held layer by layer; your own class is named in the file and
-        handed to `skda.load` again.
+        The file holds the parameters, the weights of the network and of the modules that the
+        method trains beside the network, the statistics of both domains and the history. A network
+        of layers of `skda.nn` and ``torch.nn`` is described layer by layer. For a class of your own
+        the file has only the name: pass the class to `skda.load`.
 
         Examples
         --------
@@ -115,7 +128,7 @@ class SaveMixin:
 class NetStoreMixin(ExportMixin, SaveMixin):
     """`save`, `to_module` and `export` of an estimator that owns nets."""
 
-    # of the estimator
+    # members of the estimator
     net_: AdaptationNet
     _assemble: Callable[..., AdaptationNet]
     _make_module: Callable[..., nn.Module]
@@ -135,7 +148,7 @@ class NetStoreMixin(ExportMixin, SaveMixin):
         return described
 
     def _take_nets(self, reader: Reader, nets: dict[str, Any]) -> None:
-        """Make the nets of their descriptions."""
+        """Make the nets from their descriptions."""
         if "net_" not in nets or not set(nets) <= set(self._net_names):
             raise ModelFileError(f"it has the nets {sorted(nets)}. Save the model again")
         for name in self._net_names:
@@ -145,7 +158,7 @@ class NetStoreMixin(ExportMixin, SaveMixin):
                 vars(self)[name] = net
 
     def _rebuild_module(self, rows: Tensor, n_classes: int) -> nn.Module:
-        """Make the network as `fit` did, whose weights a file holds."""
+        """Make the network as `fit` did, to load the weights of a file into it."""
         return self._make_module(rows, n_classes)
 
     def _assemble_net(
@@ -154,5 +167,5 @@ class NetStoreMixin(ExportMixin, SaveMixin):
         module: nn.Module,
         **options: Any,
     ) -> AdaptationNet:
-        """Put the network of the net `name` into a net."""
+        """Make the net `name` around its network."""
         return self._assemble(module, **options)

@@ -15,11 +15,11 @@ __all__ = ["check_finite", "describe_module", "is_describable", "make_module"]
 
 _INTERNAL = frozenset(vars(nn.Module()))
 _HOOKS = sorted(name for name in _INTERNAL if name.endswith("_hooks"))
-_NOTED = "_skda_run"  # what an estimator notes of a run; the net's description has it
+_NOTED = "_skda_run"  # the estimator's notes on a run, which the description of the net holds
 
 
 def is_describable(module: nn.Module, own_hooks: tuple[type, ...] = ()) -> bool:
-    """Say whether a network can be described layer by layer: no class, no hook is the user's."""
+    """Say whether a network can be described layer by layer, without a user's class or hook."""
     try:
         describe_module(PlainWriter(), module, "module", own_hooks)
     except ValueError:
@@ -32,18 +32,8 @@ def describe_module(
 ) -> dict[str, Any]:
     """Describe a network by its class, attributes, parameters, buffers and submodules.
 
-    Parameters
-    ----------
-    writer : PlainWriter
-    module : nn.Module
-    where : str
-    own_hooks : tuple of type
-        Kinds of forward hooks of the network itself that are described elsewhere.
-
-    Raises
-    ------
-    ValueError
-        If it has a layer or hooks that a file cannot hold.
+    The caller describes forward hooks of the kinds `own_hooks` on the network itself. A layer or
+    hook that a file cannot hold is a ValueError.
     """
     return _describe(writer, module, where, own_hooks, {})
 
@@ -87,7 +77,7 @@ def _describe(
 
 
 def make_module(reader: PlainReader, node: Any) -> nn.Module:
-    """Make the network of a description; its tensors are those of the file."""
+    """Make the network of a description, with the tensors of the file."""
     return _make(reader, node, {}, {})
 
 
@@ -134,7 +124,7 @@ def _parameter(
 
 
 def check_finite(tensor: Tensor, name: str) -> None:
-    """Raise if a weight is NaN or infinite, as the least or the largest one then is."""
+    """Raise if a weight is NaN or infinite: then the smallest or largest weight is, too."""
     if not (tensor.is_floating_point() and tensor.numel()):
         return
     if torch.stack(tensor.aminmax()).isfinite().all():

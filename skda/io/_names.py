@@ -1,10 +1,9 @@
-"""The classes and functions that a model file may name, and what the user hands in for others."""
+"""The classes and functions that a model file may name, and those that the user hands in."""
 
 from __future__ import annotations
 
 import inspect
-import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
@@ -14,8 +13,13 @@ from sklearn.base import BaseEstimator
 from sklearn.model_selection import BaseCrossValidator, BaseShuffleSplit
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
-from skorch import callbacks as skorch_callbacks
-from skorch.callbacks import Callback
+from skorch.callbacks import (
+    Callback,
+    EarlyStopping,
+    EpochScoring,
+    EpochTimer,
+    GradientNormClipping,
+)
 from skorch.dataset import ValidSplit
 from torch import nn
 
@@ -24,78 +28,47 @@ from ._errors import ModelFileError
 
 __all__ = ["Handed", "estimator_class", "is_of_sklearn", "is_public", "known_name", "named"]
 
-_FUNCTIONS = frozenset(
-    re.findall(
-        r"\w+",
-        """
+_FUNCTIONS = """
     binary_cross_entropy binary_cross_entropy_with_logits celu cross_entropy elu gelu glu
     hardsigmoid hardswish hardtanh huber_loss kl_div l1_loss leaky_relu log_softmax logsigmoid mish
     mse_loss multi_margin_loss multilabel_margin_loss nll_loss relu relu6 selu sigmoid silu
     smooth_l1_loss softmax softplus softsign tanh
-    """,
-    )
-)
-# not those that write files
-_CALLBACKS = frozenset({"EarlyStopping", "EpochScoring", "EpochTimer", "GradientNormClipping"})
+"""
 
 
-def _of_torch_nn(name: str) -> Any:
-    inside = nn.modules.linear if name == "NonDynamicallyQuantizableLinear" else nn  # of attention
-    return _class(inside, name, nn.Module)
+def _classes(module: Any, base: type | tuple[type, ...]) -> dict[str, Any]:
+    """Return the classes of a module that have this base, by name."""
+    return {k: v for k, v in vars(module).items() if inspect.isclass(v) and issubclass(v, base)}
 
 
-def _of_torch_optim(name: str) -> Any:
-    return _class(torch.optim, name, torch.optim.Optimizer)
-
-
-def _of_functional(name: str) -> Any:
-    return getattr(nn.functional, name) if name in _FUNCTIONS else None
-
-
-def _of_skda_nn(name: str) -> Any:
-    return _class(skda_nn, name, nn.Module) if name in skda_nn.__all__ else None
-
-
-def _of_skorch(name: str) -> Any:
-    if name == "ValidSplit":
-        return ValidSplit
-    return _class(skorch_callbacks, name, Callback) if name in _CALLBACKS else None
-
-
-def _of_splitters(name: str) -> Any:
-    return _class(model_selection, name, (BaseCrossValidator, BaseShuffleSplit))
-
-
-def _class(space: Any, name: str, base: type | tuple[type, ...]) -> Any:
-    found = getattr(space, name, None)
-    return found if inspect.isclass(found) and issubclass(found, base) else None
-
-
-_SPACES: dict[str, Callable[[str], Any]] = {
-    "torch.nn": _of_torch_nn,
-    "torch.nn.functional": _of_functional,
-    "torch.optim": _of_torch_optim,
-    "skda.nn": _of_skda_nn,
-    "skorch": _of_skorch,
-    "sklearn.model_selection": _of_splitters,
+# the classes and functions that a file may name; callbacks that write files are left out
+_SPACES: dict[str, dict[str, Any]] = {
+    # nn.MultiheadAttention has the last one, which torch.nn does not export
+    "torch.nn": _classes(nn, nn.Module)
+    | {"NonDynamicallyQuantizableLinear": nn.modules.linear.NonDynamicallyQuantizableLinear},
+    "torch.nn.functional": {f: getattr(nn.functional, f) for f in _FUNCTIONS.split()},
+    "torch.optim": _classes(torch.optim, torch.optim.Optimizer),
+    "skda.nn": {k: v for k, v in _classes(skda_nn, nn.Module).items() if k in skda_nn.__all__},
+    "skorch": {
+        cls.__name__: cls
+        for cls in (EarlyStopping, EpochScoring, EpochTimer, GradientNormClipping, ValidSplit)
+    },
+    "sklearn.model_selection": _classes(model_selection, (BaseCrossValidator, BaseShuffleSplit)),
 }
 
 
 def known_name(thing: Any) -> list[str] | None:
-    """Return the space and the name under which a file may name a class or function, if any."""
+    """Return the space and the name by which a file may name a class or function, if any."""
     name = getattr(thing, "__name__", None)
     if not isinstance(name, str):
         return None
-    for space, find in _SPACES.items():
-        if find(name) is thing:
-            return [space, name]
-    return None
+    return next(([s, name] for s, names in _SPACES.items() if names.get(name) is thing), None)
 
 
 def named(space: Any, name: Any) -> Any:
-    """Return the class or function that a file names by `known_name`."""
-    find = _SPACES.get(space) if isinstance(space, str) else None
-    found = find(name) if find is not None and isinstance(name, str) else None
+    """Return the class or function of a space and a name, as `known_name` returned them."""
+    strings = isinstance(space, str) and isinstance(name, str)
+    found = _SPACES.get(space, {}).get(name) if strings else None
     if found is None:
         raise ModelFileError(
             f"it names {name!r} of {space!r}, which is not on the list of classes and functions "
@@ -116,7 +89,7 @@ def _estimators() -> dict[str, type[BaseEstimator]]:
 
 
 def _estimator(name: Any) -> type[BaseEstimator] | None:
-    """Return skda's class of this name; what a search needs is imported for a search only."""
+    """Return skda's class of this name; the search is imported only where it is named."""
     if name == "LambdaSearchCV":
         from skda.model_selection import LambdaSearchCV
 
@@ -125,7 +98,7 @@ def _estimator(name: Any) -> type[BaseEstimator] | None:
 
 
 def is_public(cls: type) -> bool:
-    """Say whether a class is one of skda's public estimators, or saved like one."""
+    """Say whether a class is a public estimator of skda, or saved like one."""
     return _estimator(cls.__name__) is cls
 
 
@@ -150,7 +123,7 @@ def is_of_sklearn(value: Any) -> bool:
 
 
 def arguments_of(value: Any) -> dict[str, Any] | None:
-    """Return the arguments that make a callback or splitter again, if a file may name its class."""
+    """Return the arguments to rebuild a callback or splitter, if a file may name its class."""
     kinds = Callback, ValidSplit, BaseCrossValidator, BaseShuffleSplit
     if not isinstance(value, kinds) or known_name(type(value)) is None:
         return None
@@ -160,13 +133,9 @@ def arguments_of(value: Any) -> dict[str, Any] | None:
 
 
 class Handed:
-    """What the user hands in for the names that are in a file.
+    """The objects that the user hands in for the `names` that a file needs.
 
-    Parameters
-    ----------
-    given : class, instance, factory, dict from name to one of these, or None
-    names : list of str
-        The names that the file says it needs.
+    `given` is a class, an instance, a factory, a dict from name to one of these, or None.
     """
 
     def __init__(self, given: Any, names: Any) -> None:
@@ -188,7 +157,7 @@ class Handed:
             self._check(name)
 
     def _check(self, name: str) -> None:
-        """Refuse another class; a function is a factory and may have any name."""
+        """Refuse a class of another name; a function is a factory and may have any name."""
         given = self.given[name]
         cls = type(given) if isinstance(given, nn.Module) else given
         if inspect.isclass(cls) and cls.__name__ != name.partition(" of ")[0]:
@@ -198,7 +167,7 @@ class Handed:
             )
 
     def get(self, name: Any) -> Any:
-        """Return what was handed in for a name."""
+        """Return the object that was handed in for a name."""
         if not isinstance(name, str) or name not in self.given:
             raise ModelFileError(f"it needs {name!r}, which it does not list. Save the model again")
         return self.given[name]

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 __all__ = ["describe_net", "make_net"]
 
-# what partial_fit reads from the net, not from the estimator's parameters
+# options that partial_fit reads from the net, not from the estimator's parameters
 _OPTIONS = (
     "lam",
     "per_domain",
@@ -50,13 +50,13 @@ _OPTIONS = (
     "optimizer__param_groups",
 )
 _COUNTS = "step_", "fits_"
-# modules of the net beside the network itself
+# modules of the net apart from the network itself
 _BESIDE = "domain_module_", "adaptation_", "tuner_"
 
 
 def describe_net(writer: Writer, net: AdaptationNet, where: str) -> dict[str, Any]:
     """Describe a trained net."""
-    with net.domain_module_.lock:  # while others predict, its layers hold a domain's statistics
+    with net.domain_module_.lock:  # a prediction in another thread swaps the statistics
         net.domain_module_.statistics["source"].share(net.domain_module_.norms)
         return _describe(writer, net, where)
 
@@ -67,7 +67,7 @@ def _describe(writer: Writer, net: AdaptationNet, where: str) -> dict[str, Any]:
     undo = [h.undo for h in module._forward_hooks.values() if isinstance(h, ToOutputs)]  # noqa: SLF001
     if is_describable(module, (ToOutputs,)):
         network = {"layers": describe_module(writer, module, f"{where}.module", (ToOutputs,))}
-    else:  # the parameters say how to make it
+    else:  # `load` makes the network from the estimator's parameters
         network = {"state": writer.state(module, f"{where}.module")}
     options = {name: vars(net)[name] for name in _OPTIONS if name in vars(net)}
     described = {
@@ -104,14 +104,14 @@ def _describe(writer: Writer, net: AdaptationNet, where: str) -> dict[str, Any]:
 
 
 def _of_term(net: AdaptationNet, kind: type) -> list[tuple[str, Any]]:
-    """Return the generators or the optimizers that the second term has for itself."""
+    """Return the generators or the optimizers that the second term owns."""
     with nullcontext() if issubclass(kind, torch.optim.Optimizer) else optimizers_on_demand():
         own = {} if net.adaptation is None else net.adaptation_.own_state()
     return [(name, value) for name, value in own.items() if isinstance(value, kind)]
 
 
 def _columns(history: Any) -> dict[str, Any]:
-    """Return the history of the epochs by columns, without that of single batches."""
+    """Return the history of the epochs by columns, without the history of single batches."""
     names = dict.fromkeys(name for row in history for name in row if name != "batches")
     return {name: [row.get(name) for row in history] for name in names}
 
@@ -147,7 +147,7 @@ def make_net(reader: Reader, estimator: Any, name: str, node: Any) -> Adaptation
 
 @contextmanager
 def _on_device_here(estimator: Any) -> Iterator[None]:
-    """Use the CPU inside the with block where the estimator's device is not there."""
+    """Use the CPU inside the with block if this machine lacks the estimator's device."""
     device = estimator.device
     try:
         resolve_device(device)
@@ -220,23 +220,20 @@ def _load_states(reader: Reader, net: AdaptationNet, node: dict[str, Any]) -> No
     net.history_ = History({"batches": [], **dict(zip(columns, row, strict=True))} for row in rows)
 
 
-_OPTION_TYPES = (bool, int, float, list, tuple, type(None))  # what an optimizer's options may be
+_OPTION_TYPES = (bool, int, float, list, tuple, type(None))  # of an optimizer
 
 
 def _load_optimizer(optimizer: torch.optim.Optimizer, state: Any) -> None:
-    """Load the state of an optimizer, after a look at its types and shapes."""
+    """Check the types and shapes of an optimizer's state, and load it."""
     fresh = optimizer.state_dict()["param_groups"]
     parameters = [p for group in optimizer.param_groups for p in group["params"]]
-    all_in_one = (sum(p.numel() for p in parameters),)  # as LBFGS has them
+    all_in_one = (sum(p.numel() for p in parameters),)  # LBFGS keeps one flat tensor
     for group, own in zip(state["param_groups"], fresh, strict=True):
-        # another version of torch may have an option more, which is off
+        # another version of torch may have an additional option, which is off
         unknown = [name for name in group if name not in own and group[name]]
         added = [name for name in own if name not in group and own[name]]
-        if (
-            any(not isinstance(value, _OPTION_TYPES) for value in group.values())
-            or unknown
-            or added
-        ):
+        typed = all(isinstance(value, _OPTION_TYPES) for value in group.values())
+        if unknown or added or not typed:
             raise ModelFileError("its optimizer has other options. Save the model again")
         for name in group.keys() - own.keys():
             del group[name]

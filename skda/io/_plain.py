@@ -1,4 +1,4 @@
-"""Numbers, strings, containers, arrays and tensors, to the JSON of a model file and back."""
+"""Plain values (numbers, strings, containers, arrays, tensors) in the JSON of a model file."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from ._names import known_name, named
 
 __all__ = ["KIND", "PlainReader", "PlainWriter", "expect"]
 
-# the key of every JSON object of ours; all other values of JSON stand for themselves
+# the key that every JSON object has here; all other values of JSON stand for themselves
 KIND = "$"
 
 
 def expect(node: Any, kind: type | tuple[type, ...], what: str) -> Any:
-    """Return a value of JSON if it has this type; a bool is no number."""
+    """Return a value of JSON after checking its type; a bool does not count as a number."""
     kinds = kind if isinstance(kind, tuple) else (kind,)
     if not isinstance(node, kinds) or (isinstance(node, bool) and bool not in kinds):
         names = " or ".join(k.__name__ for k in kinds)
@@ -31,13 +31,7 @@ def expect(node: Any, kind: type | tuple[type, ...], what: str) -> Any:
 
 
 class PlainWriter:
-    """Collects the tensors while it describes values.
-
-    Attributes
-    ----------
-    tensors : dict from str to Tensor
-        By the names that the description gives them.
-    """
+    """Describes values in JSON and collects their `tensors`, by their names in the description."""
 
     def __init__(self) -> None:
         self.tensors: dict[str, Tensor] = {}
@@ -45,7 +39,7 @@ class PlainWriter:
         self._storages: set[int] = set()
 
     def tensor(self, tensor: Tensor, where: str) -> str:
-        """Keep a tensor and return its name; one that is met twice is written once."""
+        """Keep a tensor and return its name; the same tensor is written only once."""
         tensor = tensor.detach()
         key = tensor.data_ptr(), tensor.dtype, tensor.shape, tensor.stride()
         known = self._names.get(key)
@@ -94,7 +88,7 @@ class PlainWriter:
         return self.encode_object(value, where)
 
     def encode_object(self, value: Any, where: str) -> Any:
-        """Describe anything else."""
+        """Describe a value of any other type."""
         raise ValueError(
             f"A model file cannot hold {where}, a {type(value).__name__}. Keep such a model with "
             "pickle or joblib."
@@ -119,7 +113,7 @@ class PlainWriter:
                 f"A model file cannot hold {where}, an array of dtype {array.dtype}. Convert it to "
                 "numbers or strings, or keep the model with pickle or joblib."
             )
-        # a matrix product rounds otherwise if its factor lies otherwise in memory
+        # the memory layout is kept because it affects the rounding of a matrix product
         by_columns = array.flags.f_contiguous and not array.flags.c_contiguous
         native = np.array(
             array.T if by_columns else array, order="C", dtype=array.dtype.newbyteorder("=")
@@ -129,18 +123,9 @@ class PlainWriter:
 
 
 class PlainReader:
-    """Makes values of their descriptions.
+    """Makes values from their descriptions.
 
-    Parameters
-    ----------
-    tensors : dict from str to Tensor
-
-    Attributes
-    ----------
-    n_bytes : int
-        Size of all tensors.
-    unread : set of str
-        Names of the tensors that no description has asked for yet.
+    `n_bytes` is the size of all tensors; `unread` has the names of those not yet asked for.
     """
 
     def __init__(self, tensors: dict[str, Tensor]) -> None:
@@ -157,7 +142,7 @@ class PlainReader:
         return self.tensors[name]
 
     def decode(self, node: Any) -> Any:
-        """Return what a description stands for."""
+        """Return the value of a description."""
         if isinstance(node, list):
             return [self.decode(item) for item in node]
         if not isinstance(node, dict):
@@ -172,7 +157,7 @@ class PlainReader:
         return method(node)
 
     def decode_as(self, node: Any, kind: type | tuple[type, ...], what: str) -> Any:
-        """Return what a description stands for, if it has this type."""
+        """Return the value of a description after checking its type."""
         return expect(self.decode(node), kind, what)
 
     def _read_float(self, node: dict[str, Any]) -> float:

@@ -1,4 +1,4 @@
-"""Rows such as an estimator was fitted on, to try its network with."""
+"""Rows of the shape that an estimator was fitted on, to run its network."""
 
 from __future__ import annotations
 
@@ -18,15 +18,7 @@ _LARGEST_ROW = 1 << 26  # numbers
 
 
 def rows_of_zeros(estimator: Any, n_rows: int, device: str = "cpu") -> Any:
-    """Return rows of zeros, which take the memory of one number.
-
-    Parameters
-    ----------
-    estimator : fitted estimator
-    n_rows : int
-    device : str, default="cpu"
-        On "meta" there are no numbers at all.
-    """
+    """Return rows of zeros that share the memory of one number, or on "meta" have no data."""
     shape: Any = estimator.input_shape_
     dtype: Any = getattr(estimator, "input_dtype_", torch.float32)
     if not isinstance(shape, Mapping):

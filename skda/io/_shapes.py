@@ -1,4 +1,4 @@
-"""Widths of the layers of a described network, in no more memory than its file may ask for."""
+"""Widths of the layers of a described network, found in a bounded amount of memory."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ __all__ = ["widths_by_rows", "widths_by_shapes"]
 
 _CONVOLUTIONS = nn.Conv1d, nn.Conv2d
 _NORMALISATIONS = nn.BatchNorm1d, nn.BatchNorm2d
-# Each works on the rows by themselves. A pass of no rows takes no memory and tells the shapes; all
-# but batch normalisations refuse rows of other sizes than theirs also where there are none.
+# These layers treat each row separately. A pass of zero rows takes no memory and still gives the
+# shapes; all of them but batch normalisations check the size of a row even without rows.
 _ROW_BY_ROW = {
     *(MLP, ConvNet, ConvNet1d, ShallowNet, nn.Sequential, nn.Identity, nn.Flatten, nn.Linear),
     *(*_CONVOLUTIONS, *_NORMALISATIONS, nn.LayerNorm, nn.Dropout, nn.Dropout1d),
@@ -35,7 +35,7 @@ _LARGEST_LAYER = 1 << 32  # bytes
 
 
 def widths_by_rows(module: nn.Module, estimator: Any, layers: list[Layer]) -> tuple[int, ...]:
-    """Return the widths of the layers of a network of the user's."""
+    """Return the widths of the layers of a user's own network."""
     return _probe(module, estimator, layers, rows_of_zeros(estimator, 2))
 
 
@@ -44,8 +44,8 @@ def widths_by_shapes(
 ) -> tuple[int, ...]:
     """Return the widths of the layers of a network that a file of `n_bytes` describes.
 
-    All shapes must fit, which a pass of no rows tells where a row takes little memory. Other
-    networks get rows and weights without data; for these torch imports its compiler.
+    All shapes must fit. A pass of zero rows checks this where a row takes little memory. Other
+    networks get rows and weights without data, for which torch imports its compiler.
     """
     try:
         widths = _widths_without_rows(module, estimator, layers, allowed_bytes(n_bytes))
@@ -90,7 +90,7 @@ def _widths_without_rows(
     with _LargestLayer(module) as largest:
         try:
             widths = _probe(module, estimator, layers, rows_of_zeros(estimator, 0))
-        except Exception:  # the pass of shapes says what is wrong
+        except Exception:  # the pass without data says what is wrong
             return None
     if largest.n_bytes > allowed:
         return None
@@ -100,7 +100,7 @@ def _widths_without_rows(
 
 
 def _normalise_two_rows(layer: Any, shape: tuple[int, ...]) -> None:
-    """Raise if a batch normalisation is of other rows: without rows it does not look at them."""
+    """Raise if a batch normalisation has another row size, which it does not check without rows."""
     rows, mean, var = torch.zeros(1).expand(2, *shape), layer.running_mean, layer.running_var
     batch_norm(rows, mean, var, layer.weight, layer.bias, training=mean is None)
 
@@ -114,7 +114,7 @@ def _is_row_by_row(layer: nn.Module) -> bool:
 class _LargestLayer:
     """Notes the largest memory, in bytes, that a layer takes for its input and output.
 
-    It notes batch normalisations as well, each with the shape of its rows.
+    It also notes the batch normalisations, each with the shape of its rows.
     """
 
     def __init__(self, module: nn.Module) -> None:
@@ -133,7 +133,7 @@ class _LargestLayer:
 
     def _note(self, layer: Any, given: tuple[Any, ...], made: Any) -> None:
         numbers = [_numbers(value) for value in (*given, made) if isinstance(value, Tensor)]
-        if isinstance(layer, _CONVOLUTIONS):  # its input is laid out anew, once for each weight
+        if isinstance(layer, _CONVOLUTIONS):  # it copies its input once for each weight
             numbers.append(_numbers(made) / made.shape[1] * layer.weight[0].numel())
         if isinstance(layer, _NORMALISATIONS):
             self.normalised.append((layer, tuple(made.shape[1:])))
@@ -141,5 +141,5 @@ class _LargestLayer:
 
 
 def _numbers(tensor: Tensor) -> int:
-    """Return the number of entries, of one row where there are no rows."""
+    """Return the number of entries; without rows, that of one row."""
     return math.prod(max(n, 1) for n in tensor.shape)

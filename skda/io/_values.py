@@ -1,4 +1,4 @@
-"""Everything a model file holds: also networks, callbacks, estimators, and what is the user's."""
+"""The values of a model file that are not plain: networks, callbacks, estimators."""
 
 from __future__ import annotations
 
@@ -21,24 +21,11 @@ from ._plain import KIND, PlainReader, PlainWriter, expect
 
 __all__ = ["Reader", "Writer"]
 
-_NO_SKOPS = (
-    "A model file holds the estimators of scikit-learn by the package skops: "
-    'pip install "skda[skops]".'
-)
-
 
 class Writer(PlainWriter):
-    """Describes estimators and their parameters.
+    """Describes estimators and their parameters, with `optimizer` the state of optimizers too.
 
-    Parameters
-    ----------
-    optimizer : bool
-        Whether to keep the state of the optimizers.
-
-    Attributes
-    ----------
-    custom : list of str
-        Names of the classes and functions that have to be handed in again.
+    `custom` has the names of the classes and functions that the user has to hand in again.
     """
 
     def __init__(self, optimizer: bool = False) -> None:
@@ -49,7 +36,7 @@ class Writer(PlainWriter):
         self.of_parameters = False
 
     def encode_object(self, value: Any, where: str) -> Any:
-        """Describe what is no plain value."""
+        """Describe a value that is not plain."""
         if isinstance(value, nn.Module) and is_describable(value):
             return {KIND: "module", "module": describe_module(self, value, where)}
         ours = isinstance(value, BaseEstimator) and hasattr(value, "save")  # also a user's subclass
@@ -85,7 +72,7 @@ class Writer(PlainWriter):
         return {key: self.tensor(value, f"{where}.{key}") for key, value in state.items()}
 
     def noted(self, name: str, value: Any, where: str) -> str:
-        """Note the name of what has to be handed in, and return it; another one is told apart."""
+        """Note a value that has to be handed in; return its name, made unique if it is taken."""
         if self._noted.setdefault(name, value) is not value:
             name = f"{name} of {where}"
             self._noted[name] = value
@@ -95,13 +82,7 @@ class Writer(PlainWriter):
 
 
 class Reader(PlainReader):
-    """Makes estimators of their descriptions.
-
-    Parameters
-    ----------
-    tensors : dict from str to Tensor
-    handed : Handed
-    """
+    """Makes estimators from their descriptions."""
 
     def __init__(self, tensors: dict[str, torch.Tensor], handed: Handed) -> None:
         super().__init__(tensors)
@@ -127,7 +108,7 @@ class Reader(PlainReader):
 
     def _read_custom(self, node: dict[str, Any]) -> Any:
         given = self.handed.get(node["name"])
-        # an instance is handed in to be copied; the parameter is its class
+        # the user may hand in an instance where the parameter is a class
         return type(given) if node["class"] and isinstance(given, nn.Module) else given
 
     def _read_custom_module(self, node: dict[str, Any]) -> nn.Module:
@@ -137,13 +118,7 @@ class Reader(PlainReader):
         return module
 
     def load_state(self, module: Any, node: Any) -> None:
-        """Load the tensors of a description into a module that is there.
-
-        Raises
-        ------
-        ModelFileError
-            If a tensor is missing, one too many, of another shape or dtype, or not finite.
-        """
+        """Load the tensors of a description into a module, after checking that they fit."""
         own = module.state_dict()
         names = expect(node, dict, "the tensors of a network")
         wrong = sorted(own.keys() ^ names.keys())
@@ -163,13 +138,21 @@ class Reader(PlainReader):
         module.load_state_dict(state)
 
 
-def _to_skops(value: Any, where: str) -> torch.Tensor:
+def _skops_io() -> Any:
     try:
         import skops.io
     except ImportError as error:
-        raise ImportError(_NO_SKOPS) from error
-    data = skops.io.dumps(value)
-    untrusted = skops.io.get_untrusted_types(data=data)
+        raise ImportError(
+            "A model file holds the estimators of scikit-learn by the package skops: "
+            'pip install "skda[skops]".'
+        ) from error
+    return skops.io
+
+
+def _to_skops(value: Any, where: str) -> torch.Tensor:
+    skops_io = _skops_io()
+    data = skops_io.dumps(value)
+    untrusted = skops_io.get_untrusted_types(data=data)
     if untrusted:
         raise ValueError(
             f"A model file cannot hold {where}, a {type(value).__name__}: skops does not trust "
@@ -179,17 +162,14 @@ def _to_skops(value: Any, where: str) -> torch.Tensor:
 
 
 def _from_skops(tensor: torch.Tensor) -> Any:
-    try:
-        import skops.io
-    except ImportError as error:
-        raise ImportError(_NO_SKOPS) from error
+    skops_io = _skops_io()
     data = tensor.numpy().tobytes()
     try:
         entries = zipfile.ZipFile(io.BytesIO(data)).infolist()
         if any(entry.file_size > len(data) for entry in entries):
             raise ValueError("an entry is larger than the file")
-        return skops.io.loads(data)
-    except Exception as error:  # skops raises what it meets
+        return skops_io.loads(data)
+    except Exception as error:  # skops raises errors of any kind
         raise ModelFileError(
             f"its part of scikit-learn is not what skops trusts ({type(error).__name__}: {error}). "
             "Save the model again"

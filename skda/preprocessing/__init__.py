@@ -1,4 +1,4 @@
-"""Scaling by domain, features of pretrained networks, and the base class of transformers."""
+"""Scalers for each domain, features of pretrained networks, the base class of transformers."""
 
 from .._pretrained_features import PretrainedFeatures
 from ._base import DomainTransformer

@@ -37,10 +37,10 @@ X_source : array-like of shape (n_source, n_features)
 y_source : ignored
     Present for scikit-learn's interface.
 X_target : array-like of shape (n_target, n_features)
-    Rows of the target domain; `n_target` may differ from `n_source`. A tuple of one array
-    stands for that array: a cross-validation of scikit-learn passes a tuple unchanged, but
-    splits an array of `n_source` rows into folds. The columns of a frame may stand in another
-    order than those of the frame `X_source`: they are reordered by name.
+    Rows of the target domain; `n_target` may differ from `n_source`. A tuple of one array stands
+    for that array: a cross-validation of scikit-learn passes a tuple unchanged, but splits an array
+    of `n_source` rows into folds. The columns of a frame are reordered by name, to the order of the
+    frame `X_source`.
 """,
 }
 transformer_docs = shared_docs(_DOCS)
@@ -49,9 +49,9 @@ transformer_docs = shared_docs(_DOCS)
 class SourceFitTransformMixin:
     """`fit_transform` that maps the training rows as source rows.
 
-    It does not inherit from `TransformerMixin`, which would wrap `fit_transform` once more for
-    `set_output` and then refuse ``fit_transform(X_source=...)``. `transform` has wrapped the
-    output already.
+    A class of its own: `TransformerMixin` would wrap a `fit_transform` of its subclass for
+    `set_output`, though `transform` wraps the output already, and the wrapped method would refuse
+    ``fit_transform(X_source=...)``.
     """
 
     @transformer_docs
@@ -60,7 +60,7 @@ class SourceFitTransformMixin:
     ) -> Array:
         """Fit on both domains and return the mapped source rows.
 
-        A Pipeline calls this method in its own `fit`: the next step is trained on source rows that
+        A Pipeline calls this method in its own `fit`, so that the next step is trained on rows that
         were mapped as source rows.
 
         Parameters
@@ -81,7 +81,7 @@ class SourceFitTransformMixin:
 class DomainTransformer(SourceFitTransformMixin, SaveMixin, TransformerMixin, BaseEstimator, ABC):
     """Base of the transformers that are fitted on two domains.
 
-    A subclass defines `_fit_domains` and `_map_rows` and, as any scikit-learn transformer,
+    A subclass defines `_fit_domains`, `_map_rows` and, like every transformer of scikit-learn,
     `get_feature_names_out`. This class checks the rows, routes metadata and keeps dtypes.
 
     With ``sklearn.set_config(enable_metadata_routing=True)`` a
@@ -97,7 +97,7 @@ class DomainTransformer(SourceFitTransformMixin, SaveMixin, TransformerMixin, Ba
     __metadata_request__transform: ClassVar = {"domain": True}
 
     _parameter_constraints: ClassVar[dict[str, Any]] = {}
-    # options of `check_array` in `fit` only: `transform` accepts a single row
+    # more options of `check_array` in `fit`; `transform` accepts a single row
     _fit_checks: ClassVar[dict[str, Any]] = {}
 
     @transformer_docs
@@ -160,12 +160,12 @@ class DomainTransformer(SourceFitTransformMixin, SaveMixin, TransformerMixin, Ba
         Returns
         -------
         Z : ndarray of shape (n_samples, n_features_out)
-            Mapped rows, float32 for float32 rows and else float64.
+            Mapped rows, float32 for float32 rows and otherwise float64.
 
         Raises
         ------
         ValueError
-            If `domain` is neither of the two, or the rows are not as those seen in `fit`.
+            If `domain` has another value, or the rows do not fit those seen in `fit`.
         """
         check_is_fitted(self)
         check_domain(domain)
@@ -175,9 +175,9 @@ class DomainTransformer(SourceFitTransformMixin, SaveMixin, TransformerMixin, Ba
         return self._map(rows, domain, "X")
 
     def _on_host(self, X: Rows, name: str) -> Any:
-        """Return rows as arrays, frames or matrices; refuse what is none and dates."""
+        """Return rows as an array, frame or matrix; refuse other kinds, and dates."""
         refuse_containers(X, name)
-        if isinstance(X, (Dataset, Mapping)) and not issparse(X):  # one of keys is a Mapping
+        if isinstance(X, (Dataset, Mapping)) and not issparse(X):  # a dok_matrix is a Mapping
             raise ValueError(
                 f"{name} is a {type(X).__name__}, which {type(self).__name__} cannot take. Pass "
                 "its rows as an array of shape (n_rows, n_features)."
@@ -186,15 +186,15 @@ class DomainTransformer(SourceFitTransformMixin, SaveMixin, TransformerMixin, Ba
         return as_host_array(X, name)
 
     def _check_largest_row(self, X: Rows, domain: Domain) -> None:
-        """Map the row of the largest value as `transform` would."""
+        """Map the row with the largest value as `transform` would, to see an overflow in `fit`."""
         rows: Array = validate_data(self, X, reset=False, **self._row_checks())
         largest = abs(rows).max(axis=1 if issparse(rows) else tuple(range(1, rows.ndim)))
         i = int((largest.toarray() if issparse(largest) else largest).argmax())
         self._map(rows[[i]], domain, f"X_{domain}")
 
     def _map(self, rows: Array, domain: Domain, name: str) -> Array:
-        """Return mapped rows; raise ValueError, which says `name`, if they are not finite."""
-        with np.errstate(over="ignore", invalid="ignore"):  # an error follows
+        """Return mapped rows; raise a ValueError that has `name` if they are not finite."""
+        with np.errstate(over="ignore", invalid="ignore"):  # the check below raises an error
             mapped = self._map_rows(rows, domain).astype(rows.dtype, copy=False)
         values = mapped.data if issparse(mapped) else np.asarray(mapped)
         lost = np.isinf(values) if get_tags(self).input_tags.allow_nan else ~np.isfinite(values)
@@ -212,7 +212,7 @@ class DomainTransformer(SourceFitTransformMixin, SaveMixin, TransformerMixin, Ba
 
     @abstractmethod
     def _map_rows(self, X: Array, domain: Domain, /) -> Array:
-        """Return checked rows of `domain`, mapped; never `X` itself."""
+        """Return the mapped rows, never `X` itself; `X` is checked."""
 
     def _row_checks(self) -> dict[str, Any]:
         tags = get_tags(self).input_tags

@@ -22,9 +22,9 @@ from ._base import DomainTransformer, transformer_docs
 __all__ = ["DomainConditionScaler"]
 
 MAX_CONDITIONS = 20
-# a mean silhouette above which Kaufman and Rousseeuw speak of a strong structure
+# Kaufman and Rousseeuw call a structure strong if its mean silhouette is above this
 STRONG = 0.7
-# of so many rows the groups are found from which k-means starts
+# number of rows whose clustering gives the start of k-means
 N_ROWS = 2000
 
 
@@ -32,28 +32,28 @@ N_ROWS = 2000
 class DomainConditionScaler(DomainTransformer):
     r"""Give every feature mean 0 and variance 1 within each operating condition of each domain.
 
-    Where what is measured depends on the load, the speed, the altitude or the season more than on
-    what is to be predicted, a domain's mean and variance tell which conditions it has. This
-    transformer finds the conditions of a domain, by k-means of the columns that describe them, and
-    standardises the other columns by the statistics of the row's condition:
+    Measurements often depend on load, speed, altitude or season more than on the quantity to
+    predict. The mean and variance of a domain then mostly reflect its operating conditions. This
+    transformer finds the conditions of each domain, by k-means of the columns that describe them,
+    and standardises the other columns by the statistics of the row's condition:
 
     .. math:: z_j = \frac{x_j - \mu^{d}_{c, j}}{\sigma^{d}_{c, j}}
 
     where c is the condition of domain d whose centre is nearest to the row's condition columns.
-    No label is used. Each domain is taken for itself: one may have conditions that the other
+    No label is used. The domains are treated separately: one may have conditions that the other
     lacks.
 
     Parameters
     ----------
     conditions : int, str, or array-like of int or of str
-        The columns that describe the condition: numbers, or names where the rows are frames; the
-        channels, where the rows are series.
+        The columns that describe the condition: numbers, or names if the rows are frames; the
+        channels if the rows are series.
     n_conditions : int or "auto", default="auto"
         Number of conditions of each domain, at most one for each distinct row of condition
-        columns. "auto" takes the number from 2 to 20 that has the largest mean silhouette [1]_,
-        separately for each domain, and one condition if that is below 0.7: then the condition
-        columns form no clear groups. A column of mere noise hides the groups of the others: leave
-        it out, or give the number.
+        columns. "auto" takes, for each domain, the number from 2 to 20 with the largest mean
+        silhouette [1]_. If this silhouette is below 0.7, the columns form no clear groups, and
+        there is one condition. A column of noise hides the groups of the other columns: leave it
+        out, or pass a number.
     keep_conditions : bool, default=False
         Return the condition columns too, unchanged and in their places.
 
@@ -62,17 +62,17 @@ class DomainConditionScaler(DomainTransformer):
     condition_columns_ : ndarray of shape (n_condition_columns,), int64
         Numbers of the condition columns.
     source_centers_, target_centers_ : ndarray of shape (n_conditions, n_condition_columns), float64
-        Mean of the condition columns in each condition of one domain each, sorted.
+        Mean of the condition columns in each condition of the domain, sorted.
     source_spreads_, target_spreads_ : ndarray of shape (n_condition_columns,), float64
-        Standard deviation of the condition columns of one domain each, the unit of the distances
-        to the centres; 1 for a constant column.
+        Standard deviation of the condition columns in the domain, the unit of the distances to the
+        centres; 1 for a constant column.
     source_scalers_, target_scalers_ : list of StandardScaler
-        Fitted on the other columns of one condition each, in the order of the centres.
+        One for each condition, fitted on the other columns, in the order of the centres.
     <features_in>
 
     See Also
     --------
-    DomainStandardScaler : Takes all rows of a domain together.
+    DomainStandardScaler : Scales all rows of a domain together.
 
     Notes
     -----
@@ -80,12 +80,12 @@ class DomainConditionScaler(DomainTransformer):
     time step has its own condition, its channels are the columns, and `transform` returns series
     of shape (n, n_features_out, length).
 
-    A column that is constant in a condition is not divided there, as in `StandardScaler`; so it is
-    in a condition of a single row. A missing value (NaN) is ignored in `fit` and kept in
-    `transform`, but a condition column has to be complete.
+    As in `StandardScaler`, a column that is constant in a condition is not divided there, for
+    example in a condition of a single row. A missing value (NaN) is ignored in `fit` and kept in
+    `transform`, but a condition column must be complete.
 
     K-means starts from the groups of Ward's clustering of at most 2000 rows, spread evenly over the
-    sorted ones, and the silhouettes are those of these groups. Nothing is drawn at random, and the
+    sorted rows. The silhouettes are those of these groups. Nothing is drawn at random, and the
     order of the rows does not matter.
 
     References
@@ -137,7 +137,7 @@ class DomainConditionScaler(DomainTransformer):
         Parameters
         ----------
         input_features : array-like of str or None, default=None
-            None for the names seen in `fit`, or "x0", "x1" and so on.
+            None stands for the names seen in `fit`, or else "x0", "x1" and so on.
 
         Returns
         -------
@@ -165,14 +165,13 @@ class DomainConditionScaler(DomainTransformer):
         names = list(getattr(self, "feature_names_in_", ()))
         n = self.n_features_in_
         known = {name: i for i, name in enumerate(names)} | {i: i % n for i in range(-n, n)}
-        given = np.asarray(columns, dtype=object).ravel().tolist()
-        found = [
-            known.get(each)
-            for each in given
+        numbers = {
+            known.get(each, -1)
             if isinstance(each, (str, Integral)) and not isinstance(each, bool)
-        ]
-        numbers = {i for i in found if i is not None}
-        if None in found or len(found) < len(given) or not 0 < len(numbers) < n:
+            else -1
+            for each in np.asarray(columns, dtype=object).ravel().tolist()
+        }
+        if -1 in numbers or not 0 < len(numbers) < n:
             named = f"the names {names[:20]}" if names else "no column names"
             raise ValueError(
                 f"The 'conditions' parameter of {type(self).__name__} must name some columns, not "
@@ -240,10 +239,10 @@ def _time_steps(X: Array) -> Array:
 
 
 def _find_conditions(rows: Array, n_conditions: int | Literal["auto"]) -> tuple[Matrix, Matrix]:
-    """Return the centres, and the deviations of all rows, whatever the order of the rows."""
+    """Return the centres and the deviations of all rows, which do not depend on their order."""
     distinct, counts = np.unique(rows.astype(np.float64), axis=0, return_counts=True)
     scaler = StandardScaler().set_output(transform="default").fit(distinct, sample_weight=counts)
-    # k-means cannot tell rows that are nearer to each other
+    # k-means cannot separate rows that are closer together
     rounded = scaler.transform(distinct).round(5)
     scaled, place = np.unique(rounded, axis=0, return_inverse=True)
     weights = np.bincount(place.ravel(), counts)
@@ -265,7 +264,7 @@ def _find_conditions(rows: Array, n_conditions: int | Literal["auto"]) -> tuple[
 
 def _nearest(conditions: Array, centers: Matrix, spreads: Matrix) -> Array:
     """Return the number of the nearest centre of each row."""
-    origin = centers[0]  # large numbers would lose their small differences when squared
+    origin = centers[0]  # squares of large numbers would lose small differences
     nearest: Array = pairwise_distances_argmin(
         (conditions - origin) / spreads, (centers - origin) / spreads
     )

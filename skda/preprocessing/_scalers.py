@@ -19,8 +19,8 @@ __all__ = ["DomainScaler", "DomainStandardScaler"]
 class DomainScaler(OneToOneFeatureMixin, DomainTransformer):
     """Scale each domain by its own statistics, with any scikit-learn scaler.
 
-    One copy of `scaler` is fitted on the source, another on the target. This removes shifts and
-    scales of single features between the domains, at little cost and without labels.
+    One copy of `scaler` is fitted on the source, another on the target. This removes differences of
+    location and scale in single features, at little cost and without labels.
 
     Parameters
     ----------
@@ -31,7 +31,7 @@ class DomainScaler(OneToOneFeatureMixin, DomainTransformer):
     Attributes
     ----------
     source_scaler_, target_scaler_ : transformer
-        Copies of `scaler`, fitted on the rows of one domain each.
+        Copies of `scaler`, each fitted on the rows of one domain.
     <features_in>
 
     See Also
@@ -69,7 +69,7 @@ class DomainScaler(OneToOneFeatureMixin, DomainTransformer):
     def _fit_domains(self, source: Array, target: Array) -> None:
         scalers = [self._unfitted(), self._unfitted()]
         for scaler in scalers:
-            # this transformer makes the frames: it knows names and index
+            # this transformer makes the frames, because it knows names and index
             if hasattr(scaler, "set_output"):
                 scaler.set_output(transform="default")
         self.source_scaler_ = scalers[0].fit(source)
@@ -100,8 +100,8 @@ class DomainScaler(OneToOneFeatureMixin, DomainTransformer):
 class DomainStandardScaler(DomainScaler):
     """Give every feature mean 0 and variance 1 within each domain.
 
-    The cheapest adaptation, and a strong baseline: source rows are scaled by the source's
-    statistics, target rows by the target's.
+    This is the cheapest adaptation and a strong baseline: source rows are scaled by the statistics
+    of the source, target rows by those of the target.
 
     Parameters
     ----------
@@ -113,7 +113,7 @@ class DomainStandardScaler(DomainScaler):
     Attributes
     ----------
     source_scaler_, target_scaler_ : StandardScaler
-        Fitted on the rows of one domain each.
+        Each fitted on the rows of one domain.
     <features_in>
 
     See Also

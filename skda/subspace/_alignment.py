@@ -45,7 +45,7 @@ class SubspaceAlignment(ClassNamePrefixFeaturesOutMixin, DomainTransformer):
     :math:`M = P_s^\top P_t` minimises :math:`\lVert P_s M - P_t \rVert_F`. A source row is mapped
     to :math:`(P_s M)^\top x`, a target row to :math:`P_t^\top x`.
 
-    Nothing is centred here: put a `DomainStandardScaler` before, as the paper does.
+    Rows are not centred: put a `DomainStandardScaler` before, as the paper does.
 
     References
     ----------

@@ -26,9 +26,9 @@ class CORAL(OneToOneFeatureMixin, DomainTransformer):
     Parameters
     ----------
     reg : float, default=1.0
-        Added to every feature's variance in both covariances; positive. 1 is the paper's, for
-        standardised features. A smaller value brings the
-        covariances closer and amplifies the noise of directions with little variance.
+        Added to every feature's variance in both covariances; positive. The paper uses 1, for
+        standardised features. A smaller value brings the covariances closer, and amplifies the
+        noise of directions with little variance.
 
     Attributes
     ----------
@@ -46,7 +46,7 @@ class CORAL(OneToOneFeatureMixin, DomainTransformer):
 
     .. math:: A = (C_s + \mathrm{reg}\, I)^{-1/2} (C_t + \mathrm{reg}\, I)^{1/2} .
 
-    The means are not aligned: put a `DomainStandardScaler` before, as the paper does.
+    Means are not aligned: put a `DomainStandardScaler` before, as the paper does.
 
     References
     ----------

@@ -37,15 +37,15 @@ class GFK(ClassNamePrefixFeaturesOutMixin, DomainTransformer):
     principal_angles_ : ndarray of shape (n_components_,), float64
         Angles between the two subspaces in radians, rising from 0 to at most pi / 2.
     basis_ : ndarray of shape (n_features_in_, 2 * n_components_), float64
-        Directions that the flow passes through: principal vectors of the source, then those
-        orthogonal to it that lead to the target (0 where a principal angle is 0).
+        Directions of the flow: principal vectors of the source, then vectors orthogonal to the
+        source that lead to the target (0 where a principal angle is 0).
     flow_root_ : ndarray of shape (2 * n_components_, 2 * n_components_), float64
         Square root of the kernel in these directions.
     <features_in>
 
     See Also
     --------
-    SubspaceAlignment : Maps one subspace onto the other, without those between.
+    SubspaceAlignment : Maps one subspace onto the other, without subspaces in between.
 
     Notes
     -----
@@ -59,14 +59,14 @@ class GFK(ClassNamePrefixFeaturesOutMixin, DomainTransformer):
     A row :math:`x` is mapped to :math:`z = G^{1/2} x`, so that :math:`z_i^\top z_j` is the kernel
     :math:`x_i^\top G x_j`, whichever domain the rows come from.
 
-    Nothing is centred here: put a `DomainStandardScaler` before, as the paper does.
+    Rows are not centred: put a `DomainStandardScaler` before, as the paper does.
 
-    **Subspace disagreement.** With the principal axes of both domains' rows together as a third
-    subspace, :math:`\alpha_d` and :math:`\beta_d` the largest angles between it and the source's
-    and the target's of :math:`d` dimensions, :math:`D(d) = (\sin \alpha_d + \sin \beta_d) / 2`. The
-    smallest :math:`d` with :math:`D(d) \ge 0.99` is taken: at this dimension a domain has a
-    direction that is orthogonal to the common subspace. If no :math:`d` reaches .99, the largest
-    allowed is taken.
+    **Subspace disagreement.** The third subspace has the :math:`d` leading principal axes of the
+    rows of both domains together. Let :math:`\alpha_d` and :math:`\beta_d` be its largest angles to
+    the :math:`d`-dimensional subspaces of the source and of the target, and
+    :math:`D(d) = (\sin \alpha_d + \sin \beta_d) / 2`. The dimension is the smallest :math:`d` with
+    :math:`D(d) \ge 0.99`: then a domain has a direction that is orthogonal to the common subspace.
+    If no :math:`d` reaches .99, it is the largest allowed one.
 
     References
     ----------
@@ -120,9 +120,9 @@ class GFK(ClassNamePrefixFeaturesOutMixin, DomainTransformer):
         towards_target = target_axes @ Vt.T
         across = towards_target - source_axes @ (source_axes.T @ towards_target)
         sines = np.linalg.norm(across, axis=0)
-        # arccos of a cosine near 1 would lose half the digits
+        # the arccos of a cosine near 1 would lose half the digits
         angles = np.arctan2(sines, cosines)
-        # at angle 0 there is no such direction, and its weight in the kernel is 0
+        # at angle 0 there is no direction across, and its weight in the kernel is 0
         across = np.divide(across, sines, out=np.zeros_like(across), where=sines > 0)
 
         # the integrals of cos², sin² and cos sin over t, at angle t * theta
@@ -154,8 +154,8 @@ class GFK(ClassNamePrefixFeaturesOutMixin, DomainTransformer):
 def agreeing_dimensions(source_axes: Matrix, target_axes: Matrix, both_axes: Matrix) -> int:
     """Return the smallest dimension at which both domains disagree with their union.
 
-    See :class:`GFK`. The axes have shape (n_features, n_dimensions), one a column, of each domain
-    and of both together; n_dimensions is returned if the disagreement stays small.
+    See :class:`GFK`. Each set of axes has shape (n_features, n_dimensions), one axis a column.
+    n_dimensions is returned if the disagreement stays small.
     """
     overlaps = [source_axes.T @ both_axes, target_axes.T @ both_axes]
     largest = int(source_axes.shape[1])

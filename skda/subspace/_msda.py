@@ -27,16 +27,16 @@ class MSDA(ClassNamePrefixFeaturesOutMixin, DomainTransformer):
 
     Each layer reconstructs its columns from a corrupted copy in which columns are missing. A word
     of one domain thereby becomes correlated with words of the other domain that have the same
-    context. The expectation over corruptions is exact, and a layer is the solution of a linear
-    system.
-    Made for bags of words, whose rows may be sparse; all rows of both domains have the same weight.
+    context. The expectation over corruptions is exact: a layer is the solution of a linear system.
+    The method is made for bags of words. Rows may be sparse, and all rows of both domains have the
+    same weight.
 
     Parameters
     ----------
     n_components : int or None, default=None
-        Number of columns that the first layer reconstructs, and width of each layer: those with
-        the largest sum of squares, which for 0/1 data are the most frequent. None is all. Fewer
-        save most of the time and memory on thousands of sparse columns.
+        Number of columns that the first layer reconstructs, and width of each layer. The columns
+        with the largest sum of squares are taken, for 0/1 data the most frequent ones. None takes
+        all. On thousands of sparse columns a smaller number saves most of the time and memory.
     n_layers : int, default=3
         Number of layers.
     corruption : float, default=0.5
@@ -44,12 +44,12 @@ class MSDA(ClassNamePrefixFeaturesOutMixin, DomainTransformer):
     reg : float, default=1e-5
         Added to the diagonal of the system; positive.
     include_input : bool, default=True
-        Whether the output has the input before the layers, as in the paper.
+        Whether the output begins with the input, as in the paper.
 
     Attributes
     ----------
     weights_ : list of ndarray of shape (n_inputs + 1, n_components), float64
-        One matrix :math:`W^\top` a layer; the last row is the bias.
+        One matrix :math:`W^\top` for each layer; its last row is the bias.
     columns_ : ndarray of shape (n_components,), int64
         The columns of the input that the first layer reconstructs.
     <features_in>
@@ -61,8 +61,8 @@ class MSDA(ClassNamePrefixFeaturesOutMixin, DomainTransformer):
 
     Notes
     -----
-    With a row :math:`x` to which a 1 is appended that is never corrupted, :math:`\tilde x` its
-    corrupted copy and :math:`q = (1 - p, \dots, 1 - p, 1)`, a layer minimises the expectation of
+    A 1 that is never corrupted is appended to each row :math:`x`. With the corrupted copy
+    :math:`\tilde x` and :math:`q = (1 - p, \dots, 1 - p, 1)`, a layer minimises the expectation of
     :math:`\sum_i \lVert x_i - W \tilde x_i \rVert^2`:
 
     .. math::
@@ -71,8 +71,8 @@ class MSDA(ClassNamePrefixFeaturesOutMixin, DomainTransformer):
         P_{ab} = S_{ab} \, q_b, \qquad
         Q_{ab} = \begin{cases} S_{ab} \, q_a q_b & a \ne b \\ S_{aa} \, q_a & a = b \end{cases}
 
-    Its output is :math:`\tanh(W x)`, and the input of the next layer. The output of the
-    transformer is the input and all layers, side by side and dense.
+    Its output :math:`\tanh(W x)` is the input of the next layer. The transformer returns the input
+    and the outputs of all layers, side by side and dense.
 
     `fit` takes :math:`O(d^3)` time and :math:`O(d^2)` memory for :math:`d` columns.
 

@@ -28,9 +28,9 @@ class TCA(ClassNamePrefixFeaturesOutMixin, DomainTransformer):
     n_components : int or None, default=None
         Number of transfer components; None keeps all that the data have.
     mu : float, default=1.0
-        Weight of the complexity of the map against the distance of the domains; positive. The
-        larger it is, the less the distance counts: on centred rows and with the linear kernel the
-        directions approach those of a PCA of both domains together.
+        Weight of the complexity of the map relative to the distance of the domains; positive. The
+        larger the weight, the less the distance counts: on centred rows and with the linear kernel
+        the directions approach those of a PCA of both domains together.
     kernel : {"linear", "rbf", "laplacian"}, default="linear"
         Kernel :math:`k`, as in :func:`sklearn.metrics.pairwise.pairwise_kernels`.
     gamma : float or None, default=None
@@ -44,13 +44,13 @@ class TCA(ClassNamePrefixFeaturesOutMixin, DomainTransformer):
     eigenvalues_ : ndarray of shape (n_components,), float64
         Ratio of variance to cost of each component, in descending order.
     X_fit_ : ndarray of shape (n_source + n_target, n_features), float64
-        The rows seen in `fit`, source first: new rows are mapped by their kernel with these.
+        The rows seen in `fit`, source first. New rows are mapped by their kernel with these rows.
     <features_in>
 
     See Also
     --------
     GFK : All subspaces between the two domains' principal subspaces.
-    sklearn.decomposition.KernelPCA : Directions of large variance; does not use the domains.
+    sklearn.decomposition.KernelPCA : Directions of large variance, without regard to the domains.
 
     Notes
     -----
@@ -63,12 +63,11 @@ class TCA(ClassNamePrefixFeaturesOutMixin, DomainTransformer):
     .. math:: (K L K + \mu I)^{-1} K H K .
 
     They solve the symmetric problem :math:`K H K w = \lambda (K L K + \mu I) w` and are scaled to
-    :math:`w^\top (K L K + \mu I) w = 1`, so components with large
-    eigenvalues have coordinates of large variance. A row :math:`x` of either domain is mapped to
-    :math:`W^\top k(X_{fit}, x)`.
+    :math:`w^\top (K L K + \mu I) w = 1`, so that components with large eigenvalues have coordinates
+    of large variance. A row :math:`x` of either domain is mapped to :math:`W^\top k(X_{fit}, x)`.
 
-    Some published code divides :math:`L` by its Frobenius norm, :math:`1 / n_s + 1 / n_t`: its mu
-    is ours divided by this norm.
+    Some published code divides :math:`L` by its Frobenius norm, :math:`1 / n_s + 1 / n_t`. The mu
+    of that code is the mu here divided by this norm.
 
     `fit` takes :math:`O(n^3)` time and :math:`O(n^2)` memory.
 
@@ -119,8 +118,8 @@ class TCA(ClassNamePrefixFeaturesOutMixin, DomainTransformer):
 
         K = self._kernel_with_fit_rows(self.X_fit_)
         centred = K - K.mean(axis=0)
-        # K L K = u u' has rank one, so (K L K + mu I)^{-1/2} = (I - shrink u u') / sqrt(mu). With
-        # it the generalised problem becomes a standard one, however small mu is beside u u'.
+        # K L K = u u' has rank one, so (K L K + mu I)^{-1/2} = (I - shrink u u') / sqrt(mu). This
+        # turns the generalised problem into a standard one, however small mu is beside u u'.
         u = K @ signs
         total = self.mu + u @ u
         shrink = 1 / (total + np.sqrt(self.mu * total))

@@ -158,6 +158,8 @@ EDITS: list[tuple[str, Edit, str]] = [
     ("dann", change(PARAMS + "optimizer", a_name("torch.nn", "Linear")), "TypeError|ValueError"),
     ("dann", change(PARAMS + "criterion", a_name("torch.nn.functional", "handle_torch_function")), "not"),
     ("dann", change(PARAMS + "criterion", a_name("torch.nn", "init")), "not on the list of classes"),
+    # a name that raises an ImportError of scikit-learn when it is looked up
+    ("dann", change(PARAMS + "optimizer", a_name("sklearn.model_selection", "HalvingGridSearchCV")), "not on the list"),
     ("dann", change(PARAMS + "lam_schedule", {"$": "custom", "name": "eval", "class": False}), "not list"),
     ("dann", change(PARAMS + "discriminator__hidden", [10**6, 10**6]), "much larger than the file"),
     ("dann", change(PARAMS + "discriminator__hidden", [5]), "tensors do not fit Adversary"),
