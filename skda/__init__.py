@@ -2,6 +2,7 @@
 
 from ._version import __version__ as __version__
 from .io import load
+from .io._names import register as _register
 from .methods.adversarial.adda import ADDAClassifier
 from .methods.adversarial.cdan import CDANClassifier
 from .methods.adversarial.dann import DANNClassifier, DANNRegressor
@@ -20,6 +21,7 @@ from .methods.discrepancy.shallow_dann import DaNNClassifier, DaNNRegressor
 from .methods.finetune import FinetuneClassifier, FinetuneRegressor
 from .methods.mcc import MCCClassifier
 from .methods.pseudo_label import PseudoLabelClassifier
+from .pipeline import DomainPipeline as _DomainPipeline
 from .pipeline import make_pipeline
 from .preprocessing import DomainConditionScaler, DomainScaler, DomainStandardScaler
 from .subspace import CORAL, GFK, MSDA, TCA, SubspaceAlignment
@@ -62,3 +64,6 @@ __all__ = [
     "make_pipeline",
     "select_bottleneck",
 ]
+
+# a model file may name these
+_register(_DomainPipeline, *(x for x in map(globals().get, __all__) if isinstance(x, type)))

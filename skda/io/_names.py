@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping
-from functools import cache
+from importlib import import_module
 from typing import Any
 
 import torch
@@ -26,7 +26,15 @@ from torch import nn
 from .. import nn as skda_nn
 from ._errors import ModelFileError
 
-__all__ = ["Handed", "estimator_class", "is_of_sklearn", "is_public", "known_name", "named"]
+__all__ = [
+    "Handed",
+    "estimator_class",
+    "is_of_sklearn",
+    "is_public",
+    "known_name",
+    "named",
+    "register",
+]
 
 _FUNCTIONS = """
     binary_cross_entropy binary_cross_entropy_with_logits celu cross_entropy elu gelu glu
@@ -77,24 +85,27 @@ def named(space: Any, name: Any) -> Any:
     return found
 
 
-@cache
-def _estimators() -> dict[str, type[BaseEstimator]]:
-    import skda
-    from skda.pipeline import DomainPipeline
+# each module that defines public estimators registers them: io stands below all of them
+_ESTIMATORS: dict[str, type[BaseEstimator]] = {}
+# class to module, of those that `import skda` leaves out
+_LATER = {"LambdaSearchCV": "skda.model_selection"}
 
-    public = [getattr(skda, name) for name in skda.__all__]
-    classes = [c for c in public if inspect.isclass(c) and issubclass(c, BaseEstimator)]
-    classes += [DomainPipeline, Pipeline, StandardScaler]
-    return {cls.__name__: cls for cls in classes}
+
+def register(*classes: type[BaseEstimator]) -> None:
+    """Let a model file name these classes."""
+    _ESTIMATORS.update({cls.__name__: cls for cls in classes})
+
+
+register(Pipeline, StandardScaler)
 
 
 def _estimator(name: Any) -> type[BaseEstimator] | None:
-    """Return skda's class of this name; the search is imported only where it is named."""
-    if name == "LambdaSearchCV":
-        from skda.model_selection import LambdaSearchCV
-
-        return LambdaSearchCV
-    return _estimators().get(name) if isinstance(name, str) else None
+    """Return the estimator class that a file may name so; the search is imported if it is named."""
+    if not isinstance(name, str):
+        return None
+    if name in _LATER:
+        import_module(_LATER[name])
+    return _ESTIMATORS.get(name)
 
 
 def is_public(cls: type) -> bool:

@@ -1,6 +1,7 @@
 """Choosing a model without target labels: validators, scorers, a collapse guard, a search."""
 
 from .._inputs.other_shares import AdaptationWarning
+from ..io._names import register as _register
 from ._source_scorer import SourceScorer, make_source_scorer
 from .display import LambdaCurveDisplay
 from .search import LambdaSearchCV
@@ -56,3 +57,5 @@ __all__ = [
     "source_accuracy",
     "thresholded_accuracy",
 ]
+
+_register(LambdaSearchCV)
