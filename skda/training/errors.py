@@ -16,7 +16,7 @@ class DivergenceError(ValueError):
 
     @classmethod
     def of(cls, what: str, *, epoch: int, lr: float, lam: float) -> Self:
-        """Return the error of what went wrong in an epoch, with the remedies."""
+        """Return an error that says what went wrong in an epoch, and the remedies."""
         return cls(
             f"The {what.format(epoch=f'in epoch {epoch}')}. Lower 'lr' (now {lr:.3g}) or 'lam' "
             f"(now {lam:.3g}), or scale the input, e.g. with StandardScaler in a pipeline."

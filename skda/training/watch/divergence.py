@@ -12,8 +12,8 @@ __all__ = ["check_last_step", "diverged"]
 
 
 def check_last_step(net: Any) -> None:
-    """Raise if the last step of a net, after which no loss is computed, diverged."""
-    if net.last_batch_ is None:  # a checkpoint had all epochs
+    """Raise if the last step of a net diverged: no later loss shows that."""
+    if net.last_batch_ is None:  # no step was taken: a checkpoint had all epochs
         return
     net._set_training(False)  # noqa: SLF001  # skorch's
     with torch.no_grad():
@@ -28,6 +28,6 @@ def check_last_step(net: Any) -> None:
 
 
 def diverged(net: Any, what: str) -> DivergenceError:
-    """Return the error of what went wrong in the present epoch of a net."""
+    """Return an error that says what went wrong in the present epoch of a net."""
     lr = net.optimizer_.param_groups[0]["lr"]
     return DivergenceError.of(what, epoch=len(net.history), lr=lr, lam=net.lam)
