@@ -346,15 +346,15 @@ class AdaptationNet(CallbackNet):
         """Write the mean losses of an epoch into the history; raise if they diverged."""
         of_steps = self.processes.mean(torch.stack([losses, classification_losses]))
         loss, classification = of_steps.mean(1).tolist()
+        adaptation = loss - classification
         if not math.isfinite(loss):
+            parts = f"classification_loss={classification:.3g}, adaptation_loss={adaptation:.3g}"
             raise diverged(
-                self,
-                f"training loss became {loss} {{epoch}} (classification_loss={classification:.3g}, "
-                f"adaptation_loss={loss - classification:.3g})",
+                self, f"training loss became {loss} in epoch {len(self.history)} ({parts})"
             )
         self.history.record("train_loss", loss)  # skorch's callback, if there is one, replaces it
         self.history.record("classification_loss", classification)
-        self.history.record("adaptation_loss", loss - classification)
+        self.history.record("adaptation_loss", adaptation)
 
     # -- skorch's seams -----------------------------------------------------------------------
 

@@ -147,7 +147,7 @@ def batches_in_order(rows: Rows, n: int, device: torch.device) -> list[Index]:
 
 def _at_once(rows: Any, n_numbers: int) -> int:
     """Return the number of rows of a batch; of images or series, they have about `n_numbers`."""
-    of_data = getattr(rows, "dataset", rows)
+    of_data = getattr(rows, "dataset", rows)  # a Dataset has the shape of a row, an array of all
     data = getattr(of_data, "array", getattr(of_data, "tensor", of_data))
     shape = getattr(data, "shape", ())
     of_a_row = (shape if data is of_data else shape[1:]) if isinstance(shape, tuple) else ()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -26,6 +27,7 @@ def is_labelled(y: Any) -> Any:
     return y >= 0 if y.ndim == 1 else y[:, 0] == y[:, 0]  # NaN differs from itself
 
 
+@dataclass(eq=False, repr=False)
 class DomainPair(Dataset[tuple[Any, Any]]):
     """Labelled source rows and (partly labelled) target rows of one fit.
 
@@ -51,25 +53,18 @@ class DomainPair(Dataset[tuple[Any, Any]]):
         Number of the sources.
     """
 
-    def __init__(
-        self,
-        source: Rows,
-        y_source: np.ndarray,
-        target: Rows | None = None,
-        y_target: np.ndarray | None = None,
-        subset: Index | None = None,
-        weights: np.ndarray | None = None,
-        source_of: np.ndarray | None = None,
-        n_sources: int = 1,
-    ) -> None:
-        self.source = source
-        self.y_source = y_source
-        self.target = target
-        self.y_target = y_target
-        self.subset = np.arange(len(source)) if subset is None else np.asarray(subset)
-        self.weights = weights
-        self.source_of = source_of
-        self.n_sources = n_sources
+    source: Rows
+    y_source: np.ndarray
+    target: Rows | None = None
+    y_target: np.ndarray | None = None
+    subset: Any = None  # an array, after __post_init__
+    weights: np.ndarray | None = None
+    source_of: np.ndarray | None = None
+    n_sources: int = 1
+
+    def __post_init__(self) -> None:
+        n = len(self.source)
+        self.subset = np.arange(n) if self.subset is None else np.asarray(self.subset)
 
     def __len__(self) -> int:
         return len(self.subset)
@@ -121,7 +116,7 @@ class DomainPair(Dataset[tuple[Any, Any]]):
 
     def replace(self, **changes: Any) -> DomainPair:
         """Return the same domains but for these attributes."""
-        return DomainPair(**{**vars(self), **changes})
+        return replace(self, **changes)
 
     def class_shares(self, n_classes: int) -> np.ndarray:
         """Return the shares of the classes among the source rows that are drawn."""
@@ -147,7 +142,8 @@ class DomainPair(Dataset[tuple[Any, Any]]):
         """
         n = len(self.subset)
         if self.weights is None:
-            return self.subset[rng.permutation(n)] if shuffle else self.subset
+            rows: Index = self.subset[rng.permutation(n)] if shuffle else self.subset
+            return rows
         mixed = rng.permutation(n) if shuffle else np.arange(n)
         y = self.y_source if self.y_source.ndim == 1 else self.y_source[:, 0]
         keys = [y] if self.source_of is None else [y, self.source_of]

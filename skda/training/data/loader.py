@@ -110,12 +110,11 @@ class TwoDomainLoader:
         self.pin_memory = pin_memory
         self.drop_last = drop_last and len(domains) >= self.batch_size
         source_rng, target_rng = (np.random.default_rng([*seed, i]) for i in range(2))
-        self.source_rng = source_rng
-        self.target_order = (
-            None
-            if domains.target is None
-            else _EndlessOrder(len(domains.target), target_rng, shuffle)
-        )
+        self.source_rng, self.generators = source_rng, [source_rng]
+        self.target_order: _EndlessOrder | None = None
+        if domains.target is not None:
+            self.target_order = _EndlessOrder(len(domains.target), target_rng, shuffle)
+            self.generators.append(target_rng)
         if state is not None:
             self._set_state(state)
 
@@ -124,21 +123,15 @@ class TwoDomainLoader:
         n = len(self.domains)
         return n // self.batch_size if self.drop_last else -(-n // self.batch_size)
 
-    @property
-    def _generators(self) -> list[np.random.Generator]:
-        if self.target_order is None:
-            return [self.source_rng]
-        return [self.source_rng, self.target_order.rng]
-
     def state(self) -> dict[str, Any]:
         """Return the states of the generators, and the target rows that come next."""
         waiting = [] if self.target_order is None else self.target_order.waiting.tolist()
-        states = [generator.bit_generator.state for generator in self._generators]
+        states = [generator.bit_generator.state for generator in self.generators]
         return {"generators": json.dumps(states), "waiting": waiting}
 
     def _set_state(self, state: Mapping[str, Any]) -> None:
         states = json.loads(state["generators"])
-        for generator, of_it in zip(self._generators, states, strict=True):
+        for generator, of_it in zip(self.generators, states, strict=True):
             generator.bit_generator.state = of_it
         if self.target_order is not None:
             self.target_order.waiting = np.array(state["waiting"], dtype=np.int64)

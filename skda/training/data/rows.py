@@ -105,8 +105,7 @@ class ArrayRows:
         if len(index) <= at_once:
             return self.array[index]
         rows = np.empty((len(index), *self.array.shape[1:]), self.array.dtype)
-        parts = even_batches(np.arange(len(index)), max(1, int(at_once)))
-        for part in parts:
+        for part in even_batches(np.arange(len(index)), max(1, int(at_once))):
             rows[part[0] : part[-1] + 1] = self.array[index[part]]
             self._pages.touch(len(part), row_bytes)
         return rows

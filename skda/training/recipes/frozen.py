@@ -41,7 +41,7 @@ def body_computed_once(module: DomainModule, domains: DomainPair) -> Iterator[Do
     if not (
         isinstance(backbone, Backbone)
         and backbone.frozen
-        and all(_is_above(layer.name, backbone.head) for layer in module.layers)
+        and all(f"{layer.name}.".startswith(f"{backbone.head}.") for layer in module.layers)
         and all(_stays(rows) for rows in (domains.source, domains.target))
         and _head_is_last(module, backbone, domains.source)
     ):
@@ -53,10 +53,6 @@ def body_computed_once(module: DomainModule, domains: DomainPair) -> Iterator[Do
         target = _features(module, target, "target", np.arange(len(target)))
     with backbone.on_features():
         yield domains.replace(source=source, target=target)
-
-
-def _is_above(name: str, head: str) -> bool:
-    return name == head or name.startswith(f"{head}.")
 
 
 def _stays(rows: Rows | None) -> bool:
