@@ -74,7 +74,7 @@ class DomainModule(nn.Module):
         self.lock = new_lock()
 
     def add_sources(self, n: int) -> None:
-        """Add statistics for each of several sources to those of their mixture."""
+        """Add statistics for each of several sources."""
         for k in range(n):
             self.statistics[f"source{k}"] = DomainStatistics(self.plain).to(self.device)
 

@@ -1,4 +1,4 @@
-"""A loaded net makes its optimizer on first access."""
+"""The optimizer of a loaded net, which is made on first access."""
 
 from __future__ import annotations
 

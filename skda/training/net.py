@@ -84,7 +84,7 @@ class AdaptationNet(CallbackNet):
     rates_: Sequence[float] = ()
     last_batch_: Any = None
     graphs_: StepGraphs | None = None
-    lam_factor_: Tensor | None = None  # while a step is recorded, where its graph reads the factor
+    lam_factor_: Tensor | None = None  # while a step is recorded, the factor that its graph reads
 
     def __init__(
         self,

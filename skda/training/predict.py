@@ -146,8 +146,8 @@ def batches_in_order(rows: Rows, n: int, device: torch.device) -> list[Index]:
 
 
 def _at_once(rows: Any, n_numbers: int) -> int:
-    """Return the number of rows of a batch; of images or series, they have about `n_numbers`."""
-    of_data = getattr(rows, "dataset", rows)  # a Dataset has the shape of a row, an array of all
+    """Return the size of a batch; one of images or series has about `n_numbers` numbers."""
+    of_data = getattr(rows, "dataset", rows)  # a Dataset's shape is that of one row
     data = getattr(of_data, "array", getattr(of_data, "tensor", of_data))
     shape = getattr(data, "shape", ())
     of_a_row = (shape if data is of_data else shape[1:]) if isinstance(shape, tuple) else ()

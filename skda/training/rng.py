@@ -16,7 +16,7 @@ __all__ = ["NO_SEEDS", "Isolated", "Seeds", "isolated_rng"]
 
 
 class Seeds(NamedTuple):
-    """One seed for each thing that is random, so that none of them shifts the others."""
+    """One seed for each source of randomness, so that the draws of one do not shift the others."""
 
     module: int
     adaptation: int

@@ -32,7 +32,7 @@ class Inputs(SliceDict):
 
 
 def is_inputs(X: Any) -> bool:
-    """Say whether rows are a dict of inputs; scipy's dictionary of keys is one matrix."""
+    """Say whether rows are a dict of inputs; scipy's dictionary of keys is a matrix."""
     return isinstance(X, Mapping) and not sparse.issparse(X)
 
 

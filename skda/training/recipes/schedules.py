@@ -66,7 +66,7 @@ LR_SCHEDULES: dict[str, Schedule] = {"constant": constant, "inverse_decay": inve
 def checked_schedule(
     schedule: str | Schedule, named: Mapping[str, Schedule], name: str
 ) -> Schedule:
-    """Return the schedule of this name, or the user's with checks, given as the parameter `name`.
+    """Return the schedule of this name, or the user's, whose errors name the parameter `name`.
 
     Examples
     --------
@@ -77,7 +77,7 @@ def checked_schedule(
 
 
 class CheckedSchedule:
-    """A schedule of the user, and a ValueError where it does not return a factor."""
+    """A user's schedule; a call raises ValueError if it returns no factor."""
 
     def __init__(self, schedule: Schedule, name: str) -> None:
         self.schedule = schedule

@@ -62,7 +62,7 @@ class Tuner(nn.Module):
             self.register_buffer(name, tensor.detach().clone())
 
     def fix(self, module: nn.Module, epochs_done: int) -> None:
-        """Fix for an epoch what the recipes say, and free the rest of the body."""
+        """Fix what the recipes fix in this epoch, and free the rest of the body."""
         if epochs_done >= self.head_epochs > 0:
             self.note_head(module)
         if self.head_epochs > 0:

@@ -361,7 +361,7 @@ class StackedNet(AdaptationNet):
         return self.networks
 
     def get_all_learnable_params(self) -> Iterator[tuple[str, Any]]:
-        """Name the stacked weights as those of one net."""
+        """Yield the stacked weights by their names in one net."""
         yield from self.networks.weights.parameters.items()
         if self.term is not None:
             yield from self.term.parameters.items()

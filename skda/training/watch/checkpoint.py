@@ -22,7 +22,7 @@ from .callbacks import put_back, state_beside
 
 __all__ = ["StageFile", "as_text", "check_folder", "fingerprint_of", "some_rows"]
 
-_ROWS = 4096  # so many of each domain, evenly spaced, identify the data
+_ROWS = 4096  # of each domain; these rows, evenly spaced, identify the data
 
 
 def check_folder(folder: str | os.PathLike[str]) -> Path:
