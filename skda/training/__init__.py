@@ -14,7 +14,6 @@ from .recipes.schedules import (
     LR_SCHEDULES,
     Schedule,
     constant,
-    find_schedule,
     inverse_decay,
     ramp,
 )
@@ -57,7 +56,6 @@ __all__ = [
     "constant",
     "even_batches",
     "features_of_both",
-    "find_schedule",
     "inverse_decay",
     "isolated_rng",
     "move_to_device",

@@ -39,13 +39,13 @@ class DomainModule(nn.Module):
     plain : nn.Module
         The user's network.
     statistics : ModuleDict of str to DomainStatistics
-        The running statistics of each domain. Outside a forward pass of another one, the network
-        holds those of "source". Of several sources, "source0" and so on have those of each, and
-        "source" those of their mixture in equal shares.
+        The running statistics of each domain. The network holds those of "source", except in a
+        forward pass of another domain. With several sources, "source0" and so on have those of
+        each, and "source" those of the sources' mixture in equal shares.
     apart : bool
         Whether the domains pass one after the other, because some layer mixes the rows of a batch.
     lock : RLock
-        Held while the network's hooks or statistics are those of one caller.
+        Held while one caller sets the network's hooks or statistics.
     """
 
     plain: nn.Module
@@ -74,7 +74,7 @@ class DomainModule(nn.Module):
         self.lock = new_lock()
 
     def add_sources(self, n: int) -> None:
-        """Hold statistics for each of several sources, beside those of their mixture."""
+        """Add statistics for each of several sources."""
         for k in range(n):
             self.statistics[f"source{k}"] = DomainStatistics(self.plain).to(self.device)
 
@@ -94,8 +94,8 @@ class DomainModule(nn.Module):
         Parameters
         ----------
         compiled : bool, default=True
-            Whether a compiled network is called. One that was compiled before the block keeps its
-            graph without the hooks.
+            Whether to call the compiled network, if there is one. A network that was compiled
+            before the block keeps its graph without the hooks.
         """
         before = self.capture, vars(self)["called"]
         with LayerCapture(self.plain, self.layers) as self.capture:
@@ -108,7 +108,7 @@ class DomainModule(nn.Module):
                 self.use(before[1])
 
     def forward(self, rows: Tensor, domain: str = "source") -> DomainOutput:
-        """Pass rows of one domain through the network, by the statistics of that domain.
+        """Pass rows of one domain through the network, with the statistics of that domain.
 
         Parameters
         ----------
@@ -131,18 +131,19 @@ class DomainModule(nn.Module):
         with ExitStack() as stack:
             if (training and not alone) or statistics.seen:
                 stack.enter_context(self._by(domain))
-            if alone:  # one row has no variance to be normalised by
+            if alone:  # one row has no variance
                 stack.enter_context(norms_in_eval(self.plain))
             return self._pass(rows)
 
     def forward_sources(self, rows: Tensor, sizes: Sequence[int], domain: str) -> DomainOutput:
-        """Pass labelled rows, those of each of several sources by its own statistics.
+        """Pass labelled rows, with several sources each by its own statistics.
 
         Parameters
         ----------
         rows : Tensor of shape (n, ...)
         sizes : sequence of int
-            Rows of each source, which lie one below the other; empty where there is one.
+            Number of rows of each of several sources, which lie one below the other; empty where
+            there is one source.
         domain : str
             Domain of the rows where there is one source.
         """
@@ -158,14 +159,14 @@ class DomainModule(nn.Module):
     def forward_both(
         self, source: Tensor, target: Tensor, sizes: tuple[int, ...] = ()
     ) -> tuple[DomainOutput, DomainOutput]:
-        """Pass a batch of each domain; in one forward pass where no layer mixes rows.
+        """Pass a batch of each domain, in one forward pass if no layer mixes rows.
 
         Parameters
         ----------
         source : Tensor of shape (n_s, ...)
         target : Tensor of shape (n_t, ...)
         sizes : tuple of int, default=()
-            Of several sources, the rows of each.
+            Number of rows of each of several sources.
 
         Returns
         -------
@@ -174,7 +175,7 @@ class DomainModule(nn.Module):
         if self.apart:
             return self.forward_sources(source, sizes, "source"), self(target, "target")
         features, logits, *_ = self._pass(join([source, target]))
-        # a split has one backward, two slices have two
+        # the backward pass of one split is faster than that of two slices
         of_domains = [source.shape[0], target.shape[0]]
         logits_s, logits_t = logits.split_with_sizes(of_domains)
         layers = [layer.split_with_sizes(of_domains) for layer in features]
@@ -185,7 +186,7 @@ class DomainModule(nn.Module):
         )
 
     def mix_sources(self) -> None:
-        """Let "source" have the statistics of all sources' mixture, where there are several."""
+        """Set the statistics of "source" to those of the mixture, if there are several sources."""
         self.statistics["source"].share(self.norms)
         others = [of for name, of in self.statistics.items() if name not in DOMAINS]
         self.statistics["source"].mix(others)
@@ -224,7 +225,7 @@ class DomainModule(nn.Module):
         return DomainOutput(tuple(f.float() for f in features), logits)
 
     def _apply(self, *args: Any, **kwargs: Any) -> DomainModule:
-        super()._apply(*args, **kwargs)  # to another device, where the network is already
+        super()._apply(*args, **kwargs)  # such as `to`: the network is on that device already
         self.statistics["source"].share(self.norms)
         return self
 
@@ -240,13 +241,13 @@ class DomainModule(nn.Module):
 
 
 def is_beyond_embedding(error: Any) -> bool:
-    """Say whether a network was given an integer that it cannot look up, as an embedding."""
+    """Say whether an error is that of an embedding which cannot look up an integer."""
     of_bag = "index_size" in str(error) or "not in the valid range" in str(error)
     return isinstance(error, IndexError) or of_bag
 
 
 def _out_of_range(rows: Any, error: Exception) -> Exception:
-    """Return the error of integers that a network cannot look up, as an embedding."""
+    """Return an error that names the range of the integers; without integers, the error itself."""
     parts = rows.values() if isinstance(rows, Inputs) else [rows]
     integers = [part for part in parts if not part.is_floating_point()]
     if not integers:

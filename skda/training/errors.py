@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Self
-
 __all__ = ["DivergenceError", "StoppedEarly"]
 
 
@@ -13,11 +11,3 @@ class StoppedEarly(Exception):
 
 class DivergenceError(ValueError):
     """Training produced a loss that is not finite."""
-
-    @classmethod
-    def of(cls, what: str, *, epoch: int, lr: float, lam: float) -> Self:
-        """Return the error of what went wrong in an epoch, with the remedies."""
-        return cls(
-            f"The {what.format(epoch=f'in epoch {epoch}')}. Lower 'lr' (now {lr:.3g}) or 'lam' "
-            f"(now {lam:.3g}), or scale the input, e.g. with StandardScaler in a pipeline."
-        )

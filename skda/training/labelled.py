@@ -29,7 +29,7 @@ def labelled_loss(
         Number of source rows of the step.
     weight : float or "batch"
         With a number w, the mean over the labelled rows is multiplied by w n_labelled / n_source:
-        a labelled row weighs w times as much as a source row. With "batch" it stays the mean.
+        a labelled row weighs w times as much as a source row. "batch" leaves the mean as it is.
     """
     if target is None or target.y is None:
         return None

@@ -1,4 +1,4 @@
-"""An optimizer that a loaded net makes when it is first asked for."""
+"""The optimizer of a loaded net, which is made on first access."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _on_demand = ContextVar("on_demand", default=False)
 
 @contextmanager
 def optimizers_on_demand() -> Iterator[None]:
-    """Let nets that are initialised inside the with block make their optimizer when it is needed.
+    """Let nets that are initialised inside the with block make their optimizer on first access.
 
     The first optimizer of a process imports torch's compiler, which takes two seconds. A net that
     only predicts needs none.
@@ -29,12 +29,12 @@ def optimizers_on_demand() -> Iterator[None]:
 
 
 def is_on_demand() -> bool:
-    """Say whether an optimizer shall be made when it is needed."""
+    """Say whether optimizers are made on first access."""
     return _on_demand.get()
 
 
 class LateOptimizer:
-    """Mixin of a skorch net: `optimizer_` may be made on first access, of the net as it then is."""
+    """Mixin of a skorch net whose `optimizer_` may be made on first access."""
 
     optimizer: Any
     optimizer_: Optimizer

@@ -1,4 +1,4 @@
-"""Locks that hand over in turn, and that a forked process finds free."""
+"""Locks that are free in a forked process; one hands over in the order of the requests."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ __all__ = ["TURN", "Turn", "new_lock"]
 
 
 class Turn:
-    """A lock that a thread may take again, handed over in the order in which others asked.
+    """A reentrant lock that goes to the thread that has waited longest.
 
     Attributes
     ----------
     depth : int
-        How often its holder took it.
+        How often the thread that holds the lock took it.
     """
 
     def __init__(self) -> None:
@@ -37,7 +37,7 @@ class Turn:
             self.waiting.append((me, bell))
         try:
             bell.acquire()
-        except BaseException:  # Ctrl-C: nobody must hand over to a thread that has gone
+        except BaseException:  # Ctrl-C: the turn must not go to a thread that has ended
             with self.mutex:
                 handed_over = (me, bell) not in self.waiting
                 if not handed_over:
@@ -47,7 +47,7 @@ class Turn:
             raise
 
     def release(self) -> None:
-        """Hand over to the thread that waits longest, if any."""
+        """Hand over to the thread that has waited longest, if any."""
         with self.mutex:
             self.depth -= 1
             if self.depth:
@@ -77,7 +77,7 @@ def new_lock() -> threading.RLock:
 
 
 def _before_fork() -> None:
-    # a child inherits the memory as it is: no other thread may be in the middle of a change
+    # a child inherits the memory as it is, so all other threads must have finished their changes
     TURN.acquire()
     _REGISTRY.acquire()
     _held.extend(_LOCKS)
@@ -96,7 +96,7 @@ def _after_fork() -> None:
 
 
 def _after_fork_in_child() -> None:
-    TURN.waiting.clear()  # those threads are not here
+    TURN.waiting.clear()  # a child has the forking thread alone
     _after_fork()
 
 

@@ -1,4 +1,4 @@
-"""torch's modes, which are the caller's, put aside while skda computes."""
+"""Switch off the modes that the caller set in torch while skda computes."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ _DEVICES = ("cpu", "cuda", "mps")
 
 @contextmanager
 def no_autocast() -> Iterator[None]:
-    """Compute in the precision that the parameter `amp` says inside the with block.
+    """Switch off the caller's autocast and default device inside the with block.
 
-    What is made without a device is made on the CPU, also under `torch.set_default_device`.
+    The parameter `amp` alone sets the precision, and new tensors are on the CPU.
     """
     with ExitStack() as stack:
-        # older torch does not tell of a device that is a context alone
+        # older torch does not report a default device that is set by a with block
         if torch.empty(0).device.type != "cpu":
             stack.enter_context(torch.device("cpu"))
         for device in _DEVICES:

@@ -47,14 +47,14 @@ class AdaptationNet(CallbackNet):
     adaptation : AdaptationTerm or None
         The second term; its parameters are trained with the module's.
     layers, widths : sequence of Layer, sequence of int
-        The adapted layers, and their widths.
+        The adapted layers and their widths.
     lam : float
     lam_schedule, lr_schedule : callable
         Factors of lam and of the rate as functions of the progress in [0, 1].
     per_domain, planned_epochs : bool, int
         Whether each domain has its own batch statistics; number of epochs until the progress is 1.
     data_device : {"auto", "cpu"}
-        Where the rows wait; "auto" is a GPU's memory where they fit.
+        Where the rows are kept; "auto" is the memory of the GPU, if they fit.
     amp : {"bf16"} or None
         Precision of the module's matrix products; None leaves it float32.
     cuda_graphs : bool
@@ -64,11 +64,11 @@ class AdaptationNet(CallbackNet):
         Layers, from the input, each a list of names of submodules, whose parameters are fixed
         and whose normalisation stays in eval mode.
     unfreeze_every : int or None
-        Epochs after which one more of them is freed, from the top.
+        Number of epochs after which the next of these layers is freed, from the top.
     tuning : dict or None
-        Parameters of `Tuner`, where the training has one.
+        Parameters of `Tuner`, if the training has one.
     target_label_weight : float or "batch"
-        As `labelled_loss` takes it.
+        Parameter `weight` of `labelled_loss`.
     **kwargs
         As for ``skorch.NeuralNetClassifier``.
     """
@@ -79,12 +79,12 @@ class AdaptationNet(CallbackNet):
     # set when the net is initialised
     domain_module_: DomainModule
     loader_: TwoDomainLoader | None
-    # while the net trains: torch's generators, and the rates without the factor of this step
+    # during training: torch's generators, and the rates without the factor of this step
     generators_: Isolated | None = None
     rates_: Sequence[float] = ()
     last_batch_: Any = None
     graphs_: StepGraphs | None = None
-    lam_factor_: Tensor | None = None  # while a step is recorded, where its graph reads the factor
+    lam_factor_: Tensor | None = None  # while a step is recorded, the factor that its graph reads
 
     def __init__(
         self,
@@ -108,7 +108,7 @@ class AdaptationNet(CallbackNet):
         target_label_weight: Any = "batch",
         **kwargs: Any,
     ) -> None:
-        # before skorch's: afterwards it takes a module for a component to initialise
+        # before skorch's __init__: after it, skorch would initialise a module as a component
         self.adaptation = adaptation
         self.layers = layers
         self.widths = widths
@@ -150,7 +150,7 @@ class AdaptationNet(CallbackNet):
         return step | {"loss": loss}
 
     def forward_domains(self, batch: Batch) -> tuple[DomainOutput, DomainOutput | None]:
-        """Pass the rows of a batch through the module, with the labels beside the outputs."""
+        """Pass the rows of a batch through the module; add the labels to the outputs."""
         source, y_source = self._to_device(batch.source), self._to_device(batch.y_source)
         domains = self.domain_module_
         if batch.target is None:
@@ -193,13 +193,13 @@ class AdaptationNet(CallbackNet):
 
     @property
     def lam_factor(self) -> Any:
-        """What lam is multiplied by at this step."""
+        """Factor of lam at this step."""
         factor = self.lam_factor_
         return self.lam_schedule(self.progress) if factor is None else factor
 
     @property
     def progress(self) -> float:
-        """Share of the planned steps that are done, from 0 to 1."""
+        """Share of the planned steps that are done, in [0, 1]."""
         return min(1.0, self.step_ / self.planned_steps_)
 
     # -- the epoch ----------------------------------------------------------------------------
@@ -214,7 +214,7 @@ class AdaptationNet(CallbackNet):
         domains : DomainPair
         epochs : int
         domain : {"source", "target"}, default="source"
-            Whose batch statistics the labelled rows have.
+            Domain of the labelled rows, whose batch statistics they have.
         """
         self.labelled_domain_ = domain
         if not (self.adapts or domains.has_target_labels):
@@ -228,7 +228,7 @@ class AdaptationNet(CallbackNet):
                 self.run_epochs(rows, epochs)
             check_last_step(self)
         self.generators_ = self.last_batch_ = self.checkpoint_ = self.loader_state_ = None
-        self.fits_ += 1  # a later partial_fit must not repeat this one's batches
+        self.fits_ += 1  # a later partial_fit must not repeat these batches
         return self
 
     def reestimate_target_statistics(self, domains: DomainPair) -> None:
@@ -238,7 +238,7 @@ class AdaptationNet(CallbackNet):
 
     def run_epochs(self, domains: Any, epochs: int) -> None:
         """Run skorch's loop over the epochs; unlike ``partial_fit`` it lets Ctrl-C through."""
-        self.kept_: dict[str, Any] = {}  # by callback, what it is to bring back with the weights
+        self.kept_: dict[str, Any] = {}  # of each callback, the state to restore with its weights
         self.swap_rates()
         self.notify("on_train_begin", X=domains, y=None)
         if self.checkpoint_ is not None:
@@ -257,7 +257,7 @@ class AdaptationNet(CallbackNet):
     def run_single_epoch(
         self, iterator: Any, training: bool, prefix: str, step_fn: Any, **fit_params: Any
     ) -> None:
-        """Train for one epoch, or judge the rows that are held out."""
+        """Train for one epoch, or score the held-out rows."""
         self.watched_ = self.is_watched() or not training
         if training:
             self.planned_steps_ = self.planned_epochs * len(iterator)
@@ -266,7 +266,7 @@ class AdaptationNet(CallbackNet):
             super().run_single_epoch(iterator, training, prefix, step_fn, **fit_params)
 
     def train_epoch(self, iterator: Any, step_fn: Callable[[Any], Any]) -> None:
-        """Take the steps of one epoch, and look at their losses once at its end."""
+        """Take the steps of one epoch; read their losses once at its end."""
         self._start_term_epoch(iterator)
         self._set_training(True)
         take_step = self.quiet_step if self.graphs_ is None else self.graphs_.for_epoch()
@@ -278,7 +278,7 @@ class AdaptationNet(CallbackNet):
         for batch in counted(batches, len(iterator)):
             self._anneal()
             record.add(take_step(batch))
-            own["step_"] += 1  # not by skorch's __setattr__, which looks for modules
+            own["step_"] += 1  # skorch's __setattr__ is slow: it looks for modules
         self.last_batch_ = batch
         self.processes.average_buffers(self.trained_modules)
         self.domain_module_.mix_sources()
@@ -291,13 +291,12 @@ class AdaptationNet(CallbackNet):
         report_epoch(self.history[-1])
 
     def _watched_step(self, step_fn: Callable[[Batch], Any], batch: Batch) -> dict[str, Any]:
-        labelled = batch.source, batch.y_source  # what skorch's callbacks take a batch for
-        self.notify("on_batch_begin", batch=labelled, training=True)
+        rows, y = batch.source, batch.y_source  # the pair is a batch to skorch's callbacks
+        self.notify("on_batch_begin", batch=(rows, y), training=True)
         step: dict[str, Any] = step_fn(batch)
         self.history.record_batch("train_loss", self.processes.mean(step["loss"].detach()).item())
         self.history.record_batch("train_batch_size", len(step["y_pred"]))
-        labelled = batch.source, step["y_true"]
-        self.notify("on_batch_end", batch=labelled, training=True, **step)
+        self.notify("on_batch_end", batch=(rows, step["y_true"]), training=True, **step)
         return step
 
     def quiet_step(self, batch: Any) -> dict[str, Any]:
@@ -307,7 +306,7 @@ class AdaptationNet(CallbackNet):
         def closure() -> Tensor:
             self._zero_grad_optimizer()
             step = self.train_step_single(batch)
-            if not steps:  # an optimizer may call it several times in one step
+            if not steps:  # an optimizer may call the closure several times in one step
                 steps.append(step)
             return cast(Tensor, step["loss"])
 
@@ -324,10 +323,10 @@ class AdaptationNet(CallbackNet):
 
     def _step_optimizer(self, step_fn: Any) -> None:
         super()._step_optimizer(step_fn)
-        self.swap_rates()  # what moves the rate between steps, as LRScheduler, moves its own part
+        self.swap_rates()  # a callback such as LRScheduler moves the rate without the factor
 
     def swap_rates(self) -> None:
-        """Exchange the rates of this step and those that callbacks move between the steps."""
+        """Exchange the rates of this step for those that callbacks move, or back."""
         if not (rates := self.rates_):
             return
         groups = self.optimizer_.param_groups[: len(rates)]
@@ -336,7 +335,7 @@ class AdaptationNet(CallbackNet):
             group["lr"] = rate
 
     def _start_term_epoch(self, iterator: Any) -> None:
-        """Show the term a sample of the features, where it asks for one in every epoch."""
+        """Give the term a sample of the features, if it asks for one in every epoch."""
         if not (self.adapts and self.adaptation_.epoch_sample):
             return
         module, seed = self.domain_module_, [self.seeds.batches, self.fits_, self.step_]
@@ -344,23 +343,23 @@ class AdaptationNet(CallbackNet):
             term.start_epoch(*sample_both(module, rows, name, term.epoch_sample, seed))
 
     def record_losses(self, losses: Tensor, classification_losses: Tensor) -> None:
-        """Write the mean losses of an epoch's steps into the history; raise if they diverged."""
+        """Write the mean losses of an epoch into the history; raise if they diverged."""
         of_steps = self.processes.mean(torch.stack([losses, classification_losses]))
         loss, classification = of_steps.mean(1).tolist()
+        adaptation = loss - classification
         if not math.isfinite(loss):
+            parts = f"classification_loss={classification:.3g}, adaptation_loss={adaptation:.3g}"
             raise diverged(
-                self,
-                f"training loss became {loss} {{epoch}} (classification_loss={classification:.3g}, "
-                f"adaptation_loss={loss - classification:.3g})",
+                self, f"training loss became {loss} in epoch {len(self.history)} ({parts})"
             )
-        self.history.record("train_loss", loss)  # skorch's callback, if there, refines it
+        self.history.record("train_loss", loss)  # skorch's callback, if there is one, replaces it
         self.history.record("classification_loss", classification)
-        self.history.record("adaptation_loss", loss - classification)
+        self.history.record("adaptation_loss", adaptation)
 
     # -- skorch's seams -----------------------------------------------------------------------
 
     def initialize_module(self) -> AdaptationNet:
-        """Set the module, what knows the domains of its rows, and the second term."""
+        """Set the module, its `DomainModule`, and the second term."""
         super().initialize_module()
         self.domain_module_ = self.make_domain_module()
         if self.adaptation is not None:
@@ -374,11 +373,11 @@ class AdaptationNet(CallbackNet):
         return self
 
     def make_domain_module(self) -> DomainModule:
-        """Return the module with its layers, the statistics of each domain and the precision."""
+        """Return the `DomainModule`; a stack of nets has another one."""
         return DomainModule(self.module_, self.layers, per_domain=self.per_domain, amp=self.amp)
 
     def get_iterator(self, dataset: Any, training: bool = False) -> Any:
-        """Return the two-domain loader for training, skorch's for anything else."""
+        """Return the two-domain loader for training, and skorch's otherwise."""
         if not (training and isinstance(dataset, DomainPair)):
             return super().get_iterator(dataset, training=training)
         if self.loader_ is None or self.loader_.domains is not dataset:

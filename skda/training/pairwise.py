@@ -21,8 +21,8 @@ class PairwiseTerm(AdaptationTerm):
     Parameters
     ----------
     terms : sequence of AdaptationTerm
-        One for each source, with parameters of its own: of an adversarial method, each source has
-        its discriminator.
+        One for each source, with parameters of its own: in an adversarial method each source has
+        a discriminator.
 
     Notes
     -----
@@ -40,16 +40,15 @@ class PairwiseTerm(AdaptationTerm):
 
     def forward(self, source: DomainOutput, target: DomainOutput, lam: float | Tensor) -> Tensor:
         """Return the mean of the weighted terms."""
-        pairs = [(term, part) for term, part in zip(self.terms, source.by_source(), strict=True)]
-        pairs = [(term, part) for term, part in pairs if part.n_rows]
+        of_sources = zip(self.terms, source.by_source(), strict=True)
+        pairs = [(term, part) for term, part in of_sources if part.n_rows]
         losses = [term(part, target, lam) for term, part in pairs]
         self.domain_logits = _joined([(part.n_rows, term.domain_logits) for term, part in pairs])
         return torch.stack(losses).mean(0)
 
     def by_source(self, domains: DomainPair) -> Iterable[tuple[AdaptationTerm, DomainPair, str]]:
         """Return the term of each source with its rows."""
-        found = enumerate(self.terms)
-        return [(term, domains.of_source(k), f"source{k}") for k, term in found]
+        return [(term, domains.of_source(k), f"source{k}") for k, term in enumerate(self.terms)]
 
     @property
     def epoch_sample(self) -> int:  # type: ignore[override]
@@ -70,7 +69,10 @@ class PairwiseTerm(AdaptationTerm):
 
 
 def _joined(found: Sequence[tuple[int, tuple[Tensor, ...]]]) -> tuple[Tensor, ...]:
-    """Return the discriminators' logits of all sources, then those of the target by each."""
+    """Return all discriminators' logits of their source, then all their logits of the target.
+
+    Of each discriminator, `found` has the number of source rows and the logits.
+    """
     if not all(logits for _, logits in found):
         return ()
     both = [(torch.cat([part.flatten() for part in logits]), n) for n, logits in found]

@@ -30,12 +30,12 @@ __all__ = [
 ]
 
 _PREDICT_ROWS = 1024
-# fewer of large images, of which a network makes activations many times as large
+# fewer rows of large images, whose activations in a network are many times as large
 _PREDICT_NUMBERS = 1 << 23
-# on a CPU what a network makes of fewer images stays in its cache: twice as fast
+# on a CPU, the activations of fewer images stay in the cache: twice as fast
 _IN_CACHE = 1 << 19
-# below some four rows matrix products round differently: a row's prediction must not depend on
-# how many rows are beside it
+# with fewer rows, about four, matrix products round differently: a row's prediction must not
+# depend on the number of rows beside it
 _KERNEL_ROWS = 16
 
 
@@ -44,7 +44,7 @@ def predict_logits(
 ) -> np.ndarray:
     """Return the logits of rows of `domain`, shape (n_rows, n_outputs), float32.
 
-    With `index`, only of these rows.
+    `index` selects some of the rows.
     """
     n = len(rows) if index is None else len(index)
     indices = batches_in_order(rows, n, module.device)
@@ -75,7 +75,7 @@ def outputs_by_batch(
 
 
 def _defined(outputs: Tensor, name: str, where: str = "") -> Tensor:
-    """Return the outputs; raise if some rows have undefined ones."""
+    """Return the outputs; raise if those of some rows are undefined."""
     # a class may be ruled out by a logit of -inf
     of_rows = outputs.amax(dim=1) if name == "logits" else outputs.abs().amax(dim=1)
     n_bad = int((~of_rows.isfinite()).sum())
@@ -100,9 +100,9 @@ def sample_features(
 def sample_both(
     module: DomainModule, domains: DomainPair, source: str, n_rows: int, seed: Sequence[int]
 ) -> tuple[Features, Features]:
-    """Return the features of up to `n_rows` random rows of each domain, each by its statistics.
+    """Return the features of up to `n_rows` random rows of each domain, by its statistics.
 
-    Those of the source have the name `source`.
+    `source` is the name of the source's statistics.
     """
     rng = np.random.default_rng(seed)
     target = cast(Rows, domains.target)
@@ -115,7 +115,7 @@ def sample_both(
 
 def reestimate_statistics(module: DomainModule, rows: Rows, domain: str, seed: int) -> None:
     """Recompute the statistics of a domain from all of its rows (AdaBN)."""
-    # mixed, because rows sorted by class would have too small a variance in each batch
+    # shuffled: a batch of rows that are sorted by class would have too small a variance
     order = np.random.default_rng(seed).permutation(len(rows))
     batches = rows.batches(even_batches(order, _at_once(rows, _PREDICT_NUMBERS)))
     module.reestimate(domain, (batch.to(module.device) for batch in batches))
@@ -131,8 +131,8 @@ def _outputs(
         capturing: AbstractContextManager[None] = (
             module.capturing(compiled=False) if features else nullcontext()
         )
-        # only here: other threads may predict, and the process may fork, while data load; and no
-        # inference mode, in which a network could not ask for a gradient that it computes with
+        # the lock is free while data load: other threads may predict, and the process may fork.
+        # no inference mode: a network may compute a gradient in its forward pass
         with module.lock, torch.no_grad(), no_autocast(), capturing:
             module.plain.eval()
             output = module(batch, domain)
@@ -140,14 +140,14 @@ def _outputs(
 
 
 def batches_in_order(rows: Rows, n: int, device: torch.device) -> list[Index]:
-    """Cut the numbers from 0 to n into batches of `rows` that pass a network fast."""
+    """Cut the numbers below n into batches of a size at which `rows` pass a network fast."""
     at_once = _at_once(rows, _IN_CACHE if device.type == "cpu" else _PREDICT_NUMBERS)
     return [range(i, min(i + at_once, n)) for i in range(0, n, at_once)]
 
 
 def _at_once(rows: Any, n_numbers: int) -> int:
-    """Return how many rows have so many numbers, if they are images or series."""
-    of_data = getattr(rows, "dataset", rows)
+    """Return the size of a batch; one of images or series has about `n_numbers` numbers."""
+    of_data = getattr(rows, "dataset", rows)  # a Dataset's shape is that of one row
     data = getattr(of_data, "array", getattr(of_data, "tensor", of_data))
     shape = getattr(data, "shape", ())
     of_a_row = (shape if data is of_data else shape[1:]) if isinstance(shape, tuple) else ()
@@ -156,10 +156,10 @@ def _at_once(rows: Any, n_numbers: int) -> int:
 
 
 def _joined(parts: Iterable[Features], n: int) -> Features:
-    """Copy the parts, as they come, into tensors of n rows on the CPU.
+    """Copy each part at once into tensors of n rows on the CPU.
 
-    Small parts kept until the end would lie scattered between the large activations, and the heap
-    would grow by these with every batch.
+    Small parts that are kept until the end would scatter between the large activations, and the
+    heap would grow with every batch.
     """
     wholes: Features = ()
     start = 0
@@ -173,5 +173,5 @@ def _joined(parts: Iterable[Features], n: int) -> Features:
 
 
 def _at_least(n: int, batch: Any) -> Any:
-    """Fill a batch up to n rows by its first one."""
+    """Fill a batch up to n rows by copies of its first one."""
     return batch if len(batch) >= n else join([batch, batch[torch.zeros(n - len(batch)).long()]])

@@ -1,4 +1,4 @@
-"""What the processes of one training exchange; a training in one process exchanges nothing."""
+"""What the processes of one training exchange: nothing, where there is one process."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ Outputs = tuple[DomainOutput, DomainOutput | None]
 
 
 class Processes:
-    """A training in one process; `skda.distributed` has that in several.
+    """A training in one process; `skda.distributed` has the class for several.
 
     Attributes
     ----------
     n : int
         Number of processes.
     is_main : bool
-        Whether this is the one that writes.
+        Whether this process writes the files and the output.
     device : torch.device or None
         Where this process trains; None leaves it to the estimator.
     batches_in_a_step : int
@@ -44,7 +44,7 @@ class Processes:
         return index
 
     def gather(self, outputs: Outputs, n_rows: tuple[int, int]) -> Outputs:  # noqa: ARG002
-        """Return what the network gave in all processes, for `n_rows` of each domain."""
+        """Return the outputs of all processes, those of `n_rows` rows of each domain."""
         return outputs
 
     def average_gradients(self, parameters: Iterable[nn.Parameter]) -> None:
@@ -55,11 +55,11 @@ class Processes:
         return tensor
 
     def any(self, flag: bool) -> bool:
-        """Say whether a flag is set in some process."""
+        """Say whether the flag is set in any process."""
         return flag
 
     def of_main(self, value: Value) -> Value:
-        """Return the value that the main process has."""
+        """Return the main process's value."""
         return value
 
     def check_same(self, value: Any, message: str) -> None:
@@ -72,7 +72,7 @@ class Processes:
         """Replace weights and buffers by those of the main process."""
 
     def wait(self) -> None:
-        """Wait until all processes are here."""
+        """Wait until all processes have come to this call."""
 
 
 ONE_PROCESS = Processes()

@@ -14,9 +14,9 @@ __all__ = ["note_reach", "warn_of_no_reach"]
 
 
 def note_reach(net: Any, adaptation_loss: Tensor, *outputs: DomainOutput) -> None:
-    """Note in a net, until it is so, whether the loss depends on a weight that can be trained.
+    """Note in a net whether the adaptation loss of any step so far depends on a trained weight.
 
-    It does if it reads a feature or a logit that has a gradient, or a weight of the network itself.
+    It does if the loss reads a feature or a logit that has a gradient, or a weight of the network.
     """
     if vars(net).get("reached_"):
         return
@@ -30,7 +30,7 @@ def note_reach(net: Any, adaptation_loss: Tensor, *outputs: DomainOutput) -> Non
 def warn_of_no_reach(net: Any) -> None:
     """Warn after a training in which no adaptation loss had a gradient for the network.
 
-    A recipe that trains the head first, or frees layers epoch by epoch, is asked for by name.
+    There is no warning where the user chose a recipe that frees layers only in later epochs.
     """
     frees_later = net.unfreeze_every or (net.tuning and net.tuning["head_epochs"])
     if vars(net).pop("reached_", True) is False and not frees_later:

@@ -13,7 +13,7 @@ __all__ = ["RegressionNet"]
 
 
 class RegressionNet(RegressorMixin, AdaptationNet):
-    """`AdaptationNet` for a regression: its callbacks see a regressor of standardised labels."""
+    """`AdaptationNet` for a regression. To callbacks it is a regressor of standardised labels."""
 
     @property
     def _default_callbacks(self) -> list[tuple[str, Any]]:

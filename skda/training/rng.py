@@ -16,7 +16,7 @@ __all__ = ["NO_SEEDS", "Isolated", "Seeds", "isolated_rng"]
 
 
 class Seeds(NamedTuple):
-    """One seed for each thing that is random, so that none of them shifts the others."""
+    """One seed for each source of randomness, so that the draws of one do not shift the others."""
 
     module: int
     adaptation: int
@@ -44,7 +44,7 @@ class Isolated:
     def __init__(self, device: torch.device) -> None:
         self.kind = device.type
         self.outside = self.states()
-        # whether fetching a batch draws numbers; None until one was fetched
+        # whether the fetching of a batch draws numbers; None until one was fetched
         self.fetching_draws: bool | None = None
 
     def seed(self, seed: int) -> None:
@@ -73,7 +73,7 @@ class Isolated:
     @contextmanager
     def released(self) -> Iterator[None]:
         """Let other threads train inside the with block, which draws no random numbers."""
-        if TURN.depth > 1:  # a training inside of another one, which does not expect it
+        if TURN.depth > 1:  # the training around this one has not released its turn
             yield
             return
         own = self.states()
@@ -93,8 +93,8 @@ class Isolated:
         ----------
         batches : iterable
         slow : bool
-            Whether to let them train also while a batch is fetched. They wait for the first one,
-            which shows whether fetching draws numbers from torch's generator: then it must not.
+            Whether to let them train while a batch is fetched as well. The first batch is fetched
+            alone, to see whether fetching draws from torch's generator. If so, all are.
         """
         iterator = iter(batches)
         while True:

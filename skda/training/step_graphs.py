@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -14,25 +14,22 @@ from torch.utils._pytree import tree_leaves, tree_map_only
 
 from .data.inputs import Inputs
 
-if TYPE_CHECKING:
-    from .net import AdaptationNet
-
 __all__ = ["StepGraphs", "recorded_steps"]
 
 Step = dict[str, Any]
-# libraries and the optimizer set themselves up in the first steps
+# the first steps, in which libraries and the optimizer set themselves up, are not recorded
 _N_EAGER = 3
-# each holds the memory of a step; the batches of a training have two sizes, or a few
+# each graph holds the memory of a step; the batches of a training have few sizes, mostly two
 _MOST_GRAPHS = 16
 _OF_ROWS = "y_pred", "y_true"
 
 
 class StepGraphs:
-    """Takes the steps of one training: those of batches of one size are recorded once.
+    """Takes the steps of one training, and records one graph for each size of a batch.
 
-    The graph has the forward pass, the losses, the gradients and the update of the weights. What
-    changes from step to step is copied to where the graph reads it: the rows, the factor of lam
-    and the learning rates.
+    The graph has the forward pass, the losses, the gradients and the update of the weights. The
+    rows, the factor of lam and the learning rates change from step to step: they are copied to
+    where the graph reads them.
 
     Parameters
     ----------
@@ -45,7 +42,7 @@ class StepGraphs:
         If the net trains in a way that a graph cannot repeat.
     """
 
-    def __init__(self, net: AdaptationNet) -> None:
+    def __init__(self, net: Any) -> None:
         _check(net)
         self.net = net
         self.device = torch.device(net.device)
@@ -56,21 +53,21 @@ class StepGraphs:
         self.trained: list[bool] = []
 
     def for_epoch(self) -> Callable[[Any], Step]:
-        """Return what takes the steps of the next epoch.
+        """Return the function that takes the steps of the next epoch.
 
-        The graphs are forgotten where other layers are trained from now on, as recipes free them.
+        The graphs are forgotten if a recipe has freed or fixed layers since the last epoch.
         """
         modules = self.net.trained_modules
         trained = [p.requires_grad for module in modules for p in module.parameters()]
         trained += [part.training for module in modules for part in module.modules()]
         if trained != self.trained:
             self.graphs.clear()
-            self.n_eager.clear()  # the optimizer begins with them in a step that is not recorded
+            self.n_eager.clear()  # the optimizer sets itself up for freed layers outside a graph
         self.trained = trained
         return self.take
 
     def take(self, batch: Any) -> Step:
-        """Take a step, by replaying that of a batch of the same sizes where there was one."""
+        """Take a step; replay the graph of a batch of the same sizes if there is one."""
         leaves = tree_leaves(batch)
         if any(isinstance(leaf, Inputs) for leaf in leaves):
             raise _refused("a module of several inputs")
@@ -80,7 +77,8 @@ class StepGraphs:
             first = not self.n_eager[key] or self.n_eager.total() < _N_EAGER
             if first or len(self.graphs) == _MOST_GRAPHS:
                 self.n_eager[key] += 1
-                return self.net.quiet_step(batch)
+                eager: Step = self.net.quiet_step(batch)
+                return eager
         net, groups = self.net, self.net.optimizer_.param_groups
         self.lam_factor.set(net.lam_schedule(net.progress))
         for rate, group in zip(self.rates, groups, strict=True):
@@ -142,37 +140,37 @@ class _Graph:
         for own, tensor in zip(self.given, given, strict=True):
             own.copy_(tensor, non_blocking=True)
         self.run()
-        # the next replay overwrites what this one returns; of the logits the number is enough
+        # the next replay overwrites these tensors; of logits and labels only the shape is read
         kept = {name: value for name, value in self.step.items() if name not in _OF_ROWS}
         copies: Step = tree_map_only(Tensor, Tensor.clone, kept)
         return self.step | copies
 
 
 def record(take_step: Callable[[], Step]) -> tuple[Callable[[], None], Step]:
-    """Record what a function does on the GPU; return what does it again, and what it returned."""
+    """Record what a function does on the GPU; return its replay, and what it returned."""
     graph = torch.cuda.CUDAGraph()
     generator = torch.cuda.default_generators[torch.cuda.current_device()]
     before = generator.clone_state()
     try:
-        # other threads may go on with theirs
+        # other threads may go on with their work on the GPU
         with torch.cuda.graph(
             graph, stream=torch.cuda.current_stream(), capture_error_mode="thread_local"
         ):
             step = take_step()
     except BaseException:
-        # recording that fails leaves the generator's state unable to draw any more
+        # after a failed recording the generator could not draw any more
         generator.graphsafe_set_state(before)
         raise
     return graph.replay, step
 
 
 @contextmanager
-def recorded_steps(net: AdaptationNet) -> Iterator[None]:
-    """Let a net take its steps by CUDA graphs inside the with block, where it is asked to."""
+def recorded_steps(net: Any) -> Iterator[None]:
+    """Let a net take its steps by CUDA graphs inside the with block, if `cuda_graphs` says so."""
     if not net.cuda_graphs or torch.device(net.device).type != "cuda":
         yield
         return
-    # what is recorded must not stand on the default stream
+    # a graph cannot be recorded on the default stream
     outside = torch.cuda.current_stream(net.device)
     stream = torch.cuda.Stream(net.device)
     stream.wait_stream(outside)
@@ -185,8 +183,8 @@ def recorded_steps(net: AdaptationNet) -> Iterator[None]:
             outside.wait_stream(stream)
 
 
-def _check(net: AdaptationNet) -> None:
-    """Raise ValueError if a graph of a net's steps would repeat something else."""
+def _check(net: Any) -> None:
+    """Raise ValueError if a graph cannot repeat the steps of a net."""
     term = net.adaptation_ if net.adapts else None
     groups = net.optimizer_.param_groups
     reasons = {

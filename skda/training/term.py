@@ -1,4 +1,4 @@
-"""The second term of the loss: its interface, and the two simplest forms of it."""
+"""The second term of the loss: its interface and its two simplest forms."""
 
 from __future__ import annotations
 
@@ -38,13 +38,11 @@ class DomainOutput(NamedTuple):
     y : Tensor of shape (..., n), int64, or None
         Class indices, -1 where unlabelled.
     both : tuple of Tensor of shape (..., n_source + n_target, d_layer), default=()
-        Activations of both domains, of which `features` is a part, where one forward pass gave
-        them.
+        Activations of both domains, with `features` as a part, if they passed together.
     sizes : tuple of int, default=()
-        Of several sources, the number of rows of each; they lie one below the other.
+        Number of rows of each of several sources, which lie one below the other.
     by_turns : bool, default=False
-        Whether a source row and a target row lie in `both` by turns. Otherwise all source rows
-        come first.
+        Whether source and target rows alternate in `both`. Otherwise all source rows come first.
     """
 
     features: Features
@@ -55,7 +53,7 @@ class DomainOutput(NamedTuple):
     by_turns: bool = False
 
     def by_source(self) -> list[DomainOutput]:
-        """Return the rows of each source; all of them where there is one."""
+        """Return the rows of each source; all rows if there is one source."""
         if not self.sizes:
             return [self]
         features = [layer.split_with_sizes(self.sizes, -2) for layer in self.features]
@@ -77,10 +75,10 @@ class DomainOutput(NamedTuple):
 
 
 class BothDomains:
-    """Features and logits of both domains' rows in one tensor each, in the order of that pass.
+    """Features and logits of both domains' rows in one tensor each, in the order of their pass.
 
-    A pass of many models has a source row and a target row by turns: to sort their features would
-    take longer than to sort the one logit a row that a discriminator makes of them.
+    Where many models pass together, source and target rows may alternate. A discriminator computes
+    on the rows in this order: to sort its one logit a row is faster than to sort the features.
 
     Parameters
     ----------
@@ -140,7 +138,7 @@ def features_of_both(source: DomainOutput, target: DomainOutput) -> Tensor:
 def one_logit_a_row(logits: Tensor, rows: Tensor) -> Tensor:
     """Return a discriminator's logits of `rows` (..., n, d) in shape (..., n, 1).
 
-    Logits (n,) of one model stay as they are: each view costs a step of its gradient.
+    Logits (n,) of one model stay as they are: a view would cost time in the backward pass.
 
     Examples
     --------
@@ -160,22 +158,21 @@ class AdaptationTerm(nn.Module):
     Attributes
     ----------
     stackable : bool
-        Class attribute. Whether many models may share one call. False for a term that keeps a
-        state of its own which has no leading axes, such as an optimizer.
+        Class attribute. Whether many models may share one call. False for a term whose own state,
+        such as an optimizer, has no leading axes.
     epoch_sample : int
-        Class attribute. Number of rows of each domain whose features `start_epoch` is given; with
-        0, the default, it is not called.
+        Class attribute. Number of rows of each domain in the sample for `start_epoch`. With 0,
+        the default, `start_epoch` is not called.
     takes_sources : bool
-        Class attribute. Whether `forward` itself looks at the rows of each of several sources,
-        ``source.by_source()``. Otherwise there is one such term for each source, or one for all.
+        Class attribute. Whether `forward` itself cuts the rows of several sources, by
+        ``source.by_source()``. Otherwise each source has such a term, or all sources share one.
     waits : bool
         Whether `forward` reads numbers from the device, as decompositions and transports do. Such
         a step cannot be recorded (`cuda_graphs`).
     domain_logits : tuple of Tensor
-        Set by `forward` of a term with a domain discriminator, detached: its logits of "target"
-        of the source rows, then of the target rows, in one tensor or in two: (n,) or (n, 1) of
-        one model, (..., n, 1) of many.
-        The history then has the `domain_accuracy` of each epoch.
+        Set by `forward` of a term with a domain discriminator: the detached logits of "target",
+        source rows first, in one tensor or in two; of one model (n,) or (n, 1), of many
+        (..., n, 1). The history then has the `domain_accuracy` of each epoch.
     """
 
     stackable: ClassVar[bool] = True
@@ -192,8 +189,8 @@ class AdaptationTerm(nn.Module):
         source, target : DomainOutput
             What the network returned for a batch of each domain.
         lam : float, or Tensor of the shape of the leading axes
-            Trade-off weight at this step, one for each model. The term applies it itself, because
-            for some methods it is no factor of a sum.
+            Trade-off weight at this step, one for each model. The term applies lam itself, because
+            in some methods lam is no factor of a sum.
 
         Returns
         -------
@@ -202,7 +199,7 @@ class AdaptationTerm(nn.Module):
         raise NotImplementedError(f"{type(self).__name__} must define forward.")
 
     def start_epoch(self, source: Features, target: Features) -> None:
-        """Look at a sample of both domains' features before an epoch, where `epoch_sample` > 0.
+        """Take a sample of both domains' features before an epoch, if `epoch_sample` > 0.
 
         Parameters
         ----------
@@ -211,16 +208,16 @@ class AdaptationTerm(nn.Module):
         """
 
     def own_parameters(self) -> Iterable[nn.Parameter]:
-        """Return the parameters that the term trains itself; the net's optimizer leaves them."""
+        """Return the parameters that the term trains itself, and the net's optimizer does not."""
         return ()
 
     def own_state(self) -> dict[str, Any]:
-        """Return the optimizers and generators that the term has for itself, by name."""
+        """Return the term's own optimizers and generators, by name."""
         kinds = torch.Generator, torch.optim.Optimizer
         return {name: value for name, value in vars(self).items() if isinstance(value, kinds)}
 
     def by_source(self, domains: DomainPair) -> Iterable[tuple[AdaptationTerm, DomainPair, str]]:
-        """Return the terms that `start_epoch` is called on, the rows of each and their domain."""
+        """Return the terms for `start_epoch`, each with its rows and the domain of the source."""
         return [(self, domains, "source")]
 
 
@@ -233,7 +230,7 @@ class Discrepancy(AdaptationTerm):
         The adaptation loss of one layer: from (..., n_s, d) and (..., n_t, d) to the shape of the
         leading axes.
     waits : bool, default=False
-        Whether it reads numbers from the device.
+        Whether `distance` reads numbers from the device.
 
     Notes
     -----

@@ -2,7 +2,8 @@ import math
 
 import pytest
 
-from skda.training import LAM_SCHEDULES, LR_SCHEDULES, find_schedule, inverse_decay, ramp
+from skda.training import LAM_SCHEDULES, LR_SCHEDULES, inverse_decay, ramp
+from skda.training.recipes.schedules import checked_schedule
 
 
 @pytest.mark.parametrize("p", [0.0, 0.05, 0.1, 0.46, 0.9, 1.0])
@@ -25,10 +26,12 @@ def test_inverse_decay_known_values() -> None:
 def test_schedules_by_name() -> None:
     assert sorted(LAM_SCHEDULES) == ["constant", "ramp"]
     assert sorted(LR_SCHEDULES) == ["constant", "inverse_decay"]
-    assert find_schedule("ramp", LAM_SCHEDULES) is ramp
-    assert find_schedule("inverse_decay", LR_SCHEDULES) is inverse_decay
-    assert [find_schedule("constant", LAM_SCHEDULES)(p) for p in (0.0, 0.5, 1.0)] == [1, 1, 1]
+    assert checked_schedule("ramp", LAM_SCHEDULES, "lam_schedule") is ramp
+    assert checked_schedule("inverse_decay", LR_SCHEDULES, "lr_schedule") is inverse_decay
+    constant = checked_schedule("constant", LAM_SCHEDULES, "lam_schedule")
+    assert [constant(p) for p in (0.0, 0.5, 1.0)] == [1, 1, 1]
 
 
 def test_a_callable_is_its_own_schedule() -> None:
-    assert find_schedule(math.sqrt, LAM_SCHEDULES) is math.sqrt
+    schedule = checked_schedule(math.sqrt, LAM_SCHEDULES, "lam_schedule")
+    assert [schedule(p) for p in (0.25, 1.0)] == [0.5, 1.0]

@@ -1,4 +1,4 @@
-"""The way of rows to the training device, and of a net from there to another machine."""
+"""Rows in the memory of the training device, and a net's state that loads on another device."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from skorch.exceptions import DeviceWarning
 from .domains import DomainPair
 from .rows import ArrayRows, DeviceRows, Rows
 
-try:  # takes the classes of a notebook along; whoever pickles by it has it
+try:  # it pickles the classes of a notebook as well
     import cloudpickle  # type: ignore[import-untyped]
 except ImportError:
     import pickle as cloudpickle
@@ -52,15 +52,16 @@ def move_to_device(
     domains : DomainPair
     device : torch.device
     room : int
-        Most bytes that they may take there, with those of `moved`.
+        Most bytes that the rows and those of `moved` may take there together.
     moved : mapping, optional
-        Where the rows of each array are noted: domains that share one share its rows there.
+        The rows on the device, by the id of their array: domains that share an array share them.
+        The rows of these domains are added.
 
     Returns
     -------
     DomainPair
-        `domains` itself where they do not fit or are no arrays: memory maps, sparse matrices and
-        Datasets are copied batch by batch.
+        `domains` itself if the rows do not fit, or are no plain arrays: memory maps, sparse
+        matrices and Datasets are copied batch by batch.
     """
     moved = {} if moved is None else moved
     arrays = [_array(rows) for rows in (domains.source, domains.target) if rows is not None]
@@ -74,22 +75,22 @@ def move_to_device(
 
 
 def _array(rows: Rows) -> np.ndarray | None:
-    """Return the array of rows that can be moved as they are."""
+    """Return the array of the rows if it can be moved as it is."""
     array = rows.array if isinstance(rows, ArrayRows) else None
     plain = type(array) is np.ndarray and array.dtype in (np.float32, np.uint8)
     return array if plain and rows.dtype == torch.float32 else None
 
 
 def save_state(state: dict[str, Any]) -> bytes:
-    """Return what `load_state` reads: an attribute dict with tensors on any device."""
+    """Return an attribute dict, with tensors on any device, as bytes for `load_state`."""
     file = io.BytesIO()
     torch.save(state, file, pickle_module=cloudpickle)
     return file.getvalue()
 
 
 def load_state(saved: bytes, device: str) -> dict[str, Any]:
-    """Read what `save_state` returned, with all tensors on `device`."""
-    # it is a part of a pickle, and no safer than this
+    """Read the bytes of `save_state`, with all tensors on `device`."""
+    # the bytes are part of a pickle, and no safer than the whole
     state: dict[str, Any] = torch.load(io.BytesIO(saved), map_location=device, weights_only=False)
     return state
 

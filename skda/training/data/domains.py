@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ __all__ = ["DomainPair", "is_labelled"]
 
 
 def is_labelled(y: Any) -> Any:
-    """Say of each row whether it has a label, of an array or a tensor of labels.
+    """Say which rows have a label; `y` is an array or a tensor.
 
     Examples
     --------
@@ -26,11 +27,12 @@ def is_labelled(y: Any) -> Any:
     return y >= 0 if y.ndim == 1 else y[:, 0] == y[:, 0]  # NaN differs from itself
 
 
+@dataclass(eq=False, repr=False)
 class DomainPair(Dataset[tuple[Any, Any]]):
     """Labelled source rows and (partly labelled) target rows of one fit.
 
-    As a torch Dataset it is the labelled source, which is what skorch's ``train_split`` and its
-    scoring callbacks work on.
+    As a torch Dataset, the pair is the labelled source: skorch's ``train_split`` and scoring
+    callbacks work on that.
 
     Parameters
     ----------
@@ -39,9 +41,9 @@ class DomainPair(Dataset[tuple[Any, Any]]):
         Class indices, or the numbers of a regression.
     target : Rows or None
     y_target : ndarray like `y_source`, or None
-        Where a row is unlabelled, -1 of class indices and NaN of numbers.
+        An unlabelled row has the class index -1, or the number NaN.
     subset : ndarray of int or None
-        The source rows to train on; a row may be repeated. None means all.
+        Indices of the source rows to train on; a row may be repeated. None means all.
     weights : ndarray of shape (n_source,), or None
         How often each source row is drawn, relative to the others. None draws each row of
         `subset` once in an epoch.
@@ -51,25 +53,18 @@ class DomainPair(Dataset[tuple[Any, Any]]):
         Number of the sources.
     """
 
-    def __init__(
-        self,
-        source: Rows,
-        y_source: np.ndarray,
-        target: Rows | None = None,
-        y_target: np.ndarray | None = None,
-        subset: Index | None = None,
-        weights: np.ndarray | None = None,
-        source_of: np.ndarray | None = None,
-        n_sources: int = 1,
-    ) -> None:
-        self.source = source
-        self.y_source = y_source
-        self.target = target
-        self.y_target = y_target
-        self.subset = np.arange(len(source)) if subset is None else np.asarray(subset)
-        self.weights = weights
-        self.source_of = source_of
-        self.n_sources = n_sources
+    source: Rows
+    y_source: np.ndarray
+    target: Rows | None = None
+    y_target: np.ndarray | None = None
+    subset: Any = None  # an array, after __post_init__
+    weights: np.ndarray | None = None
+    source_of: np.ndarray | None = None
+    n_sources: int = 1
+
+    def __post_init__(self) -> None:
+        n = len(self.source)
+        self.subset = np.arange(n) if self.subset is None else np.asarray(self.subset)
 
     def __len__(self) -> int:
         return len(self.subset)
@@ -82,7 +77,7 @@ class DomainPair(Dataset[tuple[Any, Any]]):
 
     @property
     def from_dataset(self) -> bool:
-        """Whether rows of a Dataset are fetched, which may take long."""
+        """Whether some rows come from a Dataset, which may take long."""
         return any(isinstance(rows, DatasetRows) for rows in (self.source, self.target))
 
     @property
@@ -107,7 +102,7 @@ class DomainPair(Dataset[tuple[Any, Any]]):
         return self.replace(subset=self.subset[np.asarray(indices)])
 
     def with_sources(self, source_of: np.ndarray, n_sources: int) -> DomainPair:
-        """Return the same domains, the rows of each source drawn equally often in all."""
+        """Return the same domains with weights by which each source is drawn equally often."""
         weights = np.ones(len(source_of)) if self.weights is None else self.weights
         of_row = source_of[self.subset]
         totals = np.bincount(of_row, weights[self.subset], n_sources)[source_of]
@@ -121,7 +116,7 @@ class DomainPair(Dataset[tuple[Any, Any]]):
 
     def replace(self, **changes: Any) -> DomainPair:
         """Return the same domains but for these attributes."""
-        return DomainPair(**{**vars(self), **changes})
+        return replace(self, **changes)
 
     def class_shares(self, n_classes: int) -> np.ndarray:
         """Return the shares of the classes among the source rows that are drawn."""
@@ -131,7 +126,7 @@ class DomainPair(Dataset[tuple[Any, Any]]):
         return shares
 
     def with_class_shares(self, shares: np.ndarray) -> DomainPair:
-        """Return the same domains, the source rows drawn so that the classes have these shares."""
+        """Return the same domains with weights that give the classes these shares."""
         present = self.class_shares(len(shares))
         factors = np.divide(shares, present, out=np.zeros(len(shares)), where=present > 0)
         weights = np.ones(len(self.y_source)) if self.weights is None else self.weights
@@ -140,14 +135,15 @@ class DomainPair(Dataset[tuple[Any, Any]]):
     def draw_source(self, rng: np.random.Generator, shuffle: bool = True) -> Index:
         """Return the indices of the source rows of an epoch, as many as there are.
 
-        With weights the draw is systematic: each row comes as often as its weight says on average,
-        and each class, or range of the first number, within one row of what its weights say in
-        every epoch. Of several sources, each comes within one row of its share, and so does each
-        class of a source; successive rows come from all of them.
+        With weights the draw is systematic. On average, each row is drawn as often as its weight
+        says. In every epoch, the number of rows of each class, or of each range of the first
+        number, is that of its weights to within one row. With several sources, the same holds for
+        each source and for each class of a source; the rows of the sources alternate.
         """
         n = len(self.subset)
         if self.weights is None:
-            return self.subset[rng.permutation(n)] if shuffle else self.subset
+            rows: Index = self.subset[rng.permutation(n)] if shuffle else self.subset
+            return rows
         mixed = rng.permutation(n) if shuffle else np.arange(n)
         y = self.y_source if self.y_source.ndim == 1 else self.y_source[:, 0]
         keys = [y] if self.source_of is None else [y, self.source_of]
@@ -162,7 +158,7 @@ class DomainPair(Dataset[tuple[Any, Any]]):
 
 
 def _alternating(source_of: Index) -> np.ndarray:
-    """Return the order in which any stretch of rows has each source by its share in all."""
+    """Return the order in which each source has its share in any stretch of rows."""
     places = np.empty(len(source_of))
     for k in np.unique(source_of):
         (rows,) = np.nonzero(source_of == k)

@@ -14,7 +14,7 @@ __all__ = ["InputRows", "Inputs", "cut", "first_row", "is_inputs", "join", "pass
 
 
 class Inputs(SliceDict):
-    """The rows of one batch: a tensor for each input of the module, cut and moved together."""
+    """The rows of one batch: a tensor for each input of the module."""
 
     @property
     def device(self) -> torch.device:
@@ -32,7 +32,7 @@ class Inputs(SliceDict):
 
 
 def is_inputs(X: Any) -> bool:
-    """Say whether rows are given as a dict; scipy's dictionary of keys is one of numbers."""
+    """Say whether rows are a dict of inputs; scipy's dictionary of keys is a matrix."""
     return isinstance(X, Mapping) and not sparse.issparse(X)
 
 
@@ -44,7 +44,7 @@ def join(batches: Sequence[Any]) -> Any:
 
 
 def cut(rows: Any, sizes: Sequence[int]) -> list[Any]:
-    """Return successive parts of a batch, tensors or `Inputs`, of so many rows each."""
+    """Cut a batch, a tensor or `Inputs`, into successive parts of these numbers of rows."""
     if not isinstance(rows, Inputs):
         return list(rows.split_with_sizes(sizes))
     parts = {name: tensor.split_with_sizes(sizes) for name, tensor in rows.items()}
@@ -79,7 +79,7 @@ class InputRows:
 
     @property
     def dtype(self) -> Any:
-        """Of the batches of each input."""
+        """Type of the batches of each input."""
         return {name: rows.dtype for name, rows in self.parts.items()}
 
     @dtype.setter

@@ -1,4 +1,4 @@
-"""Batches of two domains: one pass over the source, target rows beside it without end."""
+"""Batches of two domains: an epoch passes once over the source; the target continues."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ __all__ = ["Batch", "TwoDomainLoader"]
 class Batch(NamedTuple):
     """Rows of one step. `target` and `y_target` are None where the target is not used.
 
-    `n_rows` counts those of the source and the target in all processes that share the training.
-    Of several sources, the rows lie one below the other; `sizes` has the number of each.
+    `n_rows` has the numbers of source and target rows in all processes that share the training.
+    Several sources lie one below the other; `sizes` has the number of rows of each.
     """
 
     source: Any
@@ -55,20 +55,20 @@ class TwoDomainLoader:
     ----------
     domains : DomainPair
     batch_size : int
-        Rows of each domain in a step, at most. The source's batches are of equal size give or
-        take a row; a target smaller than that gives all its rows in every step. Of several
-        sources, each has so many rows in a step on average.
+        Most rows of each domain in a step. The sizes of the source's batches differ by at most
+        one; a smaller target gives all its rows in every step. With several sources, each has
+        so many rows in a step on average.
     seed : list of int
         Seed of the private generators of the two domains.
     shuffle : bool, default=True
     drop_last : bool, default=False
-        Only full source batches, where there is at least one.
+        Whether to leave out source batches that are not full, if there is a full one.
     pin_memory : bool, default=False
         Whether batches lie in memory from which a GPU copies while the CPU goes on.
     state : dict or None, default=None
-        What `state` returned of a loader of the same domains, to go on from there.
+        State of a loader of the same domains, from which to go on: what `state` returned.
     processes : Processes, default=ONE_PROCESS
-        Those that share the training: each yields its share of every batch.
+        The processes that share the training: each yields its share of every batch.
 
     Notes
     -----
@@ -110,12 +110,11 @@ class TwoDomainLoader:
         self.pin_memory = pin_memory
         self.drop_last = drop_last and len(domains) >= self.batch_size
         source_rng, target_rng = (np.random.default_rng([*seed, i]) for i in range(2))
-        self.source_rng = source_rng
-        self.target_order = (
-            None
-            if domains.target is None
-            else _EndlessOrder(len(domains.target), target_rng, shuffle)
-        )
+        self.source_rng, self.generators = source_rng, [source_rng]
+        self.target_order: _EndlessOrder | None = None
+        if domains.target is not None:
+            self.target_order = _EndlessOrder(len(domains.target), target_rng, shuffle)
+            self.generators.append(target_rng)
         if state is not None:
             self._set_state(state)
 
@@ -124,21 +123,15 @@ class TwoDomainLoader:
         n = len(self.domains)
         return n // self.batch_size if self.drop_last else -(-n // self.batch_size)
 
-    @property
-    def _generators(self) -> list[np.random.Generator]:
-        if self.target_order is None:
-            return [self.source_rng]
-        return [self.source_rng, self.target_order.rng]
-
     def state(self) -> dict[str, Any]:
-        """Return the states of the generators and the target rows that are to come."""
+        """Return the states of the generators, and the target rows that come next."""
         waiting = [] if self.target_order is None else self.target_order.waiting.tolist()
-        states = [generator.bit_generator.state for generator in self._generators]
+        states = [generator.bit_generator.state for generator in self.generators]
         return {"generators": json.dumps(states), "waiting": waiting}
 
     def _set_state(self, state: Mapping[str, Any]) -> None:
         states = json.loads(state["generators"])
-        for generator, of_it in zip(self._generators, states, strict=True):
+        for generator, of_it in zip(self.generators, states, strict=True):
             generator.bit_generator.state = of_it
         if self.target_order is not None:
             self.target_order.waiting = np.array(state["waiting"], dtype=np.int64)
@@ -177,7 +170,7 @@ class TwoDomainLoader:
         yield from map(Batch, source, labels, target, y_target, n_rows, sizes)
 
     def _by_source(self, batches: Sequence[Index], source_of: np.ndarray) -> tuple[Any, Any]:
-        """Sort the rows of each batch by their source; return their number of each as well."""
+        """Sort the rows of each batch by source; return the numbers of rows of each as well."""
         n = self.domains.n_sources
         in_order = [i[np.argsort(source_of[i], kind="stable")] for i in batches]
         return in_order, [tuple(np.bincount(source_of[i], minlength=n).tolist()) for i in batches]
@@ -200,7 +193,7 @@ def _pinned(tensor: Any) -> Any:
 
 
 def _labels(y: np.ndarray | None, indices: Sequence[Index], rows: Rows) -> Iterator[Any]:
-    """Yield the labels of each batch where its rows are; None for each where there are none."""
+    """Yield the labels of each batch on the device of its rows, or None for each batch."""
     if y is None:
         return repeat(None, len(indices))
     of_epoch = torch.from_numpy(y[np.concatenate(indices)])

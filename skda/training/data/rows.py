@@ -1,4 +1,4 @@
-"""Rows of one domain by index, as tensors: from arrays, memory maps, a device or a Dataset."""
+"""Rows of one domain, as tensors by index: of an array, a memory map, a device or a Dataset."""
 
 from __future__ import annotations
 
@@ -27,19 +27,19 @@ __all__ = [
     "even_batches",
 ]
 
-# a range, of step one, is a block of rows: copying it is several times faster than gathering it
+# a range of step one is a block of rows: a copy of it is several times faster than a gathering
 Index = np.ndarray | range
-# several batches are gathered at once: each gathering has a fixed cost, and this much stays cached
+# several batches are gathered at once, because a gathering has a fixed cost; so much stays cached
 _CHUNK_BYTES = 1 << 18
 
 
 class Rows(Protocol):
-    """What the training loop asks of a domain's data.
+    """The interface of a domain's data for the training loop.
 
     Attributes
     ----------
-    dtype : torch.dtype, or a mapping of those of several inputs
-        Of the batches: float32, or int64 for a module that embeds its input.
+    dtype : torch.dtype, or a mapping of one for each of several inputs
+        Type of the batches: float32, or int64 for a module that embeds its input.
     """
 
     dtype: Any
@@ -52,7 +52,7 @@ class Rows(Protocol):
 
     @property
     def holds_integers(self) -> Any:
-        """Whether the data are integers, whatever the batches are cast to; of each input."""
+        """Whether the data are integers before the cast; with several inputs, of each."""
 
 
 class ArrayRows:
@@ -61,9 +61,9 @@ class ArrayRows:
     Parameters
     ----------
     array : ndarray or csr matrix/array of shape (n_rows, ...)
-        Kept as it is; only what is gathered is cast (and made dense).
+        Kept as it is; only gathered rows are cast (and made dense).
     dtype : torch.dtype, default=torch.float32
-        Of the batches, float32 or int64.
+        Type of the batches, float32 or int64.
     centre : ndarray or None, default=None
         Subtracted from each row before the cast to float32.
     """
@@ -105,8 +105,7 @@ class ArrayRows:
         if len(index) <= at_once:
             return self.array[index]
         rows = np.empty((len(index), *self.array.shape[1:]), self.array.dtype)
-        parts = even_batches(np.arange(len(index)), max(1, int(at_once)))
-        for part in parts:
+        for part in even_batches(np.arange(len(index)), max(1, int(at_once))):
             rows[part[0] : part[-1] + 1] = self.array[index[part]]
             self._pages.touch(len(part), row_bytes)
         return rows
@@ -116,7 +115,7 @@ class ArrayRows:
             rows, copy = rows.toarray(), False
         if self.centre is not None and self.dtype == torch.float32:
             rows = centred(rows, self.centre)
-        # the columns of a frame lie side by side, where kernels round otherwise than in an array
+        # a frame's rows are not contiguous, and kernels round them differently
         cast = partial(np.array, order="C") if copy else np.ascontiguousarray
         as_numpy = np.int64 if self.dtype == torch.int64 else np.float32
         return torch.from_numpy(cast(rows, dtype=as_numpy))
@@ -128,7 +127,7 @@ class DeviceRows:
     Parameters
     ----------
     tensor : Tensor of shape (n_rows, ...)
-        Only what is gathered is cast to float32.
+        Only gathered rows are cast to float32.
     """
 
     dtype = torch.float32
@@ -145,7 +144,7 @@ class DeviceRows:
         """Yield one float32 tensor on the device for each array of row indices."""
         indices = list(indices)
         arrays = [index for index in indices if not isinstance(index, range)]
-        # one copy for all: the device need not wait for the indices of each batch
+        # one copy of all indices: the device need not wait for those of each batch
         of_all = torch.from_numpy(np.concatenate([*arrays, np.empty(0, np.int64)]))
         where = iter(of_all.to(self.tensor.device).split_with_sizes([*map(len, arrays), 0]))
         for index in indices:
@@ -157,7 +156,7 @@ class DeviceRows:
 
 
 def _chunks(indices: Iterable[Index], n_rows: float) -> Iterator[list[Any]]:
-    """Group batches of up to `n_rows` rows in all, blocks of rows one by one."""
+    """Group batches that have up to `n_rows` rows in all; a block of rows stays alone."""
     chunk: list[Index] = []
     n = 0
     for index in indices:
@@ -171,7 +170,7 @@ def _chunks(indices: Iterable[Index], n_rows: float) -> Iterator[list[Any]]:
 
 
 class TypedDataset(Dataset[Tensor]):
-    """A Dataset that is told what its rows are cast to."""
+    """A Dataset that is told the type of the batches."""
 
     dtype: Any = torch.float32
     holds_integers: Any = False
@@ -187,9 +186,9 @@ class DatasetRows:
     loader : type, default=DataLoader
         Class of the loader.
     dtype : torch.dtype, default=torch.float32
-        Of the batches, float32 or int64.
+        Type of the batches, float32 or int64.
     **options
-        Its options, such as ``num_workers``.
+        Options of the loader, such as ``num_workers``.
     """
 
     def __init__(
@@ -211,7 +210,7 @@ class DatasetRows:
 
     @property
     def dtype(self) -> Any:
-        """Of the batches, float32 or int64."""
+        """Type of the batches, float32 or int64."""
         return self._dtype
 
     @dtype.setter
@@ -222,7 +221,7 @@ class DatasetRows:
 
     @property
     def holds_integers(self) -> Any:
-        """Whether the Dataset says that its rows are integers; of each input."""
+        """Whether the Dataset says that its rows are integers; with several inputs, of each."""
         return isinstance(self.dataset, TypedDataset) and self.dataset.holds_integers
 
     def batches(self, indices: Iterable[Index]) -> Iterator[Any]:
@@ -270,10 +269,10 @@ def as_rows(
         A user's own DataLoader class (``iterator_train``).
     options : mapping or None
         Options of the DataLoader (``iterator_train__num_workers`` and the like).
-    dtype : torch.dtype, or a mapping of those of several inputs, default=torch.float32
-        Of the batches, float32 or int64.
-    centre : ndarray, a mapping of those of several inputs, or None, default=None
-        What is subtracted from memory maps and sparse matrices; others are without it already.
+    dtype : torch.dtype, or a mapping of one for each of several inputs, default=torch.float32
+        Type of the batches, float32 or int64.
+    centre : ndarray, a mapping of one for each of several inputs, or None, default=None
+        Subtracted from the rows of memory maps and sparse matrices; other data are centred already.
     """
     if isinstance(data, Mapping):
         types = dtype if isinstance(dtype, Mapping) else dict.fromkeys(data, dtype)
@@ -286,11 +285,10 @@ def as_rows(
         )
     if not (isinstance(data, np.memmap) or sparse.issparse(data)):
         centre = None
-    options = dict(options or {})
-    if isinstance(data, Dataset):
-        return DatasetRows(data, loader or DataLoader, dtype, **options)
-    if loader is not None or options:
-        return DatasetRows(_ArrayDataset(data, centre), loader or DataLoader, dtype, **options)
+    given = isinstance(data, Dataset)
+    if given or loader is not None or options:
+        dataset = data if given else _ArrayDataset(data, centre)
+        return DatasetRows(dataset, loader or DataLoader, dtype, **(options or {}))
     return ArrayRows(data, dtype, centre)
 
 

@@ -1,1 +1,1 @@
-"""How a training moves: schedules, frozen layers, and the recipes of fine-tuning."""
+"""What changes from epoch to epoch: schedules, frozen layers, and the recipes of fine-tuning."""

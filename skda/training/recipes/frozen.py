@@ -22,26 +22,26 @@ __all__ = ["body_computed_once"]
 
 @contextmanager
 def body_computed_once(module: DomainModule, domains: DomainPair) -> Iterator[DomainPair]:
-    """Give the features of a frozen body in the place of the rows inside the with block.
+    """Replace the rows by the features of a frozen body inside the with block.
 
     Parameters
     ----------
     module : DomainModule
-        Of a `Backbone`; any other network gets the rows themselves.
+        Any network but a `Backbone` keeps its rows.
     domains : DomainPair
 
     Yields
     ------
     DomainPair
-        `domains` itself where rows are read anew in each epoch, as from a Dataset that may change
-        them, where a layer below the classifier is adapted, or where the network does more to
-        the classifier's output than to return it.
+        `domains` itself if rows come from a Dataset that may change them from epoch to epoch, if
+        a layer below the classifier is adapted, or if the network changes the classifier's
+        output.
     """
     backbone = module.plain
     if not (
         isinstance(backbone, Backbone)
         and backbone.frozen
-        and all(_is_above(layer.name, backbone.head) for layer in module.layers)
+        and all(f"{layer.name}.".startswith(f"{backbone.head}.") for layer in module.layers)
         and all(_stays(rows) for rows in (domains.source, domains.target))
         and _head_is_last(module, backbone, domains.source)
     ):
@@ -55,10 +55,6 @@ def body_computed_once(module: DomainModule, domains: DomainPair) -> Iterator[Do
         yield domains.replace(source=source, target=target)
 
 
-def _is_above(name: str, head: str) -> bool:
-    return name == head or name.startswith(f"{head}.")
-
-
 def _stays(rows: Rows | None) -> bool:
     """Say whether the rows are the same whenever they are read."""
     if isinstance(rows, InputRows):
@@ -68,7 +64,7 @@ def _stays(rows: Rows | None) -> bool:
 
 
 def _head_is_last(module: DomainModule, backbone: Backbone, rows: Rows) -> bool:
-    """Say whether the network returns what its classifier makes of the features."""
+    """Say whether the network returns the output of its classifier unchanged."""
     few = np.arange(min(2, len(rows)))
     features = torch.from_numpy(_features(module, rows, "source", few).array[few])
     linear = next(

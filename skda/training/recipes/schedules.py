@@ -11,7 +11,6 @@ __all__ = [
     "Schedule",
     "checked_schedule",
     "constant",
-    "find_schedule",
     "inverse_decay",
     "ramp",
 ]
@@ -64,27 +63,21 @@ LAM_SCHEDULES: dict[str, Schedule] = {"constant": constant, "ramp": ramp}
 LR_SCHEDULES: dict[str, Schedule] = {"constant": constant, "inverse_decay": inverse_decay}
 
 
-def find_schedule(schedule: str | Schedule, named: Mapping[str, Schedule]) -> Schedule:
-    """Return the schedule of this name, or the callable itself.
-
-    Examples
-    --------
-    >>> find_schedule("constant", LAM_SCHEDULES)(0.5)
-    1.0
-    """
-    return named[schedule] if isinstance(schedule, str) else schedule
-
-
 def checked_schedule(
     schedule: str | Schedule, named: Mapping[str, Schedule], name: str
 ) -> Schedule:
-    """Return the schedule of this name, or the user's, of the parameter `name`, with checks."""
-    found = find_schedule(schedule, named)
-    return found if isinstance(schedule, str) else CheckedSchedule(found, name)
+    """Return the schedule of this name, or the user's, whose errors name the parameter `name`.
+
+    Examples
+    --------
+    >>> checked_schedule("constant", LAM_SCHEDULES, "lam_schedule")(0.5)
+    1.0
+    """
+    return named[schedule] if isinstance(schedule, str) else CheckedSchedule(schedule, name)
 
 
 class CheckedSchedule:
-    """A schedule of the user; raises ValueError where it does not return a factor."""
+    """A user's schedule; a call raises ValueError if it returns no factor."""
 
     def __init__(self, schedule: Schedule, name: str) -> None:
         self.schedule = schedule

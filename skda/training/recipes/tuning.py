@@ -1,4 +1,4 @@
-"""What a training from trained weights does beside its steps: the recipes of fine-tuning."""
+"""Recipes of fine-tuning: what a training from trained weights does beside its steps."""
 
 from __future__ import annotations
 
@@ -14,29 +14,29 @@ __all__ = ["Tuner", "average_with_start", "fix_layers"]
 
 
 class Tuner(nn.Module):
-    """Keeps what a training starts from; every method is given the network again.
+    """Applies the recipes to the network that each method is given, and keeps its start.
 
     Parameters
     ----------
     module : nn.Module
-        The network as it starts.
+        The network before training.
     body : sequence of sequence of str
         Its layers from the input, without the head, each a list of names of submodules.
     fixed : sequence of str
-        Parameters that stay fixed, whatever is freed.
+        Parameters that always stay fixed.
     head_epochs : int
-        Epochs that train the head alone.
+        Number of epochs at the beginning that train the head alone.
     l2_sp : float
         Weight of the pull of the body towards its start, and of the head towards 0.
     freeze_norm : bool
         Whether the body's batch normalisation keeps its statistics.
     wise_ft : float
-        Share of the trained weights in the average with the start.
+        Weight of the trained network in its average with the start.
 
     Attributes
     ----------
     head_is_trained : Tensor of shape (), bool
-        Whether the start has the head that the first `head_epochs` trained.
+        Whether the start has the head as it was after the first `head_epochs`.
     """
 
     head_is_trained: Tensor
@@ -62,7 +62,7 @@ class Tuner(nn.Module):
             self.register_buffer(name, tensor.detach().clone())
 
     def fix(self, module: nn.Module, epochs_done: int) -> None:
-        """Fix for an epoch what the recipes say, and free the rest of the body."""
+        """Fix what the recipes fix in this epoch, and free the rest of the body."""
         if epochs_done >= self.head_epochs > 0:
             self.note_head(module)
         if self.head_epochs > 0:
@@ -86,7 +86,7 @@ class Tuner(nn.Module):
                 parameter.grad.add_(away.detach(), alpha=self.l2_sp)
 
     def note_head(self, module: nn.Module) -> None:
-        """Let the start have the head as it is, but once: the one trained on the start's body."""
+        """Copy the head into the start, once: after the epochs that trained the head alone."""
         if self.head_is_trained:
             return
         self.head_is_trained.fill_(True)
@@ -97,7 +97,7 @@ class Tuner(nn.Module):
                 start.copy_(tensor.detach())
 
     def average(self, module: nn.Module, done: set[int]) -> None:
-        """Average the weights and buffers with the start's, but for those in `done`."""
+        """Average the weights and buffers that are not in `done` with those of the start."""
         for tensor, start in self._with_start(module):
             if id(tensor) not in done:
                 tensor.copy_(start.lerp(tensor, self.wise_ft))
@@ -120,7 +120,7 @@ def _numbers(module: nn.Module) -> list[Tensor]:
 
 
 def fix_layers(net: Any) -> None:
-    """Fix the layers of a net that do not learn in the epoch that begins, and free the others."""
+    """Fix the layers of a net that the next epoch does not train, and free the others."""
     epochs_done, module = len(net.history) - 1, net.plain_module
     if net.tuning:
         net.tuner_.fix(module, epochs_done)
@@ -133,7 +133,7 @@ def fix_layers(net: Any) -> None:
 
 @torch.no_grad()
 def average_with_start(net: Any) -> None:
-    """Average the weights and the statistics of a trained net with those that it started from."""
+    """Average the weights and the statistics of a trained net with those of its start."""
     if not net.tuning or net.tuner_.wise_ft == 1:
         return
     tuner, own = net.tuner_, net.domain_module_
@@ -142,6 +142,6 @@ def average_with_start(net: Any) -> None:
     done: set[int] = set()
     tuner.average(own.plain, done)
     target = own.statistics["target"]
-    if target.seen:  # what it started from had the same statistics for both domains
+    if target.seen:  # the start has the same statistics for both domains
         with target.installed(own.norms):
             tuner.average(own.plain, done)

@@ -1,4 +1,4 @@
-"""Layers of many models, which take a leading axis of models."""
+"""Layers that compute for many models: their tensors have a leading axis of models."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class UnstackableError(ValueError):
     """These networks cannot be trained as one; the message says why."""
 
 
-# layers that treat every number alike, whatever the shape around it
+# layers that treat every number alike, in a tensor of any shape
 _ELEMENTWISE = (
     nn.ReLU,
     nn.ReLU6,
@@ -53,9 +53,10 @@ DROPOUTS = (nn.Dropout, nn.Dropout1d, nn.Dropout2d, nn.Dropout3d, nn.AlphaDropou
 
 
 class _LinearMap(torch.autograd.Function):
-    """Batched x W' + b, and the positive part of it; products in the faster orientation.
+    """Batched x W' + b, with or without a ReLU; matrix products in the faster orientation.
 
-    The tensors of many models are large, and new memory is slow: the output is computed in place.
+    The tensors of many models are large, and new memory is slow: the bias and the ReLU are applied
+    in place.
     """
 
     @staticmethod
@@ -84,8 +85,8 @@ class _LinearMap(torch.autograd.Function):
 
 
 def _product(a: Tensor, b: Tensor) -> Tensor:
-    # the kernels for many small matrices run along the last axis: up to 8 times faster if it is
-    # the longer one, or if it fills whole vector registers
+    # the kernels for many small matrices run along the last axis: they are up to 8 times faster if
+    # that axis is the longer one, or if it fills whole vector registers
     if b.shape[2] >= a.shape[1] or b.shape[2] % 16 == 0:
         return torch.bmm(a, b)
     return torch.bmm(b.transpose(1, 2), a.transpose(1, 2)).transpose(1, 2)
@@ -102,7 +103,7 @@ class Lifted(nn.Module):
         self.bias = self.weight = None
 
     def take(self, state: Mapping[str, Tensor], part: slice) -> None:
-        """Compute with these weights and statistics, of a part of the models, from now on."""
+        """Use these weights and statistics of a part of the models from now on."""
         for own, name in self.names.items():
             vars(self)[own] = state[name]
 
@@ -120,7 +121,7 @@ class _Linear(Lifted):
 
 
 class _BatchNorm(Lifted):
-    """Batch normalisation of many models, whose columns are normalised side by side."""
+    """Batch normalisation of many models at once: their columns lie side by side."""
 
     weight: Any
     bias: Any
@@ -134,7 +135,7 @@ class _BatchNorm(Lifted):
 
     def forward(self, x: Tensor) -> Tensor:
         m, n, d = x.shape
-        # (2, m, d) where the rows are of the two domains by turns
+        # statistics (2, m, d) where source and target rows alternate
         domains = 2 if self.running_mean.ndim == 3 else 1
         self.num_batches_tracked.add_(1)
         out = batch_norm(
@@ -156,7 +157,7 @@ class MaskedDropout(Lifted):
     Attributes
     ----------
     generators : sequence of torch.Generator or None
-        One for each model; models with the same seed share one, and so their masks. With None
+        One for each model. Models with the same seed share a generator and its masks. With None
         nothing is dropped.
     """
 
@@ -191,7 +192,7 @@ class WholeModule(Lifted):
         self.module = module
         for parent in list(module.modules()):
             for child_name, child in parent.named_children():
-                if isinstance(child, DROPOUTS) and child.p == 0:  # vmap takes it for random
+                if isinstance(child, DROPOUTS) and child.p == 0:  # vmap would refuse it as random
                     setattr(parent, child_name, nn.Identity())
                 elif isinstance(child, DROPOUTS):
                     raise UnstackableError("dropout draws its masks for one network at a time")
@@ -221,7 +222,7 @@ class WholeModule(Lifted):
 
 
 class _OwnTensors(Lifted):
-    """The parameters and buffers of a term itself, beside those of its networks."""
+    """The parameters and buffers of a term that belong to none of its networks."""
 
     def __init__(self, term: nn.Module) -> None:
         super().__init__(nn.Identity(), "")
@@ -233,7 +234,7 @@ class _OwnTensors(Lifted):
 
     def take(self, state: Mapping[str, Tensor], part: slice) -> None:
         for name in self.names:
-            vars(vars(self)["term"])[name] = state[name]
+            vars(self.term)[name] = state[name]
 
 
 def lift_term(term: nn.Module) -> list[Lifted]:
@@ -242,17 +243,17 @@ def lift_term(term: nn.Module) -> list[Lifted]:
     Parameters
     ----------
     term : AdaptationTerm
-        It is changed.
+        Changed in place.
 
     Returns
     -------
     list of Lifted
-        What takes the weights.
+        The parts that take the weights.
     """
     leaves: list[Lifted] = [_OwnTensors(term)]
     for name, child in list(term.named_children()):
         if next(child.parameters(), None) is None:
-            continue  # a loss, which takes leading axes by itself
+            continue  # a loss: its function takes leading axes
         try:
             lifted = lift(copy.deepcopy(child), name)
         except UnstackableError:
@@ -268,14 +269,14 @@ def lift(module: nn.Module, name: str) -> nn.Module:
     Parameters
     ----------
     module : nn.Module
-        It is changed. Its forward may use it as before, but that all tensors have one axis more.
+        Changed in place. Its forward works as before, with one axis more in all tensors.
     name : str
-        Its own name, with which those of its weights begin.
+        Name of the module, with which the names of its weights begin.
 
     Returns
     -------
     nn.Module
-        The module, or what takes the place of a leaf.
+        The module, or the layer that replaces it if it is a leaf.
 
     Raises
     ------

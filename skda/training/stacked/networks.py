@@ -1,4 +1,4 @@
-"""Many networks of one architecture as one: their weights stacked along a leading axis."""
+"""Many networks of one architecture as one, with their weights stacked along a leading axis."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class StackedModules:
     Parameters
     ----------
     modules : sequence of nn.Module
-        They are left as they are.
+        They are not changed.
     module : nn.Module
         Computes on tensors with a leading axis of models.
     leaves : sequence of Lifted
@@ -37,8 +37,8 @@ class StackedModules:
     parameters : dict of str to Tensor of shape (n_models, ...)
         Trained in place.
     buffers : dict of str to dict of str to Tensor
-        Running statistics of "source" and "target", of shape (n_models, ...); and of "both", of
-        shape (2, n_models, ...), which are the same numbers.
+        Running statistics of "source" and of "target", of shape (n_models, ...), which are views
+        of those of "both", of shape (2, n_models, ...).
     """
 
     def __init__(
@@ -63,7 +63,7 @@ class StackedModules:
         self.leaves = leaves
 
     def select(self, part: slice, domain: str = "source") -> None:
-        """Let the module compute with the weights of a part of the models from now on."""
+        """Use the weights of a part of the models from now on."""
         state = self.parameters | self.buffers[domain]
         if part != slice(0, self.n_models):
             state = {name: value[part] for name, value in state.items()}
@@ -71,7 +71,7 @@ class StackedModules:
             leaf.take(state, part)
 
     def draw_from(self, generators: Sequence[torch.Generator]) -> bool:
-        """Give each model's dropout a generator; say whether there is any dropout."""
+        """Give each model's dropout a generator; return whether there is any dropout."""
         dropouts = [leaf for leaf in self.leaves if isinstance(leaf, MaskedDropout)]
         for leaf in dropouts:
             leaf.generators = generators
@@ -89,25 +89,25 @@ class StackedModules:
 class StackedNetworks(nn.Module):
     """Networks of one architecture that pass their rows together.
 
-    It stands in the place of a net's `DomainModule`: rows have the shape (n_models, n, ...),
-    features (n_models, n, d) and logits (n_models, n, n_outputs).
+    The stack replaces a net's `DomainModule`. Rows have the shape (n_models, n, ...), features
+    (n_models, n, d) and logits (n_models, n, n_outputs).
 
     Parameters
     ----------
     modules : sequence of nn.Module
-        The networks; they are left as they are.
+        The networks, which are not changed.
     layers : sequence of Layer
         Places whose activations are returned beside the output.
     apart : bool
         Whether each domain is normalised by its own statistics.
     lifted : bool
-        Whether the leaves of the module are replaced by ones that take a leading axis of models,
-        which is faster; otherwise ``torch.func.vmap`` lifts the module as a whole.
+        Whether the leaves of the module are replaced by layers with a leading axis of models,
+        which is faster. Otherwise ``torch.func.vmap`` calls the module as a whole.
 
     Raises
     ------
     UnstackableError
-        If the architectures differ, or `lifted` is asked of layers that have no such form.
+        If the architectures differ, or if `lifted` is True and a layer has no such form.
     """
 
     def __init__(
@@ -150,7 +150,7 @@ class StackedNetworks(nn.Module):
         return DomainOutput(self.capture.pop() if self.capture else (), logits)
 
     def forward_sources(self, rows: Tensor, sizes: Sequence[int], domain: str) -> DomainOutput:
-        """Pass labelled rows of one domain: several sources are trained one model at a time."""
+        """Pass labelled rows of one domain; several sources cannot be stacked."""
         output: DomainOutput = self(rows, domain)
         return output
 
@@ -166,9 +166,9 @@ class StackedNetworks(nn.Module):
             both = self(torch.cat([source, target], dim=1))
             return self._cut(both, slice(n), slice(n, None), by_turns=False)
         whole = self.part == slice(0, self.weights.n_models)
-        # masks are drawn for one domain after the other
+        # dropout draws its masks for one domain after the other
         if self.lifted and whole and n == target.shape[1] and not self.draws_masks:
-            # each row is normalised among those of its domain
+            # rows alternate between the domains; each row is normalised within its domain
             rows = torch.stack([source, target], dim=2).flatten(1, 2)
             both = self(rows, "both")
             return self._cut(both, slice(0, None, 2), slice(1, None, 2), by_turns=True)
@@ -191,16 +191,16 @@ class StackedNetworks(nn.Module):
 def stack_networks(
     modules: Sequence[nn.Module], layers: Sequence[Layer], rows: Tensor, *, apart: bool = True
 ) -> StackedNetworks:
-    """Stack networks in the fastest way that gives what they give one by one.
+    """Stack networks in the fastest way that returns the same as the networks one by one.
 
     Parameters
     ----------
     modules : sequence of nn.Module
     layers : sequence of Layer
     rows : Tensor of shape (n_models, n, ...)
-        Rows to try it on.
+        Rows on which the outputs are compared.
     apart : bool, default=True
-        As of `StackedNetworks`.
+        Parameter of `StackedNetworks`.
 
     Returns
     -------
@@ -209,14 +209,11 @@ def stack_networks(
     Raises
     ------
     UnstackableError
-        If there is none.
+        If there is no such way.
     """
 
     def alone(i: int) -> list[Tensor]:
-        module = copy.deepcopy(modules[i]).train()
-        for layer in module.modules():
-            if isinstance(layer, DROPOUTS):
-                layer.eval()
+        module = _without_dropout(modules[i])
         with LayerCapture(module, layers) as capture:
             return [module(rows[i]), *capture.pop()]
 
@@ -236,7 +233,7 @@ def stack_networks(
 def stack_terms(
     terms: Sequence[AdaptationTerm], widths: Sequence[int], n_outputs: int
 ) -> StackedModules:
-    """Stack second terms of the loss, and try the stack against the terms one by one.
+    """Stack second terms of the loss, and compare the stack with the terms one by one.
 
     Parameters
     ----------
@@ -253,7 +250,7 @@ def stack_terms(
     Raises
     ------
     UnstackableError
-        If the stack gives something else.
+        If the stack returns other numbers.
     """
     name = type(getattr(terms[0], "distance", getattr(terms[0], "loss", terms[0]))).__name__
     if not terms[0].stackable or terms[0].epoch_sample:
@@ -287,11 +284,8 @@ def stack_terms(
         return found
 
     def alone(i: int) -> list[Tensor]:
-        term = copy.deepcopy(terms[i]).train()
-        for layer in term.modules():
-            if isinstance(layer, DROPOUTS):
-                layer.eval()
-        result: list[Tensor] = loss_and_gradients(term, lams[i].item(), lambda t: t[i])
+        term, lam = _without_dropout(terms[i]), lams[i].item()
+        result: list[Tensor] = loss_and_gradients(term, lam, lambda t: t[i])
         return result
 
     why = _difference(
@@ -302,6 +296,15 @@ def stack_terms(
     return stacked()
 
 
+def _without_dropout(module: nn.Module) -> nn.Module:
+    """Return a copy of a module in training mode, but for its dropout."""
+    copied = copy.deepcopy(module).train()
+    for layer in copied.modules():
+        if isinstance(layer, DROPOUTS):
+            layer.eval()
+    return copied
+
+
 def _difference(
     together: Callable[[], list[Tensor]],
     alone: Callable[[int], list[Tensor]],
@@ -310,7 +313,7 @@ def _difference(
 ) -> str:
     """Say how a stack differs from its first and its last model; empty if it does not."""
     try:
-        # what is random in a forward pass must not advance the global generators
+        # random numbers of a forward pass must not come from the global generators
         with isolated_rng(0, device), torch.no_grad():
             found = together()
             for i in {0, n_models - 1}:

@@ -1,4 +1,4 @@
-"""Which nets can be trained together, and which are so large that it saves nothing."""
+"""Which nets can be trained together, and which are too large to save time by it."""
 
 from __future__ import annotations
 
@@ -22,14 +22,19 @@ __all__ = ["Job", "check_size", "check_stackable"]
 
 
 class Job(NamedTuple):
-    """A net that was not trained yet, its rows, and the lams to train it with."""
+    """An untrained net, its rows, and the lams to train it with."""
 
     net: AdaptationNet
     domains: DomainPair
     lams: Sequence[float]
 
 
-# each updates a number by that number's own gradients, so that a stack changes nothing
+# the mean of such a loss can be taken for each model
+_OF_NUMBERS = (nn.MSELoss, nn.L1Loss, nn.HuberLoss, nn.SmoothL1Loss)
+# floating point operations in the forward pass of a row, beyond which training together saves no
+# time; with a tenth of them it is some 4 times faster
+_MOST_FLOPS = 500_000
+# each updates a weight by the gradients of that weight alone, so that a stack changes nothing
 _OPTIMIZERS = (
     torch.optim.SGD,
     torch.optim.Adam,
@@ -73,17 +78,17 @@ def check_stackable(job: Job) -> None:
     on_cpu = torch.device(net.device).type == "cpu"
     for module in (net.module_, net.adaptation_):
         for layer in module.modules():
-            # as weight_norm and pruning leave them, before each call
+            # weight_norm and pruning set such a tensor before each call
             if not {"weight", "bias"}.isdisjoint(vars(layer)):
                 raise UnstackableError("a layer computes its weights from others")
-            # on a GPU the masks of a stack are other ones
+            # on a GPU a stack would draw other masks
             drawn_here = on_cpu and isinstance(layer, nn.Dropout)
             if isinstance(layer, DROPOUTS) and layer.p > 0 and not drawn_here:
                 raise UnstackableError("dropout draws its masks for one network at a time")
 
 
 def check_size(job: Job) -> None:
-    """Raise UnstackableError if the net is so large that it saves nothing to train together."""
+    """Raise UnstackableError if the net is so large that training together saves no time."""
     if torch.device(job.net.device).type != "cpu":
         return
     (rows,) = job.domains.source.batches([job.domains.subset[:2]])
@@ -108,23 +113,16 @@ class _Operations(TorchDispatchMode):
     def __torch_dispatch__(
         self, function: Any, types: Any, args: Any = (), kwargs: Any = None
     ) -> Any:
-        """Call the function, and count if it is a product of matrices or a convolution."""
+        """Call the function, and count the operations of matrix products and convolutions."""
         result = function(*args, **(kwargs or {}))
         if (count := flop_registry.get(function._overloadpacket)) is not None:  # noqa: SLF001
             self.total += count(*args, **(kwargs or {}), out_val=result)
         return result
 
 
-# of the forward pass of a row: with a tenth of it, training together is some 4 times faster
-_MOST_FLOPS = 500_000
-
-
 def is_of_numbers(criterion: Any) -> bool:
-    """Whether a loss is a mean over rows and outputs, whose mean over each model can be taken."""
+    """Say whether a loss is a mean over the numbers of a regression."""
     return type(criterion) in _OF_NUMBERS and criterion.reduction == "mean"
-
-
-_OF_NUMBERS = (nn.MSELoss, nn.L1Loss, nn.HuberLoss, nn.SmoothL1Loss)
 
 
 def _is_plain_cross_entropy(criterion: Any) -> bool:

@@ -1,4 +1,4 @@
-"""Train many nets, which differ in lam and in their rows, as one stacked network."""
+"""Train many nets that differ in lam and in their rows as one stacked network."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ Place = tuple[int, int]  # number of a job, number of one of its lams
 
 
 class TrainedTogether:
-    """What `train_together` found: one set of weights for every job and lam.
+    """Result of `train_together`: the weights for every job and lam.
 
     Parameters
     ----------
@@ -41,12 +41,12 @@ class TrainedTogether:
         self.places = {place: (net, i) for net in nets for i, place in enumerate(net.places)}
 
     def failure(self, job: int, lam: int) -> str:
-        """Say why the training of a job with its lam of this number failed; empty if it did not."""
+        """Say why the training of a job with one of its lams failed; empty if it did not."""
         net, i = self.places[job, lam]
         return net.failures_[i]
 
     def load(self, job: int, lam: int) -> None:
-        """Put the weights of a job's lam into the job's net, in the place of what is there."""
+        """Load the weights for one of a job's lams into the job's net."""
         stacked, i = self.places[job, lam]
         net = self.jobs[job].net
         net.lam = self.jobs[job].lams[lam]
@@ -66,13 +66,14 @@ def train_together(
     Parameters
     ----------
     jobs : sequence of Job
-        Nets with the same parameters but for lam and seeds; they are left as they are.
+        Nets with the same parameters but for lam and seeds; they are not changed.
     epochs : int
-        Passes over the source.
+        Number of passes over the source.
     of_any_size : bool, default=False
-        Whether to train together, on a CPU, also networks so large that it saves no time.
+        Whether to train networks together on a CPU even if they are too large to save time.
     advance : callable, optional
-        Told after every epoch how many trainings it was worth.
+        Called after every epoch with the share of the trainings that it finished, as a number of
+        trainings.
 
     Returns
     -------
@@ -81,14 +82,14 @@ def train_together(
     Raises
     ------
     UnstackableError
-        If they cannot be trained as one.
+        If the nets cannot be trained as one.
 
     Notes
     -----
-    Same initial weights, batches, dropout masks and steps, and the same result but for rounding.
-    Where rounding decides, the results part: a parameter whose true gradient is zero, such as a
-    bias in front of a batch normalisation, has a gradient of rounding noise, which Adam scales up
-    to full steps.
+    Initial weights, batches, dropout masks and steps are the same, and so is the result but for
+    rounding. The results differ where rounding decides: a parameter whose true gradient is zero,
+    such as a bias before a batch normalisation, has a gradient of rounding noise, which Adam scales
+    up to full steps.
     """
     for job in jobs:
         check_stackable(job)
@@ -108,7 +109,7 @@ def train_together(
 
 
 def _on_device(jobs: Sequence[Job]) -> Sequence[Job]:
-    """Return the jobs with their rows on a GPU, each array once, if there is room for all."""
+    """Return the jobs with their rows on the GPU, each array once, if all of them fit."""
     net = jobs[0].net
     moved: dict[int, DeviceRows] = {}
     if net.data_device != "auto":
@@ -117,31 +118,29 @@ def _on_device(jobs: Sequence[Job]) -> Sequence[Job]:
     room = room_on(device)
     domains = [move_to_device(job.domains, device, room, moved) for job in jobs]
     if any(there is job.domains for there, job in zip(domains, jobs, strict=True)):
-        return jobs  # a batch has rows of all jobs, in one place
+        return jobs  # a batch has rows of all jobs, which must be on one device
     return [job._replace(domains=there) for job, there in zip(jobs, domains, strict=True)]
 
 
 def _loader(job: Job) -> TwoDomainLoader:
-    """Return a loader that starts with the net's first batch."""
+    """Return a new loader, which begins with the net's first batch."""
     job.net.loader_ = None
     loader: TwoDomainLoader = job.net.get_iterator(job.domains, training=True)
     return loader
 
 
 def _can_ignore_target(net: AdaptationNet) -> bool:
-    """Say whether a net with lam 0 may pass target rows, and train as if it had not.
+    """Say whether target rows may pass a net with lam 0 without an effect on its training.
 
-    It may unless they share batch statistics or dropout masks with the source: the rest has the
-    weight 0.
+    They may unless they share batch statistics or the generator of dropout masks with the source.
     """
-    random = [layer for layer in net.module_.modules() if isinstance(layer, DROPOUTS)]
-    return (net.per_domain or not batch_norm_layers(net.module_)) and not any(
-        layer.p > 0 for layer in random
-    )
+    modules = net.module_.modules()
+    drops = any(isinstance(layer, DROPOUTS) and layer.p > 0 for layer in modules)
+    return not drops and (net.per_domain or not batch_norm_layers(net.module_))
 
 
 def _stack(jobs: Sequence[Job], places: Sequence[Place], adapts: bool) -> StackedNet:
-    """Make one net of nets with the same number of steps an epoch, all adapting or none."""
+    """Stack nets with the same number of steps in an epoch, of which all adapt or none."""
     # so that batches of one size are neighbours
     places = sorted(places, key=lambda place: (_n_rows(jobs[place[0]]), place))
     order = list(dict.fromkeys(j for j, _ in places))
@@ -196,7 +195,7 @@ class _JobBatches:
         self.start_again()
 
     def start_again(self) -> None:
-        """Go back to the first batches of all jobs."""
+        """Begin again with the first batches of all jobs."""
         self.loaders = [_loader(job) for job in self.jobs]
 
     def __len__(self) -> int:
@@ -207,7 +206,7 @@ class _JobBatches:
 
 
 def _rows_to_try(batches: _JobBatches, numbers: Sequence[int], normalised: bool) -> Tensor:
-    """Return as many rows of each model's first batch as all have, (n_models, n, ...)."""
+    """Return rows of each model's first batch, as many as in the smallest: (n_models, n, ...)."""
     first_epoch = list(batches)
     if normalised and any(n == 1 for step in first_epoch for batch in step for n in _sizes(batch)):
         raise UnstackableError("a batch has a single row, which cannot be normalised")
@@ -227,7 +226,7 @@ class StackedNet(AdaptationNet):
     module : nn.Module
         The lifted network.
     networks : StackedNetworks
-        Takes the place of the `DomainModule`.
+        Replaces the `DomainModule`.
     term : StackedModules or None
         The second terms; None where no net adapts.
     places : sequence of (int, int)
@@ -265,7 +264,7 @@ class StackedNet(AdaptationNet):
         super().__init__(module, **kwargs)
 
     def train(self, epochs: int, advance: Callable[[float], None]) -> None:
-        """Train all nets; note why one failed."""
+        """Train all nets, and note why some failed."""
         self.failures_ = [""] * len(self.places)
         self.advance_ = lambda: advance(len(self.places) / epochs)
         with self.networks.capturing():
@@ -299,7 +298,7 @@ class StackedNet(AdaptationNet):
         return Batch(source, y_source, target, None)
 
     def initialize_criterion(self) -> Any:
-        """Make the criterion; one of numbers returns the loss of each, to be averaged by model."""
+        """Make the criterion; that of a regression returns the loss of each number."""
         super().initialize_criterion()
         if is_of_numbers(self.criterion_):
             self.criterion_.reduction = "none"
@@ -307,7 +306,7 @@ class StackedNet(AdaptationNet):
 
     def get_loss(self, y_pred: Tensor, y_true: Any, *args: Any, **kwargs: Any) -> Tensor:
         """Return the loss of each model, shape (n_models_of_part,)."""
-        if self.criterion_.reduction == "none":  # of numbers, see `initialize_criterion`
+        if self.criterion_.reduction == "none":  # of a regression, see `initialize_criterion`
             losses: Tensor = self.criterion_(y_pred, y_true).flatten(1).mean(dim=1)
             return losses
         smoothing = self.criterion_.label_smoothing
@@ -321,7 +320,7 @@ class StackedNet(AdaptationNet):
         return (weights * of_rows).sum(dim=1) / weights.sum(dim=1)
 
     def current_lam(self) -> Tensor:
-        """Return the lams of the part of the models at this step."""
+        """Return the lams of this part of the models at this step."""
         lams: Tensor = self.lam[self.networks.part] * self.lam_factor
         return lams
 
@@ -335,7 +334,7 @@ class StackedNet(AdaptationNet):
         return self.term is not None
 
     def record_losses(self, losses: Tensor, classification_losses: Tensor) -> None:
-        """Note which models diverged; the others go on."""
+        """Note which models diverged, and let the others go on."""
         for i in (~losses.sum(0).isfinite()).nonzero().flatten().tolist():
             if self.adapts and self.lam[i] == 0:
                 raise UnstackableError("an adaptation loss became infinite where lam is 0")
@@ -362,13 +361,13 @@ class StackedNet(AdaptationNet):
         return self.networks
 
     def get_all_learnable_params(self) -> Iterator[tuple[str, Any]]:
-        """Name the stacked weights as those of one net."""
+        """Yield the stacked weights by their names in one net."""
         yield from self.networks.weights.parameters.items()
         if self.term is not None:
             yield from self.term.parameters.items()
 
     def check_data(self, X: Any, y: Any = None) -> None:
-        """Check nothing: the jobs' rows have been checked."""
+        """Do nothing: the jobs' rows have been checked."""
 
     def get_iterator(self, dataset: Any, training: bool = False) -> Any:
         """Return the jobs' batches, from the first one on."""

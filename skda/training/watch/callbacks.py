@@ -1,4 +1,4 @@
-"""What skorch's callbacks need: a list, held-out rows, and everything back that they restore."""
+"""What skorch's callbacks need: a list of them, held-out rows, and the states that they restore."""
 
 from __future__ import annotations
 
@@ -33,7 +33,6 @@ from ..processes import Processes, current_processes
 
 __all__ = ["SPLITS", "CallbackNet", "as_callbacks", "as_split", "put_back", "state_beside"]
 
-
 # numbers that `train_split` may be: a share of the source rows, or a number of folds
 SPLITS = (
     Interval(RealNotInt, 0, 1, closed="neither"),
@@ -44,15 +43,15 @@ SPLITS = (
 _OF_AN_EPOCH = (EpochTimer, PrintLog)
 _OF_A_STEP = ("on_batch_begin", "on_grad_computed", "on_batch_end")
 
-
+_SCORES = (BatchScoring, EpochScoring, PassthroughScoring)
 _PRINT = PrintLog().sink
 
 
 class _PrintLog(PrintLog):
-    """skorch's table of losses, which it lays out in every epoch though it may print nothing.
+    """skorch's table of losses, laid out only where it is printed.
 
-    Where a package puts another function in the place of `print`, as Ray does, the one that skorch
-    took is still no user's, and cannot be pickled.
+    A pickle leaves out the `print` that skorch took as the sink: where a package has since replaced
+    that function, as Ray does, it cannot be pickled.
     """
 
     def on_epoch_end(self, net: Any, **kwargs: Any) -> None:
@@ -84,7 +83,7 @@ def as_callbacks(given: Any) -> Any:
 
 
 def as_split(given: Any, seed: int, stratified: bool = True) -> Any:
-    """Return the parameter `train_split` as skorch takes it: a number is stratified by classes.
+    """Return the parameter `train_split` as skorch takes it; a number becomes a stratified split.
 
     Examples
     --------
@@ -98,11 +97,8 @@ def as_split(given: Any, seed: int, stratified: bool = True) -> Any:
     return ValidSplit(float(given), stratified=stratified, random_state=seed)
 
 
-_SCORES = (BatchScoring, EpochScoring, PassthroughScoring)
-
-
 def _check_monitors(net: Any, own: set[str]) -> None:
-    """Refuse a callback of the user that waits for scores of held-out rows where there are none."""
+    """Refuse a callback of the user that needs scores of held-out rows where there are none."""
     if net.train_split:
         return
     users = {name: callback for name, callback in net.callbacks_ if name not in own}
@@ -128,7 +124,7 @@ def _took_weights(callback: Any, net: Any) -> bool:
 
 
 def state_beside(net: Any) -> dict[str, Any]:
-    """Return a copy of everything that belongs to the weights of the module at this step."""
+    """Return a copy of the state of a net at this step, without the weights of its module."""
     states = {
         name: value.state_dict()
         for name, value in vars(net).items()
@@ -138,7 +134,7 @@ def state_beside(net: Any) -> dict[str, Any]:
 
 
 def put_back(net: Any, kept: dict[str, Any]) -> None:
-    """Set everything beside the module's weights to what `state_beside` returned."""
+    """Restore the state that `state_beside` returned."""
     for name, state in kept["states"].items():
         getattr(net, name).load_state_dict(state)
     for name, state in kept["term"].items():
@@ -149,7 +145,7 @@ def put_back(net: Any, kept: dict[str, Any]) -> None:
 
 
 def _own_state(net: Any) -> dict[str, Any]:
-    """Return the states of the optimizers and generators that the term has for itself."""
+    """Return the states of the term's own optimizers and generators."""
     own = {} if net.adaptation is None else net.adaptation_.own_state()
     return {
         name: value.get_state() if isinstance(value, torch.Generator) else value.state_dict()
@@ -158,11 +154,11 @@ def _own_state(net: Any) -> dict[str, Any]:
 
 
 class CallbackNet(LateOptimizer, NeuralNetClassifier):
-    """What skorch does otherwise: whom it tells, what callbacks restore, names, predict, pickle."""
+    """Where the net departs from skorch: callbacks, names of parameters, predictions, pickles."""
 
     # set in each epoch: whether a callback may look at single steps
     watched_ = False
-    # where the next training saves its state, and the state of the loader from which it goes on
+    # where the next training saves its state, and the state that its loader begins with
     checkpoint_: Any = None
     loader_state_: Any = None
     # set by the net
@@ -199,7 +195,7 @@ class CallbackNet(LateOptimizer, NeuralNetClassifier):
         return (X if held_in is None else X.only(held_in)), valid
 
     def notify(self, method_name: str, **cb_kwargs: Any) -> None:
-        """Tell the callbacks; of single steps only where someone may listen."""
+        """Call the callbacks; in single steps only where one may look at them."""
         if not self.watched_ and method_name in _OF_A_STEP:
             return
         getattr(self, method_name)(self, **cb_kwargs)
@@ -209,7 +205,7 @@ class CallbackNet(LateOptimizer, NeuralNetClassifier):
             try:
                 getattr(callback, method_name)(self, **cb_kwargs)
             except KeyboardInterrupt:
-                # skorch's way to end the training; any other is the user's Ctrl-C
+                # skorch's EarlyStopping ends the training by it; any other is the user's Ctrl-C
                 if not isinstance(callback, EarlyStopping):
                     raise
                 stopped = True
@@ -239,7 +235,7 @@ class CallbackNet(LateOptimizer, NeuralNetClassifier):
             self.checkpoint_.save(self)
 
     def save_params(self, *args: Any, **kwargs: Any) -> None:
-        """Save as skorch does, and note it: what belongs to the weights is kept beside them."""
+        """Save as skorch does, and note it: `notify` then keeps the state beside the weights."""
         if self.processes.is_main:
             super().save_params(*args, **kwargs)
         self.saved_ = True
@@ -250,13 +246,13 @@ class CallbackNet(LateOptimizer, NeuralNetClassifier):
         super().load_params(*args, **kwargs)
 
     def initialize_callbacks(self) -> Self:
-        """Set the callbacks; refuse those that wait for what this training does not compute."""
+        """Set the callbacks; refuse those that need scores which this training does not compute."""
         super().initialize_callbacks()
         _check_monitors(self, {name for name, _ in self._default_callbacks})
         return self
 
     def initialize_criterion(self) -> Self:
-        """Set the criterion; name the parameter where it cannot be made."""
+        """Set the criterion; an error names the parameter."""
         try:
             super().initialize_criterion()
         except (RuntimeError, TypeError, ValueError) as error:
@@ -267,7 +263,7 @@ class CallbackNet(LateOptimizer, NeuralNetClassifier):
         return self
 
     def initialize_optimizer(self, *args: Any, **kwargs: Any) -> Self:
-        """Set the optimizer; name the parameter where it refuses an option."""
+        """Set the optimizer; an error names the parameter."""
         try:
             super().initialize_optimizer(*args, **kwargs)
         except (TypeError, ValueError) as error:
@@ -282,12 +278,12 @@ class CallbackNet(LateOptimizer, NeuralNetClassifier):
         return logits
 
     def _as_batch(self, x: Any) -> Any:
-        """Return what skorch's loader gives as rows of the module's types, on its device."""
+        """Return rows from skorch's loader in the types of the module, on its device."""
         x = self._to_device(Inputs(**x) if isinstance(x, Mapping) else x)
         return x.float() if isinstance(x, Tensor) and x.is_floating_point() else x
 
     def transform(self, X: Any, domain: str | None = None) -> Any:
-        """Return the adapted features, for callbacks that judge by them: shape (n_rows, d)."""
+        """Return the adapted features, for callbacks: shape (n_rows, d)."""
         features = []
         for batch in self.get_iterator(self.get_dataset(X), training=False):
             with torch.no_grad(), self.domain_module_.capturing(compiled=False):
@@ -298,32 +294,33 @@ class CallbackNet(LateOptimizer, NeuralNetClassifier):
         return torch.cat(features).numpy()
 
     def predict_proba(self, X: Any, domain: str | None = None) -> Any:
-        """Return class probabilities, for callbacks: of rows of the labelled domain or another."""
+        """Return class probabilities, for callbacks; by default of rows of the labelled domain."""
         before = self.labelled_domain_
-        # with EpochScoring's cache it would return what the held-out rows gave
-        cached = {} if domain is None else {"forward_iter": self.__dict__.pop("forward_iter", None)}
+        # with EpochScoring's cache, skorch would return the outputs of the held-out rows
+        cache = None if domain is None else self.__dict__.pop("forward_iter", None)
         self.labelled_domain_ = domain or before
         try:
             return super().predict_proba(X)
         finally:
             self.labelled_domain_ = before
-            self.__dict__.update({k: v for k, v in cached.items() if v is not None})
+            if cache is not None:
+                self.__dict__["forward_iter"] = cache
 
     def __getstate__(self) -> dict[str, Any]:
-        """Leave the pickling to the caller on the CPU; elsewhere do it so that it can be moved."""
+        """Return the attributes; off the CPU saved so that they load on another device."""
         state = vars(self).copy()
         on_cpu = torch.device(self.device).type == "cpu"
         return state if on_cpu else {"device": self.device, "saved": save_state(state)}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        """Take a state of either kind, on the CPU where there is no such device."""
+        """Take a state of either kind; on the CPU if its device is not here."""
         if "saved" in state:
             device = device_or_cpu(state["device"])
             state = load_state(state["saved"], device) | {"device": device}
         self.__dict__.update(state)
 
     def get_all_learnable_params(self) -> Iterator[tuple[str, nn.Parameter]]:
-        """Name the parameters for ``param_groups`` as in the user's module, compiled or not."""
+        """Yield the parameters by their names in the user's module, which may be compiled."""
         term = () if self.adaptation is None else self.adaptation_.own_parameters()
         left_alone = {id(parameter) for parameter in term}
         for name, parameter in super().get_all_learnable_params():
@@ -331,7 +328,7 @@ class CallbackNet(LateOptimizer, NeuralNetClassifier):
                 yield name.removeprefix("_orig_mod."), parameter
 
     def _zero_grad_optimizer(self, set_to_none: bool | None = None) -> None:
-        # the optimizer's own method does the same and spends ten times as long on profiling itself
+        # the optimizer's own method does the same, but takes ten times as long, by its profiling
         for group in self.optimizer_.param_groups:
             for parameter in group["params"]:
                 parameter.grad = None
@@ -341,18 +338,18 @@ class CallbackNet(LateOptimizer, NeuralNetClassifier):
 
     @property
     def processes(self) -> Processes:
-        """Those that share the training."""
+        """The processes that share the training."""
         return current_processes()
 
     def take_weights(self, other: CallbackNet) -> None:
         """Copy weights, buffers and statistics from a net of the same architecture."""
         for name in self._modules:
-            its = getattr(other, f"{name}_", None)
-            if its is not None:
-                getattr(self, f"{name}_").load_state_dict(its.state_dict())
+            given = getattr(other, f"{name}_", None)
+            if given is not None:
+                getattr(self, f"{name}_").load_state_dict(given.state_dict())
 
     def torch_compile(self, module: nn.Module, name: str) -> nn.Module:
-        """Compile the user's module, not what is trained beside it."""
+        """Compile the user's module alone."""
         if name != "module":
             return module
         compiled: nn.Module = super().torch_compile(module, name)
@@ -367,7 +364,7 @@ class CallbackNet(LateOptimizer, NeuralNetClassifier):
 
     @property
     def trained_modules(self) -> list[nn.Module]:
-        """What has weights or running statistics."""
+        """The modules that have weights or running statistics."""
         return [getattr(self, f"{name}_") for name in self._modules]
 
     @property

@@ -1,4 +1,4 @@
-"""Checkpoints of a training: after an epoch, everything that the next one depends on."""
+"""Checkpoints of a training: the state after an epoch, from which the next one goes on."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from .callbacks import put_back, state_beside
 
 __all__ = ["StageFile", "as_text", "check_folder", "fingerprint_of", "some_rows"]
 
-_ROWS = 4096  # of each domain, evenly spaced, tell whether the data are the same
+_ROWS = 4096  # of each domain; these rows, evenly spaced, identify the data
 
 
 def check_folder(folder: str | os.PathLike[str]) -> Path:
@@ -54,7 +54,7 @@ def fingerprint_of(params: Mapping[str, Any], net: Any, domains: Any) -> str:
         if rows is None:
             continue
         found.update(str(len(rows)).encode())
-        if domains.from_dataset:  # which may draw its rows anew
+        if domains.from_dataset:  # it may return other rows each time
             continue
         for batch in rows.batches([some_rows(len(rows))]):
             for tensor in batch.values() if isinstance(batch, Inputs) else [batch]:
@@ -63,12 +63,12 @@ def fingerprint_of(params: Mapping[str, Any], net: Any, domains: Any) -> str:
 
 
 def some_rows(n: int) -> np.ndarray:
-    """Return the indices of the rows that tell whether the data are the same."""
+    """Return the indices of the rows that identify the data."""
     return np.unique(np.linspace(0, n - 1, _ROWS).astype(int))
 
 
 def as_text(value: Any) -> str:
-    """Return text for a parameter that is the same in another process."""
+    """Return a parameter as text, the same in every process."""
     if isinstance(value, nn.Module):
         weights = {name: tensor.detach().cpu() for name, tensor in value.state_dict().items()}
         return type(value).__qualname__ + as_text(weights)
@@ -94,9 +94,9 @@ class StageFile:
     fingerprint : str
         Of the parameters and the data.
     every : int, default=1
-        Epochs from one checkpoint to the next.
+        Number of epochs from one checkpoint to the next.
     stage : int, default=1
-        Number of the stage, for methods that have several.
+        Number of the stage, in methods that have several.
     """
 
     def __init__(self, folder: Path, fingerprint: str, every: int = 1, stage: int = 1) -> None:
@@ -105,16 +105,16 @@ class StageFile:
         self.warned = False
 
     def next(self) -> StageFile:
-        """Return the file of the stage that follows."""
+        """Return the file of the next stage."""
         return StageFile(self.folder, self.fingerprint, self.every, self.stage + 1)
 
     def is_due(self, net: Any) -> bool:
-        """Say whether the epoch that has just ended is one after which to save."""
+        """Say whether to save after the epoch that has just ended."""
         done = len(net.history_)
         return done % self.every == 0 or done == net.planned_epochs
 
     def load(self) -> dict[str, Any] | None:
-        """Return what was saved, or None; raise ValueError if it is of another training."""
+        """Return the saved state, or None; raise ValueError if it is of another training."""
         if not self.path.exists():
             return None
         try:
@@ -135,7 +135,7 @@ class StageFile:
         return state
 
     def restore(self, net: Any) -> int:
-        """Put a net in the state of the last checkpoint and return how many epochs it has done."""
+        """Put a net in the state of the last checkpoint, and return its number of epochs."""
         state = self.load()
         net.processes.check_same(
             state is None or len(state["history"]),
@@ -159,7 +159,7 @@ class StageFile:
         return len(net.history_)
 
     def save(self, net: Any) -> None:
-        """Write the state at the end of an epoch; warn, and let the training go on, if it fails."""
+        """Write the state at the end of an epoch; warn if it cannot be written."""
         state = {
             "fingerprint": self.fingerprint,
             "module": net.module_.state_dict(),
@@ -185,7 +185,7 @@ class StageFile:
 
 
 def _fitted(callback: Any) -> dict[str, Any]:
-    """Return those of a callback's attributes that its training sets and that can be saved."""
+    """Return the attributes of a callback that training sets and that can be saved."""
     found: dict[str, Any] = {}
     for name, value in vars(callback).items():
         if not name.endswith("_"):

@@ -12,8 +12,8 @@ __all__ = ["check_last_step", "diverged"]
 
 
 def check_last_step(net: Any) -> None:
-    """Raise if the last step of a net, after which no loss is computed, diverged."""
-    if net.last_batch_ is None:  # a checkpoint had all epochs
+    """Raise if the last step of a net diverged: no later loss shows that."""
+    if net.last_batch_ is None:  # no step was taken: a checkpoint had all epochs
         return
     net._set_training(False)  # noqa: SLF001  # skorch's
     with torch.no_grad():
@@ -23,11 +23,14 @@ def check_last_step(net: Any) -> None:
     state = [*net.module_.parameters(), *net.domain_module_.buffers()]
     found += [t.detach() for t in state if t.is_floating_point()]
     if net.processes.any(not torch.stack([t.isfinite().all() for t in found]).all()):
-        what = "weights or the network's outputs became infinite or NaN in the last step"
-        raise diverged(net, f"{what} {{epoch}}")
+        what = "weights or the network's outputs became infinite or NaN in the last step in epoch"
+        raise diverged(net, f"{what} {len(net.history)}")
 
 
 def diverged(net: Any, what: str) -> DivergenceError:
-    """Return the error of what went wrong in the present epoch of a net."""
+    """Return an error that says what went wrong in the training of a net, with the remedies."""
     lr = net.optimizer_.param_groups[0]["lr"]
-    return DivergenceError.of(what, epoch=len(net.history), lr=lr, lam=net.lam)
+    return DivergenceError(
+        f"The {what}. Lower 'lr' (now {lr:.3g}) or 'lam' (now {net.lam:.3g}), or scale the input, "
+        "e.g. with StandardScaler in a pipeline."
+    )

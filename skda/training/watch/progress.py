@@ -1,4 +1,4 @@
-"""Progress bars: one of each fit, or that of a search in place of those of its trainings."""
+"""Progress bars: one for each fit, or one for a whole search."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ __all__ = ["FitProgress", "Progress", "counted", "report_epoch", "skip_epochs"]
 
 Batch = TypeVar("Batch")
 
-# a part of an epoch or of a training is done: n is no integer
+# n is no integer where a part of an epoch or of a training is done
 _FORMAT = (
     "{desc}: {percentage:3.0f}%|{bar}| {n:.0f}/{total} {unit} [{elapsed}<{remaining}{postfix}]"
 )
@@ -27,18 +27,18 @@ _FORMAT = (
 class Progress:
     """A bar that counts trainings, epochs, and parts of them.
 
-    Inside another one it is not shown, nor in the workers of joblib and multiprocessing, and of the
-    processes that share a training only the main one shows it. Where the output is no terminal or
-    notebook, one plain line says at the end what was done.
+    The bar is not shown inside another one, nor in workers of joblib or multiprocessing. Of the
+    processes that share a training, the main one alone shows it. If the output is no terminal or
+    notebook, one plain line at the end says what was done.
 
     Parameters
     ----------
     total : int
-        What there is to do.
+        Number of units to do.
     wanted : bool
         Whether to show the bar.
     name, unit : str
-        Of what does it, and of what is counted.
+        What runs, and what is counted.
     """
 
     def __init__(self, total: int, wanted: bool, name: str, unit: str) -> None:
@@ -76,7 +76,8 @@ class Progress:
         if self.shown and self.bar is None:
             from tqdm.auto import tqdm
 
-            self.bar = tqdm(initial=before, disable=None, **self._look())
+            look = {"desc": self.name, "unit": self.unit, "bar_format": _FORMAT}
+            self.bar = tqdm(total=self.total, initial=before, disable=None, **look)
         if self.bar is not None:
             self.bar.update(self.done - self.bar.n)
 
@@ -84,26 +85,18 @@ class Progress:
         """Add a part that is done."""
         self.move_to(round(self.done + part, 6))  # the sum of the parts has rounding errors
 
-    def _look(self) -> dict[str, Any]:
-        return {
-            "total": self.total,
-            "desc": self.name,
-            "unit": self.unit,
-            "bar_format": _FORMAT,
-        }
-
     def _last_line(self) -> str:
         from tqdm import tqdm
 
-        look = self._look()
-        elapsed = time.perf_counter() - self.start
         line: str = tqdm.format_meter(
             self.done,
-            elapsed=elapsed,
+            self.total,
+            elapsed=time.perf_counter() - self.start,
             ascii=True,
-            prefix=look.pop("desc"),
+            prefix=self.name,
+            unit=self.unit,
+            bar_format=_FORMAT,
             postfix=self.postfix,
-            **look,
         )
         return line
 
@@ -112,7 +105,7 @@ _CURRENT: ContextVar[Progress | None] = ContextVar("skda_progress", default=None
 
 
 def _in_worker() -> bool:
-    """Say whether this is one of many workers of joblib or of multiprocessing."""
+    """Say whether this process or thread is a worker of joblib or of multiprocessing."""
     of_joblib = (get_active_backend()[0].nesting_level or 0) > 0
     return of_joblib or multiprocessing.parent_process() is not None
 
@@ -140,13 +133,13 @@ class FitProgress(Progress):
 
 
 def _shown_fit() -> FitProgress | None:
-    """Return the bar of the fit that is running, if it is shown."""
+    """Return the bar of the present fit, if it is shown."""
     current = _CURRENT.get()
     return current if isinstance(current, FitProgress) and current.shown else None
 
 
 def counted(batches: Iterable[Batch], n_batches: int) -> Iterable[Batch]:
-    """Return the batches of an epoch, which move the bar of the fit if it is shown."""
+    """Return the batches of an epoch; each moves the bar of the fit, if it is shown."""
     current = _shown_fit()
     return batches if current is None else current.count(batches, n_batches)
 
@@ -158,7 +151,7 @@ def report_epoch(row: Mapping[str, Any]) -> None:
 
 
 def skip_epochs(epochs: int) -> None:
-    """Count epochs of an earlier run, which a checkpoint had."""
+    """Count the epochs that a checkpoint has from an earlier run."""
     if (current := _shown_fit()) is not None:
         current.done += epochs
         if current.bar is not None:

@@ -1,4 +1,4 @@
-"""What the steps of an epoch leave on the device, to be read once at its end."""
+"""The results of the steps of an epoch: they stay on the device until its end."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class EpochRecord:
         self.lam: Any = 0.0  # of the last step; a schedule may return a tensor
 
     def add(self, step: Mapping[str, Any]) -> None:
-        """Keep what the net returned for a step, without waiting for the device."""
+        """Keep the results of a step, without waiting for the device."""
         self.losses.append(step["loss"].detach())
         self.classification_losses.append(step["classification_loss"])
         self.lam = step.get("lam", 0.0)
@@ -38,10 +38,10 @@ class EpochRecord:
         return torch.stack(self.losses), torch.stack(self.classification_losses)
 
     def columns(self, optimizer: Optimizer, rates: Sequence[float]) -> dict[str, float]:
-        """Return what an epoch's row of the history says beside the losses.
+        """Return the columns of the history beside the losses.
 
-        The learning rate is that of the optimizer's first group in the last step, which `rates`
-        holds where a schedule moved it for this step alone.
+        The learning rate is that of the optimizer's first group in the last step. `rates` has it
+        where a schedule moved it for this step alone.
         """
         rate = rates[0] if rates else optimizer.param_groups[0].get("lr", math.nan)
         columns = {"lam": float(self.lam), "lr": float(rate), "train_batch_count": len(self.losses)}
