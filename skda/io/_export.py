@@ -12,6 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 from torch import Tensor, nn
 
 from .._atomic import write_atomically
+from ..nn._units import in_input_units
 from ..training.data.inputs import Inputs
 from ._rows import rows_of_zeros
 
@@ -45,7 +46,10 @@ class ExportMixin:
         nn.Module
             Maps rows, float32 of shape (n_rows, ...), to logits of shape (n_rows, n_classes); for
             a regressor to predictions in the units of its labels, (n_rows, n_outputs). The module
-            is a copy on the CPU, in eval mode and in float32 (also with `amp`).
+            is a copy on the CPU, in eval mode and in float32 (also with `amp`). If the estimator
+            has an `input_centre_`, the module takes float64 rows and subtracts the centre itself;
+            float32 rows are a TypeError. Of labels that float32 cannot hold, the predictions are
+            float64.
 
         See Also
         --------
@@ -71,7 +75,8 @@ class ExportMixin:
         estimator = self._exported()
         net, key = estimator._net_and_key(domain)  # noqa: SLF001
         network: nn.Module = net.domain_module_.network_of(key)
-        in_units: nn.Module = estimator._in_units(network.cpu())  # noqa: SLF001
+        network = in_input_units(network.cpu(), vars(estimator).get("input_centre_"))
+        in_units: nn.Module = estimator._in_units(network)  # noqa: SLF001
         return in_units.eval()
 
     def export(
@@ -102,7 +107,8 @@ class ExportMixin:
 
         Notes
         -----
-        The input is named "rows", float32 of shape (n_rows, ...) with any number of rows. If the
+        The input is named "rows", float32 of shape (n_rows, ...) with any number of rows; it is
+        float64 if the estimator has an `input_centre_`, which the file subtracts. If the
         module takes several inputs, an ONNX file has an input of each name, and the network of
         "torch.export" takes one dict. The output of a classifier is named "logits",
         (n_rows, n_classes); its softmax is `predict_proba`. The metadata "classes" of an ONNX file
@@ -137,9 +143,7 @@ class ExportMixin:
             )
         estimator = self._exported()
         network = _FromRows(self.to_module(domain))
-        rows = rows_of_zeros(estimator, 3).to(memory_format=torch.contiguous_format)
-        if isinstance(rows, Inputs):
-            rows = dict(rows)
+        rows = _example(estimator)
         output = _Output(estimator._outputs.name, estimator._metadata())  # noqa: SLF001
         with warnings.catch_warnings(), torch.no_grad():
             warnings.simplefilter("ignore")  # torch warns about its own exporter
@@ -166,6 +170,19 @@ class _FromRows(nn.Module):
     def forward(self, rows: ExportedRows) -> Tensor:
         logits: Tensor = self.network(**rows) if isinstance(rows, dict) else self.network(rows)
         return logits
+
+
+def _example(estimator: Any) -> ExportedRows:
+    """Return rows of zeros in the types that the network takes."""
+    rows, centre = rows_of_zeros(estimator, 3), vars(estimator).get("input_centre_")
+    if isinstance(rows, Inputs):
+        return {name: _typed(part, (centre or {}).get(name)) for name, part in rows.items()}
+    return _typed(rows, centre)
+
+
+def _typed(rows: Tensor, centre: Any) -> Tensor:
+    rows = rows if centre is None else rows.double()
+    return rows.to(memory_format=torch.contiguous_format)
 
 
 def _any_number(rows: ExportedRows) -> Any:
