@@ -13,20 +13,42 @@ from torch import Tensor, nn
 
 from ..nn._copy import copy_net, unwrapped
 from ..nn._scaled import ScaledInput, adopt_scale
+from ..nn._units import Centred, InUnits, Units
 from .modules import check_instance
 
-__all__ = ["load_pretrained", "load_weights", "pretrained_module"]
+__all__ = ["load_pretrained", "load_weights", "pretrained_module", "pretrained_units"]
 
 
 def pretrained_module(pretrained: Any) -> nn.Module | None:
     """Return a copy of the network in `pretrained`, or None if it holds weights only."""
     if isinstance(pretrained, nn.Module):
-        check_instance(unwrapped(pretrained), "pretrained")
-        return copy_net(unwrapped(pretrained)).cpu()
+        network, _ = _taken_apart(pretrained)
+        check_instance(network, "pretrained")
+        return copy_net(network).cpu()
     if hasattr(pretrained, "net_"):
         module: nn.Module = copy_net(pretrained.net_.plain_module).cpu()
         return module
     return None
+
+
+def pretrained_units(pretrained: Any) -> Units | None:
+    """Return the units that the network in `pretrained` was trained in; None if nobody knows."""
+    if hasattr(pretrained, "net_"):
+        names = "input_centre_", "y_mean_", "y_scale_"
+        return Units(*(vars(pretrained).get(name) for name in names))
+    return _taken_apart(pretrained)[1] if isinstance(pretrained, nn.Module) else None
+
+
+def _taken_apart(module: nn.Module) -> tuple[nn.Module, Units | None]:
+    """Return the network in one of `to_module`, and its units."""
+    network, units = unwrapped(module), None
+    if isinstance(network, InUnits):
+        mean, scale = (t.double().cpu().numpy() for t in (network.mean, network.scale))
+        network, units = unwrapped(network.network), Units(None, mean, scale)
+    if isinstance(network, Centred):
+        units = (units or Units())._replace(centre=network.centre)
+        network = unwrapped(network.network)
+    return network, units
 
 
 def load_weights(pretrained: Any) -> Mapping[str, Tensor]:

@@ -23,6 +23,7 @@ from .._building.precision import (
     has_large_numbers,
     in_blocks,
 )
+from .._building.pretrained import pretrained_units
 from ..training.data.inputs import is_inputs
 from .datasets import CheckedDataset, needs_integers, refuse_containers, refuse_empty_rows
 from .host import as_host_array, refuse_dates
@@ -110,7 +111,9 @@ def check_rows(estimator: Any, X: Any, name: str, *, reset: bool = False) -> Any
         elif reset:
             rows = CheckedDataset(X, name)
             shape = rows.shape
-            estimator.input_centre_ = rows.centre = rows.find_centre(_has_own_module(estimator))
+            known, centre = _known_centre(estimator, reset)
+            rows.centre = centre if known else rows.find_centre(_has_own_module(estimator))
+            estimator.input_centre_ = rows.centre
         else:  # the rows are checked when they are read, if they ever are
             rows = CheckedDataset(X, name, getattr(estimator, "input_shape_", ()))
             rows.centre = vars(estimator).get("input_centre_")
@@ -128,8 +131,9 @@ def check_rows(estimator: Any, X: Any, name: str, *, reset: bool = False) -> Any
         raise ValueError(_other_inputs(estimator, type(X).__name__, name))
     X = as_host_array(X, name)
     decided = vars(estimator).get("input_dtype_")
-    centre = None if reset else vars(estimator).get("input_centre_")
-    array, centre = _checked_array(estimator, X, name, expected, decided, centre, reset)
+    known, centre = _known_centre(estimator, reset)
+    centre = None if isinstance(centre, Mapping) else centre
+    array, centre = _checked_array(estimator, X, name, expected, decided, centre, not known)
     if reset and getattr(estimator, "module", True) is None:
         _check_channels(array.shape, name)
     # for feature names, and the wording that scikit-learn's users know
@@ -147,13 +151,12 @@ def _checked_array(
     expected: tuple[int, ...] | None,
     decided: Any,
     centre: Any,
-    reset: bool,
+    find: bool,
     ensure_2d: bool = True,
 ) -> tuple[Any, Any]:
     """Return the rows of one input, of this shape, as an array or a CSR matrix, and the centre.
 
-    With `reset` the centre is found, and otherwise that of the fit. Without `ensure_2d` a row may
-    be one number.
+    With `find` the centre is found in the rows. Without `ensure_2d` a row may be one number.
     """
     refuse_dates(X, name)
     may_embed = decided == torch.int64 or (decided is None and _has_own_module(estimator))
@@ -165,14 +168,15 @@ def _checked_array(
     dtypes = [np.float32, np.uint8, *(_INTEGERS if may_embed else ())]
     table = as_table(X)
     if table is not None and not (may_embed and table.dtype.kind in "iu" and centre is None):
-        if reset:
-            centre = find_centre(table, name)
-        elif not mapped and (expected is None or table.shape[1:] == expected):
-            check_single_precision(table, name, centre)
+        centre = find_centre(table, name) if find else centre
+        # that of `pretrained` may be of other columns, which its network will refuse
         fits = centre is not None and (len(centre), centre.ndim) == (table.shape[1], table.ndim - 1)
+        centre = centre if fits else None
+        if not (find or mapped) and (expected is None or table.shape[1:] == expected):
+            check_single_precision(table, name, centre)
         if fits and not mapped:
             X = centred(table, centre)
-    elif reset and not may_embed and has_large_numbers(X):
+    elif find and not may_embed and has_large_numbers(X):
         centre = find_centre(X, name)
     # of these the centre is subtracted in each batch, before the cast
     by_batch = mapped or (sparse.issparse(X) and centre is not None)
@@ -211,7 +215,9 @@ def _check_inputs(estimator: Any, X: Mapping[Any, Any], name: str, reset: bool) 
             "the module's forward."
         )
     decided = vars(estimator).get("input_dtype_") or {}
-    centres = {} if reset else dict(vars(estimator).get("input_centre_") or {})
+    known, of_fit = _known_centre(estimator, reset)
+    of_fit = of_fit if isinstance(of_fit, Mapping) else {}
+    centres: dict[str, Any] = {}
     found: dict[str, Any] = {}
     for key in expected or X:
         of_key = f"{name}[{key!r}]"
@@ -224,7 +230,7 @@ def _check_inputs(estimator: Any, X: Mapping[Any, Any], name: str, reset: bool) 
         shape = None if expected is None else expected[key]
         codes = getattr(part, "ndim", 2) == 1 and part.dtype.kind in "iu"
         found[key], centres[key] = _checked_array(
-            estimator, part, of_key, shape, decided.get(key), centres.get(key), reset, not codes
+            estimator, part, of_key, shape, decided.get(key), of_fit.get(key), not known, not codes
         )
         first = next(iter(found))
         if found[key].shape[0] != found[first].shape[0]:
@@ -257,6 +263,14 @@ def refuse_inputs_without_module(estimator: Any, shape: Any, name: str) -> None:
 
 
 _INTEGERS = (np.int64, np.int32, np.int16, np.int8, np.uint16, np.uint32)
+
+
+def _known_centre(estimator: Any, reset: bool) -> tuple[bool, Any]:
+    """Return whether the fit or `pretrained` has set the centre, and the centre."""
+    if not reset:
+        return True, vars(estimator).get("input_centre_")
+    units = pretrained_units(getattr(estimator, "pretrained", None))
+    return units is not None, None if units is None else units.centre
 
 
 def _has_own_module(estimator: Any) -> bool:

@@ -24,6 +24,7 @@ from skorch.dataset import ValidSplit
 from torch import nn
 
 from .. import nn as skda_nn
+from ..nn._units import Centred, InUnits
 from ._errors import ModelFileError
 
 __all__ = [
@@ -56,7 +57,8 @@ _SPACES: dict[str, dict[str, Any]] = {
     | {"NonDynamicallyQuantizableLinear": nn.modules.linear.NonDynamicallyQuantizableLinear},
     "torch.nn.functional": {f: getattr(nn.functional, f) for f in _FUNCTIONS.split()},
     "torch.optim": _classes(torch.optim, torch.optim.Optimizer),
-    "skda.nn": {k: v for k, v in _classes(skda_nn, nn.Module).items() if k in skda_nn.__all__},
+    "skda.nn": {k: v for k, v in _classes(skda_nn, nn.Module).items() if k in skda_nn.__all__}
+    | {"Centred": Centred, "InUnits": InUnits},
     "skorch": {
         cls.__name__: cls
         for cls in (EarlyStopping, EpochScoring, EpochTimer, GradientNormClipping, ValidSplit)

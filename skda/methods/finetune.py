@@ -14,7 +14,12 @@ from torch import nn
 
 from .._building.calling import first_run, fit_head
 from .._building.net_builder import rates_by_name
-from .._building.pretrained import load_pretrained, load_weights, pretrained_module
+from .._building.pretrained import (
+    load_pretrained,
+    load_weights,
+    pretrained_module,
+    pretrained_units,
+)
 from ..base import DomainClassifier, DomainRegressor, TunableEstimator
 from ..base._tuning import Layers
 from ..nn import reinitialise, replace_head, weight_layers
@@ -31,7 +36,8 @@ class FinetuneEstimator(TunableEstimator):
     ----------
     pretrained : None, nn.Module, fitted skda estimator, mapping or path, default=None
         Weights to start from: a network (then `module` is not used), an estimator's network, or
-        a state_dict for `module`, also as the path of a .safetensors or torch.save file.
+        a state_dict for `module`, also as the path of a .safetensors or torch.save file. The
+        network of a fitted estimator keeps its `input_centre_`.
     reinit : int, default=0
         Number of layers, from the output, that start from new weights. With 1 or more, or if
         `pretrained` is an nn.Module, a last ``nn.Linear`` that does not fit the number of classes
@@ -267,7 +273,9 @@ class FinetuneRegressor(FinetuneEstimator, DomainRegressor):
 
     def _encode_source(self, y: Any, n_rows: int, go_on: bool, classes: Any) -> np.ndarray:
         numbers = super()._encode_source(y, n_rows, go_on, classes)
-        mean: np.ndarray | None = getattr(self.pretrained, "y_mean_", None)
-        if mean is not None and not (go_on or self.reinit) and mean.shape == numbers.shape[1:]:
-            self.y_mean_, self.y_scale_ = mean, self.pretrained.y_scale_
+        units, shape = pretrained_units(self.pretrained), numbers.shape[1:]
+        if units is None or units.mean is None or go_on or self.reinit:
+            return numbers
+        if units.mean.shape == shape or (not shape and units.mean.size == 1):
+            self.y_mean_, self.y_scale_ = units.mean.reshape(shape), units.scale.reshape(shape)
         return numbers
