@@ -17,9 +17,11 @@ from ..nn._run import Run, run_of
 from ..nn.capture import Layer, TimeFirst
 from ..training import AdaptationNet, Seeds, isolated_rng
 from ..training.late_optimizer import optimizers_on_demand
+from ..training.watch.callbacks import parts_beside
 from ._errors import ModelFileError
 from ._limit import AllocationLimit
 from ._modules import check_finite, describe_module, is_describable, make_module
+from ._names import known_name
 from ._plain import expect
 from ._rows import rows_of_zeros
 from ._shapes import widths_by_rows, widths_by_shapes
@@ -50,8 +52,8 @@ _OPTIONS = (
     "optimizer__param_groups",
 )
 _COUNTS = "step_", "fits_"
-# modules of the net apart from the network itself
-_BESIDE = "domain_module_", "adaptation_", "tuner_"
+# files of earlier versions have no state of it
+_LATER = "criterion_"
 
 
 def describe_net(writer: Writer, net: AdaptationNet, where: str) -> dict[str, Any]:
@@ -82,9 +84,9 @@ def _describe(writer: Writer, net: AdaptationNet, where: str) -> dict[str, Any]:
         "labelled_domain": net.labelled_domain_,
         "history": writer.encode(_columns(net.history), f"{where}.history"),
         "beside": {
-            name: writer.state(vars(net)[name], f"{where}.{name}")
-            for name in _BESIDE
-            if name in vars(net)
+            name: writer.state(part, f"{where}.{name}")
+            for name, part in _modules_beside(net).items()
+            if name != _LATER or _is_trained(part)
         },
         "generators": {
             name: writer.tensor(generator.get_state(), f"{where}.{name}")
@@ -101,6 +103,21 @@ def _describe(writer: Writer, net: AdaptationNet, where: str) -> dict[str, Any]:
         }
         described["rates"] = list(net.rates_)
     return described
+
+
+def _modules_beside(net: AdaptationNet) -> dict[str, nn.Module]:
+    """Return the modules of a net apart from the network itself."""
+    parts = parts_beside(net)
+    return {name: part for name, part in parts.items() if isinstance(part, nn.Module)}
+
+
+def _is_trained(criterion: nn.Module) -> bool:
+    """Say whether a criterion may have a state of its own: torch's have that of the parameters."""
+    of_user = (
+        known_name(type(part)) is None and not type(part).__module__.startswith("skda.")
+        for part in criterion.modules()
+    )
+    return any(of_user) and bool(criterion.state_dict())
 
 
 def _of_term(net: AdaptationNet, kind: type) -> list[tuple[str, Any]]:
@@ -196,10 +213,11 @@ def _layer(module: nn.Module, name: Any, side: Any, time_first: Any) -> Layer:
 
 def _load_states(reader: Reader, net: AdaptationNet, node: dict[str, Any]) -> None:
     beside = expect(node["beside"], dict, "the modules of a net")
-    if set(beside) != {name for name in _BESIDE if name in vars(net)}:
+    modules = _modules_beside(net)
+    if set(beside) | {_LATER} != set(modules) | {_LATER}:
         raise ModelFileError(f"a net has {sorted(beside)} beside its network. Save it again")
     for name, state in beside.items():
-        reader.load_state(vars(net)[name], state)
+        reader.load_state(modules[name], state)
     for name, buffer in net.domain_module_.named_buffers():
         check_finite(buffer, name)
     generators = dict(_of_term(net, torch.Generator))

@@ -193,6 +193,52 @@ def test_the_state_of_any_optimizer_comes_back(optimizer: str, tmp_path: Any) ->
     assert_same_weights(loaded.partial_fit(X, Y), saved.partial_fit(X, Y))
 
 
+class Tempered(nn.Module):
+    """A loss of the user's that is trained, and counts its calls in training."""
+
+    def __init__(self, start: float = 1.0) -> None:
+        super().__init__()
+        self.temperature = nn.Parameter(torch.tensor(start))
+        self.register_buffer("calls", torch.zeros(()))
+
+    def forward(self, logits: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        self.calls += 1
+        return nn.functional.cross_entropy(logits * self.temperature, y)
+
+
+@pytest.mark.parametrize("criterion", [Tempered, Tempered(1.0)], ids=["class", "instance"])
+def test_a_trained_criterion_comes_back_and_goes_on(criterion: Any, tmp_path: Any) -> None:
+    saved = DANNClassifier(criterion=criterion, **{**SMALL, "lr": 0.05}).fit(*FIT)
+    loaded = there_and_back(saved, tmp_path, Tempered(1.0), optimizer=True)
+    ours, theirs = loaded.net_.criterion_, saved.net_.criterion_
+    assert theirs.temperature.item() > 1.05
+    assert ours.temperature.item() == theirs.temperature.item()
+    assert ours.calls.item() == theirs.calls.item() > 8
+    assert_same_weights(loaded.partial_fit(*FIT), saved.partial_fit(*FIT))
+    assert ours.temperature.item() == theirs.temperature.item()
+
+
+def test_the_weights_of_torch_s_criteria_are_those_of_the_parameters(tmp_path: Any) -> None:
+    saved = DANNClassifier(class_weight={0: 2.0, 1: 1.0}, **SMALL).fit(*FIT)
+    loaded = there_and_back(saved, tmp_path, optimizer=True)
+    assert torch.equal(loaded.net_.criterion_.weight, saved.net_.criterion_.weight)
+    assert_same_weights(loaded.partial_fit(*FIT), saved.partial_fit(*FIT))
+    saved.set_params(class_weight=None)
+    assert_same_results(there_and_back(saved, tmp_path), saved)
+
+
+def test_a_file_without_the_state_of_the_criterion_is_loaded(
+    tmp_path: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    saved = DANNClassifier(criterion=Tempered, **SMALL).fit(*FIT)
+    with monkeypatch.context() as patch:  # as earlier versions wrote it
+        patch.setattr("skda.io._nets._is_trained", lambda criterion: False)
+        saved.save(tmp_path / "model.safetensors")
+    loaded = skda.load(tmp_path / "model.safetensors", Tempered)
+    assert_same_results(loaded, saved)
+    assert loaded.net_.criterion_.temperature.item() == 1.0
+
+
 def test_one_logit_probabilities_and_tied_layers(tmp_path: Any) -> None:
     shared, head = nn.Linear(2, 2), nn.Linear(8, 2)
     attention = nn.TransformerEncoderLayer(4, 2, 8, batch_first=True)

@@ -31,7 +31,15 @@ from ..errors import StoppedEarly
 from ..late_optimizer import LateOptimizer
 from ..processes import Processes, current_processes
 
-__all__ = ["SPLITS", "CallbackNet", "as_callbacks", "as_split", "put_back", "state_beside"]
+__all__ = [
+    "SPLITS",
+    "CallbackNet",
+    "as_callbacks",
+    "as_split",
+    "parts_beside",
+    "put_back",
+    "state_beside",
+]
 
 # numbers that `train_split` may be: a share of the source rows, or a number of folds
 SPLITS = (
@@ -123,13 +131,21 @@ def _took_weights(callback: Any, net: Any) -> bool:
     return isinstance(callback, Checkpoint) and callback.load_best and net.saved_
 
 
-def state_beside(net: Any) -> dict[str, Any]:
-    """Return a copy of the state of a net at this step, without the weights of its module."""
-    states = {
-        name: value.state_dict()
+def parts_beside(net: Any) -> dict[str, Any]:
+    """Return what has a state in a net, apart from its module: criterion, second term, optimizer.
+
+    Checkpoints and model files keep the states of these parts.
+    """
+    return {
+        name: value
         for name, value in vars(net).items()
         if name != "module_" and name.endswith("_") and hasattr(value, "state_dict")
     }
+
+
+def state_beside(net: Any) -> dict[str, Any]:
+    """Return a copy of the state of a net at this step, without the weights of its module."""
+    states = {name: part.state_dict() for name, part in parts_beside(net).items()}
     return copy.deepcopy({"states": states, "term": _own_state(net), "step_": net.step_})
 
 
