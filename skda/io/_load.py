@@ -24,7 +24,9 @@ def load(path: str | os.PathLike[str], module: Any = None) -> Any:
     path : str or path
     module : class, instance, factory, dict from name to one of these, or None, default=None
         Your own class that the file names but does not hold: a network, a loss, a callback or a
-        schedule. Pass several in a dict, by their names. The weights come from the file.
+        schedule. Pass several in a dict, by their names. The weights come from the file, and so do
+        the arguments of callbacks whose attributes have the names of their parameters. Of a network
+        that was an instance, pass an instance made with the same arguments.
 
     Returns
     -------
@@ -69,7 +71,8 @@ def load(path: str | os.PathLike[str], module: Any = None) -> Any:
     try:
         with training_modes():  # also in a caller's torch.no_grad() or torch.inference_mode()
             description, tensors = read(path)
-            reader = Reader(tensors, Handed(module, description.get("custom")))
+            handed = Handed(module, description.get("custom"), description.get("instances", []))
+            reader = Reader(tensors, handed)
             estimator = reader.decode(description["model"])
         if not isinstance(estimator, BaseEstimator):
             raise ModelFileError("it holds no estimator. Save the model again")

@@ -79,7 +79,8 @@ def save(estimator: Any, path: str | os.PathLike[str], *, optimizer: bool = Fals
     node = writer.encode(estimator, "model")
     versions = {"python": platform.python_version(), "skda": __version__}
     versions |= {name: version(name) for name in _PACKAGES}
-    description = {"versions": versions, "custom": writer.custom, "model": node}
+    description = {"versions": versions, "custom": writer.custom}
+    description |= {"instances": writer.instances, "model": node}
     write(path, description, writer.tensors)
 
 
@@ -109,7 +110,8 @@ class SaveMixin:
         The file holds the parameters, the weights of the network and of the modules that the
         method trains beside the network, the statistics of both domains and the history. A network
         of layers of `skda.nn` and ``torch.nn`` is described layer by layer. For a class of your own
-        the file has only the name: pass the class to `skda.load`.
+        the file has only the name: pass the class to `skda.load`, or of an instance that takes
+        arguments, an instance made with the same ones.
 
         Examples
         --------

@@ -7,21 +7,17 @@ from collections.abc import Mapping
 from importlib import import_module
 from typing import Any
 
+import skorch.callbacks
 import torch
 from sklearn import model_selection
 from sklearn.base import BaseEstimator
 from sklearn.model_selection import BaseCrossValidator, BaseShuffleSplit
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
-from skorch.callbacks import (
-    Callback,
-    EarlyStopping,
-    EpochScoring,
-    EpochTimer,
-    GradientNormClipping,
-)
+from skorch.callbacks import Callback, WarmRestartLR
 from skorch.dataset import ValidSplit
 from torch import nn
+from torch.optim import lr_scheduler
 
 from .. import nn as skda_nn
 from ..nn._units import Centred, InUnits
@@ -29,12 +25,15 @@ from ._errors import ModelFileError
 
 __all__ = [
     "Handed",
+    "arguments_of",
     "estimator_class",
+    "instance_needed",
     "is_of_sklearn",
     "is_public",
     "known_name",
     "named",
     "register",
+    "takes_arguments",
 ]
 
 _FUNCTIONS = """
@@ -44,13 +43,19 @@ _FUNCTIONS = """
     smooth_l1_loss softmax softplus softsign tanh
 """
 
+# callbacks that write no file and call no other program
+_CALLBACKS = """
+    BatchScoring EarlyStopping EpochScoring EpochTimer GradientNormClipping LRScheduler
+    PassthroughScoring PrintLog ProgressBar
+"""
+
 
 def _classes(module: Any, base: type | tuple[type, ...]) -> dict[str, Any]:
     """Return the classes of a module that have this base, by name."""
     return {k: v for k, v in vars(module).items() if inspect.isclass(v) and issubclass(v, base)}
 
 
-# the classes and functions that a file may name; callbacks that write files are left out
+# the classes and functions that a file may name
 _SPACES: dict[str, dict[str, Any]] = {
     # nn.MultiheadAttention has the last one, which torch.nn does not export
     "torch.nn": _classes(nn, nn.Module)
@@ -59,10 +64,9 @@ _SPACES: dict[str, dict[str, Any]] = {
     "torch.optim": _classes(torch.optim, torch.optim.Optimizer),
     "skda.nn": {k: v for k, v in _classes(skda_nn, nn.Module).items() if k in skda_nn.__all__}
     | {"Centred": Centred, "InUnits": InUnits},
-    "skorch": {
-        cls.__name__: cls
-        for cls in (EarlyStopping, EpochScoring, EpochTimer, GradientNormClipping, ValidSplit)
-    },
+    "torch.optim.lr_scheduler": _classes(lr_scheduler, lr_scheduler.LRScheduler),
+    "skorch": {name: getattr(skorch.callbacks, name) for name in _CALLBACKS.split()}
+    | {"ValidSplit": ValidSplit, "WarmRestartLR": WarmRestartLR},
     "sklearn.model_selection": _classes(model_selection, (BaseCrossValidator, BaseShuffleSplit)),
 }
 
@@ -136,22 +140,73 @@ def is_of_sklearn(value: Any) -> bool:
 
 
 def arguments_of(value: Any) -> dict[str, Any] | None:
-    """Return the arguments to rebuild a callback or splitter, if a file may name its class."""
+    """Return the arguments to make a callback or splitter anew; None where nobody knows them.
+
+    As scikit-learn has it, a parameter is an attribute of the same name. skorch's callbacks also
+    keep what a ``**`` of their constructor takes.
+    """
     kinds = Callback, ValidSplit, BaseCrossValidator, BaseShuffleSplit
-    if not isinstance(value, kinds) or known_name(type(value)) is None:
+    if not isinstance(value, kinds):
         return None
-    parameters = inspect.signature(type(value)).parameters.values()
-    given = {p.name: getattr(value, p.name, p.default) for p in parameters if p.kind in (1, 3)}
-    return {p.name: given[p.name] for p in parameters if given.get(p.name) is not p.default}
+    parameters = inspect.signature(type(value)).parameters
+    other = {name for name, p in parameters.items() if p.kind in (p.VAR_POSITIONAL, p.VAR_KEYWORD)}
+    named = parameters.keys() - other
+    by_position = any(parameters[name].kind is inspect.Parameter.VAR_POSITIONAL for name in other)
+    if by_position or not all(hasattr(value, name) for name in named):
+        return None
+    given = {name: getattr(value, name) for name in parameters if name in named}
+    if other:
+        given |= {name: v for name, v in vars(value).items() if not name.endswith("_")}
+    return {
+        name: v
+        for name, v in given.items()
+        if name not in parameters or v is not parameters[name].default
+    }
+
+
+def takes_arguments(cls: type) -> bool:
+    """Say whether two instances of a class of networks may differ by their arguments."""
+    inherits = cls.__init__ is nn.Module.__init__  # type: ignore[misc]
+    return not inherits and bool(inspect.signature(cls).parameters)
+
+
+def instance_needed(name: str) -> ModelFileError:
+    """Return the error of a class that was handed in where an instance is needed."""
+    return ModelFileError(
+        f"it was saved with an instance of {name!r} whose arguments it does not hold, and 'module' "
+        f"is the class. Pass an instance, {_call(name)}, made as that one was"
+    )
+
+
+def _call(name: str) -> str:
+    return f"{name.partition(' of ')[0]}(...)"
+
+
+def _needed(missing: list[str], names: list[str], instances: Any) -> str:
+    """Return the message that says what to hand in."""
+    as_saved = [name for name in names if name in instances]
+    if len(names) == 1:
+        module = _call(names[0]) if as_saved else names[0]
+    else:
+        shown = (f"{name!r}: {_call(name) if name in as_saved else '...'}" for name in names)
+        module = f"{{{', '.join(shown)}}}"
+    who = "which only your own code has"
+    if all(name.partition(" of ")[0] in skorch.callbacks.__all__ for name in missing):
+        who = "of skorch, which a file may not name because it writes files or runs other code"
+    made = ", each instance made as the one that was saved" if as_saved else ""
+    return (
+        f"it needs {', '.join(map(repr, missing))}, {who}. Pass load(path, module={module}){made}"
+    )
 
 
 class Handed:
     """The objects that the user hands in for the `names` that a file needs.
 
-    `given` is a class, an instance, a factory, a dict from name to one of these, or None.
+    `given` is a class, an instance, a factory, a dict from name to one of these, or None. Of the
+    names `instances` a class is not enough.
     """
 
-    def __init__(self, given: Any, names: Any) -> None:
+    def __init__(self, given: Any, names: Any, instances: Any = ()) -> None:
         if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
             raise ModelFileError("its list of custom names is none. Save the model again")
         self.names = names
@@ -161,11 +216,7 @@ class Handed:
             self.given = {} if given is None or len(names) != 1 else {names[0]: given}
         missing = [name for name in names if name not in self.given]
         if missing:
-            shown = ", ".join(f"{name!r}: ..." for name in names)
-            raise ModelFileError(
-                f"it needs {', '.join(map(repr, missing))}, which only your own code has. Pass "
-                f"load(path, module={missing[0] if len(names) == 1 else f'{{{shown}}}'})"
-            )
+            raise ModelFileError(_needed(missing, names, instances))
         for name in names:
             self._check(name)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import zipfile
+from inspect import isfunction
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,15 @@ from ..nn._copy import copy_net
 from ._errors import ModelFileError
 from ._estimators import describe_estimator, make_estimator
 from ._modules import check_finite, describe_module, is_describable, make_module
-from ._names import Handed, arguments_of, is_of_sklearn, is_public, known_name
+from ._names import (
+    Handed,
+    arguments_of,
+    instance_needed,
+    is_of_sklearn,
+    is_public,
+    known_name,
+    takes_arguments,
+)
 from ._plain import KIND, PlainReader, PlainWriter, expect
 
 __all__ = ["Reader", "Writer"]
@@ -25,13 +34,15 @@ __all__ = ["Reader", "Writer"]
 class Writer(PlainWriter):
     """Describes estimators and their parameters, with `optimizer` the state of optimizers too.
 
-    `custom` has the names of the classes and functions that the user has to hand in again.
+    `custom` has the names of the classes and functions that the user has to hand in again, and
+    `instances` those of which the class is not enough.
     """
 
     def __init__(self, optimizer: bool = False) -> None:
         super().__init__()
         self.optimizer = optimizer
         self.custom: list[str] = []
+        self.instances: list[str] = []
         self._noted: dict[str, Any] = {}
         self.of_parameters = False
 
@@ -44,21 +55,32 @@ class Writer(PlainWriter):
             return {KIND: "estimator", **describe_estimator(self, value, where)}
         if is_of_sklearn(value):
             return {KIND: "skops", "name": self.tensor(_to_skops(value, where), f"{where}.skops")}
-        arguments = arguments_of(value)
-        if arguments is not None:
-            by = known_name(type(value))
+        by, arguments = known_name(type(value)), arguments_of(value)
+        if by is not None and arguments is not None:
             return {KIND: "made", "by": by, "with": self.encode(arguments, where)}
         if isinstance(value, np.random.RandomState):
             return {KIND: "random_state", "state": self.encode(list(value.get_state()), where)}
         lazy = isinstance(value, nn.Module) and any(map(is_lazy, value.parameters()))
         if isinstance(value, nn.Module) and not lazy:
             name = self.noted(type(value).__name__, type(value), where)
+            if takes_arguments(type(value)):
+                self._note_instance(name)
             return {KIND: "custom_module", "name": name, "state": self.state(value, where)}
         if not (self.of_parameters or lazy):
             return super().encode_object(value, where)
+        if _is_plain(arguments):
+            name = self.noted(type(value).__name__, type(value), where)
+            kept = self.encode(arguments, where)
+            return {KIND: "custom", "name": name, "class": False, "with": kept}
         name = getattr(value, "__name__", type(value).__name__)
         name = self.noted(name, value, where)
+        if not hasattr(value, "__name__"):
+            self._note_instance(name)
         return {KIND: "custom", "name": name, "class": isinstance(value, type)}
+
+    def _note_instance(self, name: str) -> None:
+        if name not in self.instances:
+            self.instances.append(name)
 
     def state(self, module: nn.Module, where: str) -> dict[str, str]:
         """Keep the tensors of a module; return their names."""
@@ -108,11 +130,34 @@ class Reader(PlainReader):
 
     def _read_custom(self, node: dict[str, Any]) -> Any:
         given = self.handed.get(node["name"])
-        # the user may hand in an instance where the parameter is a class
-        return type(given) if node["class"] and isinstance(given, nn.Module) else given
+        if node["class"]:
+            # the user may hand in an instance where the parameter is a class
+            return type(given) if isinstance(given, nn.Module) else given
+        if "with" in node:
+            return self._made_anew(given, node)
+        if isinstance(given, type):
+            raise instance_needed(node["name"])
+        return given
+
+    def _made_anew(self, given: Any, node: dict[str, Any]) -> Any:
+        """Make a callback or splitter of the class of `given`, with the arguments of the file."""
+        arguments = self.decode_as(node["with"], dict, "the arguments of a callback")
+        made = given() if isfunction(given) else given
+        cls = made if isinstance(made, type) else type(made)
+        try:
+            anew = cls(**arguments)
+            if all(getattr(anew, name) is value for name, value in arguments.items()):
+                return anew
+        except (AttributeError, TypeError):  # its parameters are not its attributes
+            pass
+        if isinstance(made, type):
+            raise instance_needed(node["name"])
+        return made
 
     def _read_custom_module(self, node: dict[str, Any]) -> nn.Module:
         given = self.handed.get(node["name"])
+        if isinstance(given, type) and takes_arguments(given):
+            raise instance_needed(node["name"])
         module = copy_net(given) if isinstance(given, nn.Module) else given()
         self.load_state(module, node["state"])
         return module
@@ -136,6 +181,15 @@ class Reader(PlainReader):
         for key, _ in module.named_parameters():
             check_finite(state[key], key)
         module.load_state_dict(state)
+
+
+def _is_plain(arguments: Any) -> bool:
+    """Say whether arguments are known, and hold numbers, text and arrays alone."""
+    try:
+        PlainWriter().encode(arguments, "")
+    except ValueError:
+        return False
+    return arguments is not None
 
 
 def _skops_io() -> Any:

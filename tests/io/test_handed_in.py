@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+import inspect
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+import skorch.callbacks
+import torch
+from sklearn import model_selection
 from sklearn.base import clone
-from torch import nn
+from sklearn.model_selection import RepeatedKFold
+from skorch.callbacks import Callback
+from torch import Tensor, nn
 
 import skda
 from skda import DANNClassifier, DDCClassifier
 from skda.io import ModelFileError
+from skda.io._names import arguments_of, known_name
+from skda.model_selection import LambdaSearchCV
 from skda.nn import MLP
 from tests.io.helpers import (
     FIT,
@@ -70,3 +80,196 @@ def test_two_functions_of_one_name_are_told_apart(tmp_path: Any) -> None:
         there_and_back(saved, tmp_path)
     names = {"<lambda>": halved, "<lambda> of model.lr_schedule": kept}
     assert there_and_back(saved, tmp_path, names).lam_schedule is halved
+
+
+class Activated(nn.Module):
+    """A network whose weights do not tell its activation."""
+
+    def __init__(self, activation: str = "relu") -> None:
+        super().__init__()
+        self.body, self.head = nn.Linear(2, 8), nn.Linear(8, 2)
+        self.activation = activation
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.head(getattr(torch, self.activation)(3 * self.body(x)))
+
+
+class Plain(Activated):
+    """A network without arguments."""
+
+    def __init__(self) -> None:
+        super().__init__("tanh")
+
+
+class Focused(nn.Module):
+    """A loss with an argument."""
+
+    def __init__(self, by: float = 1.0) -> None:
+        super().__init__()
+        self.by = by
+
+    def forward(self, logits: Tensor, y: Tensor) -> Tensor:
+        return nn.functional.cross_entropy(logits * self.by, y)
+
+
+class Noting(Callback):
+    """A callback of the user's, which keeps its arguments as scikit-learn has it."""
+
+    def __init__(self, every: int = 1, names: Any = ("train_loss",)) -> None:
+        self.every = every
+        self.names = names
+
+
+class Hiding(Callback):
+    """A callback whose attributes do not tell its argument."""
+
+    def __init__(self, every: int = 1) -> None:
+        self.often = 2 * every
+
+
+class Doubling(Callback):
+    """A callback whose attribute is not its argument."""
+
+    def __init__(self, every: int = 1) -> None:
+        self.every = 2 * every
+
+
+def test_an_instance_that_takes_arguments_is_asked_for(tmp_path: Path) -> None:
+    path = tmp_path / "model"
+    saved = DANNClassifier(Activated("tanh"), **SMALL).fit(*FIT)
+    saved.save(path)
+    with pytest.raises(
+        ModelFileError, match=r"Pass load\(path, module=Activated\(...\)\), each inst"
+    ):
+        skda.load(path)
+    with pytest.raises(
+        ModelFileError,
+        match=r"instance of 'Activated' whose arguments.*an instance, Activated\(...\), made as",
+    ):
+        skda.load(path, module=Activated)
+    for given in (Activated("tanh"), lambda: Activated("tanh")):
+        loaded = skda.load(path, module=given)
+        assert_same_results(loaded, saved)
+        assert loaded.module.activation == "tanh"
+    saved = DANNClassifier(Activated("tanh"), criterion=Focused(3.0), **SMALL).fit(*FIT)
+    saved.save(path)
+    with pytest.raises(ModelFileError, match=r"\{'Focused': Focused\(...\), 'Activated': Act"):
+        skda.load(path)
+    given = {"Activated": Activated("tanh"), "Focused": Focused}
+    with pytest.raises(
+        ModelFileError, match=r"instance of 'Focused'.*Focused\(...\), made as that"
+    ):
+        skda.load(path, module=given)
+    loaded = skda.load(path, module={**given, "Focused": Focused(3.0)})
+    assert loaded.criterion.by == 3.0
+
+
+def test_the_class_of_an_instance_without_arguments_is_enough(tmp_path: Path) -> None:
+    saved = DANNClassifier(Plain(), **SMALL).fit(*FIT)
+    saved.save(tmp_path / "model")
+    with pytest.raises(ModelFileError, match=r"Pass load\(path, module=Plain\)\.$"):
+        skda.load(tmp_path / "model")
+    assert_same_results(skda.load(tmp_path / "model", module=Plain), saved)
+
+
+@pytest.mark.parametrize("given", [Noting, Noting(2), lambda: Noting(2)])
+def test_a_callback_of_the_user_s_keeps_its_arguments(given: Any, tmp_path: Path) -> None:
+    saved = DANNClassifier(callbacks=[("note", Noting(7, [1, 2])), Noting()], **SMALL).fit(*FIT)
+    loaded = there_and_back(saved, tmp_path, module=given)
+    (name, first), second = loaded.callbacks
+    assert name == "note"
+    assert (type(first), first.every, first.names) == (Noting, 7, [1, 2])
+    assert (type(second), second.every, second.names) == (Noting, 1, ("train_loss",))
+    loaded.fit(*FIT)
+
+
+@pytest.mark.parametrize("cls", [Hiding, Doubling])
+def test_a_callback_that_hides_its_arguments_is_handed_in(cls: Any, tmp_path: Path) -> None:
+    saved = DANNClassifier(callbacks=[cls(7)], **SMALL)
+    given = cls(7)
+    assert type(there_and_back(saved, tmp_path, module=given).callbacks[0]) is cls
+    with pytest.raises(
+        ModelFileError, match=rf"instance of '{cls.__name__}'.*{cls.__name__}\(...\)"
+    ):
+        skda.load(tmp_path / "model.safetensors", module=cls)
+
+
+def test_a_splitter_that_hides_its_arguments_is_handed_in(tmp_path: Path) -> None:
+    saved = LambdaSearchCV(DANNClassifier(), cv=RepeatedKFold(n_splits=3))
+    with pytest.raises(ModelFileError, match=r"module=RepeatedKFold\(...\)"):
+        there_and_back(saved, tmp_path)
+    with pytest.raises(ModelFileError, match=r"Pass an instance, RepeatedKFold\(...\)"):
+        there_and_back(saved, tmp_path, module=RepeatedKFold)
+    assert there_and_back(saved, tmp_path, module=RepeatedKFold(n_splits=3)).cv.cvargs == {
+        "n_splits": 3
+    }
+
+
+OF_SKORCH = [
+    skorch.callbacks.BatchScoring("accuracy", name="hits"),
+    skorch.callbacks.EarlyStopping(patience=7),
+    skorch.callbacks.EpochScoring("accuracy", on_train=True),
+    skorch.callbacks.EpochTimer(),
+    skorch.callbacks.GradientNormClipping(0.5),
+    skorch.callbacks.LRScheduler("StepLR", step_size=1, gamma=0.5),
+    skorch.callbacks.LRScheduler(torch.optim.lr_scheduler.ExponentialLR, gamma=0.9),
+    skorch.callbacks.LRScheduler(skorch.callbacks.WarmRestartLR, base_period=3),
+    skorch.callbacks.PassthroughScoring("train_loss", on_train=True),
+    skorch.callbacks.PrintLog(floatfmt=".2f"),
+    skorch.callbacks.ProgressBar(batches_per_epoch=3),
+]
+
+
+@pytest.mark.parametrize("callback", OF_SKORCH, ids=lambda c: type(c).__name__)
+def test_callbacks_of_skorch_come_back(callback: Any, tmp_path: Path) -> None:
+    saved = DANNClassifier(callbacks=[callback])
+    (loaded,) = there_and_back(saved, tmp_path).callbacks
+    assert type(loaded) is type(callback)
+    assert loaded.get_params() == callback.get_params()
+
+
+def test_a_schedule_of_skorch_trains_on_as_it_did(tmp_path: Path) -> None:
+    schedule = skorch.callbacks.LRScheduler("StepLR", step_size=1, gamma=0.5)
+    saved = DANNClassifier(callbacks=[schedule, skorch.callbacks.EpochTimer()], **SMALL).fit(*FIT)
+    loaded = there_and_back(saved, tmp_path)
+    assert_same_results(loaded, saved)
+    assert_same_weights(loaded.fit(*FIT), saved)
+    rates = [row["event_lr"] for row in loaded.history_]
+    np.testing.assert_allclose(rates, [1e-3, 5e-4])
+
+
+def test_callbacks_of_skorch_that_write_files_are_allowed_by_hand(tmp_path: Path) -> None:
+    folder = tmp_path / "kept"
+    saved = DANNClassifier(
+        callbacks=[skorch.callbacks.Checkpoint(monitor=None, dirname=str(folder), f_pickle="x")]
+    )
+    with pytest.raises(
+        ModelFileError,
+        match=r"needs 'Checkpoint', of skorch, which a file may not name.*module=Checkpoint\)\.$",
+    ):
+        there_and_back(saved, tmp_path)
+    loaded = skda.load(tmp_path / "model.safetensors", module=skorch.callbacks.Checkpoint)
+    (callback,) = loaded.callbacks
+    assert callback.get_params() == saved.callbacks[0].get_params()
+    frozen = DANNClassifier(callbacks=[skorch.callbacks.Freezer("head*")])
+    with pytest.raises(
+        ModelFileError, match=r"needs 'Freezer', of skorch.*module=Freezer\(...\)\)"
+    ):
+        there_and_back(frozen, tmp_path)
+
+
+def test_the_arguments_of_every_splitter_of_the_list_are_known() -> None:
+    made = 0
+    for cls in vars(model_selection).values():
+        if not inspect.isclass(cls) or known_name(cls) is None or inspect.isabstract(cls):
+            continue
+        parameters = inspect.signature(cls).parameters.values()
+        arguments = {
+            p.name: [0, 1] if p.name == "test_fold" else 3
+            for p in parameters
+            if p.default is p.empty or p.name == "n_splits"
+        }
+        value = cls(**arguments)
+        assert arguments_of(value).keys() >= {n for n in arguments if n != "test_fold"}, cls
+        made += 1
+    assert made > 8
