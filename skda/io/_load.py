@@ -37,7 +37,8 @@ def load(path: str | os.PathLike[str], module: Any = None) -> Any:
     ------
     ModelFileError
         If the file is damaged or malicious, has a newer format, or names a class that was not
-        passed as `module`. It is a ValueError.
+        passed as `module`; if a network of yours has other outputs than the saved one for made-up
+        rows. It is a ValueError.
     OSError
         If there is no such file.
     ImportError
@@ -47,7 +48,8 @@ def load(path: str | os.PathLike[str], module: Any = None) -> Any:
     -----
     The file is a safetensors file. Its header holds a checksum and a description in JSON with the
     version of the format. A file can only name classes of a fixed list: skda's estimators, layers
-    of ``torch.nn`` and `skda.nn`, optimizers, losses, and the classes of scikit-learn that skops
+    of ``torch.nn`` and `skda.nn`, optimizers and their schedules, losses, callbacks of skorch that
+    write no file, and the classes of scikit-learn that skops
     trusts. Loading takes at most a small multiple of the file's size in memory. Still, a network
     computes what its file says: predictions are only as trustworthy as the file.
 

@@ -145,7 +145,7 @@ class NetStoreMixin(ExportMixin, SaveMixin):
         for name, net in nets.items():
             same = next((other for other in described if nets[other] is net), None)
             described[name] = (
-                {"same": same} if same else describe_net(writer, net, f"{where}.{name}")
+                {"same": same} if same else describe_net(writer, self, net, f"{where}.{name}")
             )
         return described
 

@@ -23,7 +23,7 @@ from ._limit import AllocationLimit
 from ._modules import check_finite, describe_module, is_describable, make_module
 from ._names import known_name
 from ._plain import expect
-from ._rows import rows_of_zeros
+from ._rows import check_outputs, rows_of_zeros, some_outputs
 from ._shapes import widths_by_rows, widths_by_shapes
 
 if TYPE_CHECKING:
@@ -56,21 +56,23 @@ _COUNTS = "step_", "fits_"
 _LATER = "criterion_"
 
 
-def describe_net(writer: Writer, net: AdaptationNet, where: str) -> dict[str, Any]:
-    """Describe a trained net."""
+def describe_net(writer: Writer, estimator: Any, net: AdaptationNet, where: str) -> dict[str, Any]:
+    """Describe a trained net of an estimator."""
     with net.domain_module_.lock:  # a prediction in another thread swaps the statistics
         net.domain_module_.statistics["source"].share(net.domain_module_.norms)
-        return _describe(writer, net, where)
+        return _describe(writer, estimator, net, where)
 
 
-def _describe(writer: Writer, net: AdaptationNet, where: str) -> dict[str, Any]:
+def _describe(writer: Writer, estimator: Any, net: AdaptationNet, where: str) -> dict[str, Any]:
     module = net.plain_module
     run = run_of(module)
     undo = [h.undo for h in module._forward_hooks.values() if isinstance(h, ToOutputs)]  # noqa: SLF001
+    network: dict[str, Any]
     if is_describable(module, (ToOutputs,)):
         network = {"layers": describe_module(writer, module, f"{where}.module", (ToOutputs,))}
     else:  # `load` makes the network from the estimator's parameters
         network = {"state": writer.state(module, f"{where}.module")}
+        network["outputs"] = some_outputs(module, estimator)
     options = {name: vars(net)[name] for name in _OPTIONS if name in vars(net)}
     described = {
         "network": network,
@@ -148,6 +150,7 @@ def make_net(reader: Reader, estimator: Any, name: str, node: Any) -> Adaptation
             if undo not in (None, "softmax", "sigmoid"):
                 raise ModelFileError(f"it undoes {undo!r}. Save the model again")
             module.register_forward_hook(ToOutputs(undo, estimator._n_outputs == 1))  # noqa: SLF001
+        check_outputs(module, estimator, node["network"].get("outputs"))
         layers = [_layer(module, *entry) for entry in node["adapted"]]
         widths = tuple(expect(width, int, "a width") for width in node["widths"])
         if "layers" in node["network"]:

@@ -13,6 +13,7 @@ from torch.nn.functional import batch_norm
 from .._building.modules import probe
 from ..nn import MLP, ConvNet, ConvNet1d, ShallowNet
 from ..nn.capture import Layer
+from ..training import isolated_rng
 from ._errors import ModelFileError
 from ._limit import allowed_bytes
 from ._rows import rows_of_zeros
@@ -36,7 +37,8 @@ _LARGEST_LAYER = 1 << 32  # bytes
 
 def widths_by_rows(module: nn.Module, estimator: Any, layers: list[Layer]) -> tuple[int, ...]:
     """Return the widths of the layers of a user's own network."""
-    return _probe(module, estimator, layers, rows_of_zeros(estimator, 2))
+    with isolated_rng(0, torch.device("cpu")):  # it may draw numbers
+        return _probe(module, estimator, layers, rows_of_zeros(estimator, 2))
 
 
 def widths_by_shapes(

@@ -164,6 +164,62 @@ def test_an_instance_that_takes_arguments_is_asked_for(tmp_path: Path) -> None:
     assert loaded.criterion.by == 3.0
 
 
+@pytest.mark.parametrize("given", [Activated("relu"), Activated("sin"), lambda: Activated("cos")])
+def test_another_instance_is_recognised_by_its_outputs(given: Any, tmp_path: Path) -> None:
+    saved = DANNClassifier(Activated("tanh"), **SMALL).fit(*FIT)
+    with pytest.raises(
+        ModelFileError,
+        match=r"Activated, with the weights of the file, gives other outputs than the network that "
+        r"was saved: they differ by \d.*made with the same arguments",
+    ):
+        there_and_back(saved, tmp_path, module=given)
+
+
+def test_changed_code_of_a_class_is_recognised_by_its_outputs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    saved = DANNClassifier(Own, **SMALL).fit(*FIT)
+    saved.save(tmp_path / "model")
+    monkeypatch.setattr(Own, "forward", lambda self, x: self.head(self.inner(x).sigmoid()))
+    with pytest.raises(ModelFileError, match=r"Own, with the weights of the file, gives other"):
+        skda.load(tmp_path / "model", module=Own)
+
+
+class Drawn(Activated):
+    """A network that draws random numbers, also in evaluation."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(nn.functional.dropout(x))
+
+
+class OfFewRows(Activated):
+    """A network that refuses rows outside of its range."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        if len(x) and (x.sum(1) == 1).any():
+            raise ValueError("never")
+        return super().forward(x.log())
+
+
+@pytest.mark.parametrize("module", [Drawn(), OfFewRows()], ids=["random", "undefined"])
+@pytest.mark.filterwarnings("ignore:The 'module' parameter is a network whose outputs")
+def test_a_network_without_definite_outputs_is_not_compared(module: Any, tmp_path: Path) -> None:
+    X, y, X_target = FIT
+    saved = DANNClassifier(module, **SMALL).fit(np.abs(X) + 1, y, np.abs(X_target) + 1)
+    global_state = torch.get_rng_state()
+    loaded = there_and_back(saved, tmp_path, module=module)
+    assert torch.equal(torch.get_rng_state(), global_state)
+    assert_same_weights(loaded, saved)
+
+
+def test_a_file_without_outputs_is_loaded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    saved = DANNClassifier(Activated("tanh"), **SMALL).fit(*FIT)
+    with monkeypatch.context() as patch:  # as earlier versions wrote it
+        patch.setattr("skda.io._nets.some_outputs", lambda module, estimator: None)
+        saved.save(tmp_path / "model")
+    assert_same_results(skda.load(tmp_path / "model", module=Activated("tanh")), saved)
+
+
 def test_the_class_of_an_instance_without_arguments_is_enough(tmp_path: Path) -> None:
     saved = DANNClassifier(Plain(), **SMALL).fit(*FIT)
     saved.save(tmp_path / "model")
