@@ -108,8 +108,8 @@ class ExportMixin:
         Notes
         -----
         The input is named "rows", float32 of shape (n_rows, ...) with any number of rows; it is
-        float64 if the estimator has an `input_centre_`, which the file subtracts. If the
-        module takes several inputs, an ONNX file has an input of each name, and the network of
+        float64 if the estimator has an `input_centre_`, which the file subtracts. If the module
+        takes several inputs, an ONNX file has an input of each name, and the network of
         "torch.export" takes one dict. The output of a classifier is named "logits",
         (n_rows, n_classes); its softmax is `predict_proba`. The metadata "classes" of an ONNX file
         has the labels in the order of the columns, in JSON. The output of a regressor is named

@@ -49,9 +49,9 @@ def load(path: str | os.PathLike[str], module: Any = None) -> Any:
     The file is a safetensors file. Its header holds a checksum and a description in JSON with the
     version of the format. A file can only name classes of a fixed list: skda's estimators, layers
     of ``torch.nn`` and `skda.nn`, optimizers and their schedules, losses, callbacks of skorch that
-    write no file, and the classes of scikit-learn that skops
-    trusts. Loading takes at most a small multiple of the file's size in memory. Still, a network
-    computes what its file says: predictions are only as trustworthy as the file.
+    write no file, and the classes of scikit-learn that skops trusts. Loading takes at most a small
+    multiple of the file's size in memory. Still, a network computes what its file says: predictions
+    are only as trustworthy as the file.
 
     The history of single batches and the state of callbacks are not saved.
 
