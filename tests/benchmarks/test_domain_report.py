@@ -46,8 +46,8 @@ def test_the_counts(name, counts):
 
 def test_harm_is_counted_by_what_was_said():
     assert harm(MODELS) == (
-        "Adapting did harm to 3 of 6 models: 1 with a warning, 1 where the report says that the "
-        "shares cannot be told, 1 without."
+        "Adapting did harm to 3 of 6 models: 1 with a warning, 1 with `shares_unknown`, "
+        "1 with neither."
     )
 
 
