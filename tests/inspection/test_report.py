@@ -239,7 +239,7 @@ def test_it_shows_itself_with_the_labels_escaped():
     assert "<yes>" not in html
     assert "&lt;yes&gt;" in html
     assert html.count("<table") == 2
-    # no colour of its own but half-transparent grey: legible on light and on dark pages
+    # the only colour is half-transparent grey, which is legible on light and on dark pages
     assert html.count("rgba(") == 1
     assert "color: inherit" in html
     assert "#" not in html

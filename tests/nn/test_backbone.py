@@ -130,7 +130,7 @@ def test_statistics_of_the_body(batch_stats: str, move: bool) -> None:
     norm = fitted.module_.network[1]
     assert norm.weight.requires_grad
     assert bool((norm.running_mean != 0).any()) is move
-    assert fitted.net_.domain_module_.apart is move  # else one forward pass for both domains
+    assert fitted.net_.domain_module_.apart is move  # if False, both domains have one forward pass
 
 
 def test_a_new_bottleneck_has_statistics_of_its_own() -> None:
@@ -189,7 +189,7 @@ def test_a_frozen_body_is_computed_once_and_equals_the_slow_way(cls: Any) -> Non
 
 
 class Unchanging(Pairs):
-    unchanging = True  # as ImageFiles without a transform
+    unchanging = True  # like ImageFiles without a transform
 
 
 def test_a_dataset_that_does_not_change_is_read_once() -> None:

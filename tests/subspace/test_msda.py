@@ -85,7 +85,7 @@ def test_a_word_of_one_domain_raises_what_both_domains_say_beside_it(word):
     rows[1, word] = 2
     without, with_word = msda.transform(rows)
     assert with_word[0] > without[0] + 0.05
-    # what the other topic says
+    # the gain of the words of the other topic
     assert with_word[0] - without[0] > (with_word[3:] - without[3:]).max() + 0.05
 
 
