@@ -34,7 +34,7 @@ def of_each_way(*methods: str) -> list[type[DomainEstimator]]:
 
 
 def public_classifiers() -> list[type[DomainEstimator]]:
-    """Return those that know classes."""
+    """Return the classifiers."""
     return [cls for cls in public_estimators() if has_classes(cls)]
 
 

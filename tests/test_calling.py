@@ -258,7 +258,7 @@ def test_a_default_dtype_of_float64_changes_nothing_else(cls: type) -> None:
 
 
 class Keeping(Net):
-    """Keeps what it computed, which deepcopy refuses."""
+    """Keeps its last outputs, which deepcopy refuses to copy."""
 
     def forward(self, x: Tensor) -> Any:
         self.latest = [self.body(x)]

@@ -1,4 +1,4 @@
-"""The programs of the pages, and what they write."""
+"""The programs of the benchmark pages, and their files."""
 
 import csv
 import os

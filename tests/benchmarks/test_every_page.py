@@ -1,4 +1,4 @@
-"""Every page: its program runs, and what is committed is what it makes."""
+"""Every benchmark page: its program runs, and makes the committed page from the committed runs."""
 
 import csv
 import re

@@ -1,4 +1,4 @@
-"""Regression: the scaling of a target, the rule without labels, what is committed."""
+"""Regression: the scaling of a target, the rule without labels, the committed page."""
 
 import math
 from collections import Counter

@@ -1,4 +1,4 @@
-"""Tables: choosing a method without labels, quick runs, what is committed."""
+"""Tables: choosing a method without labels, quick runs, the committed page."""
 
 import csv
 from statistics import mean

@@ -1,4 +1,4 @@
-"""The report on two domains: what it measures, and what it trains."""
+"""The report on two domains: its measures and its trainings."""
 
 from __future__ import annotations
 

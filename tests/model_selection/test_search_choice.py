@@ -164,7 +164,7 @@ def test_several_validators_are_averaged_as_z_scores_and_agreement_compares_cand
 
 
 def test_agreement_in_a_search_is_that_with_the_mean_of_all_candidates() -> None:
-    # lams .5 and 1 say "right" for 60 and 50 % of the rows, source-only for none
+    # lams .5 and 1 predict "right" for 60 and 50 % of the rows, source-only for none
     script = {0.0: (1.0, 0.0), 0.5: (1.0, 0.6), 1.0: (1.0, 0.5)}
     Scripted.script = script
     X, y, X_target, _ = shifted_blobs()

@@ -12,7 +12,7 @@ from skda.subspace import MSDA
 
 
 class CheckedMSDA(MSDA):
-    """Lets scikit-learn's checks, which know no second domain, call ``fit(X, y)``."""
+    """Lets scikit-learn's checks, which pass no second domain, call ``fit(X, y)``."""
 
     def fit(self, X_source, y_source=None, X_target=None):
         return super().fit(X_source, y_source, X_source if X_target is None else X_target)
