@@ -1,4 +1,4 @@
-"""The page about the verdict of `domain_report`."""
+"""The benchmark of the sentences of `domain_report`."""
 
 import pandas as pd
 import pytest
@@ -10,7 +10,7 @@ from tests.benchmarks.programs import committed
 
 
 def rows(*numbers):
-    """Return models: accuracies of source-only and adapted, distance of the shares, and words."""
+    """Return rows: accuracies of source-only and adapted, distance of the shares, sentences."""
     names = ["true_source_only", "true_adapted", "true_shares_differ", "said"]
     return pd.DataFrame(numbers, columns=names)
 
