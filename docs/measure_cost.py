@@ -2,8 +2,9 @@
 
     OMP_NUM_THREADS=1 python docs/measure_cost.py
 
-The methods take turns; the figure is the median of three rounds' ratios. A table has 2000 rows a
-domain and 20 columns, images are 800 a domain, 16 by 16; the networks are the built-in ones.
+Each of three rounds measures all methods; the printed number is the median of the ratios. The table
+has 2000 rows and 20 columns in each domain; there are 800 images of 16 by 16 pixels in each domain.
+The networks are the built-in ones.
 """
 
 from __future__ import annotations

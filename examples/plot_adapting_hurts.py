@@ -2,8 +2,8 @@
 A case where adapting hurts, and skda says so
 =============================================
 
-Adapting can do harm, and without target labels nobody sees a score fall. Here nine of ten target
-rows are of one class, while the source has equally many rows of each class. Does skda warn?
+Adapting can do harm, and without target labels no score shows it. Here nine of ten target rows have
+the same class, while the source has equally many rows of each class. Does skda warn?
 """
 
 # %%
@@ -27,7 +27,7 @@ X_target = centres[y_target] + rng.normal(size=(400, 2)) + [0.5, 0.0]
 settings = {"max_epochs": 20, "lr": 0.01, "random_state": 0}
 
 # %%
-# Two methods with their shipped lam, next to the network that does not adapt:
+# Two methods with their default lam, and the network that does not adapt:
 
 networks = {
     "source-only": FinetuneClassifier(**settings),
@@ -38,9 +38,9 @@ for network in networks.values():
     network.fit(X_source, y_source, X_target)
 
 # %%
-# ``LambdaSearchCV`` tries several lams, 0 among them, on held-out rows of both domains and needs no
-# target label. A guard rejects lams whose networks disagree on the target. The search warns if it
-# still adapts although there are signs of harm.
+# ``LambdaSearchCV`` tries several lams, including 0, scores held-out rows of both domains, and
+# needs no target labels. A guard rejects lams whose networks disagree on the target. The search
+# warns if it adapts in spite of signs of harm.
 
 warned = {}
 for name in ("DAN", "DANN"):
@@ -80,11 +80,12 @@ for ax, name in zip(axes, ("source-only", "DANN", "DANN, shares told"), strict=T
     ax.set(xticks=[], yticks=[])
 
 # %%
-# Both methods lose a quarter of the target: they move the boundary into the common class, until
-# both domains have equal halves. With DAN the search rejects all lams but 0 and returns the network
-# that does not adapt. With DANN the search adapts, but warns: the adapted networks agree less and
-# are less sure than those that do not adapt. With the true shares, DANN is better than all others.
+# Both methods lose a quarter of the target rows: they move the boundary into the common class,
+# until half of the target rows lie on each side, as in the source. With DAN the search rejects all
+# lams but 0 and returns the network that does not adapt. With DANN the search adapts, but warns:
+# the adapted networks agree less and are less confident than source-only networks. With the true
+# shares, DANN is the best network.
 #
 # These signs are no guarantee. The harm is as large with other seeds. With the seed 2 the search
-# adapts with neither method and says why; with the seed 1 it adapts with both, without a warning.
-# Where other class shares are likely, estimate them.
+# adapts with neither method and gives the reason; with the seed 1 it adapts with both methods,
+# without a warning. Where other class shares are likely, estimate them.

@@ -2,14 +2,14 @@
 Digits on photographs
 =====================
 
-The source has digits on a black background, the target has digits that were blended into coloured
-photographs: a small form of MNIST-M. Is this shift as easy as that of the scanned digits?
+The source has digits on a black background, and the target has digits blended into coloured
+photographs: a small version of MNIST-M. Is this shift as easy as that of the scanned digits?
 """
 
 # %%
 # MNIST-M comes from `Ganin et al. (2016) <https://jmlr.org/papers/v17/15-239.html>`_. Here both the
-# digits and the photographs are those that scikit-learn bundles, so that nothing is downloaded. The
-# method is MCC, `Jin et al. (2020) <https://arxiv.org/abs/1912.03699>`_.
+# digits and the photographs come from scikit-learn, so nothing is downloaded. The method is MCC,
+# `Jin et al. (2020) <https://arxiv.org/abs/1912.03699>`_.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -53,7 +53,7 @@ for ax, (name, network) in zip(axes, networks.items(), strict=True):
     ax.set_title(f"{name}: {scores[name]:.2f}")
 
 # %%
-# The network that saw digits on black takes a third of these images for a 4. MCC does not, and
-# gains 7 points. Still it misreads four images in ten: photographs are a harder shift than a second
-# device, where the same method reads nine digits in ten. Larger networks that train longer on all
-# of MNIST get further; the benchmarks have their scores.
+# Source-only predicts a 4 for a third of these images. MCC does not, and gains 7 points. MCC still
+# misclassifies four images in ten: photographs are a harder shift than a second device, where MCC
+# classifies nine digits in ten correctly. Larger networks that train longer on all of MNIST are
+# better; the benchmarks have their scores.

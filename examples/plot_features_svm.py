@@ -3,8 +3,8 @@ Deep features and a support vector machine
 ==========================================
 
 ``transform`` returns the features of the adapted layer, for any estimator of scikit-learn. Does a
-support vector machine read scanned digits better from adapted features than from those of a network
-that did not adapt?
+support vector machine (SVM) classify scanned digits better on adapted features than on features of
+a network that did not adapt?
 """
 
 # %%
@@ -23,8 +23,8 @@ digits = make_scanned_digits(n_source=500, n_target=400, random_state=0)
 settings = {"max_epochs": 10, "lr": 2e-3, "random_state": 0}
 
 # %%
-# Each domain has its own batch statistics, so ``transform`` takes the domain. The machine learns
-# from source rows only.
+# Each domain has its own batch statistics, so ``transform`` takes the domain. The SVM is trained on
+# source rows only.
 
 scores, features = {}, {}
 for name, lam in (("source-only", 0.0), ("DAN", 1.0)):
@@ -55,6 +55,6 @@ handles, labels = axes[0].get_legend_handles_labels()
 figure.legend(handles, labels, loc="outside lower center", ncols=2, frameon=False)
 
 # %%
-# Without adapting, the features of the target lie beside those of the source (left). The machine
-# that learned from source features is right in a third of the target, less often than a machine on
-# plain pixels. On adapted features it is right in four of five, with the same labels.
+# Without adapting, the features of target rows lie beside those of source rows (left). The SVM on
+# these features classifies a third of the target rows correctly, fewer than an SVM on the pixels.
+# On adapted features the SVM classifies four of five rows correctly, with the same labels.

@@ -7,7 +7,7 @@ both?
 """
 
 # %%
-# Moons that are turned by 60 degrees are too far for most methods. ``y_target`` holds the labels
+# A rotation of the moons by 60 degrees is too large for most methods. ``y_target`` holds the labels
 # of some target rows and -1 elsewhere. The setting is called *semi-supervised domain adaptation*
 # (`Saito et al. 2019 <https://arxiv.org/abs/1904.06487>`_); the network is DANN, `Ganin et al.
 # (2016) <https://jmlr.org/papers/v17/15-239.html>`_.
@@ -24,8 +24,8 @@ order = np.random.default_rng(0).permutation(len(moons.X_target))
 counts = [0, 4, 10, 30]
 
 # %%
-# Three ways to use the labels: those of the target alone; those of both domains; those of both
-# domains, while DANN aligns all rows.
+# There are three ways to use the labels: training on the target labels alone; training on the
+# labels of both domains; training on the labels of both domains with DANN, which aligns all rows.
 
 scores = {"target labels alone": [], "both, no adapting": [], "both, DANN": []}
 for count in counts:
@@ -60,9 +60,9 @@ ax.set(xlabel="labelled rows of the target", ylabel="accuracy on the target", yl
 ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=3, frameon=False)
 
 # %%
-# Without a label DANN is right in two thirds of the target, the network that does not adapt in one
-# third. Thirty labels bring all three to 1.00, because moons are simple: with enough labels there
-# is nothing left to adapt.
+# Without target labels DANN classifies two thirds of the target rows correctly, and the network
+# that does not adapt one third. With thirty labels all three ways reach 1.00, because moons are
+# simple: with enough labels there is nothing left to adapt.
 #
 # With few labels the scores depend on which rows are labelled. With ten labels, the seeds 0, 1 and
 # 2 give 1.00, .97 and .77 for the target labels alone, .90, .78 and .88 for both domains without

@@ -2,16 +2,16 @@
 Optuna over lam, without target labels
 ======================================
 
-skda's validators judge a network by target rows without labels. ``make_validator_scorer`` makes a
-scorer of a validator, which any search can maximise. Here Optuna searches over lam and the learning
-rate together.
+skda's validators score a network on target rows without labels. ``make_validator_scorer`` turns a
+validator into a scorer, which any search can maximise. Here Optuna searches over lam and the
+learning rate together.
 """
 
 # %%
 # The validator is ``class_ami`` (`Musgrave et al. 2022 <https://arxiv.org/abs/2208.07360>`_): how
-# well clusters of the target's features agree with the predicted classes. It had the least regret
-# in ``benchmarks/selection`` of the validators that can be a scorer. Optuna is that of `Akiba et
-# al. 2019 <https://arxiv.org/abs/1907.10902>`_.
+# well clusters of the target's features agree with the predicted classes. Of the validators that
+# can be a scorer, it had the least regret in ``benchmarks/selection``. Optuna is described by
+# `Akiba et al. 2019 <https://arxiv.org/abs/1907.10902>`_.
 
 import matplotlib.pyplot as plt
 from scipy.stats import loguniform, spearmanr
@@ -64,7 +64,7 @@ else:
     )
 
 # %%
-# Only now the target's labels are used, to see how good the choice was.
+# Only now target labels are used, to score the choice.
 
 test = moons.X_target_test, moons.y_target_test
 accuracies = [network.score(*test) for network in networks]
@@ -91,10 +91,10 @@ ax.set(xlabel="validator (no target labels)", ylabel="accuracy on the target")
 ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=3, frameon=False)
 
 # %%
-# The chosen network is 4 to 6 points above the one that does not adapt, and hardly better than the
-# median of the trials. The best trial is right in nine rows of ten, but this validator gives it one
-# of the lowest scores. A search without target labels cannot replace a search with them. For lam
-# alone ``LambdaSearchCV`` has more information, because it compares the networks of several folds.
+# The chosen network is 4 to 6 points above source-only, and hardly better than the median of the
+# trials. The best trial classifies nine rows of ten correctly, but this validator gives it one of
+# the lowest scores. A search without target labels cannot replace a search with them. For lam alone
+# ``LambdaSearchCV`` has more information, because it compares the networks of several folds.
 #
-# With and without Optuna the trials differ, and so do the numbers: .81 or .79 for the chosen
-# network, .75 for source-only.
+# The trials differ with and without Optuna: the chosen network has .81 with Optuna and .79 without,
+# and source-only has .75.

@@ -8,7 +8,7 @@ matter which layers are adapted?
 
 # %%
 # The deep adaptation network (DAN, `Long et al. 2015 <https://arxiv.org/abs/1502.02791>`_) adapts
-# several layers at once, because the upper ones are specific to the domain.
+# several layers at once, because the upper layers are specific to the domain.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -61,7 +61,8 @@ ax.set_xticks(range(len(scores)), list(scores))
 ax.set(xlabel="adapted layers", ylabel="accuracy on the target")
 
 # %%
-# The black lines are means of three seeds, of data and training. Adapting the lowest layer alone
-# gains 7 points over none, adapting the last hidden layer 15, and all three layers 21. So here the
-# upper layers must be adapted, as the paper says, and adapting the lower ones helps, too. Single
-# seeds differ by up to 23 points within a column, so one run of each would not have shown this.
+# The black lines are means of three seeds (of data and training). Adapting the lowest layer alone
+# gains 7 points over no adapting, adapting the last hidden layer 15, and adapting all three layers
+# 21. So here the upper layers must be adapted, as the paper says, and adapting the lower layers
+# helps as well. Seeds differ by up to 23 points within a column, so one run of each choice would
+# not have shown these gains.

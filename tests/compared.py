@@ -1,4 +1,4 @@
-"""What two fitted estimators have in common."""
+"""Comparison of fitted estimators."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tests.discovery import has_classes
 
 
 def outputs(estimator: Any, X: Any, domain: str = "target") -> np.ndarray:
-    """Return all that an estimator says of rows: probabilities, or numbers."""
+    """Return the outputs of an estimator: probabilities of a classifier, numbers of a regressor."""
     method = "predict_proba" if has_classes(type(estimator)) else "predict"
     found: np.ndarray = getattr(estimator, method)(X, domain=domain)
     return found

@@ -11,10 +11,10 @@ from skda import FinetuneClassifier, FinetuneRegressor
 from skda.nn import MLP
 from tests.discovery import has_classes, stem
 
-# two epochs, for some methods look at the features between them; the last batch is smaller
+# two epochs, because some methods use the features between epochs; the last batch is smaller
 SMALL = {"max_epochs": 2, "batch_size": 20, "module__hidden": (8, 6), "random_state": 0}
 
-# what a method's own network needs to be comparable with the others, or its time
+# parameters that make a method comparable with the others, or fast enough
 OWN: dict[str, dict[str, Any]] = {
     "DaNN": {"module": MLP},
     "DDC": {"bottleneck_width": None},
@@ -43,7 +43,7 @@ def fitted(cls: type, data: Data, **params: Any) -> Any:
 
 @cache
 def reference(cls: type, **params: Any) -> Any:
-    """Return the fit on ``Data()``, which many tests compare with: read it, never change it."""
+    """Return a cached fit on ``Data()`` for comparisons. Do not change it."""
     return fitted(cls, Data(), **params)
 
 
@@ -51,9 +51,9 @@ _SOURCE_ONLY: dict[tuple[Any, ...], Any] = {}
 
 
 def source_only(like: Any, X: Any, y: Any) -> Any:
-    """Return the fit without a target of the parameters that `like` shares with fine-tuning.
+    """Return a fine-tuning estimator with the parameters of `like`, fitted without a target.
 
-    Read it, never change it: it is the same one for the methods of the same parameters and rows.
+    The fit is cached and shared by methods with the same parameters and rows. Do not change it.
     """
     cls = FinetuneClassifier if has_classes(type(like)) else FinetuneRegressor
     own = {name: v for name, v in like.get_params(deep=False).items() if name in cls().get_params()}

@@ -1,4 +1,4 @@
-"""Find every public estimator, so that a new one cannot dodge the contract."""
+"""Find every public estimator, so that the contract tests also run on new ones."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 import skda
 from skda.base import AdaptingEstimator, DomainClassifier, DomainEstimator
 
-# scikit-learn's checks that look at what was learnt; the others do not care for how long
+# scikit-learn's checks of the learned model; the other checks pass with a short training
 LEARNING_CHECKS = {
     "check_class_weight_classifiers",
     "check_classifiers_classes",
@@ -26,7 +26,7 @@ def public_estimators() -> list[type[DomainEstimator]]:
 
 
 def of_each_way(*methods: str) -> list[type[DomainEstimator]]:
-    """Return one estimator of those that have the very same functions as these methods."""
+    """Return one estimator for each set of implementations of these methods."""
     found: dict[tuple[Any, ...], type[DomainEstimator]] = {}
     for cls in public_estimators():
         found.setdefault(tuple(inspect.getattr_static(cls, name, None) for name in methods), cls)
@@ -34,7 +34,7 @@ def of_each_way(*methods: str) -> list[type[DomainEstimator]]:
 
 
 def public_classifiers() -> list[type[DomainEstimator]]:
-    """Return those that know classes."""
+    """Return the classifiers."""
     return [cls for cls in public_estimators() if has_classes(cls)]
 
 
@@ -54,7 +54,7 @@ def needs_target(cls: type) -> bool:
 
 
 class _SelfAdapting:
-    """Supplies ``X_target = X`` where scikit-learn's checks call ``fit(X, y)``."""
+    """Passes ``X_target = X`` when scikit-learn's checks call ``fit(X, y)``."""
 
     def fit(self, X_source: Any, y_source: Any, X_target: Any = None, **params: Any) -> Any:
         target = X_source if X_target is None else X_target
@@ -75,14 +75,14 @@ def self_adapting(cls: type) -> type:
     return globals().setdefault(name, subclass)  # where pickle looks for it
 
 
-# rows and labels become numbers and batches in these, before anything that is a method's own: one
-# estimator for each way shows what all do with a kind of rows or labels
+# These methods turn rows and labels into numbers and batches. Estimators with the same
+# implementations treat a kind of rows or labels in the same way, so one of them is tested.
 INPUT_WAYS = of_each_way(
     *("fit", "begin", "_train", "predict", "transform"),
     *("_check_input", "_encode_source", "_encode_target"),
 )
 
-# beside these functions, a method has nothing of its own but its term: the second loss
+# apart from these methods, estimators differ only in their term, the second loss
 WAYS = of_each_way(
     *("fit", "begin", "partial_fit", "_train", "_n_stages"),
     *("_make_module", "default_module", "_make_net", "_net_class", "_net_options", "_net_of"),

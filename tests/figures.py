@@ -9,7 +9,7 @@ from matplotlib.text import Text
 
 
 def drawn_texts(figure: Any) -> list[Text]:
-    """Texts that are seen: no empty ones, no tick labels outside of the limits."""
+    """Visible texts: not empty, no tick labels outside of the limits."""
     hidden = set()
     for ax in figure.axes:
         for axis in (ax.xaxis, ax.yaxis):
@@ -29,8 +29,8 @@ def drawn_texts(figure: Any) -> list[Text]:
 
 
 def problems(figure: Any, slack: float = 1.0) -> list[str]:
-    """What a reader would complain about, in words."""
-    for _ in range(3):  # a layout must not go on changing
+    """Return the faults of a figure, as sentences."""
+    for _ in range(3):  # the layout must stay the same after several draws
         figure.draw_without_rendering()
     boxes = {text: text.get_window_extent() for text in drawn_texts(figure)}
     found = []

@@ -1,4 +1,4 @@
-"""Two small domains, and how far apart a fitted estimator leaves them."""
+"""Two small domains, and the distance of their features in a fitted estimator."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Shifted(NamedTuple):
 def shifted(
     n_source: int = 60, n_target: int = 60, seed: int = 0, shift: float = 1.5, n_classes: int = 2
 ) -> Shifted:
-    """Gaussian classes in four columns, balanced; the target is moved, also across the classes."""
+    """Balanced Gaussian classes in four columns; the target moves, also towards other classes."""
     rng = np.random.default_rng(seed)
     centres = 3 * np.eye(n_classes, 4)
     y, y_target = np.arange(n_source) % n_classes, np.arange(n_target) % n_classes
@@ -35,14 +35,14 @@ def shifted(
 
 
 def two_classes(n: int = 24) -> tuple[np.ndarray, np.ndarray]:
-    """Rows of two classes in four columns, a standard deviation apart in each, and their labels."""
+    """Rows and labels of two classes, one standard deviation apart in each of four columns."""
     y = np.arange(n) % 2
     X = np.random.default_rng(0).normal(size=(n, 4)) + y[:, None]
     return X.astype(np.float32), y
 
 
 def separability(estimator: Any, data: Shifted) -> float:
-    """Accuracy of a linear classifier that tells the domains' features apart; .5 is chance."""
+    """Accuracy of a linear classifier of the domains on the features; .5 is chance."""
     features = np.concatenate(
         [estimator.transform(data.X, domain="source"), estimator.transform(data.X_target)]
     )
@@ -55,7 +55,7 @@ def gain(cls: type, seed: int) -> float:
     """Target accuracy that the default network gains by lam = 1 over lam = 0."""
     data = shifted(200, 200, seed=seed, shift=2.0)
     adapted = cls(max_epochs=20, random_state=seed, lam=1)
-    # which lam=0 is to the last bit
+    # equal to lam=0 to the last bit
     without = source_only(adapted, data.X, data.y)
     adapted.fit(data.X, data.y, data.X_target)
     return float(

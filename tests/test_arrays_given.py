@@ -1,4 +1,4 @@
-"""Rows and labels in odd containers: read as what they are, or refused by the argument's name."""
+"""Rows and labels in odd containers: read correctly, or an error that names the argument."""
 
 from collections.abc import Callable
 from datetime import date

@@ -1,4 +1,4 @@
-"""Four gigabytes of rows train in a process that holds less than one, its libraries included."""
+"""A training on 4 GB of rows needs less than 1 GB of memory, including the libraries."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-# 0.5 and 3.5 GiB, of which an epoch reads 1; the files have holes, which take no room on the disk
+# 0.5 and 3.5 GiB, of which an epoch reads 1; the files are sparse: holes take no space on the disk
 # and are read as zeros
 N_SOURCE, N_TARGET, N_COLUMNS = 1 << 13, 7 << 13, 1 << 14
-# beyond what the libraries take: 340 MiB with torch for the CPU, 630 with torch for CUDA
+# in addition to the libraries: 340 MiB with torch for the CPU, 630 with torch for CUDA
 LIMIT_KB = 680 << 10
 
 CHILD = f"""

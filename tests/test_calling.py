@@ -1,4 +1,4 @@
-"""What users pass as module, criterion and discriminator is called before the training."""
+"""A user's module, criterion and discriminator are called once before the training."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def logits_of(estimator: Any) -> np.ndarray:
 
 
 class Steps(nn.Module):
-    """Series of 3 channels and 6 steps through `inner`, whose time is the first axis."""
+    """Passes series of 3 channels and 6 steps through `inner`, with time as the first axis."""
 
     def __init__(self, inner: nn.Module, width: int) -> None:
         super().__init__()
@@ -78,7 +78,7 @@ def test_layers_with_time_first_give_one_row_of_features_a_row(inner: nn.Module)
 
 
 class Folds(nn.Module):
-    """Its layers are called with something else than rows in the first axis."""
+    """Calls its layers with inputs whose first axis is not the rows."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -258,7 +258,7 @@ def test_a_default_dtype_of_float64_changes_nothing_else(cls: type) -> None:
 
 
 class Keeping(Net):
-    """Keeps what it computed, which deepcopy refuses."""
+    """Keeps its last outputs, which deepcopy refuses to copy."""
 
     def forward(self, x: Tensor) -> Any:
         self.latest = [self.body(x)]

@@ -232,7 +232,7 @@ def test_in_a_pipeline_that_is_saved(series, tmp_path):
 
 
 def test_conditions_of_two_domains_are_made_alike():
-    """A regression is right where the sensor depends on the condition more than on the wear."""
+    """The sensor depends more on the condition than on the wear; scaling corrects this."""
     rng = np.random.default_rng(0)
 
     def engines(speeds, n=300):

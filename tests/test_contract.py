@@ -1,4 +1,4 @@
-"""The contract of the family, run on every public estimator, found by discovery.
+"""The contract of all public estimators, which discovery finds.
 
 What a term, the second loss, can break is run on all; the rest on one estimator of each way in
 which the functions of the others are put together.
@@ -51,9 +51,9 @@ def test_discovery_finds_the_family() -> None:
 
 @every_adapting
 def test_lam_zero_is_the_source_only_network_to_the_last_bit(cls: type, data: Data) -> None:
-    dropout = {"module__dropout": 0.3}  # whose masks must not depend on the target either
+    dropout = {"module__dropout": 0.3}  # the dropout masks must not depend on the target
     lam_zero = cls(**{**small(cls), **dropout, "lam": 0}).fit(data.X, data.y, data.X_target)
-    # the methods' own defaults of the optimiser and the network apply to both
+    # both have the method's defaults of the optimizer and the network
     plain = source_only(lam_zero, data.X, data.y)
     assert_same_weights(lam_zero, plain)
     assert_array_equal(outputs(lam_zero, data.X_target), outputs(plain, data.X_target))
@@ -263,7 +263,7 @@ def test_a_seed_reproduces_and_leaves_the_global_generators_alone(cls: type, dat
     first = fitted(cls, data)
     assert torch.equal(torch.get_rng_state(), torch_state)
     assert_array_equal(np.random.get_state()[1], numpy_state)  # noqa: NPY002
-    # which was fitted in other states of the generators
+    # the cached fit had other states of the generators
     assert_same_weights(first, reference(cls))
     assert differ(first, reference(cls, random_state=1))
     torch.set_rng_state(before)
@@ -340,12 +340,12 @@ def test_joint_statistics_make_no_difference_between_the_domains(cls: type, data
 @every_way
 def test_labelled_target_rows_join(cls: type) -> None:
     data = Data(60, 160)
-    data.X_target[:, 1:] *= -1  # three of the four columns say the opposite there
+    data.X_target[:, 1:] *= -1  # in the target, three of the four columns have the opposite meaning
     unlabelled = -1 if has_classes(cls) else np.nan
     y_target = np.where(np.arange(160) < 60, data.y_target, unlabelled)
     params = {**small(cls), "batch_size": 16, "max_epochs": 15, "lr": 2e-2}
     if needs_target(cls):
-        params["lam"] = 0  # so that nothing but the labels speaks of the target
+        params["lam"] = 0  # then only the labels of the target affect the fit
     without = cls(**params).fit(data.X, data.y, data.X_target)
     estimator = cls(**params).fit(data.X, data.y, data.X_target, y_target=y_target)
     unseen = data.X_target[60:], data.y_target[60:]

@@ -20,7 +20,7 @@ K: dict[str, Any] = {"max_epochs": 1, "random_state": 0}
 
 
 class Pairs(Dataset):
-    """Rows with any labels; `targets` are those of another order, as some datasets have them."""
+    """Rows with any labels; `targets` has another order, as in some datasets."""
 
     def __init__(self, labels: Any, X: Any = DATA.X) -> None:
         self.X, self.labels = torch.as_tensor(np.asarray(X), dtype=torch.float32), labels

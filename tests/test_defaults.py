@@ -1,4 +1,4 @@
-"""The shipped defaults hold: adapting is never worse than not adapting, on four kinds of data."""
+"""With the defaults, adapting is never worse than not adapting, on four kinds of data."""
 
 from __future__ import annotations
 

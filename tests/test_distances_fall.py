@@ -1,4 +1,4 @@
-"""Training lowers the distance that the method minimises, on held-in rows of both domains."""
+"""Training lowers the distance that the method minimises, on training rows of both domains."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def test_training_lowers_the_distance(name: str) -> None:
         # lam=0 is the source-only network to the last bit
         before.append(distance(source_only(estimator, X, Y)))
         after.append(distance(estimator.fit(X, Y, X_TARGET)))
-    # self-training and transport start low: the source-only network is confident already
+    # self-training and transport start with a low loss: source-only is already confident
     share = 0.9 if name in ("PseudoLabelClassifier", "DeepJDOTClassifier") else 0.7
     assert np.mean(after) < share * np.mean(before)
     assert all(a < b for a, b in zip(after, before, strict=True))

@@ -1,4 +1,4 @@
-"""What random calls found (tests/fuzz)."""
+"""Faults that random calls found (tests/fuzz)."""
 
 from __future__ import annotations
 

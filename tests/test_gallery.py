@@ -1,4 +1,4 @@
-"""The pages of the gallery run, draw, and find what they say."""
+"""The pages of the gallery run, draw figures, and their texts agree with their numbers."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ NEW_ENCODER = parse_version("1.9")
 PAGES = sorted((Path(__file__).parents[1] / "examples").glob("plot_*.py"))
 Namespace = dict[str, Any]
 
-# page -> what its text says, of the names that it defines
+# page -> whether its text agrees with its numbers; takes the names that the page defines
 FINDINGS: dict[str, Callable[[Namespace], bool]] = {
     "plot_adapting_hurts": lambda page: (
         max(page["scores"]["DAN"], page["scores"]["DANN"]) < page["scores"]["source-only"] - 0.15

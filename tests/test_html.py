@@ -1,4 +1,4 @@
-"""What scikit-learn's HTML diagrams say of fitted estimators and searches."""
+"""scikit-learn's HTML diagrams of fitted estimators and searches."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ BRIEF: dict[str, Any] = SMALL | {"max_epochs": 1, "device": "cpu"}
 
 
 def captions(estimator: Any) -> list[str]:
-    """Text of the captions, as a browser shows it."""
+    """Text of the captions, as a browser shows them."""
     found = re.findall(r'<div class="caption">(.*?)</div>', estimator._repr_html_())
     return [html.unescape(text) for text in found]
 

@@ -1,4 +1,4 @@
-"""Integers reach a module that embeds them as they are."""
+"""A module that embeds its input gets integers unchanged."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ K: dict[str, Any] = {"max_epochs": 1, "random_state": 0}
 
 
 class Text(nn.Module):
-    """Embeds its rows; `cast` is what users did before integers came through."""
+    """Embeds its rows; `cast` converts floats to integers, as users did in older versions."""
 
     seen: list[torch.dtype] = []  # noqa: RUF012 - of all instances: they are copied
 

@@ -1,4 +1,4 @@
-"""Large memory maps: their pages are given back, and nothing is lost."""
+"""Large memory maps: their pages are released, and no data is lost."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ TABLE = np.arange(400_000, dtype=np.float32).reshape(1000, 400)
 
 
 class Spy:
-    """Stands for the memory map, and counts how often its pages are given back."""
+    """A fake memory map that counts how often its pages are released."""
 
     def __init__(self) -> None:
         self.times = 0
@@ -73,7 +73,7 @@ def test_pages_are_given_back_after_so_many_bytes_and_not_before(
     pages, spy = MappedPages(None), Spy()
     pages._map = spy  # type: ignore[assignment]
     monkeypatch.setattr("skda._inputs.memmap._AROUND_BYTES", 1 << 16)
-    pages.touch(3, 1600)  # with what is mapped around each row: 3 x 67136 bytes
+    pages.touch(3, 1600)  # with the pages around each row: 3 x 67136 bytes
     assert spy.times == 0
     pages.touch(1, 1600)
     assert spy.times == 1

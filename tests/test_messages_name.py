@@ -1,4 +1,4 @@
-"""Functions beside `fit` say which of their arguments is wrong, each in its own words."""
+"""Errors of functions other than `fit` name the wrong argument as the function does."""
 
 import re
 from collections.abc import Callable
@@ -31,7 +31,7 @@ def search() -> LambdaSearchCV:
     return LambdaSearchCV(FITTED, lams=[1.0], cv=2, random_state=0)
 
 
-# function of the labels, and what it calls them
+# a function of the labels, and its name of this argument
 OF_LABELS: dict[str, tuple[Callable[[Any], Any], str]] = {
     "bbse_priors": (lambda y: bbse_priors(PROBA, y, PROBA_TARGET), "y_source"),
     "mlls_priors": (lambda y: mlls_priors(PROBA, y, PROBA_TARGET), "y_source"),

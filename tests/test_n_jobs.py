@@ -1,6 +1,6 @@
-"""Several jobs change nothing, in processes and in threads.
+"""Several jobs give equal results, in processes and in threads.
 
-One file, so that the processes, which take seconds to start, are started once.
+All tests are in one file, so that the processes, which take seconds to start, start once.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from tests.contract import Data, fitted, reference
 from tests.discovery import INPUT_WAYS, WAYS
 
 
-# what an estimator draws from global generators, and so from those of another process, is seen in
-# test_a_seed_reproduces_and_leaves_the_global_generators_alone
+# test_a_seed_reproduces_and_leaves_the_global_generators_alone tests that no estimator draws from
+# global generators, which differ between processes
 @pytest.mark.parametrize(
     ("cls", "backend"),
     [

@@ -1,4 +1,4 @@
-"""Networks, losses and discriminators of users: what computes the outputs, what cannot train."""
+"""Networks, losses and discriminators of users: the layer of the logits, and what cannot train."""
 
 import warnings
 from collections.abc import Callable
@@ -29,7 +29,7 @@ SHORT: dict[str, Any] = {"max_epochs": 1, "random_state": 0}
 
 
 class Net(nn.Module):
-    """A body of 8 units and a head; what it returns is `change` of its logits."""
+    """A body of 8 units and a head; returns `change` of the logits."""
 
     def __init__(self, change: Callable[[Tensor], Any] = lambda logits: logits) -> None:
         super().__init__()
@@ -42,7 +42,7 @@ class Net(nn.Module):
 
 
 class TwoWays(Net):
-    """Logits of a body and, by a layer that is called last, of the rows themselves."""
+    """Sums logits of a body and logits of the rows, from a layer that is called last."""
 
     def __init__(self) -> None:
         super().__init__()

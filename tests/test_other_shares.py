@@ -19,7 +19,7 @@ QUICK: dict[str, Any] = {"max_epochs": 1, "random_state": 0, "device": "cpu"}
 
 
 def moons(angle: float = 0.0, rare: float = 0.11, n: int = 300, seed: int = 0) -> tuple:
-    """Return moons of which the target keeps this share of the rows of class 1."""
+    """Return moons; the target keeps this share of its rows of class 1."""
     data = make_rotated_moons(n, n, angle=angle, random_state=seed)
     y = data.y_target
     kept = np.random.default_rng(seed).random(len(y)) < np.where(y == 1, rare, 1.0)
@@ -103,7 +103,7 @@ def test_a_search_says_it_once_and_does_not_adapt() -> None:
         warnings.simplefilter("ignore", AdaptationWarning)
         search = LambdaSearchCV(model, [0.0, 1.0], guard=off, **options).fit(X, y, X_target)
     assert search.best_params_ == {"lam": 1.0}
-    # what the message advises: neither the fitted shares nor the rare class speak against it
+    # the advice of the message works: the guard accepts the given shares and the rare class
     shares = np.bincount(y_target) / len(y_target)
     search = LambdaSearchCV(model.set_params(target_priors=shares), [0.0, 1.0], **options)
     assert search.fit(X, y, X_target).cv_results_["accepted"].all()

@@ -38,7 +38,7 @@ forks = pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
 
 
 class Recorder(ClassifierMixin, BaseEstimator):
-    """Remembers the target that reaches `fit`."""
+    """Stores the target that `fit` gets."""
 
     __metadata_request__fit = {"X_target": True}  # noqa: RUF012
 
@@ -54,7 +54,7 @@ class Recorder(ClassifierMixin, BaseEstimator):
         return np.full(len(X), self.classes_[0])
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
-        return len(self.X_target_)  # so that a search shows the rows that it was given
+        return len(self.X_target_)  # a search then shows the number of its target rows
 
 
 @pytest.fixture
@@ -206,7 +206,7 @@ FRAMES = pytest.mark.parametrize("frame", LIBRARIES.values(), ids=LIBRARIES)
 
 
 def table(frame: Any, rows: np.ndarray) -> Any:
-    """Two columns of numbers, and one of letters between them."""
+    """Two columns of numbers with a column of letters between them."""
     letters = np.array(list("xyz"))[np.arange(len(rows)) % 3].tolist()
     return frame({"a": rows[:, 0], "letter": letters, "b": rows[:, 1]})
 

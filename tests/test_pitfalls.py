@@ -1,4 +1,4 @@
-"""The snippets of docs/pitfalls.md run, and show what the page says."""
+"""The snippets of docs/pitfalls.md run, and their results agree with the page."""
 
 from __future__ import annotations
 

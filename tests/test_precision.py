@@ -26,7 +26,7 @@ DATA = shifted(120, 80)
 MINUTES = 60.0
 FAR = np.array([1.7e9, 0.0, -5e8, 0.0])
 UNIT = np.array([MINUTES, 1.0, 1.0, 1.0])
-# enough for what is told by the columns far from zero
+# enough epochs to learn from the columns far from zero
 SHORT: dict[str, Any] = {"max_epochs": 8, "lr": 1e-2, "random_state": 0}
 LONG: dict[str, Any] = {"max_epochs": 20, "lr": 1e-2, "random_state": 0}
 
@@ -117,7 +117,7 @@ class Seen(nn.Module):
 def test_other_columns_stay_as_they_are_to_the_bit(offset: Any) -> None:
     Seen.rows.clear()
     X = DATA.X + offset
-    X[:, 3] = 0.1  # a constant, which rounding changes
+    X[:, 3] = 0.1  # a constant column, changed by rounding
     fitted = FinetuneClassifier(Seen, max_epochs=1, batch_size=200, random_state=0).fit(X, DATA.y)
     fitted.predict(X)
     assert fitted.input_centre_ is None
@@ -138,7 +138,7 @@ def test_the_warning_is_for_what_is_lost() -> None:
     fitted = FinetuneClassifier(max_epochs=1, random_state=0).fit(DATA.X, DATA.y)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        fitted.predict(DATA.X + 1e6)  # a sixteenth of the spread is held
+        fitted.predict(DATA.X + 1e6)  # float32 resolves a sixteenth of the spread
         FinetuneClassifier(max_epochs=1).fit(DATA.X + 1.7e9, DATA.y)
     with pytest.warns(UserWarning, match=r"^X has columns, numbers \[0, 1, 2, 3\]"):
         fitted.predict(DATA.X + 1e8)

@@ -1,4 +1,4 @@
-"""Prediction: what a row is told does not depend on the rows beside it."""
+"""Prediction: the result of a row does not depend on the other rows."""
 
 from __future__ import annotations
 

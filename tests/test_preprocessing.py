@@ -37,7 +37,7 @@ def test_every_domain_gets_mean_zero_and_variance_one(seed):
         scaled = scaler.transform(rows, domain=domain)
         np.testing.assert_allclose(scaled.mean(axis=0), 0, atol=1e-12)
         np.testing.assert_allclose(scaled.var(axis=0), 1)
-    # and by the other domain's statistics it does not
+    # with the other domain's statistics the mean is not 0
     assert abs(scaler.transform(source).mean(axis=0)).min() > 0.5
 
 
@@ -113,7 +113,7 @@ def test_constructors_only_store():
 
 
 def test_shift_of_a_domain_is_undone():
-    """A classifier of z-scores is right on a shifted, stretched target; of raw rows it is not."""
+    """A classifier of z-scores works on a shifted, stretched target; one of raw rows does not."""
     accuracies = {}
     with sklearn.config_context(enable_metadata_routing=True):
         for seed in range(3):

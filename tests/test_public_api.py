@@ -33,13 +33,13 @@ PACKAGES = (
     "skda.subspace",
     "skda.training",
 )
-# what CONTRIBUTING gives to authors of methods; the rest of the engine is ours
+# the names for authors of methods (CONTRIBUTING); the rest of the engine is internal
 OF_THE_ENGINE = ("AdaptationTerm", "Discrepancy", "DomainOutput", "TargetTerm", "features_of_both")
 HELD = Path(__file__).with_name("public_api.txt")
 
 
 def signature(function: Any) -> str:
-    """Names, kinds and defaults; those that are passed by name alone are sorted."""
+    """Names, kinds and defaults of the parameters; keyword-only parameters are sorted."""
     try:
         found = inspect.signature(function)
     except (TypeError, ValueError):
@@ -51,7 +51,7 @@ def signature(function: Any) -> str:
     first = [p for p in others if p.kind is not p.VAR_KEYWORD]
     ordered = [*first, *sorted(by_name, key=lambda p: p.name), *last]
     text = str(inspect.Signature(ordered))
-    # where a class or a function is defined may change, and its address does
+    # remove the module of a class or function, which may change, and the address, which does
     return re.sub(r"<(?:class|function) '?(?:\w+\.)*(\w+)'?(?: at 0x\w+)?>", r"\1", text)
 
 

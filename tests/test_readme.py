@@ -1,4 +1,4 @@
-"""The README's snippets run in order and print what it shows."""
+"""The README's snippets run in order and print the output that it shows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is a regressor's own: units, several outputs, labels of some target rows, criteria."""
+"""Regressors: units, several outputs, labels of some target rows, criteria."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def test_a_shift_and_a_unit_of_the_labels_change_nothing_else() -> None:
     scaled = FinetuneRegressor(**SMALL).fit(X, 2.0**20 * (Y - 1000))
     assert_same_weights(plain, scaled)
     assert_allclose(scaled.predict(X), 2.0**20 * plain.predict(X), rtol=1e-12)
-    # float32 holds no such labels, but their standardised ones
+    # float32 cannot represent these labels, but can represent the standardised ones
     far = FinetuneRegressor(**LONG).fit(X, 1e12 + X[:, 0])
     assert far.score(X, 1e12 + X[:, 0], domain="source") > 0.98
 
@@ -99,7 +99,7 @@ def test_labelled_target_rows_join() -> None:
     assert_same(DANNRegressor(**params).fit(X, Y, X_TARGET, y_target=as_objects), joined)
     nothing = DANNRegressor(**params).fit(X, Y, X_TARGET, y_target=np.full(90, np.nan))
     assert_same(nothing, without)
-    # a column of the source's one output is the same
+    # labels as a column give the same
     assert_same(DANNRegressor(**params).fit(X, Y, X_TARGET, y_target=y_target[:, None]), joined)
 
 

@@ -1,4 +1,4 @@
-"""Several sources: what a fit makes of them, and what it refuses."""
+"""Several sources: how they are given, drawn and trained, and which calls are refused."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def fitted(cls: Any = DANClassifier, **params: Any) -> Any:
 
 @cache
 def reference() -> Any:
-    """Return what most are compared with; not to be changed."""
+    """Return the cached fit with which most tests compare. Do not change it."""
     return fitted()
 
 
@@ -121,7 +121,7 @@ def test_each_source_has_batch_size_rows_in_each_step_and_an_epoch_as_many_as_th
 def test_weights_are_those_within_a_source() -> None:
     weights = np.ones(sum(SIZES))
     weights[:30] = 0.0
-    weights[60:] = 7.5  # of the other sources: changes nothing
+    weights[60:] = 7.5  # the weights of another source change nothing
     pair = loader(weights=weights).domains
     drawn = np.bincount(pair.draw_source(np.random.default_rng(0)), minlength=180)
     assert drawn[:30].sum() == 0
@@ -153,7 +153,7 @@ def test_lam_zero_is_the_source_only_network_of_the_same_sources() -> None:
 
 
 class Quiet(nn.Module):
-    """Nothing in it depends on the other rows of a batch."""
+    """A network whose outputs do not depend on the other rows of a batch."""
 
     def __init__(self, n_features: int, n_classes: int) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""Networks that train and predict, but not what their authors mean: `fit` says so."""
+"""Networks that train, but not as their authors intend: `fit` raises or warns."""
 
 import threading
 import warnings

@@ -20,7 +20,7 @@ from tests.discovery import (
 _NAMED = "the second argument of fit is called y_source: domains have names"
 NAMING = {
     "check_fit_score_takes_y": _NAMED,
-    # and batches depend on the order of the rows: tests/test_weights.py keeps it
+    # and batches depend on the order of the rows; tests/test_weights.py tests the equivalence
     "check_sample_weight_equivalence_on_dense_data": _NAMED,
     "check_sample_weight_equivalence_on_sparse_data": _NAMED,
 }
@@ -28,16 +28,16 @@ NAMING = {
 
 def small(cls: type) -> Any:
     estimator = self_adapting(cls) if needs_target(cls) else cls
-    # fit_transform gives source features, transform target features: with an encoder for each
-    # domain, as ADDA has them, the two agree at lam=0 only
+    # fit_transform gives source features, transform gives target features; ADDA has an encoder
+    # for each domain, so both agree at lam=0 only
     own: dict[str, dict[str, Any]] = {
         "ADDAClassifier": {"lam": 0},
-        "WDGRLClassifier": {"critic_steps": 1},  # for the time of the checks alone
+        "WDGRLClassifier": {"critic_steps": 1},  # only to save time
     }
     return estimator(max_epochs=6, lr=2e-2, **own.get(cls.__name__, {}))
 
 
-# of the kind of the rows and labels alone, and of the message about wrong ones
+# checks that depend only on the kind of the rows and labels, and on the messages about wrong ones
 OF_INPUT = {
     "check_classifier_data_not_an_array",
     "check_complex_data",
@@ -59,8 +59,8 @@ OF_INPUT = {
     "check_transformer_data_not_an_array",
     "check_transformer_preserve_dtypes",
 }
-# of what a class brings itself: its constructor, its tags, and a term that could spoil learning,
-# which tests/test_contract.py has of classifiers
+# checks of each class: its constructor, its tags, and a term that could spoil learning (for
+# classifiers tests/test_contract.py tests the term)
 OF_CLASS = {
     "check_do_not_raise_errors_in_init_or_set_params",
     "check_estimator_cloneable",
@@ -81,12 +81,12 @@ CASES = list(EVERY.args[1])
 
 
 def estimator_and_check(case: Any) -> tuple[Any, Any]:
-    """Return what is in a case, of which pytest wraps those that are expected to fail."""
+    """Return the values of a case; pytest wraps the cases that are expected to fail."""
     return getattr(case, "values", case)
 
 
 def is_kept(case: Any) -> bool:
-    """Say whether the estimator stands for a way in what the check has in view."""
+    """Say whether the estimator represents its group for this check."""
     estimator, check = estimator_and_check(case)
     # the options of a check are read-only rows and rows in single precision
     if check.func.__name__ in OF_INPUT or check.keywords:

@@ -15,7 +15,7 @@ from skda.model_selection import LambdaSearchCV
 RNG = np.random.default_rng(0)
 X, X_TARGET = (RNG.normal(size=(120, 3)).astype("float32") + shift for shift in (0, 0.3))
 Y = (X[:, 0] > 0).astype(int)
-# 120 rows of batches of 12 are 10 steps: 100 epochs; 80 rows, two folds of three, would have 143
+# 120 rows in batches of 12 are 10 steps, so 100 epochs; two of three folds (80 rows) would have 143
 SMALL: dict[str, Any] = {"batch_size": 12, "module__hidden": (3,), "random_state": 0}
 
 

@@ -1,4 +1,4 @@
-"""What skorch and torch have reaches every estimator: rates, schedules, clipping, weights."""
+"""Options of skorch and torch work in every estimator: rates, schedules, clipping, weights."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def test_schedulers_and_clipping_of_skorch() -> None:
     moved = [
         not torch.equal(before[name], value) for name, value in start.module_.named_parameters()
     ]
-    assert sum(moved) >= 4  # all but the bias that the batch normalisation takes back
+    assert sum(moved) >= 4  # all but the bias that the batch normalisation cancels
     halving = LRScheduler("StepLR", step_size=1, gamma=0.5)
     estimator = FinetuneClassifier(**SMALL, lr=0.1, callbacks=[halving]).fit(X, Y)
     assert estimator.net_.optimizer_.param_groups[0]["lr"] == pytest.approx(0.025)

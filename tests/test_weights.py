@@ -139,7 +139,7 @@ def test_the_source_is_drawn_with_the_shares_of_the_target() -> None:
 
 
 def shifted_blobs(seed: int) -> tuple[Any, ...]:
-    """Two classes, 1:1 in the source and 9:1 in the target, which lies elsewhere a little."""
+    """Two classes, 1:1 in the source and 9:1 in the target, which is moved a little."""
     rng = np.random.default_rng(seed)
     y, y_target = np.arange(400) % 2, (np.arange(400) % 10 == 0).astype(int)
     means = np.array([[-1.5, 0.0], [1.5, 0.0]])

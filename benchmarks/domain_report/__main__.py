@@ -36,7 +36,7 @@ def page_of(path: Path, command: str) -> str:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    title = f"Verdicts on {', '.join(METHODS)}"
+    title = f"The sentences of domain_report on {', '.join(METHODS)}"
     parser = program_parser(title, "few rows, one epoch", seeds=[2], tasks=ALL)
     run_program(parser, arguments, OUT, run, page_of)
 

@@ -44,36 +44,38 @@ WARNINGS = ("source_forgotten", "collapsed", "other_shares")
 UNKNOWN = "shares_unknown"
 
 INTRODUCTION = f"""\
-For every task, source-only and DANN, with the shipped lam and with ten times as much, are trained
-on {1 - HELD_OUT:.0%} of the source and on the target; `domain_report` gets the other rows of the
-source and the target. The truth is known from the target's labels, which serve nothing else:
-adapting **did harm** if the accuracy on the target fell by more than {100 * HARM:.0f} points, it
-**hardly matters** if the accuracy changed by at most {100 * NO_CHANGE:.0f} points, and the
-**shares differ** if at least {OTHER_SHARES:.0%} of the rows would have to change class.
+On every task, source-only and DANN (with the shipped lam and with ten times that lam) are trained
+on {1 - HELD_OUT:.0%} of the source and on the target. `domain_report` gets the other source rows
+and the target. The target labels give the truth and are used for nothing else: adapting **did
+harm** if the accuracy on the target fell by more than {100 * HARM:.0f} points; adapting **hardly
+matters** if this accuracy changed by at most {100 * NO_CHANGE:.0f} points; the **shares differ** if
+at least {OTHER_SHARES:.0%} of the rows would have to change class.
 
-`shares_unknown` claims nothing; the table says where the shares differ in truth.
+`shares_unknown` claims nothing; the last row of a table counts where the true shares differ.
 
-The thresholds were set while looking at seeds 0 and 1 of the tasks of the first two groups, and of
-eight more of their kind that are not here. The rows here are those of another seed; the tasks of
-the groups called *new* were not looked at before the thresholds were set. One was set with all
-rows here in view: how many rows must change class before `other_shares` is said. `halves` are two
-halves of the same rows, so that there is no shift, or one of the shares alone."""
+The thresholds were set by seeds 0 and 1 of the tasks of the first two groups, and of eight similar
+tasks that are not on this page. The page shows another seed, and the tasks of the groups called
+*new* were not looked at before the thresholds were set. One threshold is an exception, set with all
+rows of this page in view: the number of rows that must change class before `other_shares` is said.
+In a task called *halves* the domains are two halves of the same rows, so that there is no shift, or
+a shift of the class shares alone."""
 
 NOTES = """\
 ## Notes
 
-- `barely_separable` is said of samples without a shift and of no other. Once it is wrong, for ten
-  times the shipped lam, which did harm where there was nothing to adapt to. `hardly_changed` is
-  right by definition: the share of rows that are predicted differently bounds the change.
-- `source_forgotten` and `collapsed` are seldom said: with these lams and these networks, adapting
-  hardly ever costs source accuracy. Harm to the target does not show on the source.
-- Most harm is done where the shares of the classes differ, and `other_shares` finds most of that
-  where each class looks alike in both domains. Pairs of reviews, whose classifiers err on a
-  quarter of the source, have vague estimates: with a smaller threshold it was wrong on three.
-- Where the domains are far apart, other shares and moved classes look the same, and
-  `shares_unknown` says so: on those tasks adapting gains up to 50 points, or loses as much. Only
-  someone who knows the shares can tell. `no_sign` means that nothing was seen, not that
-  nothing is wrong."""
+- `barely_separable` appears only for samples without a shift. It is wrong once: ten times the
+  shipped lam did harm although there was no shift. `hardly_changed` is right by definition: the
+  share of rows with a changed prediction bounds the change of the accuracy.
+- `source_forgotten` and `collapsed` appear seldom: with these lams and networks, adapting hardly
+  ever lowers the source accuracy. Harm on the target is not visible on the source.
+- Most harm occurs where the class shares differ. `other_shares` finds most of this harm if each
+  class looks alike in both domains. For pairs of reviews the estimated shares are imprecise,
+  because the classifiers err on a quarter of the source: with a smaller threshold `other_shares`
+  was wrong on three pairs.
+- Where the domains are far apart, other class shares look the same as moved classes, and
+  `shares_unknown` says so. On these tasks adapting gains or loses up to 50 points; only a user who
+  knows the shares can tell which. `no_sign` means that the report found no problem, not that there
+  is none."""
 
 
 def page(rows: pd.DataFrame, command: str) -> str:
@@ -83,7 +85,7 @@ def page(rows: pd.DataFrame, command: str) -> str:
     )
     n_seeds = rows.seed.nunique()
     parts = [
-        "# What the verdict of `domain_report` is worth",
+        "# How often the sentences of `domain_report` are right",
         header(f"`{command}`", f"{len(rows)} models, {rows.task.nunique()} tasks, {n_seeds} seeds"),
         INTRODUCTION,
     ]
@@ -120,13 +122,13 @@ def harm(rows: pd.DataFrame) -> str:
     silent = len(harmed) - warned.sum() - unknown.sum()
     return (
         f"Adapting did harm to {len(harmed)} of {len(rows)} models: {warned.sum()} with a warning, "
-        f"{unknown.sum()} where the report says that the shares cannot be told, {silent} without."
+        f"{unknown.sum()} with `{UNKNOWN}`, {silent} with neither."
     )
 
 
 def models(rows: pd.DataFrame) -> str:
     """Return a table with a line for each model."""
-    heads = ["task", "method", "source-only", "adapted", "shares differ", "found", "distance"]
+    heads = ["task", "method", "source-only", "adapted", "shares differ", "estimated", "distance"]
     lines = []
     for row in rows.to_dict(orient="records"):
         numbers = [row[n] for n in ("true_source_only", "true_adapted", "true_shares_differ")]

@@ -43,7 +43,7 @@ def page_of(path: Path, command: str) -> str:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    title, quick = "Estimated accuracies and shares of the classes", "few rows, one epoch"
+    title, quick = "Estimated accuracies and class shares", "few rows, one epoch"
     parser = program_parser(title, quick, seeds=[0, 1, 2], tasks=ALL_TASKS, methods=METHODS)
     parser.set_defaults(tasks=[name for name in ALL_TASKS if name not in LEFT_OUT])
     run_program(parser, arguments, OUT, run, page_of)

@@ -14,38 +14,38 @@ from .models import FACTORS, N_FOLDS
 
 INTRODUCTION = f"""\
 For every task and seed, source-only and each method with {" and ".join(f"{f:g}" for f in FACTORS)}
-times its shipped lam are trained on {1 - HELD_OUT:.0%} of the source and on the target; the other
-{HELD_OUT:.0%} of the source are what the estimates are made from (`estimate_accuracy`). *stability*
-is the agreement of the models of {N_FOLDS} folds of a search over these lams,
-*stability_times_source* that times the accuracy on the held-out source rows; *source* is the
-accuracy on the held-out source rows, which one would believe without an estimate. The truth is the
-accuracy on the target rows. **Error** is the mean absolute difference, in points, averaged over the
-tasks; **bias** the mean of estimate less truth; **correlation** that with the truth over the
-candidates of a task and seed, averaged. Target labels serve these figures and nothing else."""
+times its shipped lam are trained on {1 - HELD_OUT:.0%} of the source and on the target. The
+estimates (`estimate_accuracy`) use the other {HELD_OUT:.0%} of the source. *source* is the accuracy
+on these held-out source rows, which a user would expect without an estimate; *stability* is the
+agreement of the models of {N_FOLDS} folds of a search over these lams; *stability_times_source* is
+the product of the two. The truth is the accuracy on the target rows. **Error** is the mean absolute
+difference between estimate and truth, in points, averaged over the tasks; **bias** is the mean of
+estimate minus truth; **correlation** is the correlation with the truth over the candidates of a
+task and seed, averaged. Target labels are used for these figures only."""
 
 NOTES = """\
 ## Notes
 
-The goal, an error of at most 4 points, is **not reached** by any estimate. All are too high: models
-err with confidence, and the models of the folds err alike. The defaults of `estimate_accuracy`
-("stability_times_source" for a search, "weighted_confidence" otherwise) were chosen on this very
-table, so that their figures are optimistic. The product of stability and source accuracy has no
-theory behind it: stability misses the errors that all models share.
+**No estimate reaches the goal**, an error of at most 4 points. All estimates are too high: models
+err with confidence, and the models of the folds make the same errors. The defaults of
+`estimate_accuracy` ("stability_times_source" for a search, "weighted_confidence" otherwise) were
+chosen by this table, so their figures are optimistic. No theory supports the product of stability
+and source accuracy: stability misses the errors that all models share.
 
 Shares: the error is half the sum of the absolute differences to the target's true shares (total
-variation), in points; source-only models. BBSE and MLLS are right where the classes look alike in
-both domains, and worse than the source's shares where the shift of the features is severe. The
-condition number of the confusion matrix of the source does not tell these apart.
+variation), in points, for source-only models. BBSE and MLLS are accurate where the classes look
+alike in both domains, and worse than the source's shares where the features shift strongly. The
+condition number of the source's confusion matrix does not separate these cases.
 
-Calibration: the error of the probabilities as they are, after temperature scaling on the held-out
-source rows, after the same with the source rows weighted by the density ratio, and at the
-temperature, not below 1, at which the mean confidence is *stability_times_source*
-(`LambdaSearchCV(calibrate=True)`; 15 bins, in points). The first two gain little or nothing: the
-labels do not depend on the features alike in both domains. The last was chosen on seed 0 of this
-table.
+Calibration: the expected calibration error (15 bins, in points) of the unchanged probabilities,
+after temperature scaling on the held-out source rows, after the same with the source rows weighted
+by the density ratio, and at the temperature, not below 1, at which the mean confidence is
+*stability_times_source* (`LambdaSearchCV(calibrate=True)`). The two kinds of temperature scaling on
+source rows gain little or nothing, because the labels depend on the features differently in the two
+domains. The last temperature was chosen by seed 0 of this table.
 
 Rows and trainings are those of `benchmarks/selection`; the digits on photos and one pair of reviews
-are left out by default, for time."""
+are left out by default, to save time."""
 
 
 def page(rows: Sequence[Row], command: str) -> str:
@@ -54,7 +54,7 @@ def page(rows: Sequence[Row], command: str) -> str:
     stress = [row for row in rows if row["task"] in STRESS_TASKS]
     n_seeds = len({row["seed"] for row in rows})
     parts = [
-        "# Accuracy and shares of the classes, estimated without target labels",
+        "# Accuracy and class shares, estimated without target labels",
         header(f"`{command}`", f"{len(rows)} models, {n_seeds} seeds"),
         INTRODUCTION,
         "## Estimated accuracy",

@@ -58,26 +58,27 @@ FEW = few_labels_matrix(
     METHODS,
     Path(__file__).parent / "few_labels",
     introduction=f"""\
-1, 3 or 10 labelled rows of each class of the target beside its unlabelled rows, 400 of digits or
-600 of gas: `fit(X_source, y_source, X_target, y_target=)`. *{ONLY}* trains on these rows
-alone, for as many steps as the source has; *{STAGED}* is `FinetuneClassifier`,
-*{BESIDE}* the two in one loss without an adaptation loss. Shipped defaults of all
-adapting classifiers but WDGRL, left out for its time; the epochs and the network are those of the
-page on choosing lam. The labels of the few rows are trained on; all others score only, on other
-rows. The rows without labels are the same for 1, 3 and 10.
+`fit(X_source, y_source, X_target, y_target=)` gets 400 target rows of digits or 600 of gas, of
+which 1, 3 or 10 rows of each class are labelled. *{ONLY}* trains on the labelled target rows
+alone, for as many steps as on the source; *{STAGED}* is `FinetuneClassifier`; *{BESIDE}* trains on
+source and labelled target rows with one loss and without an adaptation loss. All adapting
+classifiers have their shipped defaults; WDGRL is left out to save time. Epochs and networks are
+those of the [page on choosing lam](../selection/selection.md). Only the few labels are used in
+training; scores are on other rows. The target rows are the same for 1, 3 and 10 labels.
 
-*By row* is `target_label_weight=1`: a labelled target row weighs as much as a source row, where by
-default the labelled rows of a batch weigh as much as all its source rows. What is not in skda
-(`benchmarks/few_labels/candidates.py`): *entropy*, that of the target's predictions, and *relative
-threshold*, AdaMatch's pseudo-labels without its augmentation, both at lam 1, rising.""",
+*By row* is `target_label_weight=1`: a labelled target row has the weight of a source row. By
+default, the labelled rows of a batch together have the weight of all its source rows. Two losses
+are not in skda (`benchmarks/few_labels/candidates.py`): *entropy*, the entropy of the target
+predictions, and *relative threshold*, AdaMatch's pseudo-labels without its augmentation; for both
+lam rises to 1.""",
     notes="""\
 ## What this says
 
-The loss of the labelled rows of a batch weighs as much as that of all its source rows. With one
-label a class this overfits them: MCC and DANN are better without these labels. MCC with labels
-that weigh by row is better than MCC with or without them for 1, 3 and 10 labels a class, and about
-as good as the best candidate. The candidates were compared by the scores on this page; weighing by
-row is [tried on other tasks](../target_label_weight/target_label_weight.md).""",
+With the default weight and one label a class, the networks overfit the labelled rows: MCC and DANN
+are better without these labels. MCC with weights by row is better than MCC with the default weight
+and than MCC without labels, for 1, 3 and 10 labels a class, and about as good as the best
+candidate. The candidates were compared by the scores on this page; weights by row are
+[tried on other tasks](../target_label_weight/target_label_weight.md).""",
     references={BESIDE: "†", ONLY: "‡"},
     compared=[*METHODS_OF_SKDA, *CANDIDATES],
     goals=[

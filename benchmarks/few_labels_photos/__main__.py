@@ -83,28 +83,27 @@ FEW = few_labels_matrix(
     Path(__file__).parent / "few_labels_photos",
     score_name="",
     introduction=f"""\
-Office-Caltech10: 1, 3 or 10 labelled photographs of each class of the target beside the unlabelled
-ones, on the features of a pretrained network, as on
+Office-Caltech10: 1, 3 or 10 photographs of each class of the target are labelled. The networks are
+trained on features of a pretrained network, as on
 [the page of all tasks](../office_caltech_photos/office_caltech_photos.md); CW is caltech10 →
-webcam. Half of the target's photographs, cut anew for each seed, are given to `fit`, the other half
-scores. *{ONLY}* trains on the labelled target photographs alone, for as many steps as the
-source has; *{STAGED}* is `FinetuneClassifier`, *{BESIDE}* the two in
-one loss without an adaptation loss; *{BLIND[2:]}* adapts without them; *{BY_ROW[2:]}* is
-`target_label_weight=1`. Shipped defaults, {EPOCHS} epochs; nothing was tuned for this page.""",
+webcam. For each seed, `fit` gets another half of the target's photographs; scores are on the other
+half. *{ONLY}* trains on the labelled target photographs alone, for as many steps as on the source;
+*{STAGED}* is `FinetuneClassifier`; *{BESIDE}* trains on source and labelled target photographs with
+one loss and without an adaptation loss; *{BLIND[2:]}* adapts without target labels; *{BY_ROW[2:]}*
+is `target_label_weight=1`. Shipped defaults, {EPOCHS} epochs; nothing was tuned for this page.""",
     notes="""\
 ## What this says
 
-MCC without a label of the target (.957) is better than a network trained on ten labels a class
-(.948). One label a class beside the source adds two points to source-only where nothing adapts;
-trained on alone it is eight points below source-only. MCC uses labels best when a labelled row
-weighs as much as a source row: one a class then adds nothing to it, three and ten a fraction of a
-point. The methods that align the features add little to the two losses alone, and with ten labels a
-class nothing.""",
+MCC without target labels (.957) is better than a network trained on ten labels a class alone
+(.948). Without adaptation, one label a class beside the source adds two points to source-only;
+training on these labels alone is eight points below source-only. MCC uses labels best with weights
+by row: one label a class then adds nothing, three and ten add a fraction of a point. The methods
+that align features add little to *source and few labels*, and nothing with ten labels a class.""",
     references={BESIDE: "†", ONLY: "‡"},
     compared=[*NAMES, *(f"{name}{BY_ROW}" for name in ("DANN", "MCC"))],
     goals=[
         Goal(
-            f"{n} a class: what MCC has above *{reference}*, points",
+            f"{n} a class: gain of MCC over *{reference}*, points",
             partial(gain, "MCC", reference, n),
             0,
         )

@@ -1,4 +1,4 @@
-"""The time of training on a GPU: a step, photographs, a search, where the rows wait.
+"""The time of training on a GPU: a step, photographs, a search, rows in GPU or CPU memory.
 
     python -m benchmarks.gpu
 
@@ -39,7 +39,7 @@ SECTIONS = {
     "b": "Photographs: DANN, a residual network of 11 million weights, 3 x 64 x 64 pixels, "
     "64 rows of each domain in a step",
     "c": "`LambdaSearchCV`: 8 lams, 5 folds, 2000 rows of each domain, 20-64-64, 5 epochs",
-    "d": "Where the rows wait: DANN, 1024-4096-4096, 1024 rows of each domain in a step",
+    "d": "The memory that holds the rows: DANN, 1024-4096-4096, 1024 rows of each domain in a step",
 }
 Sides = dict[str, Callable[[], Any]]
 
@@ -209,9 +209,9 @@ def page(rows: Sequence[Row], made_by: str, device: str) -> str:
         "# Training on a GPU",
         header(
             f"`{made_by}`",
-            f"{gpu}; wall time, medians, side by side; fits of {N_EPOCHS} epochs, with their "
-            "checks and the way of the rows to the device; by hand: the same in plain torch with "
-            "fused Adam; recorded: `cuda_graphs=True`",
+            f"{gpu}; wall time, medians, side by side; a fit of {N_EPOCHS} epochs includes its "
+            "checks and the transfer of the rows to the device; by hand: the same training in "
+            "plain torch with fused Adam; recorded: `cuda_graphs=True`",
         ),
     ]
     for section, title in SECTIONS.items():

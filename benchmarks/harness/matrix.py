@@ -119,7 +119,7 @@ def write_page(matrix: Matrix, todo: Plan, results: Results, comparison: Compari
     figure = todo.file(".png")
     shown = groups_shown(matrix, comparison)
     summary = means_of_groups(matrix, comparison) if matrix.groups else comparison
-    told = [marks, *(["rows in italics are published ones"] if matrix.published else [])]
+    told = [marks, *(["rows in italics are published numbers"] if matrix.published else [])]
     legend = f"{'; '.join(filter(None, told))}." if any(told) else ""
     body = [
         *(["## Goals", "\n".join(goals)] if goals else []),

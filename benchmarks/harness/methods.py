@@ -50,7 +50,7 @@ def shipped(estimator: type) -> str:
 DEFAULTS = "\n".join(
     [
         "## The defaults\n",
-        "What differs from the defaults that all estimators share (lr=0.001, lr_schedule=constant,",
+        "Differences from the defaults that all estimators share (lr=0.001, lr_schedule=constant,",
         "batch_size=64, Adam):\n",
         *(f"- {name}: {shipped(cls)}" for name, cls in ADAPTING.items()),
     ]

@@ -94,27 +94,31 @@ SHIFT = Matrix(
     METHODS,
     Path(__file__).parent / "label_shift",
     introduction="""\
-Where the classes have other shares in the target than in the source, adapting forces rows of one
-class onto another. `target_priors` draws the source rows by class, so that the source has the
-target's shares. *Known shares* are those of the target's training rows (the only use of target
-labels but for the scores); *estimated shares* are `target_priors="estimate"`: BBSE on the errors
-of a short source-only training. Shipped defaults but for the epochs; the tasks and networks are
-those of the page on choosing lam, with a few hundred rows each. The means of the
-shifted tasks and of the usual tasks come first. For `1:9`, `9:1`, `0 to 4` and `5 to 9`
-the target lacks most or all rows of some classes; `Dirichlet` draws the shares at random.""",
+If the class shares of target and source differ, adapting aligns rows of one class with rows of
+another. `target_priors` draws the source rows by class, so that the source has the class shares of
+the target. *Known shares* are the true shares of the target's training rows; besides the scores,
+only they use target labels. *Estimated shares* are `target_priors="estimate"`: BBSE with the errors
+of a short source-only training. The methods have their shipped defaults except for the epochs;
+tasks and networks are those of the [page on choosing lam](../selection/selection.md), with a few
+hundred rows each. The first table has the means of the shifted tasks and of the usual tasks. In
+tasks called `1:9`, `9:1`, `0 to 4` or `5 to 9` the target lacks most or all rows of some classes;
+in tasks called `Dirichlet` its class shares are drawn at random.""",
     references={SOURCE_ONLY: "†"},
     compared=[name + end for name in NAMES for end in ("", KNOWN, ESTIMATED)],
     goals=[
         Goal(
-            "Known shares, other shares in the target: least gain over source-only of a task and "
-            "method, points",
+            "Known shares, shifted tasks: least gain over source-only of a task and method, points",
             partial(worst_loss, KNOWN, list(SHIFTED)),
             -1.0,
         ),
         *(
-            Goal(f"{shares} shares, {where}: mean gain", partial(mean_gain, end, list(tasks)), 0)
-            for where, tasks in (("the same tasks", SHIFTED), ("usual tasks", USUAL))
-            for shares, end in (("Known", KNOWN), ("Estimated", ESTIMATED), ("No", ""))
+            Goal(f"{shares}, {where}: mean gain, points", partial(mean_gain, end, list(tasks)), 0)
+            for where, tasks in (("shifted tasks", SHIFTED), ("usual tasks", USUAL))
+            for shares, end in (
+                ("Known shares", KNOWN),
+                ("Estimated shares", ESTIMATED),
+                ("No `target_priors`", ""),
+            )
         ),
     ],
     groups={"Other shares": list(SHIFTED), "Usual tasks": list(USUAL)},

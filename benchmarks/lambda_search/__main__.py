@@ -60,7 +60,7 @@ SETTINGS = (
     Setting(500, (512, 256), 3, 500, 64),
 )
 QUICK = (Setting(2, (15, 15), 1, 100, 16, 10.0),)
-# less than this is told from noise
+# a ratio above this may be noise
 NEVER_SLOWER = 0.97
 N_FOLDS = 5
 OUT = Path(__file__).parent / "lambda_search"
@@ -147,8 +147,9 @@ def page(lines: Sequence[Line], settings: Sequence[Setting], made_by: str) -> st
         [
             f"# Search over lam: {len(LAMS)} lams x {N_FOLDS} folds",
             header(f"`{made_by}`"),
-            "As many source as target rows; medians of the rounds' CPU time, one thread, no refit. "
-            f"'Times faster' is the median over the rounds of {GRID}'s time over {OURS}'s.",
+            "Source and target have the same number of rows. Times are CPU seconds of one thread, "
+            "medians over the rounds, without a refit. 'Times faster' is the median over the "
+            f"rounds of the time of {GRID} divided by that of {OURS}.",
             table(COLUMNS, [[line[column] for column in COLUMNS] for line in lines], "llr"),
             goals(lines, settings),
         ]
@@ -165,8 +166,8 @@ def goals(lines: Sequence[Line], settings: Sequence[Setting]) -> str:
         if float(line["times faster"]) < wanted.get(key(line)[1:], NEVER_SLOWER)
     ]
     return (
-        f"Goals, by network and rows of a batch: {', '.join(told)}, never slower on larger ones "
-        f"(less than {NEVER_SLOWER:g} times is told from noise). "
+        f"Goals, by network and batch size: {', '.join(told)}, never slower on larger networks "
+        f"(slower is a ratio below {NEVER_SLOWER:g}, to allow for noise). "
         f"Missed by: {'; '.join(missed) or 'none'}.\n"
     )
 

@@ -62,18 +62,18 @@ MOONS = Matrix(
     METHODS,
     Path(__file__).parent / "moons",
     introduction="""\
-300 points of each domain, the target turned by 35 degrees; scored on other target points. Every
-row is `Estimator(random_state=seed)`, with nothing else set: `max_epochs="auto"` is 200 epochs
-here. The last rows are DAN with one or two settings changed; none was adopted, see below.""",
+Each domain has 300 points, and the target is turned by 35 degrees; scores are on other target
+points. Every row is `Estimator(random_state=seed)` with nothing else set: `max_epochs="auto"` is
+200 epochs here. The last rows are DAN with one or two settings changed; none became a default.""",
     notes="""\
 ## What this says
 
-DANN, CDAN, ADDA, MDD and pseudo-labels solve most draws; the methods that make the domains alike as
-a whole (DAN, JAN, DeepCORAL, WDGRL) often turn the wrong half onto the other. DAN does so however
-long it is trained, with other rates, batches of 32 and a larger lam. What helps it is a lam that
-rises from 0 (`lam_schedule="ramp"`): the classes are apart before the domains are made alike. On
-five other tasks (scanned digits, gas 1→6, phone→watch and two pairs of reviews, three seeds each,
-by hand) it changed DAN by less than a point, so that it stayed an option.""",
+DANN, CDAN, ADDA, MDD and pseudo-labels solve most draws. The methods that align the domains as
+wholes (DAN, JAN, DeepCORAL, WDGRL) often align a moon with the wrong moon. DAN also does so with
+longer training, other learning rates, batches of 32 and a larger lam. A lam that rises from 0
+(`lam_schedule="ramp"`) helps DAN: the classes are separated before the domains are aligned. On five
+other tasks (scanned digits, gas 1→6, phone→watch and two pairs of reviews, three seeds each, not on
+a page) a rising lam changed DAN by less than a point, so it stayed an option.""",
     references={SOURCE_ONLY: "▼"},
     compared=list(ADAPTING),
     mean=False,

@@ -69,45 +69,45 @@ METHODS = [
 
 
 INTRODUCTION = f"""\
-Accuracy on all target rows, trained on all source rows and, where a method adapts, on all target
-rows without labels; CA is caltech10 → amazon. Target labels are used for scores and by the oracle,
-for nothing else in this program. One configuration for all twelve tasks: the shallow methods' as in
-office_caltech_shallow.md, the deep methods' shipped defaults, {EPOCHS} epochs for each network.
-Nothing was tuned for this page: no lam, no epoch was varied. The shipped defaults were chosen on
+Accuracy on all target rows. All methods are trained on all source rows, adapting methods also on
+all target rows without labels; CA is caltech10 → amazon. This program uses target labels only for
+scores and to train the oracle. All twelve tasks have one configuration: shallow methods as in
+office_caltech_shallow.md, deep methods with their shipped defaults and {EPOCHS} epochs. Nothing was
+tuned for this page: no lam and no number of epochs was varied. The shipped defaults were chosen on
 other data (all_methods.md)."""
 NOTES = f"""\
 ## What the rows are
 
-Each row of features is divided by its sum in all of them.
+All methods see each feature vector divided by its sum.
 
-- **Shallow methods**, with 1-NN, the classic protocol: z-scores within each domain
-  (`DomainStandardScaler`), the method, 1-NN. Nothing is random. The numbers, the parameters and
-  their origin are those of office_caltech_shallow.md, by `benchmarks/office_caltech_shallow`.
-- **{UNIT.removeprefix(", ")}**: z-scores, then rows of unit length before and after the method, as
-  in the code that TCA's parameters are from. The step is no adaptation: see how far it lifts plain
-  1-NN. That code also divides TCA's L by its norm: "{NORMALISED_L}".
-- **logistic regression**, **source-only** and the deep methods, **{SCALED.removeprefix(", ")}**: as
-  for the shallow ones, z-scores within each domain. So "source-only{SCALED}" and
-  "logistic regression{SCALED}" are the free baseline zT. Without it, z-scores of both domains by
-  the source's mean and standard deviation. It changes little for the adapting methods, whose
-  networks begin with a batch normalisation by each domain's own statistics in any case.
-- The network is the built-in `skda.nn.MLP` (for DaNN its own `skda.nn.ShallowNet`).
-- **target oracle**: source-only's network trained on target labels, of {N_FOLDS - 1} of {N_FOLDS}
-  folds of the target (drawn by class), predicting the other. On dslr it has 118 rows to learn from.
-- **{EPOCHS} epochs are too few for the small domains**: of dslr (157 rows) they are some 90 steps,
-  of webcam (295) some 150, so the networks from there, and the oracle on dslr, are undertrained.
+- **Shallow methods**, the classic protocol: z-scores within each domain (`DomainStandardScaler`),
+  the method, 1-NN. Nothing is random. The numbers, the parameters and their origin are those of
+  office_caltech_shallow.md.
+- **{UNIT.removeprefix(", ")}**: z-scores, then feature vectors of unit length before and after the
+  method, as in the code from which TCA's parameters come. This step is not an adaptation, but it
+  raises plain 1-NN as well. The same code also divides TCA's L by its norm: "{NORMALISED_L}".
+- **logistic regression**, **source-only** and the deep methods, **{SCALED.removeprefix(", ")}**:
+  z-scores within each domain, as for the shallow methods. So "source-only{SCALED}" and
+  "logistic regression{SCALED}" are the simple baseline zT. In the rows without "{SCALED}", both
+  domains are z-scored by the source's mean and standard deviation. The scaling changes little for
+  the adapting methods, whose networks start with a batch normalisation by the statistics of each
+  domain.
+- The network is the built-in `skda.nn.MLP`, for DaNN `skda.nn.ShallowNet`.
+- **target oracle**: the source-only network trained on labelled rows of {N_FOLDS - 1} of {N_FOLDS}
+  folds of the target (drawn by class); it predicts the other fold. On dslr it learns from 118 rows.
+- **{EPOCHS} epochs are too few for the small domains**: about 90 steps on dslr (157 rows), 150 on
+  webcam (295). So networks with these sources, and the oracle on dslr, are undertrained.
 
-The published rows are from a public benchmark page of this protocol; empty cells were not at hand.
-The 1-NN here is the published one on every task.
-Of the deep methods no published numbers on SURF features are at hand. With networks fine-tuned
-from ImageNet instead of SURF features, six-task means: AlexNet .840, DDC .846, DAN .873 (Long
-2015)."""
+The published rows are from a public benchmark page of this protocol; empty cells are unknown to us.
+The 1-NN here equals the published 1-NN on every task. We know no published numbers of the deep
+methods on SURF features. Networks fine-tuned from ImageNet have these means of six tasks: AlexNet
+.840, DDC .846, DAN .873 (Long 2015)."""
 DEFAULTS = "\n".join(f"- {name}: {shipped(ADAPTING[name])}" for name in DEEP)
 SHOWN_DEFAULTS = f"""\
 ## The defaults of the deep methods
 
-What differs from those that all estimators share (lr=0.001, lr_schedule=constant, batch_size=64,
-Adam):
+Differences from the defaults that all estimators share (lr=0.001, lr_schedule=constant,
+batch_size=64, Adam):
 
 {DEFAULTS}"""
 

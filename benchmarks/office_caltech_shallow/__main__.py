@@ -111,10 +111,10 @@ def report(tables: dict[bool, dict], means: dict[str, dict], made_by: str, secon
 
 Accuracy in percent on all target rows, trained on all source rows; CA is caltech10 → amazon.
 Protocol: each row divided by its sum, z-scores within each domain (`DomainStandardScaler`), the
-method, 1-NN. Nothing is random, and target labels are used for scores only. The same parameters
-for all twelve tasks:
+method, 1-NN. Nothing is random, and target labels are used for scores only. All twelve tasks have
+these parameters:
 {parameters()}.
-The published rows are from a public benchmark page; empty cells were not at hand.
+The published rows are from a public benchmark page; empty cells are unknown to us.
 
 ## z-scores only, the classic protocol
 
@@ -122,17 +122,17 @@ The published rows are from a public benchmark page; empty cells were not at han
 
 ## z-scores, then rows of unit length before and after the method
 
-This is how the code that TCA's parameters are from treats rows
-(github.com/jindongwang/transferlearning, code/traditional/TCA). The step is no adaptation: see how
-far it lifts plain 1-NN. That code also divides TCA's L by its norm, where the paper does not; with
-mu = 1 / n_s + 1 / n_t ours does the same: row "{NORMALISED_L}".
+The code from which TCA's parameters come scales rows in this way
+(github.com/jindongwang/transferlearning, code/traditional/TCA). This step is not an adaptation, but
+it raises plain 1-NN as well. The same code also divides TCA's L by its norm; the paper does not.
+Our TCA with mu = 1 / n_s + 1 / n_t gives the same result: row "{NORMALISED_L}".
 
 {unit_rows}
 
 ## Mean of the twelve tasks against the number of components (unit rows)
 
-The tables above were not tuned by this one, which looks at target labels: 30 for TCA comes with
-its code, 20 for GFK with the published table, and SA takes GFK's.
+This table looks at target labels, so it did not choose the numbers above: 30 for TCA comes from its
+code, 20 for GFK from the published table, and SA has the number of GFK.
 
 {components}
 """

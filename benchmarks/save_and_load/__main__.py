@@ -95,15 +95,16 @@ def page(rows: Sequence[Row], made_by: str, rounds: int) -> str:
         "# Save and load",
         header(
             f"`{made_by}`",
-            f"DANN, the built-in network, without the optimizer's state; CPU time of one thread, "
-            f"the least of {rounds} processes each, which is what their neighbours disturb least; "
-            "what they import before is not counted; the system has the file in its cache; other "
-            "work ran on the machine: compare the times of a row, not those of two pages",
+            f"DANN, the built-in network, without the optimizer's state; CPU time of one thread "
+            f"without imports, the least of {rounds} processes, which other work disturbs least; "
+            "the system has the file in its cache; other work ran on the machine: compare times "
+            "of one row, not of two pages",
         ),
-        "skda reads the file into memory, and checks each byte by a checksum and each weight for "
-        "NaN. safetensors alone maps the file: 'mapped' reads every weight once, 'copied' brings "
-        "it into memory of the process, where a change of the file cannot reach it, as skda does. "
-        "The peak is that of loading and predicting above what the process had before.",
+        "skda reads the file into memory, checks all bytes by a checksum, and checks each weight "
+        "for NaN. safetensors alone maps the file: 'mapped' reads every weight once; 'copied' "
+        "copies every weight into the memory of the process, as skda does, so that a change of "
+        "the file does not change the weights. The peak is the memory of loading and predicting, "
+        "without the memory that the process had before.",
         f"Goals, for the large file: {'; '.join(told)}.",
         table(COLUMNS, [row.values() for row in rows], "lr"),
     ]

@@ -147,14 +147,15 @@ def page(found: Sequence[dict[str, str]], made_by: str) -> str:
         header(
             f"`{made_by}`",
             "DANN, the built-in network; CPU time of one thread, the smaller of two runs, each in "
-            "a process of its own; memory is the peak above that before the fit, without the rows",
+            "a process of its own; memory is the peak minus the memory before the fit, without "
+            "the rows",
         ),
-        "The model (`benchmarks/scaling/model.py`) has three numbers of the machine, the time of a "
-        "step, the multiply-adds a second and the memory of any fit, from a small and a large fit "
-        "that are not in the table. Predicted over measured time: "
-        f"{min(ratios):.2f} to {max(ratios):.2f}; a large batch, here 256, makes the products "
-        "faster than the model thinks. That a fit needs eight times the memory of its weights is "
-        "a finding of this table, and so no prediction.",
+        "The model (`benchmarks/scaling/model.py`) has three numbers of the machine: the time of a "
+        "step, the multiply-adds a second and the memory of any fit. They come from a small and a "
+        "large fit that are not in the table. Predicted divided by measured time is "
+        f"{min(ratios):.2f} to {max(ratios):.2f}; with a large batch (here 256) the products are "
+        "faster than the model assumes. That a fit needs eight times the memory of its weights was "
+        "found by this table, so it is not a prediction.",
         table(COLUMNS, [row.values() for row in found], "lr"),
     ]
     return "\n\n".join(lines) + "\n"

@@ -6,7 +6,7 @@ import math
 from typing import NamedTuple
 
 # arrays of the size of the weights: a training holds the weights, their gradient and Adam's two
-# means, and by the measurements as many again for a while
+# means; the measurements show as many again for a short time
 _COPIES_OF_WEIGHTS = 8
 # forward, gradient of the rows, gradient of the weights
 _PASSES = 3

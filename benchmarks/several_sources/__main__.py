@@ -109,28 +109,28 @@ METHODS = [
 ]
 
 INTRODUCTION = """\
-Accuracy on all rows of the target, from all labelled rows of several sources and all unlabelled
-rows of the target. Target labels are used for scores, and to find the best single source, for
-nothing else. Nothing was tuned for this page: the shipped defaults, the built-in network."""
+Accuracy on all rows of the target. The methods are trained on all labelled rows of several sources
+and all unlabelled rows of the target. Target labels are used only for scores and to find the best
+single source. Nothing was tuned for this page: all methods have their shipped defaults and the
+built-in network."""
 
 NOTES = f"""\
 ## What the rows are
 
-- **{ONE.removeprefix(", ")}**: the sources in one array, as a fit without `source_domain` takes
-  them.
+- **{ONE.removeprefix(", ")}**: all sources in one array, as in a fit without `source_domain`.
 - **told apart**, **{UNION.removeprefix(", ")}**, **{PAIRWISE.removeprefix(", ")}**,
-  **{ALL.removeprefix(", ")}**: a list of sources. Each has {BATCH_SIZE} rows in a step on average
-  and batch statistics of its own; `multi_source` says what is compared with the target. With
-  **{ALL.removeprefix(", ")}** one discriminator tells the target and every source apart.
-- **single sources**: DAN from each source alone. The best one is chosen by its score on the
-  target, which needs target labels: it is a bound, not a method.
-- All networks but those of single sources take the same number of steps, with as many source rows
-  in each: {EPOCHS} times the number of sources epochs, batches of {BATCH_SIZE} rows times the
-  number of sources ("as one": as many target rows, too; otherwise {BATCH_SIZE} target rows). A
-  single source has batches of {BATCH_SIZE} rows and about that number of steps.
-- M3SDA has one classifier for all sources, where the paper has one for each.
+  **{ALL.removeprefix(", ")}**: a list of sources. Each source has {BATCH_SIZE} rows in a step on
+  average and batch statistics of its own; `multi_source` sets which sources are compared with the
+  target. With **{ALL.removeprefix(", ")}** one discriminator separates the target and all sources.
+- **single sources**: DAN from each source alone. The best source is chosen by its score on the
+  target, which needs target labels: this row is a bound, not a method.
+- With k sources, all networks (single sources excepted) are trained for {EPOCHS} k epochs, with
+  {BATCH_SIZE} k source rows in each batch, so that all have the same number of steps. A batch has
+  {BATCH_SIZE} target rows ("as one": {BATCH_SIZE} k). A single source has batches of {BATCH_SIZE}
+  rows and about the same number of steps.
+- M3SDA has one classifier for all sources; the paper has one for each source.
 - Office-Caltech: SURF features, each row divided by its sum. Gas sensors: batches of months, of
-  which 1, 2 and 6 are in skda."""
+  which skda has 1, 2 and 6."""
 
 OFFICE = {f"→{name}": [*(n for n in DOMAINS if n != name), name] for name in DOMAINS}
 GAS_TASKS = {f"gas→{name[-1]}": [*(n for n in GAS if n != name), name] for name in GAS}

@@ -20,16 +20,17 @@ CHECKS = {
     "linear": "a linear classifier, before the training (`fit`)",
 }
 INTRODUCTION = f"""\
-Where only the shares of the classes differ, adapting as if they were equal does harm, and
-`target_priors` mends it. `skda.priors.label_shift_fit` says whether other shares explain how the
-outputs of a classifier differ between the domains. No threshold of it was chosen on these tasks:
-they are other pairs of domains than those of [the search's page](../selection/selection.md), on
-which the thresholds were chosen, as they are, and with rows of the target left out so that its
-classes have other shares (1:9 or 3:1 of two classes; drawn ones of six gases). Of the last group
-both domains are halves of the same rows: nothing but the shares differs.
+If only the class shares differ between the domains, adaptation that assumes equal shares does harm,
+and `target_priors` prevents it. `skda.priors.label_shift_fit` decides whether other class shares
+explain the difference between the outputs of a classifier on the two domains. Its thresholds were
+chosen on [the search's page](../selection/selection.md); this page has other pairs of domains. The
+first group has these pairs unchanged. In the second group, target rows are left out to change the
+class shares (1:9 or 3:1 for two classes, random shares otherwise). In the last group the domains
+are halves of the same rows, of which target rows are left out: only the class shares differ.
 
-**Cost** is the accuracy on the target of lam=0 less that of the shipped lam, in points, the mean of
-the methods; adapting **did harm** where it is above {HARM:g}. Target labels serve nothing else.
+**Cost** is the accuracy of lam=0 on the target minus that of the shipped lam, in points, the mean
+over the methods; adapting **did harm** where the cost is above {HARM:g}. Target labels are used for
+nothing else.
 """
 
 
@@ -46,7 +47,7 @@ def page(rows: Sequence[Row], command: str) -> str:
         "# Is there a warning before harm?",
         header(f"`{command}`", f"{len({row['task'] for row in rows})} tasks, seeds {seeds}"),
         INTRODUCTION,
-        "## How often it speaks, and is right",
+        "## How often a check warns, and how often it is right",
         *(
             f"**{title}**: {len(some)} runs.\n\n{summary(some)}"
             for title, group in GROUPS.items()
@@ -59,11 +60,11 @@ def page(rows: Sequence[Row], command: str) -> str:
 
 
 def summary(rows: Sequence[Row]) -> str:
-    """Return how often each check speaks, and how often it is right."""
+    """Return how often each check warns, and how often it is right."""
     costs = np.array([cost(row) for row in rows])
     harmful = costs > HARM
-    heads = ["check by", "says so", "adapting then did harm", "it did not", "harm, not said"]
-    heads += ["mean cost where it says so", "elsewhere", "error of the shares there"]
+    heads = ["check by", "warnings", "with harm", "without harm", "harm without warning"]
+    heads += ["mean cost with warning", "without warning", "error of the shares with warning"]
     lines = []
     for name, title in CHECKS.items():
         said = np.array([row[f"{name}_plausible"] == 1 for row in rows])
@@ -81,7 +82,7 @@ def _mean(values: np.ndarray, digits: int = 1) -> str:
 def table(rows: Sequence[Row]) -> str:
     """Return a line for each task and seed."""
     heads = ["task", "seed", "shares differ by", "distance", "with other shares"]
-    heads += ["network says so", "linear says so", "cost of adapting"]
+    heads += ["network warns", "linear warns", "cost of adapting"]
     lines = []
     for row in rows:
         says = ["yes" if row[f"{name}_plausible"] == 1 else "" for name in CHECKS]

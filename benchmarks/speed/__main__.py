@@ -54,29 +54,29 @@ def shown(value: float) -> str:
 
 NOTES = {
     "a": "The loop cuts tensors by index, passes both domains in one forward, has no DataLoader "
-    "and reads its loss once an epoch; its MK-MMD is one Gram matrix and repeated squaring. skda's "
-    "fused Adam is what its estimators choose by themselves; the loop is measured with it and with "
-    "Adam's default. A step is what a fit of three times as many epochs takes more, so that the "
-    "checks and the set-up of a fit are no part of it: they stand below.",
-    "b": "skada's DANN is given a domain classifier with one sigmoid output, because its default "
-    "one has a zero gradient. On the moons both sides have the same network without batch "
-    "normalisation, Adam with lr 0.01, four steps of 64 + 64 rows an epoch (skada leaves the last "
-    "incomplete batch out, so skda is told to), constant lam and lr, and for DAN the same 33 "
-    "kernels with their sum. Means closer than the standard error of their difference are equal "
-    "for all that these seeds tell. DeepCORAL stays near chance there with both libraries.",
-    "c": "The broadcast forms lay out all pairs of rows (CORAL: all outer products). The goal of "
-    "four Gram products is for the loss with its gradient; JMMD has two layers, of the width "
-    "given and of 10 columns, and so two Gram matrices.",
+    "and reads its loss once an epoch; its MK-MMD is one Gram matrix and repeated squaring. The "
+    "estimators of skda choose fused Adam; the loop is measured with fused Adam and with Adam's "
+    "default. The time of a step is the additional time of a fit with three times as many epochs, "
+    "so it does not include the checks and the set-up of a fit, which have rows of their own.",
+    "b": "skada's DANN has a domain classifier with one sigmoid output here, because the gradient "
+    "of its default one is zero. On the moons both libraries have the same network without batch "
+    "normalisation, Adam with lr 0.01, four steps of 64 + 64 rows an epoch (skada leaves out the "
+    "last incomplete batch, so skda does so too), constant lam and lr, and for DAN the sum of the "
+    "same 33 kernels. These seeds cannot separate means that are closer than the standard error "
+    "of their difference. DeepCORAL stays near chance there with both libraries.",
+    "c": "The broadcast forms hold all pairs of rows (CORAL: all outer products) in memory. The "
+    "goal of four Gram products is for the loss with its gradient; JMMD has two layers, one of "
+    "the given width and one of 10 columns, and so two Gram matrices.",
     "d": "Both sides return labels.",
-    "e": "A straight line is laid through the four times, weighted by their inverses.",
-    "f": "In a process of its own; skda, skorch and scikit-learn, imported after torch, count. "
-    "Pages of the 800 MB file count as well; those that were read are given back by and by.",
+    "e": "A straight line is fitted to the four times, weighted by their inverses.",
+    "f": "Measured in a process of its own; skda, skorch and scikit-learn, imported after torch, "
+    "count. Pages of the 800 MB file count until the system gives them back after reading.",
     "g": "Made photographs, 128 of each domain. Frozen is MCC with a new layer of 256 units: the "
-    "features that the body makes are computed once where the rows are an array or files, in each "
-    "step where they are a Dataset that may change them. One pass instead of 20 cannot make 20 "
-    "epochs 50 times faster, whatever the later epochs take. The loop by hand trains the same "
-    "layers at the same two rates.",
-    "import": "In processes of their own, taking turns.",
+    "features of the body are computed once if the rows are an array or files, and in each step "
+    "if they are a Dataset, which may change them. One pass instead of 20 cannot make 20 epochs "
+    "50 times faster, even if the later epochs take no time. The loop by hand trains the same "
+    "layers with the same two rates.",
+    "import": "Measured in separate processes that take turns.",
 }
 
 

@@ -59,18 +59,20 @@ WEIGHT = few_labels_matrix(
     METHODS,
     Path(__file__).parent / "target_label_weight",
     introduction=f"""\
-1, 3 or 10 labelled rows of each class of the target beside its unlabelled rows, with
-`target_label_weight="batch"` (the default: the labelled rows of a batch weigh as much as all of its
-source rows) and, *by row*, with 1 (a labelled target row weighs as much as a source row).
-*{BESIDE}* is the one loss without an adaptation loss. Shipped defaults; the epochs and the network
-are those of the page on choosing lam. The labels of the few rows are trained on; all others score
-only, on other rows. The page on few labels, where the idea comes from, has two other tasks.""",
+1, 3 or 10 rows of each class of the target are labelled. `target_label_weight` is "batch" (the
+default: the labelled rows of a batch together have the weight of all its source rows) or, *by row*,
+1 (a labelled target row has the weight of a source row). *{BESIDE}* trains on source and labelled
+target rows with one loss and without an adaptation loss. Shipped defaults; epochs and networks are
+those of the [page on choosing lam](../selection/selection.md). Only the few labels are used in
+training; scores are on other rows. The idea comes from the
+[page on few labels](../few_labels/few_labels.md), which has two other tasks.""",
     notes="""\
 ## What this says
 
-With one label a class a weight by row is better for every method here, and no method loses by the
-labels; with three or more the default weight is. Of the page on few labels, where weights by row
-were better for MCC throughout, one part is confirmed: pass 1 where there is one label a class.""",
+With one label a class, weights by row are better for every adapting method, and no adapting method
+loses by the labels. With three or more labels a class, the default weight is better. On the page on
+few labels, weights by row were always better for MCC; this page confirms one part of that: pass 1
+if there is one label a class.""",
     goals=[
         *(goal("the default weight", "", n) for n in COUNTS),
         goal("no labels", BLIND, 1),

@@ -150,24 +150,26 @@ def draw(todo: Plan, results: Results) -> None:
 
 INTRODUCTION = f"""\
 Yosinski's experiment, with `skda.inspection.transferability_curve`. Task A is MNIST's digits 0 to
-4, task B its digits 5 to 9, {N_IMAGES} training images of each, drawn anew for each seed; scores
-are accuracies on all 4861 test images of 5 to 9. A network is trained on A and one on B (**base**).
-Of either the first k layers are copied into a new network, which is trained on B: with these
-layers kept fixed (**AnB** from A, **BnB** from B) or trained as well (**AnB+**, **BnB+**).
+4, task B its digits 5 to 9, with {N_IMAGES} training images of each task, drawn anew for each seed;
+scores are accuracies on all 4861 test images of 5 to 9. One network is trained on A and one on B
+(**base**). The first k layers of either network are copied into a new network, which is trained on
+B: with the copied layers fixed (**AnB** from A, **BnB** from B) or trained as well (**AnB+**,
+**BnB+**).
 
 The network has three convolutions (12, 24, 32 channels) and three linear layers (64, 64, 5), no
-normalisation. Every training is {MAX_EPOCHS} epochs of Adam at a constant rate of .001, batches of
-64, copied layers at the rate of the new ones as in the paper. Nothing was chosen by scores: these
-are the first settings that were tried, and the defaults of `FinetuneClassifier` but for
-`backbone_lr_ratio=1`."""
+normalisation. Every training has {MAX_EPOCHS} epochs of Adam at a constant rate of .001 with
+batches of 64; the copied layers have the rate of the new ones, as in the paper. Nothing was chosen
+by scores: these are the first settings that were tried. They are the defaults of
+`FinetuneClassifier` except `max_epochs` and `backbone_lr_ratio=1`."""
 NOTES = """\
-k is the number of transferred layers. Seconds are a row's share of the time of a whole
-curve, which trains all rows together.
+k is the number of copied layers. The seconds of a row are its share of the time of a whole curve,
+which trains all rows together.
 
 **The published rows are about other data and a far larger network**: top-1 accuracy on ImageNet, A
-and B random halves of its 1000 classes, a network of 8 layers. Its numbers for k = 6 and 7 have no
-counterpart here: BnB .619 and .623, AnB .581 and .542; its AnB+ is .637 to .647. What can be
-compared is the shape: how far AnB falls below BnB, and whether tuning makes up for it."""
+and B random halves of its 1000 classes, a network of 8 layers. The published numbers for k = 6 and
+7 have no counterpart here: BnB .619 and .623, AnB .581 and .542; the published AnB+ is .637 to
+.647. Only the shape can be compared: how far AnB falls below BnB, and whether tuning makes up for
+this."""
 YOSINSKI = {
     "Yosinski 2014, base": (0.625,) * 5,
     "Yosinski 2014, BnB": (0.627, 0.624, 0.621, 0.605, 0.594),

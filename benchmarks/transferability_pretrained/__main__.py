@@ -25,17 +25,17 @@ BASE = "base"
 
 INTRODUCTION = f"""\
 `transferability_curve` with the weights of ImageNet as task A: EfficientNet-Lite0, 50 layers. Task
-B is the webcam's photographs of ten objects (Office-Caltech10), half of them to train, half to
-score, cut anew for each seed; {SIZE} pixels, {EPOCHS} epochs in batches of {BATCH_SIZE}. The first
-k layers keep their weights, fixed (**AnB**) or trained as well (**AnB+**); the others start anew.
-*{BASE}* is the whole network from new weights."""
+B is the webcam's photographs of ten objects (Office-Caltech10): half of them for training, half for
+scores, split anew for each seed; {SIZE} pixels, {EPOCHS} epochs in batches of {BATCH_SIZE}. The
+first k layers start with the ImageNet weights, fixed (**AnB**) or trained as well (**AnB+**); the
+other layers start with random weights. *{BASE}* is the whole network from random weights."""
 NOTES = """\
 ## What this says
 
-With 49 of 50 layers fixed the accuracy is .96, with 40 it is .95; a layer made anew below that
-costs much, and the whole network from new weights is at chance after so few steps. Training the
-copied layers too, at the rate of the new ones, is worse than keeping most of them fixed, with a
-deviation of up to .25 over the seeds. So keep the body fixed for a hundred photographs."""
+With 49 of 50 layers fixed the accuracy is .96, with 40 it is .95. With fewer copied layers it is
+much lower, and the whole network from random weights is at chance after so few steps. To train the
+copied layers too, at the rate of the new ones, is worse than to keep most of them fixed; the
+standard deviation over the seeds is up to .25. So keep the body fixed for a hundred photographs."""
 
 
 def scores(seed: int, quick: bool) -> dict[tuple[int, str], float]:
@@ -106,7 +106,7 @@ def page(
         ]
         rows.append([name, *cells])
     parts = [
-        "# Which layers of a pretrained network carry over?",
+        "# Which layers of a pretrained network transfer?",
         header(f"`{command_line}`", f"{n_seeds} seeds; mean ± standard deviation over them"),
         INTRODUCTION,
         table(["accuracy on B", *(f"k = {k}" for k in layers)], rows, "lr"),

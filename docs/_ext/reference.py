@@ -8,19 +8,19 @@ from typing import Any
 
 PACKAGES = {
     "skda": "Estimators, transformers, Pipeline",
-    "skda.model_selection": "Choosing without target labels",
+    "skda.model_selection": "Model selection without target labels",
     "skda.inspection": "Inspection",
-    "skda.priors": "Class shares, on arrays",
+    "skda.priors": "Class shares, functions of arrays",
     "skda.datasets": "Data sets",
     "skda.pipeline": "Pipeline",
     "skda.preprocessing": "Scaling by domain",
     "skda.subspace": "Shallow methods",
     "skda.io": "Model files",
-    "skda.distributed": "Several processes",
+    "skda.distributed": "Training in several processes",
     "skda.losses": "Losses",
     "skda.nn": "Networks and layers",
     "skda.base": "Base classes",
-    "skda.training": "For authors of methods",
+    "skda.training": "For authors of new methods",
 }
 # the rest of the training engine is internal
 OF_THE_ENGINE = ("AdaptationTerm", "Discrepancy", "DomainOutput", "TargetTerm", "features_of_both")

@@ -1,4 +1,4 @@
-// What axe finds in the pages of the theme and of docutils, mended.
+// Fixes accessibility faults that axe finds in pages of the theme and of docutils.
 document.addEventListener("DOMContentLoaded", () => {
   // the name of the button is what it shows where there is room: "Search Ctrl+K"
   for (const button of document.querySelectorAll(".search-button-field")) {

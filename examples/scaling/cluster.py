@@ -1,4 +1,4 @@
-"""Third rung: a cluster. Dask's workers train one lam in one fold each.
+"""On a cluster: each training of a Dask worker has one lam and one fold.
 
 python examples/scaling/cluster.py                          # two workers on this machine
 python examples/scaling/cluster.py --scheduler tcp://10.0.0.1:8786

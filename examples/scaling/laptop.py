@@ -1,4 +1,4 @@
-"""First rung: a laptop. The search trains all lams and folds as one network, in one process.
+"""On a laptop: the search trains all lams and folds as one network, in one process.
 
 python examples/scaling/laptop.py
 """

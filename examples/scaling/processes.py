@@ -1,10 +1,10 @@
-"""Second rung: one big machine, or several. The processes share each training.
+"""On one big machine, or on several machines: the processes share each training.
 
 torchrun --nproc-per-node 2 examples/scaling/processes.py             # on GPUs or on the CPU
 accelerate launch --num_processes 2 examples/scaling/processes.py     # on GPUs
 
-Each process takes a GPU where there are any. Without them `accelerate launch` starts one process,
-whatever --num_processes says, unless it starts them by MPI.
+Each process uses a GPU if there are GPUs. Without GPUs `accelerate launch` starts one process,
+whatever --num_processes says, unless it uses MPI.
 """
 
 import argparse

@@ -25,16 +25,17 @@ REMEDY = (
     "folder that the environment variable SKDA_DATA_HOME names."
 )
 DESCR = """\
-Phone and watch: seated, standing up, walking, turning, sitting down, of 23 subjects who wore a
-smartphone and a smartwatch at the same time. Windows of .64 s (32 samples of accelerometer and
-gyroscope at about 51 Hz, half overlapping, at least 80 % of one activity): 6010 of the phone, 6131
-of the watch. 80 features per window, or the raw (6, 32) signal; nothing is normalised.
+Phone and watch: the activities seated, standing up, walking, turning and sitting down of 23
+subjects, who wore a smartphone and a smartwatch at the same time. Windows of .64 s (32 samples of
+accelerometer and gyroscope at about 51 Hz, half overlapping, at least 80 % of one activity): 6010
+of the phone, 6131 of the watch. 80 features per window, or the raw (6, 32) signal; nothing is
+normalised.
 
-Since both devices recorded the same moments, subjects are split: the source has subjects 1 to 11,
-the target subjects 12 to 23. By default all target windows are both adapted to and scored on:
-X_target_test and y_target_test are the same objects as X_target and y_target; with test_subjects
-they are the windows of these subjects, which are then not in X_target. Half of the windows are
-walking: score by balanced accuracy.
+Both devices recorded the same moments, so the subjects are split: the source has subjects 1 to 11,
+the target subjects 12 to 23. By default all target windows are used for adaptation and for scores:
+X_target_test and y_target_test are the same objects as X_target and y_target. With test_subjects,
+X_target_test and y_target_test have the windows of these subjects, and X_target the others. Half of
+the windows are walking: score by balanced accuracy.
 
 Origin: Matey-Sanz, Casteleyn & Granell, Data in Brief 2023, 109809. Licence: CC BY 4.0.
 """

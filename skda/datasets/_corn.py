@@ -29,14 +29,14 @@ STORE = DataStore(
     ),
 )
 DESCR = """\
-Corn, near infrared: moisture, oil, protein and starch, in per cent, of 80 samples of corn, from
+Corn, near infrared: moisture, oil, protein and starch of 80 samples of corn, in per cent, from
 spectra of 700 wavelengths, 1100 to 2498 nm in steps of 2 nm. Each sample was measured on three
 instruments, m5, mp5 and mp6, which are the domains. Spectra are absorbances, nothing is normalised.
 
-Since all instruments measured the same samples, samples are split: the source has some, measured on
-one instrument, the target the others, measured on another. All target rows are both adapted to and
-scored on: X_target_test and y_target_test are the same objects as X_target and y_target. y_target
-is for oracles and scores only.
+All instruments measured the same samples, so the samples are split: the source has some of them,
+measured on one instrument; the target has the others, measured on another. All target rows are used
+for adaptation and for scores: X_target_test and y_target_test are the same objects as X_target and
+y_target. y_target is for oracles and scores only.
 
 Origin: Cargill, distributed by Eigenvector Research. Licence: none stated.
 """

@@ -19,9 +19,9 @@ RESPONSES = (
 )
 FEATURES = [f"{name}_{sensor}" for sensor in range(1, N_SENSORS + 1) for name in RESPONSES]
 DESCR = """\
-Gas sensor array drift: which of six gases sixteen metal-oxide sensors smell, measured over 36
-months. Domains are batches of months: batch1 (445 rows), batch2 (1244), batch6 (2300); all six
-gases occur in each. 128 features: eight per sensor (steady-state change DR, its normalised form
+Gas sensor array drift: six gases, measured by sixteen metal-oxide sensors over 36 months. Domains
+are batches of months: batch1 (445 rows), batch2 (1244), batch6 (2300); all six gases occur in
+each. 128 features: eight per sensor (steady-state change DR, its normalised form
 |DR|, and exponential moving averages of the rise, EMAi, and the decay, EMAd), raw.
 
 All rows of both domains are used; there is no separate target test set, so X_target_test and

@@ -36,12 +36,12 @@ MNISTM_REMEDY = (
     "fetch_handwritten_digits has the recipe to make one."
 )
 DESCR = """\
-Handwritten digits 0 to 9 of three kinds. mnist: 60000 + 10000 grey images 28 x 28. usps: 7291 +
+Handwritten digits 0 to 9 in three domains. mnist: 60000 + 10000 grey images 28 x 28. usps: 7291 +
 2007 grey images 16 x 16 of scanned envelopes. mnistm: MNIST digits blended into patches of
-photographs, 28 x 28 in colour; the official 9001 test images, and in the prepared file 8000
-training images made from the MNIST training digits 50000 to 57999. Where mnistm is one of the
-domains, mnist has its first 50000 training digits only, so that no digit is on both sides, and
-grey images repeat their channel three times.
+photographs, 28 x 28 in colour; it has the official 9001 test images and, in the prepared file, 8000
+training images made from the MNIST training digits 50000 to 57999. If one domain is mnistm, then
+mnist has its first 50000 training digits only, so that no digit is in both domains, and grey images
+repeat their channel three times.
 
 Source and target rows are training images, X_target_test are all test images of the target.
 Images of another size are resized bilinearly, with antialiasing.

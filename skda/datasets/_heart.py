@@ -18,7 +18,7 @@ Heart disease (absence, presence) in four hospitals: cleveland (303 patients), h
 switzerland (123), va (200). Thirteen features, NaN where a value is missing: ca, thal and slope
 are almost empty outside Cleveland; chol is 0, which means missing, for all of Switzerland and for
 49 patients of VA, and is left as published. Impute inside the Pipeline; score by balanced
-accuracy. Too small to rank methods.
+accuracy. The domains are too small to rank methods.
 
 All rows of both domains are used; there is no separate target test set, so X_target_test and
 y_target_test are the same objects as X_target and y_target.

@@ -17,8 +17,8 @@ DESCR = """\
 Rotated moons: the inter-twinning moons of Ganin et al. 2016.
 
 Source: scikit-learn's make_moons, moved to the mean 0 and enlarged by 2. Target and target test:
-further draws of the same, turned counter-clockwise about the mean. Each part has as many points of
-one class as of the other. y_target is for oracles and scores only.
+further draws of these moons, turned counter-clockwise about the mean. Both classes have the same
+number of points in each part. y_target is for oracles and scores only.
 
 Origin: Ganin et al., JMLR 2016, section 5.1.
 """

@@ -17,10 +17,10 @@ DESCR = """\
 Office-Caltech10, SURF: ten classes of objects in four domains: amazon (958 product photos),
 caltech10 (1123 web images), dslr (157) and webcam (295 photos of an office).
 
-Each row counts 800 visual words, raw: nothing is normalised. The classic protocol divides each
-row by its sum, z-scores each domain by itself and uses all rows of both domains; there is no
-separate target test set, so X_target_test and y_target_test are the very rows of X_target
-and y_target.
+Each row has the counts of 800 visual words; nothing is normalised. The classic protocol divides
+each row by its sum, z-scores each domain by itself and uses all rows of both domains; there is no
+separate target test set, so X_target_test and y_target_test are the same objects as X_target and
+y_target.
 
 Origin: Saenko et al., ECCV 2010; Griffin et al. (Caltech-256), 2007; Gong et al., CVPR 2012. No
 licence is stated: research use.

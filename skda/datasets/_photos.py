@@ -10,12 +10,12 @@ from ._docs import loader_docs
 from ._pairs import LabelledRows, Pair, make_pair
 
 DESCR = """\
-Digits on photographs: real handwritten digits, and other ones blended into photographs by the
-recipe of MNIST-M.
+Digits on photographs: real handwritten digits, and other real digits blended into photographs by
+the recipe of MNIST-M.
 
 Source: digits of scikit-learn's load_digits (UCI Optical Recognition of Handwritten Digits, 8 x 8),
 enlarged to 16 x 16, 0 is paper and 1 is ink, the same in three channels. Target: other digits of
-that set (no image is in two parts, but a writer may be), each as |digit - patch| for a random
+that set (no image is in two parts, but a writer may be), each as |digit - patch| with a random
 patch of one of scikit-learn's two sample photographs, in full resolution. The parts are stratified
 by digit. y_target is for oracles and scores only. rows_source, rows_target and rows_target_test
 are the rows of load_digits that the images come from.

@@ -19,12 +19,12 @@ PAPER, LIGHT = 0.3, 0.2
 CONTRAST = 0.55
 NOISE = 0.04
 DESCR = """\
-Scanned digits: real handwritten digits, and other ones as a second device would take them.
+Scanned digits: real handwritten digits, and other real digits as a second device would scan them.
 
 Source: digits of scikit-learn's load_digits (UCI Optical Recognition of Handwritten Digits, 8 x 8),
 enlarged to 16 x 16, 0 is paper and 1 is ink. Target: other digits of that set (no image is in two
-parts, but a writer may be), turned clockwise by some 15 degrees, with thicker strokes of .55 of
-the ink, on grey paper lit unevenly from a direction of its own for every image, with sensor noise.
+parts, but a writer may be), turned clockwise by about 15 degrees, with thicker strokes of .55 of
+the ink and sensor noise, on grey paper with uneven light from another direction in each image.
 The parts are stratified by digit. y_target is for oracles and scores only. rows_source,
 rows_target and rows_target_test are the rows of load_digits that the images come from.
 

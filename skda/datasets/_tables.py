@@ -19,10 +19,10 @@ Covariate shift: p(x) moves between the domains, p(y | x) does not.
 
 All features are standard normal and independent, but the mean of x0 is -shift / 2 in the source
 and +shift / 2 in the target. In both, p(y = 1 | x) = 1 / (1 + exp(-4 (x1 - x0^2 / 2 + .75))):
-only x0 and x1 matter, and as it is even in x0, the classes are equally common in both domains.
+only x0 and x1 matter, and this function is even in x0, so both domains have the same class shares.
 proba_source, proba_target and proba_target_test are p(y = 1 | x) of the rows; the best prediction
-is 1 where it exceeds one half. density_ratio_source is p_target(x) / p_source(x) of the source
-rows, exp(shift * x0). y_target is for oracles and scores only.
+is 1 if p(y = 1 | x) exceeds one half. density_ratio_source is p_target(x) / p_source(x) of the
+source rows, exp(shift * x0). y_target is for oracles and scores only.
 """
 
 

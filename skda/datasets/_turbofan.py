@@ -31,11 +31,11 @@ wear out. Domains are FD001 (one operating condition, one fault), FD002 (six con
 and FD003 (one condition, two faults). Each cycle has three operational settings and 21 sensors, as
 published: nothing is normalised.
 
-The training engines (100, 260 and 100) were recorded until they failed; the test engines (100, 259
-and 100), which are others, until some cycle before. Rows are windows of successive cycles, the
-label is the remaining life at the last of these, at most max_rul. X_source and X_target are windows
-of the training engines, X_target_test is the last window of each test engine of the target.
-y_target is for oracles and scores only.
+The training engines (100, 260 and 100) were recorded until they failed. The test engines (100, 259
+and 100) are other engines and were recorded until some cycle before the failure. Rows are windows
+of successive cycles; the label is the remaining life at the last cycle, at most max_rul. X_source
+and X_target have the windows of the training engines, X_target_test has the last window of each
+test engine of the target. y_target is for oracles and scores only.
 
 Origin: A. Saxena, K. Goebel, NASA Ames Prognostics Data Repository, 2008. Public.
 """

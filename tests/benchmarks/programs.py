@@ -1,4 +1,4 @@
-"""The programs of the pages, and what they write."""
+"""The programs of the benchmark pages, and their files."""
 
 import csv
 import os
@@ -30,7 +30,7 @@ def run(folder, *options, timeout=60, **kwargs):
 
 
 def main_of(page):
-    """Return the program of a page, which takes its options: to start Python takes seconds."""
+    """Return the main function of a page; a new Python process would take seconds."""
     return import_module(f"benchmarks.{page}.__main__").main
 
 

@@ -1,4 +1,4 @@
-"""The page about the verdict of `domain_report`."""
+"""The benchmark of the sentences of `domain_report`."""
 
 import pandas as pd
 import pytest
@@ -10,7 +10,7 @@ from tests.benchmarks.programs import committed
 
 
 def rows(*numbers):
-    """Return models: accuracies of source-only and adapted, distance of the shares, and words."""
+    """Return rows: accuracies of source-only and adapted, distance of the shares, sentences."""
     names = ["true_source_only", "true_adapted", "true_shares_differ", "said"]
     return pd.DataFrame(numbers, columns=names)
 
@@ -46,8 +46,8 @@ def test_the_counts(name, counts):
 
 def test_harm_is_counted_by_what_was_said():
     assert harm(MODELS) == (
-        "Adapting did harm to 3 of 6 models: 1 with a warning, 1 where the report says that the "
-        "shares cannot be told, 1 without."
+        "Adapting did harm to 3 of 6 models: 1 with a warning, 1 with `shares_unknown`, "
+        "1 with neither."
     )
 
 

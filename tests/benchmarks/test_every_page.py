@@ -1,4 +1,4 @@
-"""Every page: its program runs, and what is committed is what it makes."""
+"""Every benchmark page: its program runs, and makes the committed page from the committed runs."""
 
 import csv
 import re
@@ -11,7 +11,7 @@ from benchmarks.harness import machine
 from benchmarks.harness.results import Results, mean_and_deviation
 from tests.benchmarks.programs import PAGES, ROOT, committed, main_of, scores_of
 
-# What is enough to see that a page runs; those that are not here have a test of their own.
+# Short runs of the pages. A page that is not in this dict has a test of its own.
 QUICK = {
     "all_methods": [
         *("--seeds", "0", "--tasks", "gas 1→6", "--methods"),
@@ -68,7 +68,7 @@ OWN_TEST = {
     *("amazon", "digits", "domain_report", "first_methods", "lambda_search"),
     *("office_caltech", "regression", "save_and_load", "scaling", "tabular", "transferability"),
 }
-# The time of these is measured anew: a page is made from rows of several days.
+# These pages measure times; their rows come from runs on several days.
 MEASURED = {"gpu", "lambda_search", "save_and_load", "scaling", "speed"}
 FROM_RUNS = set(PAGES) - MEASURED - {"office_caltech_shallow"}
 
@@ -98,7 +98,7 @@ def test_quick_look(page, tmp_path):
 
 
 def without_the_day(text):
-    """Return the page without the lines that say when and by what command it was made."""
+    """Return the page without the lines of its date and its command."""
     title, blank, _, _, *rest = text.splitlines()
     return [title, blank, *rest]
 
@@ -107,7 +107,7 @@ def without_the_day(text):
 def test_committed_page_is_made_from_the_committed_runs(page, tmp_path, monkeypatch):
     for file in committed(page, ".csv").parent.glob("*.csv"):
         shutil.copy(file, tmp_path)
-    # of the machine and the day of the runs
+    # the page names the machine and the day of the runs
     text = committed(page, ".md").read_text(encoding="utf-8")
     command = next(line for line in text.splitlines() if line.startswith("- `python -m "))
     _, _, module, *options = command.strip("-` ").split()
@@ -119,7 +119,7 @@ def test_committed_page_is_made_from_the_committed_runs(page, tmp_path, monkeypa
         raise AssertionError(f"{run} is not among the committed runs.")
 
     monkeypatch.setattr(Results, "add", add)
-    # the quick looks draw; to draw every figure again takes half a minute
+    # other tests draw figures; drawing all of them again takes half a minute
     monkeypatch.setattr(Figure, "savefig", lambda self, path, **_: None)
     options += ["--page-only"] if page.endswith("selection") else []
     main_of(page)([*options, "--out", str(tmp_path / page)])
@@ -138,7 +138,7 @@ def test_committed_page_has_the_committed_times(page):
                 value = f"{row['value']} {row['unit']}".replace(" ratio", " x").strip()
                 cells = [row["case"], row["measure"], value, row["goal"], row["met"]]
             else:
-                cells = list(row.values())[page == "gpu" :]  # its sections are headings
+                cells = list(row.values())[page == "gpu" :]  # its sections are headings of the page
             assert f"| {' | '.join(cells)} |" in text
 
 

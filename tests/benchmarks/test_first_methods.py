@@ -29,7 +29,7 @@ def test_committed_table_is_of_the_committed_scores(committed_scores):
             assert f"| {name} | {cells} |" in table
 
 
-# a tenth of the rows has fewer than the four of each class that the folds of the oracle ask for
+# with a tenth of the rows, some class has fewer rows than the four folds of the oracle need
 @pytest.mark.filterwarnings("ignore:The least populated class in y has only")
 @pytest.mark.usefixtures("skda_data_home")
 def test_first_methods_run(tmp_path):
@@ -39,6 +39,6 @@ def test_first_methods_run(tmp_path):
     assert len(found) == 10
     assert all(0 < float(score) <= 1 for *_, score in found)
     scores = {method: float(score) for _, method, _, score in found}
-    # every tenth row and two epochs are enough for these
+    # these hold with every tenth row and two epochs
     assert scores["logistic regression + zT"] > scores["logistic regression"] + 0.2
     assert scores["target oracle"] > 0.5

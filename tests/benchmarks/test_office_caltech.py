@@ -14,6 +14,6 @@ def test_office_caltech_runs(tmp_path):
     assert list(scores["DW"]) == methods
     assert scores["DW"]["source-only"][0] > 0.2
     page = (tmp_path / "quick.md").read_text(encoding="utf-8")
-    # of the committed shallow benchmark, where it is in percent
+    # from the committed shallow benchmark, which has percents
     assert "| 1-NN | .634 |" in page
     assert "| TCA, unit rows | .875 |" in page

@@ -7,7 +7,7 @@ import pytest
 from benchmarks.office_caltech_shallow import __main__ as benchmark
 from tests.benchmarks.programs import committed
 
-# of each domain once source and target, and the fewest rows
+# each domain is the source once and the target once; these tasks have the fewest rows
 SOME = ("AD", "WC", "CW", "DA")
 
 
@@ -29,7 +29,7 @@ def test_plain_1nn_is_the_published_one_on_all_tasks(tasks):
     assert row == pytest.approx(benchmark.PUBLISHED["1-NN, published"], abs=0.1)
 
 
-# nothing is random: what some tasks give again, the committed page has of all of them
+# nothing is random: new runs of some tasks give the numbers of the committed page
 @pytest.mark.parametrize(
     ("name", "unit_rows", "published"), [("GFK", False, 43.1), ("TCA", True, 46.2)]
 )
@@ -37,7 +37,7 @@ def test_the_published_mean_is_reached(tasks, written, name, unit_rows, publishe
     row = written["unit" if unit_rows else "z-scores", name]
     some = {task: tasks[task] for task in SOME}
     found = benchmark.run_tasks(some, benchmark.METHODS[name], unit_rows=unit_rows)
-    # one row of the largest target decided otherwise is .1
+    # one row of the largest target is .1 percent
     assert {task: float(row[task]) for task in SOME} == pytest.approx(
         {task: found[task] for task in SOME}, abs=0.35
     )

@@ -1,4 +1,4 @@
-"""Regression: the scaling of a target, the rule without labels, what is committed."""
+"""Regression: the scaling of a target, the rule without labels, the committed page."""
 
 import math
 from collections import Counter
@@ -48,11 +48,11 @@ def make_case(X_source, X_target, known=None):
 
 def test_target_is_moved_and_scaled_by_column():
     case = make_case([[0, 0], [4, 0]], [[10, 5], [30, 5]])
-    # the source's first column has the mean 2 and the deviation 2, the target's 20 and 10
+    # the first column: mean 2 and deviation 2 in the source, mean 20 and deviation 10 in the target
     assert case.predictions(LINEAR).tolist() == [[10]]
     assert case.predictions(LINEAR + SHIFTED).tolist() == [[-8]]
     assert case.predictions(LINEAR + SCALED).tolist() == [[0]]
-    # a column that is constant in the target is moved
+    # a column that is constant in the target is shifted only
     np.testing.assert_allclose(case._moved("x" + SCALED)[1], [[0, 0]])
 
 
@@ -74,7 +74,7 @@ def test_predictions_are_cut_and_made_once():
 def test_method_nearest_to_the_median_is_chosen():
     values = dict(zip(ADAPTING, [1, 2, 9, 4, 5.5, 6, 7, 30], strict=True))
     case = make_case([[0], [4]], [[1], [3]], {n: np.array([[v]]) for n, v in values.items()})
-    # the median is 5.75: the fifth and the sixth are equally near, and the first of them counts
+    # the median is 5.75: the fifth and the sixth are equally near, and the fifth is chosen
     assert case.chosen(0) == list(ADAPTING)[4]
     view = View(case, 0, lambda y_true, y_pred: float((y_pred - y_true)[0]))
     assert view.score(CHOSEN) == 5.5 - 2
@@ -119,7 +119,7 @@ def test_constant_channels_are_left_out():
 def test_channels_that_vary_within_a_condition():
     rows = np.array([[500.0, 500, 1], [500.1, 500, 2], [510, 520, 1], [510, 520, 1]])
     scalers = [StandardScaler().fit(rows[:2]), StandardScaler().fit(rows[2:])]
-    # the first varies too little, the second from one condition to the other
+    # the first column varies too little, the second only between the conditions
     assert turbofan.varying_within(scalers).tolist() == [False, False, True]
 
 
@@ -132,7 +132,7 @@ def test_windows_by_condition_are_those_of_the_plain_case():
     np.testing.assert_array_equal(scaled.oracle_rows[0], scaled.X_target)
     assert scaled.X_test.shape == (259, 21, 30)
     assert scaled.known is not plain.known
-    # the altitude tells the six conditions; the sixth channel is sensor 3
+    # the altitude identifies the six conditions; the sixth channel is sensor 3
     altitude, sensor = plain.X_target[:, 0].round(), plain.X_target[:, 5]
     assert np.unique(altitude).tolist() == [0, 10, 20, 25, 35, 42]
     for condition in np.unique(altitude):

@@ -1,4 +1,4 @@
-"""Choosing lam of a regressor: what a rule chooses and costs, by hand; what is committed."""
+"""Choosing lam of a regressor: choices and regrets of rules by hand; the committed page."""
 
 import numpy as np
 
@@ -25,7 +25,7 @@ def test_a_rule_chooses_the_best_mean_z_score_that_the_guard_accepts():
     assert Rule(("iwv",)).choose(searched()) == 2
     assert Rule(("iwv",)).choose(searched((True, True, False))) == 1
     assert Rule(("iwv",), guard=False).choose(searched((True, True, False))) == 2
-    assert Rule(("dev",)).choose(searched()) == 0  # of ties the smaller lam
+    assert Rule(("dev",)).choose(searched()) == 0  # a tie: the smaller lam
     # z-scores -1.22, 0, 1.22 and .71, .71, -1.41
     assert Rule(("iwv", "dev")).choose(searched()) == 1
 
@@ -61,7 +61,7 @@ def test_high_labels_are_the_upper_half():
 
 def test_committed_searches_are_whole():
     found = searches(read_rows(committed("regression_selection", ".csv"), TEXT))
-    assert len(found) == 3 * len(TASKS) * len(METHODS) * len(GRIDS)  # seeds
+    assert len(found) == 3 * len(TASKS) * len(METHODS) * len(GRIDS)  # three seeds
     assert all(search.lams[0] == 0 for search in found)
     corn = [search for search in found if search.task.startswith("corn")]
     assert outcome(DEFAULT.choose, corn).regret.mean() < 0.1

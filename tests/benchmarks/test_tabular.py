@@ -1,4 +1,4 @@
-"""Tables: choosing a method without labels, quick runs, what is committed."""
+"""Tables: choosing a method without labels, quick runs, the committed page."""
 
 import csv
 from statistics import mean
@@ -71,7 +71,7 @@ def test_rule_takes_the_highest_mean_z_score(choices, name, validators):
     (rule,) = [rule for rule in RULES if rule.name == name]
     expected = [naive_choice(made.judgements.path, seed, validators) for seed in range(N_SEEDS)]
     assert [made.chosen(task, seed, rule.validators) for seed in range(N_SEEDS)] == expected
-    # a rule that always said the same would pass with one seed
+    # with one choice for all seeds, a rule that ignores the seed would pass
     assert len(set(expected)) > 1
 
 
@@ -92,7 +92,7 @@ def test_chosen_run_is_that_of_the_candidate_with_the_time_of_all_judgements(cho
 def test_judgements_that_are_there_are_not_repeated(choices):
     made, *_ = choices
     before = made.judgements.path.read_bytes()
-    # the task has no rows: a judgement would fail
+    # the task has no rows: judging again would fail
     made.run()
     assert made.judgements.path.read_bytes() == before
 

@@ -16,7 +16,7 @@ def sha256(content):
 
 @pytest.fixture
 def publish(tmp_path, monkeypatch):
-    """Put files where a download would have put them, and expect just these."""
+    """Store files in the place of a download, and expect their checksums."""
 
     def put(module, contents):
         store = module.DATASET.store
@@ -48,9 +48,9 @@ def write_prepared(tmp_path):
 
 @pytest.fixture
 def compare_raw_with_prepared(tmp_path, skda_data_home):
-    """Compare what the published files and the prepared archive of a data set give.
+    """Compare the arrays from the published files with those from the prepared archive.
 
-    Each domain is the source of a pair and the target of one.
+    Each domain is the source of one pair and the target of another.
     """
     if not (skda_data_home / "raw").is_dir():
         pytest.skip(f"needs the published files: {skda_data_home / 'raw'}")

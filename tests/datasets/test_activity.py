@@ -17,7 +17,7 @@ HEADER = "x_acc,y_acc,z_acc,x_gyro,y_gyro,z_gyro,timestamp,label\n"
 
 
 def make_arrays():
-    """One window per subject and device, whose values tell the subject and the device."""
+    """One window per subject and device; its values encode the subject and the device."""
     subjects = np.arange(1, 24, dtype=np.uint8)
     arrays = {}
     for device, offset in (("phone", 0), ("watch", 100)):
@@ -99,7 +99,7 @@ def test_a_users_archive_needs_its_arrays(tmp_path):
 
 
 def naive_features(window):
-    """The recipe once more, sample by sample and coefficient by coefficient."""
+    """The features again, with loops over samples and coefficients."""
     channels = [list(channel) for channel in window]
     for first in (0, 3):
         axes = window[first : first + 3]
@@ -212,7 +212,7 @@ def test_real_features_follow_from_the_signal(skda_data_home, domain):
         expected, signal = arrays[f"{domain}_X"], arrays[f"{domain}_signal"]
         assert list(arrays["classes"]) == list(CLASSES)
         assert list(arrays["feature_names"]) == _activity.FEATURES
-    # The archive's signal is rounded to float16, its features are of the unrounded signal.
+    # The archive's signal is rounded to float16; its features come from the unrounded signal.
     error = np.abs(window_features(signal) - expected) / (1 + np.abs(expected))
     worst = error.reshape(-1, 10, 8).max(axis=(0, 2))
     assert worst.max() < 0.007, dict(zip(STATISTICS, worst, strict=True))

@@ -21,7 +21,7 @@ WITH_CHANNELS = pytest.mark.parametrize(
 
 
 def enlarge_naively(image):
-    """Double the side of an image: every new pixel a quarter away from an old one's centre."""
+    """Double the side of an image: the centre of a new pixel is 1/4 from that of an old one."""
     height, width = image.shape
     out = np.empty((2 * height, 2 * width))
     for row in range(2 * height):

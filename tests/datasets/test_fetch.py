@@ -19,7 +19,7 @@ pooch = pytest.importorskip("pooch")
 CONTENT = np.random.default_rng(0).bytes(200_000)
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
 ROOT = Path(__file__).parents[2]
-# the module alone: the package above it takes seconds to import torch
+# imports the module alone, because importing the package imports torch, which takes seconds
 FETCH_IN_PROCESS = """
 import sys, types
 root, url, sha256, home = sys.argv[1:]
@@ -130,7 +130,7 @@ def test_a_wrong_checksum_is_an_error_that_names_both(serve, tmp_path, waits):
 def test_a_refused_connection_says_what_to_do(tmp_path, waits, monkeypatch):
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     with socket.socket() as taken:
-        # Bound but not listening: connections to it are refused, and nobody else gets the port.
+        # The port is bound and not listening: connections fail, and no other program gets it.
         taken.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{taken.getsockname()[1]}/a.bin"
         with pytest.raises(OSError, match="Could not fetch") as caught:
@@ -171,7 +171,7 @@ def test_two_processes_at_once_both_get_the_whole_file(serve, tmp_path):
     both_asked = threading.Barrier(2, timeout=120)
 
     def send_slowly(request):
-        # Neither download ends before the other one has begun.
+        # Each download waits until the other download has begun.
         send(request, CONTENT[:100_000], length=len(CONTENT))
         both_asked.wait()
         request.wfile.write(CONTENT[100_000:])

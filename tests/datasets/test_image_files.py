@@ -54,7 +54,7 @@ def test_paths_in_a_column_of_a_frame(folder: Path) -> None:
     images = ImageFiles(frame["path"], frame["label"], size=8)
     assert len(images) == 2
     assert images[1][1] == 5
-    assert ImageFiles(frame["path"], size=8)[0].shape == (3, 8, 8)  # no pair without labels
+    assert ImageFiles(frame["path"], size=8)[0].shape == (3, 8, 8)  # a row, not a pair
 
 
 def test_grey_and_transparent_images_have_three_channels(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""What every made data set promises."""
+"""Properties of all generated data sets."""
 
 import numpy as np
 import pytest

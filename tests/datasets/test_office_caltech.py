@@ -27,7 +27,7 @@ def test_published_files_are_parsed(publish):
     np.testing.assert_array_equal(data.X_target, [[9, 8]])
     np.testing.assert_array_equal(data.y_target, [1])
     assert data.X_target_test is data.X_target
-    assert "X_target_test and y_target_test are the very rows" in data.DESCR
+    assert "X_target_test and y_target_test are the same objects" in data.DESCR
     assert data.target_names[9] == "projector"
 
 

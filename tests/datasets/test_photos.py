@@ -17,7 +17,7 @@ def photos():
 
 
 def find_patch(target, digit, photos):
-    """Find the patch by the pixels without ink, where the target is the photograph itself."""
+    """Find the patch by the pixels without ink, which are equal to those of the photograph."""
     blank = np.argwhere(digit == 0)
     found = []
     for number, photo in enumerate(photos):
@@ -40,7 +40,7 @@ def test_target_is_digit_minus_patch(part, photos):
         target, digit = data[f"X_{part}"][i], digits[f"X_{part}"][i, 0]
         places = find_patch(target, digit, photos)
         assert places, f"row {i} holds no patch of a photograph"
-        # a clear sky may fit in more places than one, all of them alike
+        # patches of clear sky may fit in several equal places
         number, row, column = places[0]
         patch = photos[number][row : row + 16, column : column + 16].transpose(2, 0, 1)
         assert_allclose(target, np.abs(digit - patch), atol=1e-6)

@@ -53,7 +53,7 @@ def test_paper_is_a_grey_plane_with_noise_of_known_size():
     coefficients, squares = np.linalg.lstsq(design, paper.reshape(400, 256).T, rcond=None)[:2]
     assert_allclose(coefficients[0].mean(), 0.3, atol=0.002)
     assert_allclose(np.hypot(coefficients[1], coefficients[2]).mean(), 0.2, atol=0.003)
-    # the clip at 0 takes a little of the noise
+    # clipping at 0 removes a little of the noise
     assert_allclose(np.sqrt(squares.sum() / 400 / 253), 0.04, atol=0.001)
     directions = np.sign(coefficients[1:]).T
     assert len(np.unique(directions, axis=0)) == 4
@@ -64,7 +64,7 @@ def test_ink_has_the_lower_contrast():
     strokes = blank()
     strokes[:, 4:12, 4:12] = 1
     darker = scan(strokes, 1, rng(0)) - scan(blank(), 1, rng(0))
-    # within the block, and where the darker side of the paper does not saturate
+    # within the block, away from the darker side of the paper, which saturates
     assert_allclose(np.median(darker[:, 6:10, 6:10]), 0.55, atol=1e-12)
     assert_allclose(np.median(darker[:, 0, :]), 0, atol=1e-12)
 

@@ -1,4 +1,4 @@
-"""Shifted regression: what moves is a gain and an offset of each channel, and nothing else."""
+"""Shifted regression: only a gain and an offset of each channel change."""
 
 import math
 import re
@@ -36,7 +36,7 @@ def test_the_target_reads_another_gain_and_offset():
 
 
 def test_two_hidden_properties_and_noise_make_the_readings(large):
-    """Of the covariance of the source's readings, all but two eigenvalues are the noise's."""
+    """All but two eigenvalues of the covariance of the source's readings are those of the noise."""
     eigenvalues = np.linalg.eigvalsh(np.cov(large.X_source.T))
     assert_allclose(eigenvalues[:-2], 0.01, rtol=0.03)
     assert eigenvalues[-2] > 1

@@ -1,4 +1,4 @@
-"""Covariate shift: p(x) moves as asked for, p(y | x) does not move."""
+"""Covariate shift: p(x) changes as the parameters say, p(y | x) does not change."""
 
 import math
 import re
@@ -64,7 +64,7 @@ def test_density_ratio_is_that_of_the_two_normals():
 
 
 def test_density_ratio_carries_source_means_over_to_the_target():
-    # a smaller shift than the default, or 50000 rows say too little of the weighted mean
+    # with the default shift the weighted mean of 50000 rows would be too noisy
     large = make_covariate_shift(50_000, 50_000, shift=1.0, random_state=0)
     weights = large.density_ratio_source
     for statistic in (lambda X: X[:, 0], lambda X: np.cos(X[:, 0] + X[:, 1])):

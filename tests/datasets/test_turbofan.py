@@ -8,7 +8,7 @@ from skda.datasets._turbofan_windows import cut_engines
 
 
 def make_table(lengths, offset=0):
-    """Engines 1, 2, ... with so many cycles; a value tells set, engine, cycle and channel."""
+    """Engines 1, 2, ... of these lengths; a value encodes set, engine, cycle and channel."""
     rows = [
         [engine, cycle, *(offset + 1000 * engine + cycle + channel / 100 for channel in range(24))]
         for engine, n_cycles in enumerate(lengths, start=1)

@@ -1,4 +1,4 @@
-"""The snippets of the guide run, page by page, and print what the page shows."""
+"""The snippets of the guide run, page by page, and print the output that the page shows."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ pytestmark = [
     pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA GPU"),
     pytest.mark.filterwarnings(
         "ignore:Synchronization debug mode is a prototype",
-        # torch's compiler, of itself
+        # from torch's compiler
         "ignore:.torch.jit.script:DeprecationWarning",
         "ignore:TensorFloat32 tensor cores",
         "ignore:The CUDA Graph is empty",
@@ -40,7 +40,7 @@ X_SOURCE = RNG.normal(size=(256, 8)).astype(np.float32)
 Y_SOURCE = (X_SOURCE[:, 0] > 0).astype(int)
 X_TARGET = X_SOURCE[:200] + 1
 FEW: dict[str, Any] = {"max_epochs": 3, "random_state": 0, "device": "cuda"}
-# a transport and decompositions are waited for in each step
+# the transport and the decompositions wait for the GPU in each step
 WAIT = {"DeepJDOT", "RSD", "DAREGRAM"}
 # dropout draws other masks on a GPU
 NO_DROPOUT: dict[str, Any] = {"DaNN": {"module__dropout": 0.0}}
@@ -97,7 +97,7 @@ def test_a_step_does_not_wait_for_the_gpu(cls: Any, monkeypatch: pytest.MonkeyPa
         finally:
             torch.cuda.set_sync_debug_mode("default")
 
-    clf = cls(**FEW).fit(*domains_for(cls))  # what is set up once may wait
+    clf = cls(**FEW).fit(*domains_for(cls))  # the setup of the first fit may wait for the GPU
     monkeypatch.setattr(net_class, "quiet_step", strict)
     if hasattr(clf, "partial_fit"):
         clf.partial_fit(*domains_for(cls))
@@ -107,7 +107,7 @@ def test_a_step_does_not_wait_for_the_gpu(cls: Any, monkeypatch: pytest.MonkeyPa
 
 @every_estimator
 def test_recorded_steps_train_the_same(cls: Any) -> None:
-    # by Adam, rounding would move the biases in front of a batch normalisation
+    # with Adam, rounding errors would move the biases before a batch normalisation
     given = FEW | NO_DROPOUT.get(stem(cls), {}) | {"optimizer": torch.optim.SGD, "lr": 0.05}
     estimator = cls(**given, cuda_graphs=True)
     if stem(cls) in WAIT | {"WDGRL"}:
@@ -216,7 +216,7 @@ def test_the_stacked_search_trains_what_single_fits_do(cls: Any, recorded: bool)
     assert stacked.vectorized_, stacked.vectorize_reason_
     assert stacked.best_estimator_.net_.device.startswith("cuda")
     for column, values in single.cv_results_.items():
-        # mean_test_score is made of ranks, in which rounding decides between equals
+        # mean_test_score is made of ranks, and rounding decides between equal scores
         if column.startswith(("mean_test_", "mean_target_")) and column != "mean_test_score":
             np.testing.assert_allclose(stacked.cv_results_[column], values, atol=0.03)
 
@@ -230,7 +230,7 @@ def test_a_search_in_two_processes() -> None:
 
 
 class Stopped(Exception):
-    """Stands for the end of the process."""
+    """Simulates the end of the process."""
 
 
 class StopAt(Callback):

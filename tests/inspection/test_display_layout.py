@@ -106,7 +106,7 @@ def test_a_display_of_its_own_can_be_read(name) -> None:
     ],
 )
 def test_displays_among_others_can_be_read(names) -> None:
-    figure, axes = plt.subplots(2, 2, figsize=(8, 6))  # without a layout of the user's
+    figure, axes = plt.subplots(2, 2, figsize=(8, 6))  # a figure without a layout engine
     for name, ax in zip(names, axes.flat, strict=True):
         assert MAKERS[name]().plot(ax=ax).figure_ is figure
     assert not problems(figure)

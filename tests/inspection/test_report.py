@@ -1,4 +1,4 @@
-"""The report on two domains: what it measures, and what it trains."""
+"""The report on two domains: its measures and its trainings."""
 
 from __future__ import annotations
 
@@ -239,7 +239,7 @@ def test_it_shows_itself_with_the_labels_escaped():
     assert "<yes>" not in html
     assert "&lt;yes&gt;" in html
     assert html.count("<table") == 2
-    # no colour of its own but half-transparent grey: legible on light and on dark pages
+    # the only colour is half-transparent grey, which is legible on light and on dark pages
     assert html.count("rgba(") == 1
     assert "color: inherit" in html
     assert "#" not in html

@@ -19,7 +19,7 @@ X, X_TARGET = RNG.normal(0, 1, (600, 1)), RNG.normal(1, 1, (600, 1))
 
 
 class Zero(RegressorMixin, BaseEstimator):
-    """Predicts 0, so that a label is an error."""
+    """Predicts 0, so the error of a row is its label."""
 
     def __init__(self, n_outputs=1):
         self.n_outputs = n_outputs
@@ -47,7 +47,7 @@ def test_it_is_the_weighted_error_by_hand():
     found = estimate_error(Zero(), X, y, X_TARGET, n_bootstrap=1)
     by_hand = np.sqrt(sum(w * v**2 for w, v in zip(ratio, y, strict=True)) / sum(ratio))
     assert_allclose(found.error, by_hand)
-    # each output in its standard deviations
+    # each output in units of its standard deviation
     both = np.column_stack([y, -1000 * y])
     of_both = estimate_error(Zero(2), X, both, X_TARGET, n_bootstrap=1)
     assert_allclose(of_both.error, by_hand / y.std())

@@ -1,4 +1,4 @@
-"""What a layer is worth to another task."""
+"""The curve of the transferability of layers."""
 
 from __future__ import annotations
 

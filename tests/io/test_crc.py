@@ -24,7 +24,7 @@ def test_it_is_that_of_zlib(size: int, start: int) -> None:
 
 
 def test_the_polynomial_of_crc_32_divides_that_of_three_powers() -> None:
-    """Otherwise no word might be left out."""
+    """This property lets the checksum skip words."""
     ends = np.zeros(_FAR + 1, dtype=np.uint8)
     ends[[0, _NEAR, _FAR]] = 1
     assert zlib.crc32(ends, 0xFFFFFFFF) == 0xFFFFFFFF  # the remainder is 0

@@ -107,7 +107,7 @@ def run(path: Any, format: str, rows: np.ndarray) -> np.ndarray:
     return session.run(["logits"], {"rows": rows})[0]
 
 
-# what a table's network is in torch.export, `test_what_a_network_returns_is_brought_to_logits` sees
+# `test_what_a_network_returns_is_brought_to_logits` has a table's network in torch.export
 @pytest.mark.parametrize(
     ("format", "images"), [("onnx", False), ("onnx", True), ("torch.export", True)]
 )

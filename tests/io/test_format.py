@@ -1,4 +1,4 @@
-"""Files that earlier versions wrote, and what loading one costs."""
+"""Files of earlier versions, and the memory that loading takes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from skda.io._nets import _load_optimizer
 from tests.io.helpers import FIT, SMALL
 from tests.io.make_fixture import FOLDER, ROWS
 
-# what the models of the files returned where they were made
+# probabilities of the models when their files were written
 PROBABILITIES = {
     "source": [0.6567761301994324, 0.40401825308799744, 0.7561392188072205, 0.6697431802749634],
     "target": [0.6201943159103394, 0.3826478123664856, 0.7515870928764343, 0.6310169696807861],
@@ -93,6 +93,6 @@ def test_an_optimizer_of_another_torch_has_an_option_more_or_less() -> None:
     assert optimizer.param_groups[0]["lr"] == 0.25
     assert optimizer.param_groups[0]["maximize"] is False
     assert "of_a_later_torch" not in optimizer.param_groups[0]
-    options["of_a_later_torch"] = True  # what it does is not known here
+    options["of_a_later_torch"] = True  # an unknown option
     with pytest.raises(ModelFileError, match="its optimizer has other options"):
         _load_optimizer(optimizer, state)

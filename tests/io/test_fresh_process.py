@@ -1,4 +1,4 @@
-"""What another process reads; loading imports no compiler; the optimizer comes when needed."""
+"""Files in another process; loading imports no compiler; the optimizer is made when needed."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from skda.io._limit import AllocationLimit
 from tests.io.helpers import FIT, SMALL, X_TARGET, assert_same_weights
 
 ROOT = Path(__file__).parents[2]
-# one process, which takes seconds to start
+# all checks share one process, which takes seconds to start
 READ = """
 import json, sys, types
 folder, root = sys.argv[1:]
@@ -58,7 +58,7 @@ np.save(f"{folder}/found.npy", found)
 
 
 class Elsewhere(NamedTuple):
-    """What another process imported, and what three files said there and the model here."""
+    """The imports of another process, its predictions from three files, and those of the model."""
 
     by_losses: set[str]
     by_core: set[str]

@@ -1,4 +1,4 @@
-"""What a file names and does not hold, and what is handed in for it."""
+"""Classes and functions that a file names and does not hold: the user passes them to `load`."""
 
 from __future__ import annotations
 

@@ -76,7 +76,7 @@ def change(path: str, value: Any) -> Edit:
 
 
 def wide(n_features: int) -> Edit:
-    """Let the file be one of rows with so many columns."""
+    """Change the number of columns in the file."""
 
     def edit(description: dict[str, Any], _: Any) -> None:
         fitted = description["model"]["fitted"]
@@ -87,7 +87,7 @@ def wide(n_features: int) -> Edit:
 
 
 def padded(mode: str, stride: int) -> Edit:
-    """Let a convolution pad by 10**6, and step over most of it."""
+    """Give a convolution a padding of 10**6, and a stride."""
 
     def edit(description: dict[str, Any], _: Any) -> None:
         node = description["model"]["nets"]["net_"]["network"]["layers"]["modules"]
@@ -158,7 +158,7 @@ EDITS: list[tuple[str, Edit, str]] = [
     ("dann", change(PARAMS + "optimizer", a_name("torch.nn", "Linear")), "TypeError|ValueError"),
     ("dann", change(PARAMS + "criterion", a_name("torch.nn.functional", "handle_torch_function")), "not"),
     ("dann", change(PARAMS + "criterion", a_name("torch.nn", "init")), "not on the list of classes"),
-    # a name that raises an ImportError of scikit-learn when it is looked up
+    # a name for which scikit-learn raises an ImportError
     ("dann", change(PARAMS + "optimizer", a_name("sklearn.model_selection", "HalvingGridSearchCV")), "not on the list"),
     ("dann", change(PARAMS + "lam_schedule", {"$": "custom", "name": "eval", "class": False}), "not list"),
     ("dann", change(PARAMS + "discriminator__hidden", [10**6, 10**6]), "much larger than the file"),

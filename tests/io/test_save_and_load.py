@@ -139,7 +139,7 @@ def test_images_and_instances_of_the_built_in_networks(tmp_path: Any) -> None:
         loaded = there_and_back(saved, tmp_path)
         assert_same(loaded, saved, images)
         if module is not None:
-            # a new fit starts from the instance's own weights, not from the trained ones
+            # a new fit starts from the instance's initial weights, not from the trained weights
             assert_same_weights(loaded.fit(*rows), clone(saved).fit(*rows))
 
 
@@ -253,7 +253,7 @@ def test_one_logit_probabilities_and_tied_layers(tmp_path: Any) -> None:
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", "The 'module' parameter is a network")
             saved = DANNClassifier(module, **SMALL).fit(*FIT)
-        lazy = module if module is modules[-1] else None  # its sizes are not in the instance
+        lazy = module if module is modules[-1] else None  # a lazy module: the instance has no sizes
         loaded = there_and_back(saved, tmp_path, lazy, optimizer=True)
         assert_same_results(loaded, saved)
         assert_same_weights(loaded.partial_fit(*FIT), saved.partial_fit(*FIT))

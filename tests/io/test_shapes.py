@@ -1,4 +1,4 @@
-"""What layers say of rows of other sizes where there are no rows."""
+"""Messages of layers about rows of other sizes, computed without rows."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def test_loading_multiplies_no_rows(tmp_path: Any, monkeypatch: pytest.MonkeyPat
     forward = nn.Linear.forward
 
     def noted(layer: nn.Linear, rows: torch.Tensor) -> torch.Tensor:
-        if layer.in_features == 2:  # the network, not the discriminator
+        if layer.in_features == 2:  # only the network, not the discriminator
             sizes.append(len(rows))
         return forward(layer, rows)
 

@@ -21,7 +21,7 @@ def assert_same_with_gradient(loss, naive, *inputs, rtol=1e-10):
         gradients.append(torch.autograd.grad((weights * value).sum(), inputs))
     torch.testing.assert_close(values[0], values[1], rtol=rtol, atol=1e-14)
     for ours, theirs in zip(*gradients, strict=True):
-        # An entry that cancels is judged on the scale of the whole gradient.
+        # The tolerance is relative to the largest entry, because single entries may cancel.
         scale = theirs.abs().max().item()
         assert scale > 0
         torch.testing.assert_close(ours, theirs, rtol=rtol, atol=rtol * scale)

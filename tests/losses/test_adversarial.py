@@ -46,8 +46,8 @@ def test_domain_bce_gradient_numerically():
 
 
 def test_both_terms_count_each_with_its_own_label():
-    # Printed with log 1/G in both terms, as a widespread set of notes has it, a discriminator
-    # that calls everything "target" would be perfect.
+    # Widespread notes print log 1/G in both terms: then a discriminator that predicts "target" for
+    # every row would be perfect.
     for everything in (20.0, -20.0):
         source, target = torch.full((4,), everything), torch.full((2,), everything)
         assert domain_bce(source, target).item() == pytest.approx(20, abs=1e-4)

@@ -44,8 +44,8 @@ def test_mcc_weighs_the_classes_by_their_shares():
 
 
 def test_mcc_gradient_numerically():
-    # The rows' weights are constants for autograd, but the differences see them move: check the
-    # same sum with the weights held at the point.
+    # The weights of the rows are constants for autograd, but not for finite differences: compare
+    # with the same sum with fixed weights.
     rows = logits(4)
     value = mcc(rows, temperature=1.0)
     (gradient,) = torch.autograd.grad(value, rows)
@@ -105,10 +105,10 @@ def test_nuclear_norm_equals_the_root_of_the_gram(n, k):
 
 
 def test_nuclear_norm_by_hand():
-    # Of balanced certain rows: each class has singular value sqrt(n / k).
+    # With balanced certain rows each class has the singular value sqrt(n / k).
     certain = 200 * torch.eye(4).repeat(3, 1)
     assert nuclear_norm(certain).item() == pytest.approx(-4 * math.sqrt(3) / 12, rel=1e-6)
-    # Collapsing onto one class costs: one singular value sqrt(n).
+    # A collapse onto one class is worse: one singular value sqrt(n).
     collapsed = 200 * torch.eye(4)[[0] * 12]
     assert nuclear_norm(collapsed).item() == pytest.approx(-math.sqrt(12) / 12, rel=1e-6)
 

@@ -1,4 +1,4 @@
-"""Every loss on batches that say little or nothing: finite, with a finite gradient."""
+"""Every loss on degenerate batches is finite, with a finite gradient."""
 
 import math
 

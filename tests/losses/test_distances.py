@@ -66,7 +66,7 @@ def test_median_bandwidth_is_the_median_over_the_pairs(n_source, n_target):
 @pytest.mark.parametrize("n", range(2, 12))
 def test_median_of_pairs_meets_every_pair_once(n):
     upper = np.triu_indices(n, 1)
-    # The powers of two have a mean that tells which pairs were read, and how often.
+    # The mean of powers of two shows which pairs were read, and how often.
     values = 2.0 ** np.arange(len(upper[0]))
     matrix = np.zeros((n, n))
     matrix[upper] = values

@@ -1,4 +1,4 @@
-"""Every loss on tensors (..., n, d): what the loop over the models gives, one model at a time."""
+"""Every loss on tensors (..., n, d) equals the loop over single models."""
 
 import math
 

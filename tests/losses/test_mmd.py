@@ -48,7 +48,7 @@ def test_linear_time_estimate_equals_the_loop(n_source, n_target, family):
         source,
         target,
     )
-    # Rows past the last full pair have no say.
+    # Rows after the last full pair have no effect.
     (gradient,) = torch.autograd.grad(mk_mmd2(source, target, estimator="linear"), source)
     assert (gradient[used:] == 0).all()
     assert (gradient[:used] != 0).any()
@@ -111,7 +111,7 @@ def test_values_by_hand():
 @pytest.mark.parametrize("estimator", ["quadratic", "linear"])
 @pytest.mark.parametrize("unbiased", [False, True])
 def test_gradients_numerically(estimator, unbiased):
-    # A given bandwidth: through the median one no gradient flows, but the differences see it.
+    # With a given bandwidth: the gradient ignores the median, but finite differences do not.
     assert torch.autograd.gradcheck(
         lambda s, t: mk_mmd2(s, t, bandwidth=3.0, estimator=estimator, unbiased=unbiased),
         naive.samples(4, 5, 2),

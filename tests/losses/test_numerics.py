@@ -1,4 +1,4 @@
-"""Losses in float32 where rounding used to decide, against the loops in float64."""
+"""Losses in float32 where rounding errors were large, compared with loops in float64."""
 
 import pytest
 import torch
@@ -31,7 +31,7 @@ def assert_near_the_oracle(loss, oracle, source, target, rtol):
 
 @pytest.mark.parametrize("unbiased", [False, True])
 def test_bandwidth_far_below_the_median(unbiased):
-    # Beside the diagonal's slope of one, the neighbours' are 1e-6 and less.
+    # The slope of the diagonal is one, those of the neighbours are 1e-6 and less.
     source, target = naive.samples(6, 5, 3, dtype=torch.float32)
     assert_near_the_oracle(
         lambda s, t: mk_mmd2(s, t, bandwidth=0.05, n_kernels=1, unbiased=unbiased),

@@ -10,7 +10,7 @@ from tests.shifted import shifted
 
 DATA = shifted()
 FIT = (DATA.X, DATA.y, DATA.X_target)
-BODY = ("0.", "1.", "3.")  # of the network below; its head is "5"
+BODY = ("0.", "1.", "3.")  # the body of the network below, whose head is "5"
 SGD: dict[str, Any] = {"optimizer": torch.optim.SGD, "lr": 0.1, "random_state": 0}
 
 

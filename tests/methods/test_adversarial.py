@@ -47,7 +47,8 @@ def test_one_step_of_gradient_descent_by_hand(lam: float) -> None:
     on_target = discriminator(module.features(tensor(DATA.X_target)))
     adversarial = bce(on_source, torch.zeros(60)) + bce(on_target, torch.ones(60))
 
-    # the network descends on the one and ascends on the other; the discriminator descends on it
+    # the network minimises the classification loss and maximises the adversarial loss;
+    # the discriminator minimises the adversarial loss
     objective = classification - lam * adversarial
     grads = torch.autograd.grad(objective, list(module.parameters()), retain_graph=True)
     ours = zip(parameters(after.module_), parameters(module), grads, strict=True)
@@ -72,7 +73,7 @@ def test_the_discriminator_learns_however_small_lam_is(lam: float) -> None:
     assert source.float().mean() < 0.2
 
 
-# without batch normalisation the shift reaches the features; little momentum lets the game settle
+# without batch normalisation the features keep the shift; a small momentum helps convergence
 GAME: dict[str, Any] = {
     "module__hidden": (16, 8),
     "module__batch_norm": False,

@@ -83,7 +83,7 @@ GAME: dict[str, Any] = {
 
 @cache
 def source_only(seed: int) -> DANClassifier:
-    """Return the network that all options are compared with."""
+    """Return the source-only network, with which all options are compared."""
     return fitted(shifted(150, 150, seed=seed), **GAME, random_state=seed, lam=0)
 
 
@@ -119,7 +119,7 @@ def test_lam_changes_the_weights_and_zero_is_source_only() -> None:
 
 
 class Betas(Callback):
-    """Note the kernel weights of each epoch, and what they should be."""
+    """Record the kernel weights of each epoch, and the expected ones."""
 
     def __init__(self) -> None:
         self.seen: list[Tensor] = []

@@ -14,7 +14,7 @@ from tests.shifted import shifted
 
 DATA = shifted()
 SMALL: dict[str, Any] = {"module__hidden": (6, 5), "max_epochs": 4, "random_state": 0}
-# rates at which the weights stay as they are
+# a learning rate that changes no weight
 STILL: dict[str, Any] = {"optimizer": torch.optim.SGD, "lr": 1e-30}
 
 
@@ -32,7 +32,7 @@ def state(estimator: Any) -> dict[str, Tensor]:
 
 
 def changed_layers(estimator: Any, before: dict[str, Tensor]) -> list[int]:
-    """Numbers of the layers with a weight or a statistic that is no longer what it was."""
+    """Numbers of the layers in which a weight or a statistic changed."""
     after = state(estimator)
     return [
         i
@@ -53,7 +53,7 @@ def test_frozen_layers_stay_bit_for_bit_with_their_statistics(
     n_frozen: int, changed: list[int]
 ) -> None:
     base = source_only()
-    # rows of another scale, which would move the statistics
+    # the rows have another scale, so a trained normalisation would change its statistics
     fitted = tuned(base, n_frozen=n_frozen, optimizer__weight_decay=0.1)
     assert changed_layers(fitted, state(base)) == changed
     assert fitted.module_.features[1].weight.requires_grad is (n_frozen == 0)
@@ -61,7 +61,7 @@ def test_frozen_layers_stay_bit_for_bit_with_their_statistics(
 
 @pytest.mark.parametrize("n_frozen", [1, 2])
 def test_frozen_layers_in_the_target_stage(n_frozen: int) -> None:
-    base = source_only()  # the same seed: what the first stage ends with
+    base = source_only()  # the weights after the first stage: same seed
     fitted = FinetuneClassifier(**SMALL, n_frozen=n_frozen)
     fitted.fit(DATA.X, DATA.y, DATA.X_target, y_target=DATA.y_target)
     assert changed_layers(fitted, state(base)) == list(range(3))[n_frozen:]

@@ -1,4 +1,4 @@
-"""The recipes of fine-tuning, each against what it should do, by hand."""
+"""The recipes of fine-tuning, each compared with its definition by hand."""
 
 import copy
 import pickle
@@ -154,7 +154,7 @@ def test_the_body_s_rate_alone() -> None:
 
 
 class Nested(nn.Module):
-    """A layer with parameters of its own around another one, and a parameter at the root."""
+    """A layer that has parameters and contains another layer, and a parameter at the root."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -256,7 +256,7 @@ def test_alpha_is_chosen_without_target_labels() -> None:
         random_state=0,
     ).fit(*FIT)
     assert "tuning recipe works on one network at a time" in search.vectorize_reason_
-    # the start is untrained, and a step away from it is better: the source's labels tell
+    # the initial weights are untrained, so the source accuracy rises with the distance from them
     scores = dict(
         zip(search.cv_results_["param_wise_ft"], search.cv_results_["mean_test_score"], strict=True)
     )
@@ -264,7 +264,7 @@ def test_alpha_is_chosen_without_target_labels() -> None:
     assert scores[1.0] > scores[0.0]
 
 
-# -- together, and beside everything else -------------------------------------------------------
+# -- together, and with other options -----------------------------------------------------------
 
 ALL: dict[str, Any] = {
     "head_epochs": 1,
@@ -286,13 +286,13 @@ def test_clone_pickle_and_a_model_file(tmp_path: Path) -> None:
     for other in (pickle.loads(pickle.dumps(fitted)), skda.load(path)):
         assert_same_weights(other, fitted)
         both = [copy.deepcopy(fitted).partial_fit(*FIT), other.partial_fit(*FIT)]
-        assert_same_weights(*both)  # pulled to the same start
+        assert_same_weights(*both)  # L2-SP pulls both to the same initial weights
         assert not torch.equal(both[0].module_[3].weight, fitted.module_[3].weight)
 
 
 def test_a_warm_start_keeps_the_first_start() -> None:
     fitted = dan(wise_ft=0.0, warm_start=True).fit(*FIT).set_params(wise_ft=1.0)
-    moved = fitted.fit(*FIT)  # from the start, for 0 brought it back
+    moved = fitted.fit(*FIT)  # starts at the initial weights, which wise_ft=0 had restored
     assert not torch.equal(moved.module_[3].weight, START[True][3].weight)
     again = dan(wise_ft=0.5, warm_start=True).fit(*FIT)
     once = again.module_[3].weight.clone()

@@ -1,4 +1,4 @@
-"""Small estimators and data that stand for an adapting network and a shifted target."""
+"""Small fakes of an adapting network and of shifted domains."""
 
 from typing import ClassVar
 
@@ -27,14 +27,14 @@ def shifted_blobs(n_source=120, n_target=90, seed=0):
 
 
 class CenteringClassifier(ClassifierMixin, TransformerMixin, BaseEstimator):
-    """Logistic regression after `lam` times each domain's mean is taken off: lam=1 adapts."""
+    """Logistic regression; `lam` times each domain's mean is subtracted, so lam=1 adapts."""
 
     __metadata_request__fit: ClassVar[dict[str, bool]] = {"X_target": True, "y_target": True}
     __metadata_request__predict: ClassVar[dict[str, bool]] = {"domain": True}
     __metadata_request__predict_proba: ClassVar[dict[str, bool]] = {"domain": True}
     __metadata_request__transform: ClassVar[dict[str, bool]] = {"domain": True}
 
-    # Shared by all objects, so that the clones that a search makes can be looked at.
+    # Shared by all instances, so that a test sees the calls of the search's clones.
     calls: ClassVar[list] = []
 
     def __init__(self, lam=1.0):

@@ -1,4 +1,4 @@
-"""Networks that are stacked in another way than most, or not at all."""
+"""Networks that are stacked in an unusual way, or cannot be stacked."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from torch import nn
 
 
 class Unusual(nn.Module):
-    """Looks at the shape of its input, and has a parameter beside its layers."""
+    """Uses the shape of its input, and has a parameter outside of its layers."""
 
     def __init__(self) -> None:
         super().__init__()

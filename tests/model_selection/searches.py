@@ -11,20 +11,20 @@ from skda.training import DivergenceError
 from tests.model_selection.fakes import CenteringClassifier, shifted_blobs
 
 SMALL = {"max_epochs": 2, "batch_size": 32, "module__hidden": (6,)}
-# what Scripted says where nothing is wrong: all of the source right, half of the target "right"
+# the script of a good model: all source rows correct, half of the target in the class "right"
 GOOD = (1.0, 0.5)
 
 
 def search(estimator: Any = None, lams: Any = (0.5, 1.0), **options: Any) -> LambdaSearchCV:
-    """Return a search, of the fake classifier and by a fast validator unless told otherwise."""
+    """Return a search, by default over the fake classifier with a fast validator."""
     options = {"validator": "infomax", "cv": 3, "random_state": 0, **options}
     return LambdaSearchCV(estimator or CenteringClassifier(), lams, **options)
 
 
 class Scripted(CenteringClassifier):
-    """Follows a script by lam: the accuracy on the source and the predictions on the target."""
+    """Has the source accuracy and the target predictions that the script gives for its lam."""
 
-    # share of the source rows that are predicted right, share of "right" on the target
+    # accuracy on the source rows, share of the class "right" on the target
     script: ClassVar[dict[float, tuple[float, float]]] = {}
 
     def predict_proba(self, X: Any, domain: str = "target") -> np.ndarray:
@@ -48,7 +48,7 @@ def scripted(script: dict[float, tuple[float, float]], scores: dict[float, float
 
 
 class Unstable(CenteringClassifier):
-    """Gives a share of target rows a class that depends on the fold; the share is lam / 10."""
+    """Predicts a class that depends on the fold for a share lam / 10 of the target rows."""
 
     def predict_proba(self, X: Any, domain: str = "target") -> np.ndarray:
         proba = np.eye(2)[(np.asarray(X)[:, 0] > 0).astype(int)]

@@ -1,4 +1,4 @@
-"""LambdaSearchCV(calibrate=True): probabilities of target rows as sure as the search is right."""
+"""LambdaSearchCV(calibrate=True): mean confidence on target rows equals the estimated accuracy."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SMALL = {"max_epochs": 2, "batch_size": 32, "module__hidden": (6,), "random_stat
 
 
 class Sure(CenteringClassifier):
-    """Is wrong in a tenth of the source rows, and sure of every row."""
+    """Is wrong on a tenth of the source rows, and certain of every row."""
 
     def predict_proba(self, X: Any, domain: str = "target") -> np.ndarray:
         rows = np.asarray(X)
@@ -28,7 +28,7 @@ class Sure(CenteringClassifier):
 
 
 class Modest(Sure):
-    """Is not sure of any row."""
+    """Is uncertain of every row."""
 
     def predict_proba(self, X: Any, domain: str = "target") -> np.ndarray:
         return np.where(super().predict_proba(X, domain) > 0.5, 0.6, 0.4)

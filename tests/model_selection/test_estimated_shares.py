@@ -25,7 +25,7 @@ FEW = {"max_epochs": 4, "batch_size": 32, "module__hidden": (8,), "random_state"
 def blobs(
     n_target: tuple[int, int], moved: float = 0.0, seed: int = 0, n_source: int = 200
 ) -> tuple[np.ndarray, ...]:
-    """Two overlapping classes; so many target rows of each, moved along what tells them apart."""
+    """Two overlapping classes, with these counts in the target, moved along the class axis."""
     rng = np.random.default_rng(seed)
 
     def rows(n_rows: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
@@ -58,7 +58,7 @@ def lam_loses(estimator: Any, X: Any, y: Any, X_target: Any) -> float:
 
 
 class Told(CenteringClassifier):
-    """Keeps with which shares each training was told to draw."""
+    """Records the shares of each training."""
 
     told: ClassVar[list[tuple[float, Any]]] = []
 
@@ -82,7 +82,7 @@ def test_all_lams_and_folds_and_the_training_on_all_rows_have_the_same_shares(to
     assert len(told) == 3 * 3 + 1
     assert {shares for lam, shares in told if lam == 0} == {None}
     (shares,) = {shares for lam, shares in told if lam > 0}
-    assert_allclose(shares, [0.88, 0.12], atol=0.12)  # 5 % of the source's are mixed in
+    assert_allclose(shares, [0.88, 0.12], atol=0.12)  # the shares include 5 % of the source's
     assert search.best_params_ == {"lam": 1.0}
     assert search.best_estimator_.target_priors == shares
 
@@ -202,7 +202,7 @@ def test_a_fold_without_a_class_tells_no_shares() -> None:
 def of_fold(
     n_right: int, n_common: int, share: float = 0.5, proba_target: Any = None, failure: str = ""
 ) -> FoldResult:
-    """100 source rows of each class, so many of them right; a share of the target is of class 0."""
+    """100 source rows of each class, this many correct; a share of the target is of class 0."""
     y = np.repeat([0, 1], 100)
     predicted = np.where(np.arange(200) < 100, np.arange(200) >= n_common, 1)
     predicted[100:] = np.arange(100) < n_right
@@ -235,7 +235,7 @@ def test_what_is_worse_on_the_source_has_to_be_better_at_the_shares() -> None:
 
 @pytest.mark.parametrize("kind", [DANNClassifier, DANClassifier])
 def test_wrong_estimates_do_no_harm(kind: Any) -> None:
-    """The target is moved towards one class, of which there seem to be far more rows."""
+    """The target is moved towards one class, so this class seems far more common."""
     gains = []
     for seed in (0, 1, 2):
         X, y, X_target, y_target = blobs((100, 100), moved=1.2, seed=seed)
@@ -245,7 +245,7 @@ def test_wrong_estimates_do_no_harm(kind: Any) -> None:
             kind(**options, target_priors="estimate"), cv=3, random_state=seed
         ).fit(X, y, X_target)
         gains.append(search.score(X_target, y_target) - plain)
-    assert min(gains) >= -0.01  # -.17 to -.14 where each training estimated by itself
+    assert min(gains) >= -0.01  # -.17 to -.14 if each training estimated the shares alone
 
 
 @pytest.mark.parametrize("kind", [DANNClassifier, DANClassifier])

@@ -1,4 +1,4 @@
-"""A model that is less sure of the target than source-only, and no more stable, is rejected."""
+"""The guard rejects a model less confident on the target than source-only, and no more stable."""
 
 import re
 import warnings
@@ -33,7 +33,7 @@ def found(entropy: float, stability: float) -> OnTarget:
         (0.36, 0.84, True),
         (0.36, 0.85, False),  # clearly more stable
         (2.00, 0.70, True),
-        (0.10, 0.10, False),  # what is unstable is another check
+        (0.10, 0.10, False),  # another check rejects unstable models
     ],
 )
 def test_what_is_unsure(entropy: float, stability: float, unsure: bool) -> None:
@@ -46,10 +46,10 @@ def test_a_source_only_model_without_an_entropy_makes_none_unsure() -> None:
 
 
 class Sure(CenteringClassifier):
-    """Predicts the true classes of the blobs; by lam, as sure as the script says."""
+    """Predicts the true classes of the blobs; the script has the confidence of each lam."""
 
     script: ClassVar[dict[float, float]] = {}
-    one_class: ClassVar[bool] = False  # whether lam=0 gives the target's rows one class
+    one_class: ClassVar[bool] = False  # whether lam=0 predicts one class on the target
 
     def predict_proba(self, X: Any, domain: str = "target") -> np.ndarray:
         means = self.means_[domain] if domain == "target" else 0.0
@@ -61,13 +61,13 @@ class Sure(CenteringClassifier):
 
 
 class Sharpening(Sure):
-    """Says of itself what MCC does."""
+    """Declares that it sharpens predictions, as MCC does."""
 
     sharpens_target: ClassVar[bool] = True
 
 
 class Told(Sure):
-    """Has the parameter that tells the shares."""
+    """Has the parameter `target_priors`."""
 
     def __init__(self, lam: float = 1.0, target_priors: Any = None) -> None:
         super().__init__(lam)
@@ -112,7 +112,7 @@ def test_what_passes_where_most_are_rejected_is_rejected_too() -> None:
         "unsure of the target, or unstable on it, as most other lams: 3 of 4 are rejected, and "
         "that this one is not may be by chance"
     )
-    assert searched({**sure, 0.3: 0.94}).best_params_ == {"lam": 0.5}  # half of them
+    assert searched({**sure, 0.3: 0.94}).best_params_ == {"lam": 0.5}  # two of four are rejected
 
 
 def test_a_method_that_makes_any_prediction_surer_is_judged_by_its_smallest_lam() -> None:
@@ -148,7 +148,7 @@ def test_knowing_the_shares_decides() -> None:
         assert search.best_params_ == {"lam": 0.0}
     search.set_params(estimator=Told(target_priors=[0.5, 0.5])).fit(X, y, X_target)
     assert search.best_params_ == {"lam": 1.0}
-    # a grid of shares comes before the estimator's own
+    # a grid of shares overrides the shares of the estimator
     grid = {"target_priors": [None, {"left": 0.5, "right": 0.5}]}
     search.set_params(param_grid=grid).fit(X, y, X_target)
     assert search.cv_results_["accepted"].tolist() == [True, False, False, True, True, True]
@@ -172,7 +172,7 @@ def test_moons_that_differ_in_their_shares_alone_are_left_alone(seed: int) -> No
     X_target, y_target = np.delete(moons.X_target, rare, 0), np.delete(moons.y_target, rare)
     net = DANNClassifier(max_epochs=25, lr=1e-2, batch_size=32, random_state=seed)
     search = LambdaSearchCV(net, [1.0], cv=3, random_state=seed)
-    with warnings.catch_warnings():  # it says so where it is for want of sureness
+    with warnings.catch_warnings():  # it warns if low confidence is the reason
         warnings.simplefilter("ignore", AdaptationWarning)
         search.fit(moons.X_source, moons.y_source, X_target)
     assert not search.adapted_
@@ -180,7 +180,7 @@ def test_moons_that_differ_in_their_shares_alone_are_left_alone(seed: int) -> No
 
 
 def outputs(n_target: int = 300, n_classes: int = 2, known: bool = True) -> list[FoldResult]:
-    """Return what two folds keep of source-only models; a tenth of the target is of class 1."""
+    """Return the results of source-only models in two folds; a tenth of the target is class 1."""
     rng = np.random.default_rng(0)
 
     def proba(y: np.ndarray) -> np.ndarray:
@@ -206,7 +206,7 @@ def test_other_shares_are_named_with_their_numbers() -> None:
         "Adapting as if the shares were equal then does harm",
         other_shares(outputs(), 0.1),
     )
-    assert not other_shares(outputs(), 0.5)  # no farther apart than that
+    assert not other_shares(outputs(), 0.5)  # the distance is below this tolerance
 
 
 @pytest.mark.parametrize(

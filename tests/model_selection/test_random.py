@@ -20,7 +20,7 @@ def folds_of(order, random_state):
 def test_folds_do_not_undo_the_shuffling_of_the_data(seed):
     order = np.arange(100)
     np.random.RandomState(seed).shuffle(order)
-    # The trap: the same seed cuts the data into runs of the unshuffled rows.
+    # The same seed for shuffling and folds would make each fold a run of unshuffled rows.
     assert np.ptp(folds_of(order, seed)) == 80.0
     assert np.ptp(folds_of(order, derive_random_state(seed, "domain folds"))) < 40.0
 
@@ -33,7 +33,7 @@ def test_a_seed_shared_with_the_data_does_not_matter():
     features = expand.fit_transform(source), expand.fit_transform(target @ turn)
     scores = [proxy_a_distance(*features, random_state=seed) for seed in range(5)]
     assert np.ptp(scores) < 0.3
-    # The curves can be told apart: below chance would be above 0.
+    # The classifier separates the domains; a score above 0 would be worse than chance.
     assert max(scores) < -0.5
 
 

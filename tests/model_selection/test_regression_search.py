@@ -33,7 +33,7 @@ RNG = np.random.default_rng(0)
 X = RNG.normal(size=(120, 4))
 Y = 10 * X @ [1.0, 2, 0, 1] + 50
 SMALL: dict[str, Any] = {"max_epochs": 15, "batch_size": 32, "random_state": 0, "lr": 1e-2}
-# rounding must not decide: no ReLU behind a batch normalisation with Adam
+# keep rounding errors small: no ReLU after batch normalisation with Adam
 SMOOTH = {**SMALL, "module__activation": nn.Tanh, "module__batch_norm": False}
 DRIFTED = 3 * X[::-1] + 5  # the same quantity, measured by an instrument of another gain
 
@@ -56,7 +56,7 @@ def test_adapts_to_an_instrument_of_another_gain(drifted: LambdaSearchCV) -> Non
 
 
 def test_refuses_to_adapt_where_the_rows_only_moved() -> None:
-    moved = 1.5 * RNG.normal(size=(90, 4)) + 0.5  # the same relation, other rows
+    moved = 1.5 * RNG.normal(size=(90, 4)) + 0.5  # other rows with the same labels given the rows
     found = search(DANNRegressor(**SMALL)).fit(X, Y, moved)
     assert not found.adapted_
     assert found.cv_results_["guard_reason"][1].startswith("unstable on the target: the models of")
@@ -107,7 +107,7 @@ def test_trained_together_as_one_by_one(cls: type, criterion: type) -> None:
     y = np.stack([Y, -3 * X[:, 1]], axis=1)
     params = {**SMOOTH, "max_epochs": 2, "criterion": criterion}
     if cls is DAREGRAMRegressor:
-        # Adam makes steps of lr of slopes near 0, whose sign is that of rounding behind an SVD
+        # Adam makes full steps of gradients near 0, whose sign is rounding error of the SVD
         params["optimizer"] = torch.optim.SGD
     tables = [
         search(cls(**params), vectorize=vectorize, refit=False, cv=2).fit(X, y, DRIFTED).cv_results_
@@ -248,7 +248,7 @@ def test_validators_of_a_plain_regressor() -> None:
     # the domains are the same: all weights are about 1
     assert score["iwv"] == pytest.approx(-mse, rel=0.05)
     assert score["dev"] == pytest.approx(-mse, rel=0.2)
-    # a linear model learns a linear one's predictions back
+    # the reverse model is linear too, so it reproduces the predictions
     back = LinearRegression().fit(test + 0.01, model.predict(test + 0.01)).predict(test)
     assert score["reverse"] == pytest.approx(-np.mean((y - back) ** 2) / y.var())
 

@@ -1,4 +1,4 @@
-"""LambdaSearchCV: what it tries, what it may look at, what it returns."""
+"""LambdaSearchCV: its candidates, the data that it uses, its results."""
 
 from __future__ import annotations
 
@@ -274,7 +274,7 @@ EXPECTED = {
 )
 def test_scikit_learn_check(estimator: Any, check: Any) -> None:
     if check.func.__name__ not in LEARNING_CHECKS:
-        # a copy, because all checks share it; one fold of one epoch shows what they look at
+        # a copy, because all checks share it; one fold of one epoch is enough for them
         fold = StratifiedShuffleSplit(1, test_size=0.5, random_state=0)
         estimator = clone(estimator).set_params(estimator__max_epochs=1, cv=fold)
     check(estimator)

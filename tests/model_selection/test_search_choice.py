@@ -53,7 +53,7 @@ def test_a_candidate_whose_models_disagree_more_than_those_of_source_only_ranks_
     found = search(Unstable(), (5.0,), **options).fit(X, y, X_target)
     stability = found.cv_results_["mean_target_stability"]
     assert stability[0] == 1.0
-    # a row is drawn twice, once or by neither model: half of what is drawn by one or both differs
+    # 3/4 of the rows are changed by one model or both, and the models disagree on half of these
     assert stability[1] == pytest.approx(1 - 0.75 / 2, abs=0.03)
     assert found.best_params_ == {"lam": 0.0}
     assert not found.adapted_
@@ -164,7 +164,7 @@ def test_several_validators_are_averaged_as_z_scores_and_agreement_compares_cand
 
 
 def test_agreement_in_a_search_is_that_with_the_mean_of_all_candidates() -> None:
-    # lams .5 and 1 say "right" for 60 and 50 % of the rows, source-only for none
+    # lams .5 and 1 predict "right" for 60 and 50 % of the rows, source-only for none
     script = {0.0: (1.0, 0.0), 0.5: (1.0, 0.6), 1.0: (1.0, 0.5)}
     Scripted.script = script
     X, y, X_target, _ = shifted_blobs()

@@ -55,7 +55,7 @@ ONE_BY_ONE: dict[str, Any] = {
 
 @cache
 def of_arrays() -> Any:
-    """Return the search over arrays, which those of other kinds are compared with."""
+    """Return the search over arrays, with which searches over other inputs are compared."""
     data = shifted(40, 40)
     rows = data.X.astype(np.float32), data.y, data.X_target.astype(np.float32)
     return search(DANNClassifier(**SMALL), **ONE_BY_ONE).fit(*rows)

@@ -1,4 +1,4 @@
-"""Folds and lams trained as one stacked network give what they give one by one."""
+"""Folds and lams trained as one stacked network give the results of single trainings."""
 
 from __future__ import annotations
 
@@ -30,16 +30,16 @@ from skda.preprocessing import DomainStandardScaler
 from tests.model_selection.networks import Unusual
 from tests.shifted import Shifted, shifted
 
-# one with a discriminator and reversal, one with a distance; `FURTHER` has the other distances
+# one method with gradient reversal, one with a distance; `FURTHER` has the other distances
 every_way = pytest.mark.parametrize("cls", [DANNClassifier, DANClassifier])
 
-# Rounding must not decide: no ReLU behind a batch normalisation with Adam (see train_together).
+# Keep rounding errors small: no ReLU after batch normalisation with Adam (see train_together).
 SMOOTH = {"module__activation": nn.Tanh, "module__batch_norm": False}
 SMALL = {"max_epochs": 2, "batch_size": 16, "random_state": 0, "module__hidden": (8, 5)}
 
 
 class Recorder:
-    """A validator that keeps what every model says of the held-out rows."""
+    """A validator that records the outputs of every model on the held-out rows."""
 
     def __init__(self) -> None:
         self.said: list[dict[str, np.ndarray]] = []
@@ -90,7 +90,7 @@ def assert_same_search(estimator: Any, data: Shifted, **options: Any) -> LambdaS
     assert together.best_params_ == alone.best_params_
     np.testing.assert_array_equal(together.cv_results_["accepted"], alone.cv_results_["accepted"])
     if not options.get("param_grid"):
-        # one by one, the models come lam by lam; together, fold by fold
+        # single trainings are ordered by lam, the stacked training by fold
         order = np.arange(len(said.said)).reshape(together.n_splits_, -1).T.ravel()
         for got, wanted in zip((said.said[i] for i in order), expected.said, strict=True):
             for name in wanted:
@@ -116,8 +116,8 @@ def test_the_built_in_network_with_adam_that_does_not_scale_rounding_noise_up(cl
 
 @every_way
 def test_the_shipped_defaults_with_adam_agree_in_two_digits(cls: type) -> None:
-    # Adam scales rounding noise up (see the Notes of train_together): no 1e-5 here, and a near
-    # tie may be decided otherwise
+    # Adam amplifies rounding errors (see the Notes of train_together): they exceed 1e-5, and
+    # the choice between nearly equal scores may differ
     data = shifted(120, 100)
     options: dict[str, Any] = {"cv": 2, "random_state": 0, "refit": False}
     estimator = cls(max_epochs=5, random_state=0)
@@ -168,7 +168,7 @@ def test_images(cls: type) -> None:
 def test_folds_of_different_widths_are_trained_one_by_one() -> None:
     data = shifted(60, 50)
     X = np.hstack([data.X, np.full((60, 1), np.nan)])
-    X[3, -1] = 1.0  # without a value in the fold that holds this row out, and dropped there
+    X[3, -1] = 1.0  # the imputer drops this column in the fold that holds this row out
     pipe = make_pipeline(SimpleImputer(), DANClassifier(**SMALL))
     search = LambdaSearchCV(pipe, lams=[1.0], cv=2, random_state=0)
     search.fit(X, data.y, np.hstack([data.X_target, np.zeros((50, 1))]))

@@ -1,4 +1,4 @@
-"""What a search cannot stack trains one by one, and says why."""
+"""Models that a search cannot stack train one by one, and the search gives the reason."""
 
 from __future__ import annotations
 

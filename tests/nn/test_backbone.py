@@ -130,7 +130,7 @@ def test_statistics_of_the_body(batch_stats: str, move: bool) -> None:
     norm = fitted.module_.network[1]
     assert norm.weight.requires_grad
     assert bool((norm.running_mean != 0).any()) is move
-    assert fitted.net_.domain_module_.apart is move  # else one forward pass for both domains
+    assert fitted.net_.domain_module_.apart is move  # if False, both domains have one forward pass
 
 
 def test_a_new_bottleneck_has_statistics_of_its_own() -> None:
@@ -170,7 +170,7 @@ class Pairs(torch.utils.data.Dataset[Any]):
         return torch.from_numpy(X[i])
 
 
-@pytest.mark.filterwarnings("ignore:The adaptation loss trained no weight")  # nor shall it
+@pytest.mark.filterwarnings("ignore:The adaptation loss trained no weight")  # and need not
 @pytest.mark.parametrize("cls", [DANNClassifier, DDCClassifier, FinetuneClassifier])
 def test_a_frozen_body_is_computed_once_and_equals_the_slow_way(cls: Any) -> None:
     params = FEW | {"max_epochs": 10, "lr": 0.01}
@@ -189,7 +189,7 @@ def test_a_frozen_body_is_computed_once_and_equals_the_slow_way(cls: Any) -> Non
 
 
 class Unchanging(Pairs):
-    unchanging = True  # as ImageFiles without a transform
+    unchanging = True  # like ImageFiles without a transform
 
 
 def test_a_dataset_that_does_not_change_is_read_once() -> None:
@@ -198,7 +198,7 @@ def test_a_dataset_that_does_not_change_is_read_once() -> None:
     assert Counting.calls < 20
 
 
-@pytest.mark.filterwarnings("ignore:The adaptation loss trained no weight")  # nor shall it
+@pytest.mark.filterwarnings("ignore:The adaptation loss trained no weight")  # and need not
 def test_an_adapted_layer_in_the_frozen_body_is_computed_in_each_step() -> None:
     Counting.calls = 0
     DANNClassifier(frozen(), adapt_layers="network.4", **FEW).fit(X, Y, X_TARGET)
@@ -342,7 +342,7 @@ class OfTransformers(nn.Module):
         return Output(hidden=hidden, logits=self.classifier(hidden.mean(1)))
 
 
-@pytest.mark.filterwarnings("ignore:The adaptation loss trained no weight")  # nor shall it
+@pytest.mark.filterwarnings("ignore:The adaptation loss trained no weight")  # and need not
 @pytest.mark.parametrize("frozen", [False, True])
 @pytest.mark.parametrize(("cls", "head"), [(OfTorchvision, "fc"), (OfTimm, "head.2")])
 @pytest.mark.filterwarnings("ignore:The 'module' parameter is a network that returns a Outputs")

@@ -48,7 +48,7 @@ def test_dropout_follows_each_hidden_layer() -> None:
 
 
 def test_one_logit_is_not_constant() -> None:
-    # a softmax over the single logit would be: then nothing is ever learned
+    # a softmax over the single logit would be constant, and nothing would be learned
     discriminator = DomainDiscriminator(2, hidden=(8,))
     x = torch.randn(16, 2, generator=torch.Generator().manual_seed(0))
     discriminator(x).sigmoid().sum().backward()

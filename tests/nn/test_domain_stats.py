@@ -150,7 +150,7 @@ def test_reestimate_averages_the_batches_whatever_was_there_before() -> None:
     with stats.of("target", module):
         module(1e6 * rows(0))
     batches = [rows(1), rows(2), rows(3)]
-    stats.reestimate(module, [batches[0], rows(4, n=1), *batches[1:]])  # a lone row is passed over
+    stats.reestimate(module, [batches[0], rows(4, n=1), *batches[1:]])  # one row is skipped
     expected = np.mean([b.double().numpy().mean(0) for b in batches], axis=0)
     np.testing.assert_allclose(stats.layer0_running_mean, expected, rtol=1e-5)
     expected = np.mean([b.double().numpy().var(0, ddof=1) for b in batches], axis=0)

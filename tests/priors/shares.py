@@ -23,6 +23,6 @@ def draw(n_rows, shares, rng, *, distance=2.0, counted=False):
 
 
 def sharpened(probabilities, power):
-    """Probabilities that are too sure by a known temperature, 1 / power."""
+    """Probabilities that are overconfident by a known temperature, 1 / power."""
     raised = probabilities**power
     return raised / raised.sum(axis=1, keepdims=True)

@@ -11,7 +11,7 @@ SEEDS = range(5)
 
 
 def drawn(shares: list[float], n: int, rng: np.random.Generator, moved: float = 0.0) -> tuple:
-    """Return probabilities of three classes, of which each row's own is the largest, and labels."""
+    """Return class probabilities, mostly largest for the true class, and labels."""
     y = rng.choice(3, size=n, p=shares)
     logits = 2 * np.eye(3)[y] + rng.normal(size=(n, 3)) + moved * np.array([1.0, -1.0, 0.0])
     odds = np.exp(logits)
@@ -83,7 +83,7 @@ def test_a_target_of_one_class_is_not_believed() -> None:
 def test_of_many_rows_some_are_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
     rng = np.random.default_rng(0)
     p_source, y = drawn([0.5, 0.499, 0.001], 5000, rng)
-    y[:3] = 2  # a rare class stays
+    y[:3] = 2  # the rare class keeps some rows
     p_target, _ = drawn([0.2, 0.799, 0.001], 5000, rng)
     found = label_shift_fit(p_source, y, p_target)
     monkeypatch.setattr(module, "MAX_ROWS", 10_000)

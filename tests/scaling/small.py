@@ -1,4 +1,4 @@
-"""Small domains, a network without batch normalisation, and what is trained on them."""
+"""Small domains, a network without batch normalisation, and estimators of it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from skda import (
     WDGRLClassifier,
 )
 
-# batches of 16 rows are of 15 here: two processes get 8 and 7 of them
+# batches of 16 rows become batches of 15: two processes get 8 and 7 rows
 RNG = np.random.default_rng(0)
 X_SOURCE = RNG.normal(size=(45, 4)).astype(np.float32)
 Y_SOURCE = np.arange(45) % 3
@@ -74,6 +74,6 @@ def history(estimator: Any) -> list[dict[str, Any]]:
 
 
 def script(name: str) -> dict[str, Any]:
-    """Return what a script of the rungs defines."""
+    """Return the names that a script of examples/scaling defines."""
     folder = Path(__file__).parents[2] / "examples" / "scaling"
     return runpy.run_path(str(folder / f"{name}.py"))

@@ -1,4 +1,4 @@
-"""Two processes (gloo) train what one trains with batches of twice the size."""
+"""Two processes (gloo) give the weights of one process with batches of twice the size."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from unittest.mock import Mock
 
 import pytest
 import torch
-from filelock import FileLock  # torch has it
+from filelock import FileLock  # torch depends on it
 
 from skda import DANNClassifier
 from skda.distributed import accelerated
@@ -27,7 +27,7 @@ APART = ("DANNClassifier", "DANClassifier")
 
 @pytest.fixture(scope="session")
 def run(tmp_path_factory: pytest.TempPathFactory) -> tuple[Found, list[str]]:
-    """Run the two processes, once for all workers of xdist; return what each found and printed."""
+    """Run the two processes, once for all workers of xdist; return their results and outputs."""
     base = tmp_path_factory.getbasetemp()
     folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "two processes"
     with FileLock(folder.with_suffix(".lock")):
@@ -44,7 +44,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> tuple[Found, list[str]]:
 def run_in(folder: Path) -> None:
     env = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
     for attempt, longest in (("first", 60), ("second", 120)):
-        own = folder / attempt  # a checkpoint of the first would leave the second nothing to do
+        own = folder / attempt  # with the first attempt's checkpoint, the second would not train
         own.mkdir()
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
@@ -55,7 +55,7 @@ def run_in(folder: Path) -> None:
             (folder / "done").write_text(f"{attempt} {status}")
             return
         except subprocess.TimeoutExpired:
-            # another program took the port meanwhile, and the two wait for each other
+            # another program has taken the port, and both processes wait for each other
             if attempt == "second":
                 raise
 

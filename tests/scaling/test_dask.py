@@ -23,7 +23,7 @@ from tests.scaling.small import script
 
 distributed = pytest.importorskip("distributed")
 dask = pytest.importorskip("dask")
-# distributed closes some sockets and loops late
+# distributed closes some sockets and event loops late
 pytestmark = pytest.mark.filterwarnings("ignore")
 
 X_SOURCE, Y_SOURCE, X_TARGET, _ = shifted_blobs(n_source=2000, n_target=1500)

@@ -1,4 +1,4 @@
-"""The script of the first rung."""
+"""The script for a laptop."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What Ray asks of a search: results at the end, another `print`; and Ray itself where it is."""
+"""A search on Ray: results at the end, a replaced `print`; and Ray itself if it is installed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What each of two processes does in `test_accelerate.py`: fit, and save what came out."""
+"""The program of both processes in `test_accelerate.py`: fit, and save the results."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-import torch._dynamo  # the first optimizer imports it: once for both
+import torch._dynamo  # the first optimizer needs it; imported once, before the fork
 from accelerate import Accelerator
 from skorch.callbacks import EarlyStopping, EpochScoring
 
@@ -42,7 +42,7 @@ def main(folder: Path) -> None:
         for name in ("DANNClassifier", "DANClassifier"):
             found[f"{name} apart"] = state_of(MAKE[name](batch_size=8).fit(*even))
     torch.save(found, folder / f"process-{rank}.pt")
-    script("processes")["main"](1)  # it ends the training
+    script("processes")["main"](1)  # it ends the accelerator's training, so it comes last
 
 
 def from_different_starts() -> dict[str, Any]:
@@ -80,7 +80,7 @@ def writing(folder: Path) -> dict[str, Any]:
 
 
 def start(folder: Path, port: str) -> int:
-    """Be two processes from here on, as torchrun would start them; return the exit status."""
+    """Fork into two processes with the variables of torchrun; return the exit status."""
     child = os.fork()
     rank = "1" if child == 0 else "0"
     os.environ |= {"RANK": rank, "LOCAL_RANK": rank, "WORLD_SIZE": "2"}

@@ -1,4 +1,4 @@
-"""What every transformer of two domains keeps: the subspace methods and the scalers alike."""
+"""The contract of all transformers of two domains: subspace methods and scalers."""
 
 import pickle
 
@@ -20,7 +20,7 @@ from skda.subspace import CORAL, GFK, TCA, SubspaceAlignment
 
 
 class TargetIsSource:
-    """Lets scikit-learn's checks, which know no second domain, call ``fit(X, y)``."""
+    """Lets scikit-learn's checks, which pass no second domain, call ``fit(X, y)``."""
 
     def fit(self, X_source, y_source=None, X_target=None):
         return super().fit(X_source, y_source, X_source if X_target is None else X_target)
@@ -167,7 +167,7 @@ def test_labels_are_ignored(transformer, source, target):
 
 
 def test_both_domains_matter(transformer, source, target):
-    # CORAL leaves target rows alone, so look at what either domain becomes
+    # CORAL does not change target rows, so compare both transformed domains
     def mapped(source_rows, target_rows):
         fitted = clone(transformer).fit(source_rows, X_target=target_rows)
         rows = np.eye(5)
@@ -303,7 +303,7 @@ def test_pipeline_gives_what_the_steps_by_hand_give(transformer, source, target)
     expected = knn.predict(by_hand.transform(scaled_target))
     np.testing.assert_array_equal(pipe.predict(target), expected)
     assert pipe.score(target, expected) == 1
-    # 1-NN finds the training rows again where they are sent the source's way, and only there
+    # 1-NN finds the training rows again only if they are transformed as source rows
     assert pipe.score(source, labels, domain="source") == 1
     moved_as_target = by_hand.transform(scale.transform(source))
     np.testing.assert_array_equal(pipe.predict(source), knn.predict(moved_as_target))

@@ -52,7 +52,7 @@ def test_fewer_rows_than_features():
     reg = 1e-10
     coral = CORAL(reg=reg).fit(source, X_target=target)
     A, C_s = coral.source_map_, np.cov(source.T) + reg * np.eye(40)
-    # in these 36 directions nothing but reg is there to be whitened: rounding must not take over
+    # these 36 directions have no variance but reg, which must stay larger than rounding errors
     scale = np.linalg.norm(A, 2)
     assert scale < 1.1 * np.sqrt(np.linalg.norm(np.cov(target.T), 2) / reg)
     recoloured = A.T @ C_s @ A

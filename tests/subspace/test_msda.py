@@ -12,7 +12,7 @@ from skda.subspace import MSDA
 
 
 class CheckedMSDA(MSDA):
-    """Lets scikit-learn's checks, which know no second domain, call ``fit(X, y)``."""
+    """Lets scikit-learn's checks, which pass no second domain, call ``fit(X, y)``."""
 
     def fit(self, X_source, y_source=None, X_target=None):
         return super().fit(X_source, y_source, X_source if X_target is None else X_target)
@@ -85,7 +85,7 @@ def test_a_word_of_one_domain_raises_what_both_domains_say_beside_it(word):
     rows[1, word] = 2
     without, with_word = msda.transform(rows)
     assert with_word[0] > without[0] + 0.05
-    # what the other topic says
+    # the gain of the words of the other topic
     assert with_word[0] - without[0] > (with_word[3:] - without[3:]).max() + 0.05
 
 

@@ -141,7 +141,7 @@ def test_none_keeps_all_directions_and_more_are_refused(domains):
 
 @pytest.mark.parametrize("value", [0.0, 0.1, 1e3, 12345.678])
 def test_equal_rows_are_refused(value):
-    # the mean of equal numbers is not always that number: what is left is rounding, no direction
+    # the computed mean of equal numbers may differ from them: the rest is rounding error
     with pytest.raises(ValueError, match="TCA needs rows that differ"):
         TCA().fit(np.full((40, 3), value), X_target=np.full((33, 3), value))
 

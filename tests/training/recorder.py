@@ -1,4 +1,4 @@
-"""What a CUDA graph does, on the CPU: the same operations again, on the same memory."""
+"""A CUDA graph on the CPU: repeats the recorded operations on the same memory."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ def _memory(tensor: Tensor) -> int:
 
 
 class Operations(TorchDispatchMode):
-    """Note each operation with the very tensors and numbers that it was given."""
+    """Record each operation with its tensors and numbers."""
 
     def __init__(self) -> None:
         super().__init__()
         self.noted: list[tuple[Any, ...]] = []
-        # by their memory: what was there before, with its numbers, and what came of an operation
+        # by memory address: tensors from before the recording with their values, and results
         self.before: dict[int, tuple[Tensor, Tensor]] = {}
         self.made: set[int] = set()
 
@@ -53,7 +53,7 @@ class Operations(TorchDispatchMode):
             given = {_memory(t) for t in _tensors((args, kwargs))}
             found = _tensors(function(*args, **kwargs))
             for own, new in zip(_tensors(out), found, strict=True):
-                if _memory(own) not in given:  # no view, nor in place
+                if _memory(own) not in given:  # neither a view nor an in-place operation
                     own.copy_(new.view_as(own))  # squeeze_ may have changed its shape since
 
 

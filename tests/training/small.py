@@ -1,4 +1,4 @@
-"""One small estimator, fitted, and what it came to."""
+"""One small estimator, and comparisons of its fits."""
 
 import re
 from pathlib import Path

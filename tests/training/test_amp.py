@@ -1,4 +1,4 @@
-"""Mixed precision, and real compilation: other speed, same results."""
+"""Mixed precision and real compilation give the same results."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def test_every_pass_has_the_precision_that_was_asked_for(amp: str | None, dtype:
     Spy.seen.clear()
     estimator.fit(DATA.X, DATA.y, DATA.X_target)
     trained = set(Spy.seen) - {torch.float32} if amp else set(Spy.seen)
-    assert trained == {dtype}  # the network is measured in float32 before it is trained
+    assert trained == {dtype}  # `fit` also calls it once in float32, before the training
     for method in ("predict", "transform"):
         Spy.seen.clear()
         getattr(estimator, method)(DATA.X_target)
@@ -71,7 +71,7 @@ def test_another_precision_is_an_error_that_names_what_is_allowed() -> None:
 
 
 @pytest.mark.skipif(shutil.which("g++") is None, reason="torch compiles for the CPU with g++")
-@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # torch's own, in its compiler
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # from torch's compiler
 def test_a_really_compiled_module_trains_to_the_same_weights() -> None:
     # with Adam, a gradient that is zero but for its rounding would decide the sign of a step
     options = SMALL | {"optimizer": torch.optim.SGD, "lr": 0.01}

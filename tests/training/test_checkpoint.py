@@ -37,7 +37,7 @@ FEW: dict[str, Any] = {"max_epochs": 4, "batch_size": 16, "random_state": 0}
 
 
 class Killed(Exception):
-    """Stands for the end of the process."""
+    """Simulates the end of the process."""
 
 
 class Kill(Callback):
@@ -108,12 +108,12 @@ def make(kind: str, **options: Any) -> Any:
 
 @cache
 def whole_training(kind: str) -> Any:
-    """Return what was never interrupted."""
+    """Return a fit that was never interrupted."""
     Kill.left = 1000
     return make(kind).fit(X, Y, X_TARGET, **KINDS[kind][2])
 
 
-# the fifth epoch and the seventh are of a second stage, or never begin
+# the fifth and the seventh epoch belong to a second stage, or do not exist
 @pytest.mark.parametrize(
     ("kind", "after"),
     [(kind, k) for kind in KINDS for k in (0, 1, 3, 5, 7) if k < 7 or kind in TWO_STAGES],

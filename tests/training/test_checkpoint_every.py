@@ -1,4 +1,4 @@
-"""A checkpoint every k epochs and after the last one; what it goes on to is the same."""
+"""A checkpoint every k epochs and after the last one; resuming gives the same weights."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ FEW: dict[str, Any] = {"max_epochs": 5, "batch_size": 32, "random_state": 0}
 
 @pytest.fixture
 def saved(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int]]:
-    """Return the (stage, epoch) of each checkpoint that is written."""
+    """Return the list of (stage, epoch) of the written checkpoints."""
     found: list[tuple[int, int]] = []
     save = StageFile.save
 

@@ -90,7 +90,7 @@ def test_a_stack_has_the_rows_of_all_jobs_in_one_place(
 
 
 def test_pinned_batches_are_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
-    # without a GPU no memory can be pinned
+    # memory can be pinned only with a GPU
     pinned: list[torch.Tensor] = []
 
     def pin(tensor: torch.Tensor) -> torch.Tensor:

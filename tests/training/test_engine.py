@@ -1,4 +1,4 @@
-"""What the training engine promises of memory and of what it does not do."""
+"""The memory of the training engine, and reads and copies that it avoids."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def test_small_batches_are_gathered_many_at_a_time() -> None:
 
 
 def test_a_chunk_ends_where_it_would_be_large() -> None:
-    images = np.zeros((20, 3, 100, 100), dtype=np.uint8).view(Counted)  # 120 kB each, cast
+    images = np.zeros((20, 3, 100, 100), dtype=np.uint8).view(Counted)  # 120 kB each in float32
     Counted.reads = 0
     sizes = [len(b) for b in ArrayRows(images).batches([np.array([0]), np.array([1, 2])] * 3)]
     assert sizes == [1, 2] * 3
@@ -71,4 +71,4 @@ def test_data_larger_than_its_batches_is_never_whole_in_memory(kind: str, tmp_pa
     finally:
         tracemalloc.stop()
     assert labels.shape == (n,)
-    assert peak < 4 * n * d / 2  # half of it, dense; a batch of both domains is a fifth
+    assert peak < 4 * n * d / 2  # half of the dense rows; a batch of both domains is a fifth

@@ -1,4 +1,4 @@
-"""Training gives the weights it gave before: an optimisation must not change the result."""
+"""Training gives the recorded weights: an optimisation of the code must not change results."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from skda import CDANClassifier, DANClassifier, DANNClassifier, DeepCORALClassif
 from tests.shifted import shifted
 from tests.training.small import with_the_pinned_torch
 
-# everything that decides the result is said here, so that a new default changes nothing
+# all parameters that affect the result are set here, so a new default changes nothing
 PLAIN: dict[str, Any] = {
     "batch_size": 16,
     "max_epochs": 3,
@@ -64,7 +64,7 @@ CASES: dict[str, tuple[type, bool, dict[str, Any]]] = {
     "CDAN": (CDANClassifier, False, {}),
 }
 
-# printed by the code before the first optimisation
+# printed before the first optimisation of the code
 GOLDEN: dict[str, list[float]] = {
     "DANN": [0.00499432648, -0.00176574494, 0.000209107002, 1.05583787],
     "DANN, batch norm": [0.0483131676, 0.0310913588, -1.98100924, 3.6847652],

@@ -23,7 +23,7 @@ from tests.losses import naive
 from tests.shifted import Shifted, shifted
 from tests.training.small import with_the_pinned_torch
 
-# everything that decides the result is said here, so that a new default changes nothing
+# all parameters that affect the result are set here, so a new default changes nothing
 PLAIN: dict[str, Any] = {
     "batch_size": 16,
     "max_epochs": 2,
@@ -54,7 +54,7 @@ SMALL: dict[str, dict[str, Any]] = {
     "ConvNet": {"module__width": 3, "module__bottleneck": 5},
 }
 
-# printed by the code before its step and its losses were made faster
+# printed before the optimisation of the step and the losses
 GOLDEN: dict[tuple[str, str], list[float]] = {
     ("MLP", "DANN"): [0.430965758, -0.00811775272, 1.21798513, 0.898289976],
     ("MLP", "DAN"): [0.434643889, -0.0025896398, 1.21818129, 0.661328021],
@@ -93,7 +93,7 @@ def data(network: str) -> Shifted:
     return Shifted(images, tables.y, target, tables.y_target)
 
 
-# mean and root mean square of each tensor, to name the one that differs
+# mean and root mean square of each tensor, to find the tensor that differs
 TENSORS = Path(__file__).with_name("golden_tensors.json")
 
 
@@ -149,7 +149,7 @@ def test_the_same_seed_gives_the_weights_that_it_gave_before(network: str, metho
 
 
 def bce(features_s: Tensor, features_t: Tensor, discriminator: nn.Module, lam: float) -> Tensor:
-    """What the discriminator minimises, and lam times that for the features to maximise."""
+    """The loss that the discriminator minimises; the features maximise lam times this loss."""
     total = torch.zeros(())
     for constant, sign in ((features_s.detach(), 1.0), (features_s, -lam)):
         domain_s = features_t.detach() if sign == 1.0 else features_t
@@ -219,4 +219,4 @@ def test_the_weights_are_those_of_a_naive_loop(cls: type, distance: Any, lam: fl
     ):
         torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-6)
         moved = max(moved, float((theirs - without).detach().abs().max()))
-    assert moved > 1e-3  # the second term had a say
+    assert moved > 1e-3  # the second term changes the weights

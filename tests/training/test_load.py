@@ -1,4 +1,4 @@
-"""A service that fits and predicts again and again does not grow."""
+"""The memory of a process that fits and predicts many times does not grow."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def test_200_fits_and_predictions_leave_nothing_behind() -> None:
     cycles(200)
     after = state()
     assert after[0] - before[0] < 8  # MiB; the weights of 200 networks alone have 37
-    assert after[1] - before[1] < 200  # not one object a fit
+    assert after[1] - before[1] < 200  # less than one object for each fit
     assert after[2:] == before[2:]
 
 

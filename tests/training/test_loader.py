@@ -9,7 +9,7 @@ from skda.training import ArrayRows, Batch, DomainPair, TwoDomainLoader
 
 
 def domains(n_source: int, n_target: int | None, **options: Any) -> DomainPair:
-    """Rows that are their own numbers; target rows from 1000 on."""
+    """Rows whose value is their number; target rows start at 1000."""
     source = ArrayRows(np.arange(n_source)[:, None])
     target = None if n_target is None else ArrayRows(1000 + np.arange(n_target)[:, None])
     return DomainPair(source, np.arange(n_source) % 3, target, **options)

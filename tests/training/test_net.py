@@ -116,7 +116,7 @@ def test_log_probabilities_and_logits_give_the_same_network() -> None:
 
 
 class Logits(nn.Module):
-    """Twice the input: losses can be had by hand."""
+    """Returns twice the input, so losses can be computed by hand."""
 
     adapt_layers = "scale"
 

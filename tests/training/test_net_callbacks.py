@@ -85,7 +85,7 @@ def test_progress_bar(capsys: pytest.CaptureFixture[str]) -> None:
 def test_checkpoint(tmp_path: Path) -> None:
     checkpoint = Checkpoint(monitor="train_loss_best", dirname=tmp_path, f_pickle=None)
     fitted = dann(callbacks=[checkpoint], max_epochs=5)
-    assert fitted.history_[:, "train_loss_best"][-1]  # so that the last one was saved
+    assert fitted.history_[:, "train_loss_best"][-1]  # then the last epoch was saved
     saved = torch.load(tmp_path / "params.pt", weights_only=True)
     for name, value in fitted.module_.state_dict().items():
         assert torch.equal(saved[name], value), name
@@ -110,7 +110,7 @@ def test_a_verbose_fit_prints_a_row_of_losses_per_epoch(capsys: pytest.CaptureFi
 
 
 class Recorded(ArrayRows):
-    """Notes which rows were read in batches, as training reads them."""
+    """Records the rows that are read in batches, as in training."""
 
     def __init__(self, array: np.ndarray) -> None:
         super().__init__(array)

@@ -39,7 +39,7 @@ def test_partial_fit_goes_on_with_new_batches() -> None:
 def test_partial_fit_starts_where_fit_ended() -> None:
     fitted = dann()
     frozen = copy.deepcopy(fitted)
-    # an optimizer whose rate is zero from here on: the weights must stay bit for bit
+    # with a learning rate of zero the weights must stay equal to the last bit
     for group in frozen.net_.optimizer_.param_groups:
         group["lr"] = 0.0
     frozen.partial_fit(DATA.X, DATA.y, DATA.X_target)
@@ -55,7 +55,7 @@ def test_warm_start_takes_weights_statistics_and_discriminator_along() -> None:
     assert same(weights(warm), weights(first))
     ours, theirs = ([p.detach() for p in e.net_.adaptation_.parameters()] for e in (warm, first))
     assert same(ours, theirs)
-    np.testing.assert_allclose(  # one more batch of the same rows moves them a little
+    np.testing.assert_allclose(  # one more batch of the same rows changes the statistics a little
         warm.net_.domain_stats_.layer0_running_mean,
         0.9 * first.net_.domain_stats_.layer0_running_mean.numpy() + 0.1 * DATA.X_target.mean(0),
         rtol=1e-5,

@@ -13,7 +13,7 @@ from tests.training.small import DATA, SMALL, dann, held_out_loss, same, weights
 
 
 def epochs_of_batches(estimator: Any, data: Shifted, batch_size: int) -> list[Any]:
-    """The batches that `fit` used: the loader has private generators, so it repeats them."""
+    """The batches of `fit`: a loader with the same seeds draws the same batches."""
     domains = DomainPair(ArrayRows(data.X), data.y, ArrayRows(data.X_target))
     loader = TwoDomainLoader(domains, batch_size, [estimator.net_.seeds.batches, 0])
     return [batch for _ in range(estimator.max_epochs) for batch in loader]
@@ -75,7 +75,7 @@ def test_adabn_on_rows_sorted_by_class_sees_the_whole_variance() -> None:
 
 
 def test_target_statistics_are_trained_even_where_they_are_first_used_late() -> None:
-    # source-only: the target was never seen, so its rows are judged by the source's statistics
+    # source-only has not seen the target, so target rows use the source's statistics
     plain = FinetuneClassifier(**SMALL).fit(DATA.X, DATA.y)
     np.testing.assert_array_equal(
         plain.decision_function(DATA.X_target, domain="source"),

@@ -1,4 +1,4 @@
-"""Divergence, interruption, restoring, threads and modes: nothing goes wrong in silence."""
+"""Divergence, interruption, restoring, threads and modes: every failure is reported."""
 
 import gc
 import multiprocessing
@@ -174,7 +174,7 @@ class Interrupt(Callback):
     def __init__(self, at: int) -> None:
         self.at = at
 
-    n = 0  # of the class: a search clones callbacks
+    n = 0  # a class attribute, because a search clones callbacks
 
     def on_epoch_end(self, net: Any, **_: Any) -> None:
         type(self).n += 1
@@ -291,7 +291,7 @@ class M(torch.nn.Module):
         s.body = torch.nn.Linear(n_features, n_features)
         s.l = torch.nn.Linear(n_features, n_classes)
     def forward(s, x): return s.l(s.body(x))"""
-    # a class of a program that was started by itself
+    # a class of a program that runs as __main__
     names: dict[str, Any] = {"__name__": "__main__", "torch": torch}
     exec(code, names)
     X = np.random.default_rng(0).normal(size=(40, 3))

@@ -1,6 +1,6 @@
-"""A pickle that a machine with a GPU wrote predicts the same on one without.
+"""A pickle from a machine with a GPU predicts the same on a machine without one.
 
-There is no GPU here: torch is made to write down that each tensor lies on one.
+These tests need no GPU: they make torch record "cuda" as the device of each tensor.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ MAKE: dict[str, Any] = {
 
 @contextmanager
 def as_if_on_a_gpu() -> Iterator[None]:
-    """Let torch and all nets believe that they are on "cuda" while they are written."""
+    """Make torch and all nets record "cuda" as their device while they are pickled."""
     whole = CallbackNet.__getstate__
 
     def of_gpu(net: Any) -> Any:

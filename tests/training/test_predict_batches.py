@@ -1,4 +1,4 @@
-"""How many rows pass a network at once in prediction."""
+"""The number of rows in a batch of a prediction."""
 
 from typing import Any
 
@@ -31,7 +31,7 @@ class Counting(nn.Module):
     ("of_a_row", "device", "at_once"),
     [
         ((20,), "cpu", 1024),
-        ((30_000,), "cpu", 279),  # a matrix product gains from many rows
+        ((30_000,), "cpu", 279),  # matrix products are faster with many rows
         ((1, 8, 8), "cpu", 1024),
         ((3, 32, 32), "cpu", 170),
         ((3, 224, 224), "cpu", 16),

@@ -21,7 +21,7 @@ DOMAINS = DATA.X, DATA.y, DATA.X_target
 
 
 class Terminal(StringIO):
-    """Takes what a terminal would show."""
+    """A stream that claims to be a terminal."""
 
     def isatty(self) -> bool:
         return True
@@ -105,7 +105,7 @@ def test_an_error_closes_the_bar(
         dann(verbose=1, batch_size=16, callbacks=[Watch(fail)])
     assert terminal.getvalue().endswith("\n")
     terminal.truncate(0)
-    dann(verbose=1)  # and the next one is shown
+    dann(verbose=1)  # the next training shows its bar again
     assert "3/3 epochs" in terminal.getvalue()
 
 

@@ -1,4 +1,4 @@
-"""What the history says of an epoch beside its losses."""
+"""The entries of an epoch in the history, apart from the losses."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.training.small import DATA, SMALL, Watch, dann
 
 
 def naive_accuracy(steps: list[tuple[np.ndarray, np.ndarray]]) -> float:
-    """Mean over the two domains of the share of rows on the right side, half for a logit of 0."""
+    """Mean accuracy of the two domains; a logit of 0 counts as half."""
     rights: tuple[list[float], list[float]] = ([], [])
     for of_source, of_target in steps:
         for right, logits, sign in zip(rights, (of_source, of_target), (-1, 1), strict=True):
@@ -40,7 +40,7 @@ def test_domain_accuracy_by_hand(pooled: bool) -> None:
 def test_the_history_has_the_accuracy_of_the_discriminator(cls: type) -> None:
     seen: list[Any] = []
 
-    def look(net: Any, _: Any) -> None:  # the accuracy of the step before, by hand
+    def look(net: Any, _: Any) -> None:  # the logits of the previous step
         if net.adaptation is not None and (logits := net.adaptation_.domain_logits):
             seen.append(torch.cat(logits).flatten().numpy())
 
@@ -48,7 +48,7 @@ def test_the_history_has_the_accuracy_of_the_discriminator(cls: type) -> None:
     fitted.fit(DATA.X, DATA.y, DATA.X_target)
     accuracy = fitted.history_[-1, "domain_accuracy"]
     first, *later = seen
-    assert not later  # 60 rows make 2 steps, and the last one's are not looked at
+    assert not later  # 60 rows make 2 steps; `look` does not see the logits of the last step
     of_first = naive_accuracy([(first[:30], first[30:])])
     of_last = 2 * accuracy - of_first
     assert 0 <= of_last <= 1

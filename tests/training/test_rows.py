@@ -104,7 +104,7 @@ def test_a_loader_leaves_the_global_generator_alone() -> None:
 
 
 class Noise(Dataset):
-    """Augmented data: what a worker draws depends on the seed that its loader gives it."""
+    """Augmented data: the draws of a worker depend on the seed from its loader."""
 
     def __len__(self) -> int:
         return 20

@@ -12,7 +12,7 @@ def test_ramp_is_a_hyperbolic_tangent(p: float) -> None:
 
 
 def test_ramp_starts_at_zero_and_ends_at_one() -> None:
-    # popular code runs it with another slope and ends at .46
+    # a widespread implementation has another slope and ends at .46
     assert ramp(0.0) == 0.0
     assert 0.9999 < ramp(1.0) < 1.0
 

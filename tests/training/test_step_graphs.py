@@ -1,4 +1,4 @@
-"""Steps that are recorded once and replayed train what the steps one by one train."""
+"""Steps that are recorded once and replayed give the weights of ordinary steps."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ RNG = np.random.default_rng(0)
 X = RNG.normal(size=(50, 4)).astype(np.float32)
 Y = np.arange(50) % 2
 X_TARGET = RNG.normal(size=(70, 4)).astype(np.float32) + 1
-# decompositions and transports wait for the device, and the critic has an optimizer of its own
+# decompositions and transports wait for the device, and the critic has its own optimizer
 REFUSED = {
     **dict.fromkeys(
         ["RSD", "DAREGRAM", "DeepJDOT"], "an adaptation loss that reads numbers from the GPU"
@@ -68,7 +68,7 @@ def outputs(estimator: Any) -> np.ndarray:
 
 @every_estimator
 def test_replayed_steps_train_the_same(cls: Any, recorded: list[Any]) -> None:
-    # by Adam, rounding would move the biases in front of a batch normalisation
+    # with Adam, rounding errors would move the biases before a batch normalisation
     given = small(cls) | {"max_epochs": 6, "optimizer": torch.optim.SGD, "lr": 0.05}
     estimator = cls(**given, cuda_graphs=True)
     if stem(cls) in REFUSED:

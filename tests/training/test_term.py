@@ -143,7 +143,7 @@ def test_both_domains_pass_the_discriminator_together() -> None:
 
 
 class SumOfFeatures(nn.Module):
-    """A discriminator of many models that tells the rows apart."""
+    """A fake discriminator of many models, with a different logit for each row."""
 
     def forward(self, features: Tensor) -> Tensor:
         return features.sum(-1)

@@ -60,7 +60,7 @@ def test_goes_on_after_a_kill(folder):
     done = ["first data a 0", "first data b 0", "first data a 1", "first data b 1"]
     assert calls(folder) == [*done, "second data a 0"]
     assert not (folder / "results" / "fake.md").exists()
-    # as if it had been killed while it wrote
+    # a run that was killed while it wrote this row
     with (folder / "results" / "fake.csv").open("a") as file:
         file.write("second,a,0,two epo")
 
@@ -108,7 +108,7 @@ def test_quick_keeps_apart(folder):
     assert not (folder / "results" / "fake.csv").exists()
     page = (folder / "results" / "fake_quick.md").read_text(encoding="utf-8")
     assert "these numbers mean nothing" in page
-    # also if it is told to write to the same place
+    # also with the same output file
     assert run(folder, "--seeds", "0", "--tasks", "first", "--out", "results/fake_quick")[0] == 0
     assert calls(folder)[2:] == ["first data a 0", "first data b 0"]
 

@@ -1,4 +1,4 @@
-"""What compares the candidates of a search, and the models of its folds."""
+"""Agreement of the candidates of a search, and of the models of its folds."""
 
 from itertools import combinations
 
@@ -43,7 +43,7 @@ def test_agreement_of_folds_by_hand():
 
 
 def test_agreement_of_folds_estimates_the_accuracy_of_a_calibrated_ensemble():
-    # each row has its own distribution of classes, from which labels and models draw alike
+    # labels and models draw the class of a row from the same distribution, one for each row
     rng = np.random.default_rng(0)
     shares = rng.dirichlet(np.full(4, 0.3), size=20_000)
     draws = np.array([[rng.multinomial(1, p).argmax() for p in shares] for _ in range(5)])

@@ -35,7 +35,7 @@ def test_more_features_than_rows_call_for_a_small_C():
 def test_rows_are_judged_by_classifiers_that_have_not_seen_them():
     source, target = two_gaussians(60, 60, distance=0.0, width=80)
     seen = density_ratio(source, target, source, C=1.0)
-    # Equal domains: the true ratio is 1. A classifier knows the rows it was trained on by heart.
+    # Equal domains: the true ratio is 1. A classifier overfits its training rows.
     assert np.log(seen).max() < 0
     held_out = np.log(density_ratio(source, target, C=1.0))
     assert held_out.shape == (60,)

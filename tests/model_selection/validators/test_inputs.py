@@ -24,7 +24,7 @@ def test_rows_are_judged_as_rows_of_their_domain():
     np.testing.assert_array_equal(evidence.proba_target, fitted.predict_proba(X_TARGET))
     np.testing.assert_array_equal(evidence.predict_target(X_TARGET[:3]), Y_TARGET[:3])
     assert compute_validator("source_accuracy", evidence) == 1.0
-    # Taken for target rows, the source rows would all lie on the left.
+    # Scored as target rows, all source rows would lie on the left.
     assert fitted.score(X, Y) == 0.5
 
 
@@ -56,7 +56,7 @@ def test_nothing_is_computed_before_it_is_read():
     compute_validator("infomax", evidence)
     compute_validator("entropy", evidence)
     compute_validator("class_ami", evidence)
-    # Once for the probabilities, once for the features, and never for a source row.
+    # One call for the probabilities, one for the features, none for source rows.
     assert [method for method, _ in CenteringClassifier.calls] == ["predict_proba", "transform"]
     assert {call["domain"] for _, call in CenteringClassifier.calls} == {"target"}
 

@@ -28,7 +28,7 @@ def nearest(rows):
 
 
 def evidence(kind, seed=0):
-    """Three blobs, moved a little in the target, as a perfect or a collapsed model sees them."""
+    """Outputs of a perfect or a collapsed model on three blobs, moved a little in the target."""
     rng = np.random.default_rng(seed)
     labels_source, labels_target = np.arange(N_SOURCE) % 3, np.arange(N_TARGET) % 3
     source = CENTRES[labels_source] + rng.normal(0.0, 0.7, (N_SOURCE, 2))
@@ -89,7 +89,7 @@ def test_known_failure_collapse_is_rewarded_and_the_guard_catches_it(name, margi
         for kind, model, proba_source in [
             ("perfect", perfect, perfect.proba_source),
             ("collapsed", collapsed, collapsed.proba_source),
-            # Collapsed on the target alone: the source accuracy tells nothing.
+            # Collapsed on the target alone: the source accuracy does not show it.
             ("half", collapsed, perfect.proba_source),
         ]
     }

@@ -37,7 +37,7 @@ def test_protocol_step_by_step():
     # 4: the roles are swapped.
     np.testing.assert_array_equal(reverse["X"], forward["X_target"])
     np.testing.assert_array_equal(reverse["X_target"], forward["X"])
-    # 5: the source is the reverse model's target, and S_V took part in no training.
+    # 5: the source is the target of the reverse model, and no training used S_V.
     assert score["domain"] == "target"
     assert as_rows(score["X"]) == as_rows(X) - as_rows(forward["X"])
 
@@ -46,7 +46,7 @@ def test_reverse_model_starts_from_fresh_weights():
     X, y, X_target, _ = shifted_blobs()
     reverse_validation(CenteringClassifier(), X, y, X_target)
     assert [call["fresh"] for call in CenteringClassifier.recorded("fit")] == [True, True]
-    # The fitted model that a scorer gets is not trained any further either.
+    # The scorer does not train the fitted model further.
     fitted = CenteringClassifier().fit(X, y, X_target)
     head = fitted.head_
     make_validator_scorer("reverse", X_target=X_target)(fitted, X, y)
@@ -129,7 +129,7 @@ def test_behind_a_pipeline():
     )
     assert reverse_validation(pipe, X, y, X_target) > 0.9
     forward, reverse = CenteringClassifier.recorded("fit")
-    # Either training scales by its own labelled rows.
+    # Each training scales by its own labelled rows.
     np.testing.assert_allclose(forward["X"].mean(axis=0), 0.0, atol=1e-12)
     np.testing.assert_allclose(reverse["X"].mean(axis=0), 0.0, atol=1e-12)
 

@@ -14,14 +14,14 @@ from skda import make_pipeline as make_domain_pipeline
 from skda.model_selection import get_validator_names, make_validator_scorer
 from tests.model_selection.fakes import CenteringClassifier, shifted_blobs
 
-# a joblib that forks gives pickles to other processes as the default one does, and has not to start
-# Python in them, which takes seconds: tests/test_n_jobs.py has the default
+# joblib with forked processes pickles as the default backend does, and does not start Python anew,
+# which takes seconds; tests/test_n_jobs.py tests the default
 pytestmark = pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
 
 X, Y, X_TARGET, Y_TARGET = shifted_blobs()
 LAMS = [0.0, 0.5, 1.0]
-# A shift of both classes leaves source accuracy as it is for every lam, and certainty nearly so.
-# Of other ways to the scorer, one that reads features, one probabilities, one that trains models.
+# With a shift of both classes the source accuracy is the same for every lam, and the confidence
+# nearly. Other tests use one validator of features, one of probabilities, one that trains models.
 OF_EACH_KIND = ["class_ami", "infomax", "reverse"]
 TELLING = ["a_distance", "class_ami", "infomax", "mixval", "nuclear_norm", "reverse"]
 
