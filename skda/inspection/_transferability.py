@@ -247,7 +247,7 @@ def _check_estimator(estimator: FinetuneClassifier, *, of_pretrained: bool) -> N
 
 
 def _is_number(k: Any) -> bool:
-    return isinstance(k, Integral) and not isinstance(k, bool) and k >= 1
+    return not isinstance(k, bool) and isinstance(k, Integral) and int(k) >= 1
 
 
 def _check_numbers(layers: Iterable[Any]) -> list[int]:
