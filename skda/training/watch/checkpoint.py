@@ -16,14 +16,15 @@ from typing import Any
 import numpy as np
 import torch
 from skorch.history import History
-from torch import Tensor, nn
+from torch import Tensor
 
 from ..._atomic import write_atomically
 from ..._python_numbers import python_numbers
 from ..data.inputs import Inputs
+from .as_text import as_text
 from .callbacks import put_back, state_beside
 
-__all__ = ["StageFile", "as_text", "check_folder", "fingerprint_of", "some_rows"]
+__all__ = ["StageFile", "check_folder", "fingerprint_of", "some_rows"]
 
 _ROWS = 4096  # of each domain; these rows, evenly spaced, identify the data
 
@@ -46,7 +47,7 @@ def check_folder(folder: str | os.PathLike[str]) -> Path:
 
 def fingerprint_of(params: Mapping[str, Any], net: Any, domains: Any) -> str:
     """Return a hash of the parameters, of the untrained net and of the data of a training."""
-    found = hashlib.sha256(as_text(dict(params)).encode())
+    found = hashlib.sha256(as_text(params).encode())
     for name in sorted(net._modules):  # noqa: SLF001 - skorch's list of what is trained
         for key, tensor in getattr(net, f"{name}_").state_dict().items():
             found.update(key.encode())
@@ -68,24 +69,6 @@ def fingerprint_of(params: Mapping[str, Any], net: Any, domains: Any) -> str:
 def some_rows(n: int) -> np.ndarray:
     """Return the indices of the rows that identify the data."""
     return np.unique(np.linspace(0, n - 1, _ROWS).astype(int))
-
-
-def as_text(value: Any) -> str:
-    """Return a parameter as text, the same in every process."""
-    if isinstance(value, nn.Module):
-        weights = {name: tensor.detach().cpu() for name, tensor in value.state_dict().items()}
-        return type(value).__qualname__ + as_text(weights)
-    if isinstance(value, Tensor):
-        value = value.float().numpy()
-    if isinstance(value, np.ndarray):
-        value = value.tolist()
-    if isinstance(value, dict):
-        return str({str(key): as_text(value[key]) for key in sorted(value, key=str)})
-    if isinstance(value, (list, tuple)):
-        return str([as_text(item) for item in value])
-    if isinstance(value, (bool, int, float, str, type(None))):
-        return repr(value)
-    return str(getattr(value, "__qualname__", type(value).__qualname__))
 
 
 class StageFile:
@@ -133,7 +116,8 @@ class StageFile:
             raise ValueError(
                 f"The folder {str(self.folder)!r} of 'checkpoint' holds a training with other "
                 "data, other parameters or another skda estimator. Pass the same ones to go on, "
-                "or another folder, or remove its files to start anew."
+                "or another folder, or remove its files to start anew. Functions and networks "
+                "with other code are other parameters."
             )
         return state
 
