@@ -15,6 +15,7 @@ from sklearn.utils import check_random_state
 from torch import Tensor, nn
 
 from .._inputs.row_types import run_with_rows
+from .._python_numbers import python_numbers
 from ..nn import Backbone, batch_norm_layers, resolve_layers
 from ..nn._scaled import ScaledInput, choose_scale, start_at, untrained_norm
 from ..nn.capture import with_row_axes
@@ -232,7 +233,11 @@ class NetBuilderMixin(NetParametersMixin):
         if _can_fuse(self.optimizer, module, given):
             given.setdefault("optimizer__fused", True)
         net_class = net_class or self._net_class
-        net: AdaptationNet = net_class(module, **given | options).initialize()
+        options = given | options
+        for name in options:
+            if name == "lr" or name.startswith("optimizer__"):
+                options[name] = python_numbers(options[name])
+        net: AdaptationNet = net_class(module, **options).initialize()
         if self._n_sources > 1:
             net.domain_module_.add_sources(self._n_sources)
         self._check_callback_names(net)

@@ -24,7 +24,7 @@ def first_stage(estimator: Any, net: AdaptationNet, domains: DomainPair) -> Stag
             "'random_state', and warm_start=False. Got "
             f"random_state={estimator.random_state!r}, warm_start={estimator.warm_start}."
         )
-    params = estimator.get_params(deep=False) | {"": type(estimator).__qualname__}
+    params = estimator.get_params(deep=False) | {"": type(estimator)}
     for name in ("checkpoint", "checkpoint_every", "verbose"):
         del params[name]
     return StageFile(folder, fingerprint_of(params, net, domains), estimator.checkpoint_every)

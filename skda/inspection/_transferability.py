@@ -246,9 +246,13 @@ def _check_estimator(estimator: FinetuneClassifier, *, of_pretrained: bool) -> N
             )
 
 
+def _is_number(k: Any) -> bool:
+    return not isinstance(k, bool) and isinstance(k, Integral) and int(k) >= 1
+
+
 def _check_numbers(layers: Iterable[Any]) -> list[int]:
     numbers = list(layers)
-    if not numbers or not all(isinstance(k, (int, np.integer)) and k >= 1 for k in numbers):
+    if not numbers or not all(map(_is_number, numbers)):
         raise ValueError(
             f"The 'layers' parameter of {CALLER} must hold one or more int in the range [1, inf). "
             f"Got {layers!r} instead."

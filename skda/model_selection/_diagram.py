@@ -56,5 +56,5 @@ def _name(validator: Any) -> str:
 
 
 def _short(value: Any) -> str:
-    text = f"{value:g}" if isinstance(value, float) else str(value)
+    text = f"{value:g}" if isinstance(value, (float, np.floating)) else str(value)
     return text if len(text) <= 40 else text[:37] + "..."

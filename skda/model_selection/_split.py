@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from numbers import Integral
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -79,7 +80,7 @@ def split_domains(
     shares of the sources. The target is cut into the same number of shuffled folds, at least two.
     If `cv` makes no fold, or a domain has too few rows, it is a ValueError.
     """
-    if isinstance(cv, int):
+    if isinstance(cv, Integral):
         rng = derive_random_state(random_state, "lambda search, source folds")
         kind = StratifiedKFold if stratify else KFold
         cv = kind(cv, shuffle=True, random_state=rng)

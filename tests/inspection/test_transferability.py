@@ -204,6 +204,7 @@ def test_it_is_the_same_with_more_jobs_and_leaves_global_generators_and_input_al
         ),
         ({"layers": []}, "Got [] instead."),
         ({"layers": [1.5]}, "Got [1.5] instead."),
+        ({"layers": [True]}, "Got [True] instead."),
         (
             {"layers": [4]},
             "must hold numbers up to 3, the layers of the module. Got 4 instead.",

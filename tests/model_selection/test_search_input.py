@@ -18,6 +18,7 @@ from sklearn.pipeline import Pipeline
 from torch.utils.data import TensorDataset
 
 from skda import DANNClassifier, FinetuneClassifier, make_pipeline
+from skda.model_selection._split import split_domains
 from tests.model_selection.fakes import CenteringClassifier, CenteringScaler
 from tests.model_selection.searches import SMALL, search
 from tests.shifted import shifted
@@ -122,6 +123,19 @@ def test_any_splitter_and_any_number_of_folds(blobs: Any) -> None:
     listed = [(np.arange(60), np.arange(60, 120)), (np.arange(60, 120), np.arange(60))]
     assert search(cv=listed).fit(X, y, X_target).n_splits_ == 2
     assert search(cv=4).fit(X, y, X_target).n_splits_ == 4
+
+
+def test_a_number_of_folds_of_numpy_shuffles_as_an_int_does(blobs: Any) -> None:
+    X, y, X_target, _ = blobs
+    sources = [
+        [fold.source_test for fold in split_domains(cv, X, y, X_target, 0)]
+        for cv in (3, np.int64(3), np.uint8(3))
+    ]
+    for other in sources[1:]:
+        assert all(map(np.array_equal, sources[0], other))
+    assert not np.array_equal(sources[0][0], np.arange(len(sources[0][0])))
+    with pytest.raises(ValueError, match="The 'cv' parameter of LambdaSearchCV must be"):
+        search(cv=True).fit(X, y, X_target)
 
 
 def test_sorted_labels_are_shuffled_into_the_folds(blobs: Any) -> None:

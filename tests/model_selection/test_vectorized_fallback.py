@@ -51,6 +51,11 @@ FALLBACKS = {
         {"criterion__weight": torch.ones(2), "criterion__label_smoothing": 0.1},
         "criterion CrossEntropyLoss cannot be stacked",
     ),
+    "a class that does not count": (
+        DANClassifier,
+        {"criterion__ignore_index": 1},
+        "criterion CrossEntropyLoss cannot be stacked",
+    ),
     "callbacks": (
         DANClassifier,
         {"callbacks": [("clip", GradientNormClipping(1.0))]},

@@ -153,3 +153,8 @@ def test_what_a_callback_waits_for_is_recorded() -> None:
         dann(callbacks=[EarlyStopping(monitor="val_loss")], train_split=0.2)
     with pytest.raises(ValueError, match="train_split: Cannot have number of splits n_splits=999"):
         dann(train_split=999)
+
+
+def test_a_number_of_folds_of_numpy_holds_out_what_an_int_does() -> None:
+    one, other = (dann(train_split=n).history_[:, "valid_loss"] for n in (5, np.int64(5)))
+    assert one == other

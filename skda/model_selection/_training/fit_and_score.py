@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from numbers import Integral
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -158,7 +159,7 @@ def seeded(
     seeds = {
         name: seed
         for name, value in copy.get_params(deep=True).items()
-        if name.rpartition("__")[2] == "random_state" and not isinstance(value, (int, np.integer))
+        if name.rpartition("__")[2] == "random_state" and not isinstance(value, Integral)
     }
     copy.set_params(**seeds)
     if n_source is not None:

@@ -11,11 +11,13 @@ from typing import Any
 import joblib
 import numpy as np
 from scipy.sparse import issparse
+from sklearn.base import clone
 from torch.utils.data import Dataset
 
 from ..._atomic import write_atomically
 from ...training.processes import current_processes
-from ...training.watch.checkpoint import as_text, check_folder, some_rows
+from ...training.watch.as_text import as_text
+from ...training.watch.checkpoint import check_folder, some_rows
 from .._split import n_rows, take_rows
 from .._typing import Rows
 from .fit_and_score import FoldResult, Plan
@@ -23,34 +25,32 @@ from .fit_and_score import FoldResult, Plan
 __all__ = ["ResultStore", "search_fingerprint"]
 
 # parameters on which the results do not depend, and those that are in the folds and candidates
-_NOT_HASHED = {"checkpoint", "estimator", "n_jobs", "verbose", "vectorize", "refit", "cv", "lams"}
+_NOT_HASHED = {"checkpoint", "n_jobs", "verbose", "vectorize", "refit", "cv", "lams"}
 
 
 def search_fingerprint(search: Any, plan: Plan) -> str:
     """Return a hash of everything that the results of a search depend on."""
-    params = search.get_params(deep=True)
-    params = {name: value for name, value in params.items() if name not in _NOT_HASHED}
+    params = search.get_params(deep=False)
+    parts = {name: value for name, value in params.items() if name not in _NOT_HASHED}
+    # not what it learned before
+    parts["estimator"] = clone(plan.estimator)
+    parts |= {"candidates": plan.candidates, "folds": plan.folds, "seeds": plan.seeds}
     data = plan.data
-    parts: list[Any] = [
-        params,
-        list(plan.candidates),
-        list(map(list, plan.folds)),
-        list(plan.seeds),
-    ]
-    parts += [_as_text_of_rows(rows) for rows in (data.X_source, data.X_target)]
-    for values in (data.y_source, data.y_target, data.sample_weight, data.source_domain):
-        parts.append(None if values is None else np.asarray(values))
+    parts |= {name: _some_of(getattr(data, name)) for name in ("X_source", "X_target")}
+    for name in ("y_source", "y_target", "sample_weight", "source_domain"):
+        values = getattr(data, name)
+        parts[name] = None if values is None else np.asarray(values)
     return hashlib.sha256(as_text(parts).encode()).hexdigest()
 
 
-def _as_text_of_rows(rows: Rows) -> str:
-    """Return the number of rows and some of them as text; of a Dataset the number alone."""
+def _some_of(rows: Rows) -> Any:
+    """Return the number of rows and some of them; of a Dataset the number alone."""
     if isinstance(rows, Dataset):
-        return str(n_rows(rows))
+        return n_rows(rows)
     some = take_rows(rows, some_rows(n_rows(rows)))
     if isinstance(some, Mapping):
-        return str({name: _as_text_of_rows(part) for name, part in some.items()})
-    return f"{n_rows(rows)} {as_text(np.asarray(some.todense() if issparse(some) else some))}"
+        return {name: _some_of(part) for name, part in some.items()}
+    return n_rows(rows), np.asarray(some.todense() if issparse(some) else some)
 
 
 class ResultStore:
@@ -74,7 +74,8 @@ class ResultStore:
             raise ValueError(
                 f"The folder {str(self.folder)!r} of 'checkpoint' holds a search with other data, "
                 "other parameters or other candidates. Pass the same ones to go on, or another "
-                "folder, or remove its files to start anew."
+                "folder, or remove its files to start anew. Functions and networks with other "
+                "code are other parameters."
             )
 
     def of(self, numbers: Sequence[int]) -> ResultStore:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 
+import numpy as np
+
 __all__ = [
     "LAM_SCHEDULES",
     "LR_SCHEDULES",
@@ -92,7 +94,8 @@ class CheckedSchedule:
             raise ValueError(f"{self._must} At p = {p:.3g} it raised {error!r}.") from error
         if not valid:
             raise ValueError(f"{self._must} At p = {p:.3g} it gave {factor!r}.")
-        return factor
+        # a number of numpy would make the rate one, which a checkpoint cannot hold
+        return factor.item() if isinstance(factor, np.generic) else factor
 
     @property
     def _must(self) -> str:

@@ -126,8 +126,18 @@ def is_of_numbers(criterion: Any) -> bool:
 
 
 def _is_plain_cross_entropy(criterion: Any) -> bool:
-    return (
-        type(criterion) is nn.CrossEntropyLoss
-        and (criterion.weight is None or criterion.label_smoothing == 0)
-        and criterion.reduction == "mean"
-    )
+    """Say whether a loss is a cross-entropy of which the stack knows every option."""
+    if type(criterion) is not nn.CrossEntropyLoss:
+        return False
+    weighted_or_smoothed = criterion.weight is None or criterion.label_smoothing == 0
+    return weighted_or_smoothed and _options(criterion) == _options(nn.CrossEntropyLoss())
+
+
+def _options(criterion: nn.Module) -> dict[str, Any]:
+    """Return the options of a loss other than those that the stack knows."""
+    known = ("weight", "label_smoothing", "training")
+    return {
+        name: value
+        for name, value in vars(criterion).items()
+        if not name.startswith("_") and name not in known
+    }

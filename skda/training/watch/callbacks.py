@@ -100,8 +100,8 @@ def as_split(given: Any, seed: int, stratified: bool = True) -> Any:
     """
     if given is None or callable(given):
         return given
-    if isinstance(given, int):
-        return ValidSplit(given, stratified=stratified)
+    if isinstance(given, Integral):
+        return ValidSplit(int(given), stratified=stratified)
     return ValidSplit(float(given), stratified=stratified, random_state=seed)
 
 

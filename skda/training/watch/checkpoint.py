@@ -6,7 +6,9 @@ import hashlib
 import json
 import os
 import pickle
+import re
 import warnings
+from collections import OrderedDict
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -14,13 +16,15 @@ from typing import Any
 import numpy as np
 import torch
 from skorch.history import History
-from torch import Tensor, nn
+from torch import Tensor
 
 from ..._atomic import write_atomically
+from ..._python_numbers import python_numbers
 from ..data.inputs import Inputs
+from .as_text import as_text
 from .callbacks import put_back, state_beside
 
-__all__ = ["StageFile", "as_text", "check_folder", "fingerprint_of", "some_rows"]
+__all__ = ["StageFile", "check_folder", "fingerprint_of", "some_rows"]
 
 _ROWS = 4096  # of each domain; these rows, evenly spaced, identify the data
 
@@ -43,7 +47,7 @@ def check_folder(folder: str | os.PathLike[str]) -> Path:
 
 def fingerprint_of(params: Mapping[str, Any], net: Any, domains: Any) -> str:
     """Return a hash of the parameters, of the untrained net and of the data of a training."""
-    found = hashlib.sha256(as_text(dict(params)).encode())
+    found = hashlib.sha256(as_text(params).encode())
     for name in sorted(net._modules):  # noqa: SLF001 - skorch's list of what is trained
         for key, tensor in getattr(net, f"{name}_").state_dict().items():
             found.update(key.encode())
@@ -67,24 +71,6 @@ def some_rows(n: int) -> np.ndarray:
     return np.unique(np.linspace(0, n - 1, _ROWS).astype(int))
 
 
-def as_text(value: Any) -> str:
-    """Return a parameter as text, the same in every process."""
-    if isinstance(value, nn.Module):
-        weights = {name: tensor.detach().cpu() for name, tensor in value.state_dict().items()}
-        return type(value).__qualname__ + as_text(weights)
-    if isinstance(value, Tensor):
-        value = value.float().numpy()
-    if isinstance(value, np.ndarray):
-        value = value.tolist()
-    if isinstance(value, dict):
-        return str({str(key): as_text(value[key]) for key in sorted(value, key=str)})
-    if isinstance(value, (list, tuple)):
-        return str([as_text(item) for item in value])
-    if isinstance(value, (bool, int, float, str, type(None))):
-        return repr(value)
-    return str(getattr(value, "__qualname__", type(value).__qualname__))
-
-
 class StageFile:
     """The checkpoint of one stage of a training.
 
@@ -102,7 +88,7 @@ class StageFile:
     def __init__(self, folder: Path, fingerprint: str, every: int = 1, stage: int = 1) -> None:
         self.folder, self.fingerprint, self.every, self.stage = folder, fingerprint, every, stage
         self.path = folder / f"stage-{stage}.pt"
-        self.warned = False
+        self.warned = self.can_be_read = False
 
     def next(self) -> StageFile:
         """Return the file of the next stage."""
@@ -123,14 +109,15 @@ class StageFile:
             fingerprint = state["fingerprint"]
         except (RuntimeError, EOFError, KeyError, TypeError, pickle.UnpicklingError) as error:
             raise ValueError(
-                f"The checkpoint {str(self.path)!r} is damaged or no checkpoint: {error}. Remove "
-                "it, or pass another folder as 'checkpoint'."
+                f"The checkpoint {str(self.path)!r} is damaged or no checkpoint: {_why(error)}. "
+                "Remove it, or pass another folder as 'checkpoint'."
             ) from error
         if fingerprint != self.fingerprint:
             raise ValueError(
                 f"The folder {str(self.folder)!r} of 'checkpoint' holds a training with other "
                 "data, other parameters or another skda estimator. Pass the same ones to go on, "
-                "or another folder, or remove its files to start anew."
+                "or another folder, or remove its files to start anew. Functions and networks "
+                "with other code are other parameters."
             )
         return state
 
@@ -160,28 +147,78 @@ class StageFile:
 
     def save(self, net: Any) -> None:
         """Write the state at the end of an epoch; warn if it cannot be written."""
-        state = {
+        try:
+            state = python_numbers(self._state_of(net), arrays=True)
+            write_atomically(self.path, lambda new: self._write(state, new))
+        except Exception as error:  # whatever a callback or an optimizer keeps
+            if not self.warned:
+                warnings.warn(
+                    f"The checkpoint {str(self.path)!r} could not be written: {_why(error)}. The "
+                    "training goes on; the checkpoint of an earlier epoch, if any, is kept.",
+                    UserWarning,
+                    stacklevel=2,
+                )
+            self.warned = True
+
+    def _state_of(self, net: Any) -> dict[str, Any]:
+        return {
             "fingerprint": self.fingerprint,
             "module": net.module_.state_dict(),
             "beside": state_beside(net),
-            "history": json.dumps(net.history_.to_list(), default=lambda value: value.item()),
+            "history": _as_json(net.history_.to_list()),
             "kept": net.kept_,
             "rates": list(net.rates_),
             "generators": net.generators_.states(),
             "loader": net.loader_.state(),
             "callbacks": {name: _fitted(callback) for name, callback in net.callbacks_},
         }
+
+    def _write(self, state: dict[str, Any], path: Path) -> None:
+        """Write a state; the first time, make sure that it can be read."""
+        torch.save(state, path)
+        if not self.can_be_read:
+            torch.load(path, map_location="cpu", weights_only=True, mmap=True)
+            self.can_be_read = True
+
+
+def _why(error: Exception) -> str:
+    """Return the reason of an error in one line, without torch's advice to run code."""
+    if not isinstance(error, pickle.UnpicklingError):
+        return (str(error).splitlines() or [type(error).__name__])[0].removesuffix(".")
+    other = re.search(r"GLOBAL ([\w.]+)", str(error))
+    what = f"{other[1]!r}, where" if other else "other things, where"
+    return f"it holds {what} only tensors, numbers and text are read"
+
+
+def _as_json(rows: list[dict[str, Any]]) -> str:
+    """Return a history as text; arrays become lists, and what has no text is left out."""
+    try:
+        return json.dumps(rows, default=_to_list)
+    except (TypeError, ValueError):
+        return json.dumps(_with_text(rows), default=_to_list)
+
+
+def _to_list(value: Any) -> Any:
+    if isinstance(value, (np.ndarray, np.generic, Tensor)):
+        return value.tolist()
+    raise TypeError(f"a {type(value).__name__} has no text")
+
+
+def _with_text(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the rows of a history, those of its batches too, without what has no text."""
+
+    def has_text(value: Any) -> bool:
         try:
-            write_atomically(self.path, lambda new: torch.save(state, new))
-        except (OSError, RuntimeError) as error:  # torch's writer raises RuntimeError
-            if not self.warned:
-                warnings.warn(
-                    f"The checkpoint {str(self.path)!r} could not be written: {error}. The "
-                    "training goes on; the checkpoint of an earlier epoch, if any, is kept.",
-                    UserWarning,
-                    stacklevel=2,
-                )
-            self.warned = True
+            json.dumps(value, default=_to_list)
+        except (TypeError, ValueError):
+            return False
+        return True
+
+    found = [
+        {name: _with_text(item) if name == "batches" else item for name, item in row.items()}
+        for row in rows
+    ]
+    return [{name: item for name, item in row.items() if has_text(item)} for row in found]
 
 
 def _fitted(callback: Any) -> dict[str, Any]:
@@ -190,10 +227,19 @@ def _fitted(callback: Any) -> dict[str, Any]:
     for name, value in vars(callback).items():
         if not name.endswith("_"):
             continue
-        if isinstance(value, np.generic):
-            value = value.item()
+        value = python_numbers(value)
         if hasattr(value, "state_dict") and not isinstance(value, type):
             found[name] = {"state_dict": value.state_dict()}
-        elif isinstance(value, (bool, int, float, str, Tensor, dict, type(None))):
+        elif not isinstance(value, (list, tuple)) and _can_be_read(value):
             found[name] = value
     return found
+
+
+def _can_be_read(value: Any) -> bool:
+    """Say whether a value is made of what `load` reads: tensors, numbers and text."""
+    if type(value) in (dict, OrderedDict):
+        return all(map(_can_be_read, [*value, *value.values()]))
+    if type(value) in (list, tuple):
+        return all(map(_can_be_read, value))
+    plain = isinstance(value, (bool, int, float, str, Tensor, type(None)))
+    return plain and not isinstance(value, np.generic)
