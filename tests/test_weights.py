@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,14 @@ from sklearn.preprocessing import StandardScaler
 from skorch.callbacks import Callback
 from torch.utils.data import TensorDataset
 
-from skda import DANClassifier, DANNClassifier, FinetuneClassifier, MCCClassifier, make_pipeline
+from skda import (
+    DANClassifier,
+    DANNClassifier,
+    FinetuneClassifier,
+    MCCClassifier,
+    load,
+    make_pipeline,
+)
 from skda.model_selection import LambdaSearchCV
 from skda.training import ArrayRows, DomainPair
 
@@ -223,7 +231,7 @@ def test_a_rare_class_is_seen_in_every_epoch() -> None:
     np.testing.assert_allclose(clf.target_priors_, np.array([0.9999, 1 / 60]) / (0.9999 + 1 / 60))
 
 
-def test_a_series_of_shares_is_read_by_label() -> None:
+def test_a_series_of_shares_is_read_by_label(tmp_path: Path) -> None:
     known = pd.Series(["up"] * 35 + ["down"] * 15)
     shares = known.value_counts(normalize=True)
     assert shares.index.tolist() == ["up", "down"]  # by frequency, not as in classes_
@@ -233,6 +241,8 @@ def test_a_series_of_shares_is_read_by_label() -> None:
     np.testing.assert_array_equal(clf.predict_proba(X_TARGET), told.predict_proba(X_TARGET))
     assert clone(clf).target_priors.equals(shares)
     assert clf._repr_html_()
+    clf.save(tmp_path / "model")
+    assert load(tmp_path / "model").target_priors == shares.to_dict()
 
 
 @pytest.mark.parametrize(
