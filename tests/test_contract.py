@@ -287,6 +287,19 @@ def test_a_user_s_module_needs_no_change_and_is_never_trained_in_place(
     assert not any(m._forward_hooks for m in [*module.modules(), *estimator.module_.modules()])
 
 
+@every_classifier
+def test_one_logit_is_enough_for_two_classes(cls: type, data: Data) -> None:
+    torch.manual_seed(0)
+    module = nn.Sequential(nn.Linear(4, 32), nn.ReLU(), nn.Linear(32, 1))
+    own = {name: value for name, value in OWN.get(stem(cls), {}).items() if name != "module"}
+    own |= {"lam": 0.1} if needs_target(cls) else {}
+    params = {"max_epochs": 30, "lr": 0.01, "random_state": 0, **own}
+    estimator = cls(module, **params).fit(data.X, data.y, data.X_target)
+    assert estimator.predict_proba(data.X_target).shape == (70, 2)
+    logits = estimator.decision_function(data.X, domain="source")
+    assert ((logits > 0) == data.y).mean() > 0.75
+
+
 @every_estimator
 def test_adapt_layers_say_what_transform_returns(cls: type, data: Data) -> None:
     if cls.__name__ == "MCDClassifier":

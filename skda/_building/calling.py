@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn.parameter import UninitializedBuffer
 
 from ..nn import Backbone, replace_head
-from ..nn._run import ends_of, main_output, note_run, run_of
+from ..nn._run import ends_of, main_output, note_run, run_of, two_logits
 from ..training import isolated_rng
 from ..training.data.inputs import Inputs, pass_by_name
 from .outputs import LOGITS, Outputs
@@ -152,12 +152,7 @@ class ToOutputs:
     def __call__(self, _module: nn.Module, _args: Any, output: Any) -> Tensor:
         """Return the outputs; one logit z becomes (0, z), whose softmax is the sigmoid of z."""
         logits = _to_logits(main_output(output).float(), self.undo)
-        if self.one_column:
-            logits = logits.reshape(-1, 1)
-        elif logits.ndim == 1 or logits.shape[1] == 1:
-            second = logits.reshape(-1)
-            logits = torch.stack([torch.zeros_like(second), second], dim=1)
-        return logits
+        return logits.reshape(-1, 1) if self.one_column else two_logits(logits)
 
 
 class ToLogits:
