@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterator
 from typing import Any
 
@@ -26,6 +27,8 @@ from skda import (
     FinetuneClassifier,
     make_pipeline,
 )
+from skda.model_selection import LambdaSearchCV
+from tests.discovery import public_estimators
 
 SMALL = {"max_epochs": 2, "module__hidden": (6,), "random_state": 0}
 RNG = np.random.default_rng(0)
@@ -111,6 +114,41 @@ def test_the_deep_features_feed_any_classifier() -> None:
     scaled = pipe[0].transform(X), pipe[0].transform(XT)
     classifier = LogisticRegression().fit(pipe[1].transform(scaled[0], domain="source"), Y)
     assert_array_equal(pipe.predict(XT), classifier.predict(pipe[1].transform(scaled[1])))
+
+
+@pytest.mark.parametrize("cls", [*public_estimators(), LambdaSearchCV])
+def test_fit_transform_takes_what_fit_takes(cls: Any) -> None:
+    fit, both = (inspect.signature(getattr(cls, name)) for name in ("fit", "fit_transform"))
+    assert list(both.parameters)[:3] == ["self", "X", "y"]  # as scikit-learn names them
+    assert list(both.parameters)[3:] == list(fit.parameters)[3:]
+
+
+@pytest.mark.parametrize(
+    "params",
+    [
+        {"sample_weight": np.arange(len(X)) % 3},
+        {"source_domain": np.repeat(["u", "v"], [20, len(X) - 20])},
+        {"y_target": np.full(len(XT), -1)},
+    ],
+    ids=lambda params: next(iter(params)),
+)
+def test_what_fit_takes_reaches_an_estimator_in_the_middle(params: dict[str, Any]) -> None:
+    pipe = make_pipeline(StandardScaler(), DANClassifier(**SMALL), LogisticRegression())
+    pipe.fit(X, Y, X_target=XT, **params)
+    weights = {name: value for name, value in params.items() if name == "sample_weight"}
+    scaler = StandardScaler().fit(X, **weights)
+    scaled = scaler.transform(X), scaler.transform(XT)
+    dan = DANClassifier(**SMALL).fit(scaled[0], Y, scaled[1], **params)
+    assert_array_equal(pipe[1].transform(scaled[1]), dan.transform(scaled[1]))
+    classifier = LogisticRegression().fit(dan.transform(scaled[0], domain="source"), Y, **weights)
+    assert_array_equal(pipe.predict(XT), classifier.predict(dan.transform(scaled[1])))
+
+
+def test_fit_transform_takes_a_list_of_sources() -> None:
+    parts = [X[:20], X[20:]], [Y[:20], Y[20:]]
+    found = DANClassifier(**SMALL).fit_transform(*parts, XT)
+    expected = DANClassifier(**SMALL).fit(*parts, XT).transform(X, domain="source")
+    assert_array_equal(found, expected)
 
 
 def test_methods_are_there_where_the_last_step_has_them() -> None:
