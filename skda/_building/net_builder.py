@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from sklearn.utils import check_random_state
 from torch import Tensor, nn
+from torch.utils.data import DataLoader
 
 from .._inputs.row_types import run_with_rows
 from ..nn import Backbone, batch_norm_layers, resolve_layers
@@ -116,6 +117,13 @@ class NetBuilderMixin(NetParametersMixin):
 
     def _rows(self, data: Any, iterator: str = "iterator_train") -> Rows:
         """Wrap checked data; parameters of skorch's iterators ask for a DataLoader."""
+        options = self._loader_options(iterator)
+        dtype = vars(self).get("input_dtype_", torch.float32)
+        centre = vars(self).get("input_centre_")
+        return as_rows(data, getattr(self, iterator, None), options, dtype, centre)
+
+    def _loader_options(self, iterator: str) -> dict[str, Any]:
+        """Check the parameters of an iterator, and return those that its DataLoader gets."""
         options = self.net_params(iterator)
         for name in ("sampler", "batch_sampler"):
             if name in options:
@@ -130,9 +138,8 @@ class NetBuilderMixin(NetParametersMixin):
                 f"{size!r} instead."
             )
         options = {name: v for name, v in options.items() if name not in TwoDomainLoader.options}
-        dtype = vars(self).get("input_dtype_", torch.float32)
-        centre = vars(self).get("input_centre_")
-        return as_rows(data, getattr(self, iterator, None), options, dtype, centre)
+        check_arguments(getattr(self, iterator, None) or DataLoader, options, iterator)
+        return options
 
     def _make_net(self, domains: DomainPair) -> AdaptationNet:
         seeds = current_processes().of_main(Seeds.draw(check_random_state(self.random_state)))
@@ -288,6 +295,7 @@ class NetBuilderMixin(NetParametersMixin):
         given = self.net_params("optimizer")
         plain = {key for key in given if not key.startswith("param_groups")}
         check_arguments(self.optimizer, plain, "optimizer")
+        check_arguments(torch.compile, self.net_params("compile"), "compile")
         return {
             name: value
             for name, value in vars(self).items()

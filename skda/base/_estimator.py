@@ -333,6 +333,8 @@ class DomainEstimator(
         self, source: SourceRows, X_target: Any, y_target: Any, go_on: bool, classes: Any = None
     ) -> DomainPair:
         self._validate_params()
+        for iterator in self.net_components:
+            self._loader_options(iterator)
         rows, y_source = check_rows(self, source.X, "X_source", reset=not go_on), source.y
         if y_source is None and isinstance(rows, Dataset):
             y_source = dataset_labels(rows, numbers=not self._outputs.are_logits)
