@@ -15,6 +15,7 @@ from joblib import parallel_config
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.compose import ColumnTransformer
+from sklearn.feature_selection import VarianceThreshold
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV, cross_validate
 from sklearn.pipeline import FeatureUnion, Pipeline
@@ -28,6 +29,7 @@ from skda import (
     make_pipeline,
 )
 from skda.model_selection import LambdaSearchCV
+from skda.pipeline import DomainPipeline
 from tests.discovery import public_estimators
 
 SMALL = {"max_epochs": 2, "module__hidden": (6,), "random_state": 0}
@@ -92,6 +94,42 @@ def test_ours_equals_the_plain_pipeline_with_transform_input() -> None:
 def test_the_pitfall_a_target_that_is_not_transformed() -> None:
     pipe = Pipeline([("scale", StandardScaler()), ("clf", Recorder())])  # no transform_input
     assert_array_equal(pipe.fit(X, Y, X_target=XT)[-1].X_target_, XT)  # raw, and no error
+
+
+def test_a_slice_transforms_the_target_too() -> None:
+    pipe = make_pipeline(VarianceThreshold(), StandardScaler(), Recorder())
+    scaled = StandardScaler().fit(X).transform(XT)
+    for part in (pipe[1:], pipe[:], pipe[1:][:]):
+        assert part.transform_input == ["X_target"]
+        assert_allclose(clone(part).fit(X, Y, X_target=XT)[-1].X_target_, scaled)
+    assert pipe[-1] is pipe["recorder"]
+    assert_allclose(pipe[:2].fit(X, Y).transform(XT), scaled)
+
+
+def test_without_transform_input_the_target_is_transformed() -> None:
+    made = DomainPipeline([("scale", StandardScaler()), ("clf", Recorder())])
+    reset = make_pipeline(StandardScaler(), Recorder()).set_params(transform_input=None)
+    for pipe in (made, reset):
+        pipe.fit(X, Y, X_target=XT)
+        assert_array_equal(pipe[-1].X_target_, StandardScaler().fit(X).transform(XT))
+        assert pipe.transform_input is None
+
+
+def test_a_plain_pipeline_at_the_end_gives_a_warning() -> None:
+    inner = [("scale", StandardScaler()), ("clf", Recorder())]
+    with pytest.warns(
+        UserWarning, match=r"hands X_target to its own last step untransformed\. Bui"
+    ):
+        make_pipeline(VarianceThreshold(), Pipeline(inner)).fit(X, Y, X_target=XT)
+    inner_ends = [
+        Pipeline(inner, transform_input=["X_target"]),
+        make_pipeline(StandardScaler(), Recorder()),
+        Pipeline([("clf", Recorder())]),
+        Pipeline([("scale", StandardScaler()), ("clf", LogisticRegression())]),
+    ]
+    for end in inner_ends:
+        middle = [DANClassifier(**SMALL)] if hasattr(end[-1], "C") else []  # takes the target
+        make_pipeline(VarianceThreshold(), *middle, end).fit(X, Y, X_target=XT)
 
 
 def test_the_domain_is_routed_through_a_pipeline() -> None:

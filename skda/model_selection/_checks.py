@@ -23,7 +23,7 @@ from .._inputs.validation import check_length, naming, unwrap
 from .._inputs.weights import check_sample_weight
 from ._choice.guard import GUARD_OPTIONS
 from ._choice.regression import GUARD_OPTIONS as GUARD_OPTIONS_OF_REGRESSORS
-from ._routing import final_step
+from ._routing import final_step, refuse_plain_pipeline
 from ._split import as_indexable, n_rows
 from ._training.fit_and_score import DomainData, seeded
 from ._typing import Candidate, Labels, Rows, Validator
@@ -107,7 +107,8 @@ def check_calibrate(calibrate: bool, refit: bool, task: Task) -> None:
 def check_candidates(
     estimator: BaseEstimator, candidates: Sequence[Candidate], lam_name: str
 ) -> None:
-    """Refuse parameters that the estimator does not have."""
+    """Refuse a Pipeline that leaves the target, and parameters that the estimator lacks."""
+    refuse_plain_pipeline(estimator)
     for candidate in candidates:
         # lam 0 stands for all candidates that differ in lam only
         if candidate[lam_name] == 0:
