@@ -14,7 +14,7 @@ from sklearn.pipeline import make_pipeline as make_plain_pipeline
 from sklearn.utils.metadata_routing import get_routing_for_object
 from sklearn.utils.metaestimators import available_if
 
-from ._inputs.columns import reorder_columns
+from ._inputs.columns import match_columns, reorder_columns
 from ._inputs.sources import is_several, join_sources
 from ._typing import Rows
 from .io._mixin import SaveMixin
@@ -31,7 +31,9 @@ def _routed(name: str) -> Callable[..., Any]:
 
     @wraps(getattr(Pipeline, name))
     def method(self: DomainPipeline, X: Rows, *args: Any, **params: Any) -> Any:
-        if name.startswith("fit") and args:
+        if not name.startswith("fit"):
+            X = match_columns(X, self)
+        elif args:
             X, args = _join_list(X, args, params)
         target = params.get("X_target")
         if isinstance(target, tuple):
@@ -100,9 +102,9 @@ class DomainPipeline(SaveMixin, Pipeline):
     `make_pipeline`; the parameters are those of ``sklearn.pipeline.Pipeline``, and None as
     `transform_input` is ["X_target"].
 
-    If `X_source` and `X_target` are frames with the same columns in another order, the columns of
-    `X_target` are reordered by name. A `sample_weight` given to `fit` reaches every step whose
-    `fit` takes it, unless the step's ``set_fit_request`` says otherwise.
+    The columns of frames are matched by name: those of `X_target`, and of the rows to predict or to
+    transform, may stand in another order than those of `X_source`. A `sample_weight` given to `fit`
+    reaches every step whose `fit` takes it, unless the step's ``set_fit_request`` says otherwise.
     """
 
     fit = _routed("fit")

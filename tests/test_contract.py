@@ -174,11 +174,18 @@ def test_frames_keep_their_names(cls: type, data: Data) -> None:
         estimator = cls(**small(cls)).fit(X, data.y, X_target)
         assert estimator.feature_names_in_.tolist() == names
         assert_array_equal(outputs(estimator, X_target), expected)
-    swapped = pd.DataFrame(data.X_target, columns=names)[["b", "a", "c", "d"]]
-    with pytest.raises(ValueError, match="feature names should match"):
-        estimator.predict(swapped)
-    with pytest.raises(ValueError, match="feature names should match"):
-        cls(**small(cls)).fit(pd.DataFrame(data.X, columns=names), data.y, swapped)
+        # the columns are matched by name
+        swapped = X_target[["b", "a", "d", "c"]]
+        assert_array_equal(outputs(estimator, swapped), expected)
+        again = cls(**small(cls)).fit(X, data.y, swapped)
+        assert_array_equal(outputs(again, X_target), expected)
+        assert list(swapped.columns) == ["b", "a", "d", "c"]
+    other = pd.DataFrame(data.X_target, columns=["b", "a", "d", "e"])
+    message = "feature names should match those that were passed during fit.\nFeature names unseen"
+    with pytest.raises(ValueError, match=f"^X: The {message}"):
+        estimator.predict(other)
+    with pytest.raises(ValueError, match=f"^X_target: The {message}"):
+        cls(**small(cls)).fit(pd.DataFrame(data.X, columns=names), data.y, other)
 
 
 @pytest.mark.parametrize(

@@ -322,6 +322,43 @@ def test_columns_of_the_target_are_put_in_the_order_of_the_source(frame: Any, sc
 
 
 @FRAMES
+@pytest.mark.parametrize(
+    "first",
+    [
+        StandardScaler(),
+        DomainStandardScaler(),
+        "passthrough",
+        Pipeline([("pass", "passthrough"), ("scale", StandardScaler())]),
+        ColumnTransformer([("a", StandardScaler(), [0])], remainder="passthrough"),
+    ],
+    ids=lambda step: type(step).__name__,
+)
+@pytest.mark.parametrize("searched", [False, True], ids=["pipeline", "search"])
+def test_columns_are_matched_by_name_in_every_method(
+    frame: Any, first: Any, searched: bool
+) -> None:
+    source, target = (frame(dict(zip("abc", rows.T, strict=True))) for rows in (X, XT))
+    swapped = target[["c", "a", "b"]]
+    pipe = make_pipeline(first, FinetuneClassifier(**SMALL, target_priors=[0.5, 0.5]))
+    if searched:
+        pipe.set_params(finetuneclassifier=DANNClassifier(**SMALL, target_priors=[0.5, 0.5]))
+        pipe = LambdaSearchCV(pipe, [1.0], cv=2, random_state=0)
+    expected = clone(pipe).fit(source, Y, X_target=target)
+    pipe.fit(source, Y, X_target=swapped)
+    for method in ("predict", "predict_proba", "decision_function", "transform"):
+        wanted = getattr(expected, method)(target)
+        assert_array_equal(getattr(pipe, method)(swapped), wanted)
+        assert_array_equal(getattr(pipe, method)(target), wanted)
+    y_target = np.arange(45) % 2
+    assert pipe.score(swapped, y_target) == expected.score(target, y_target)
+    other = frame(dict(zip("abz", XT.T, strict=True)))
+    with pytest.raises(
+        ValueError, match=r"feature names should match|columns are missing: \{'c'\}"
+    ):
+        pipe.predict(other)
+
+
+@FRAMES
 @pytest.mark.parametrize("scaler", [StandardScaler(), DomainStandardScaler()], ids=repr)
 def test_a_refused_target_is_named(frame: Any, scaler: Any) -> None:
     source = table(frame, X)[["a", "b"]]

@@ -24,6 +24,7 @@ from .._building.precision import (
     in_blocks,
 )
 from ..training.data.inputs import is_inputs
+from .columns import match_columns
 from .datasets import CheckedDataset, needs_integers, refuse_containers, refuse_empty_rows
 from .host import as_host_array, refuse_dates
 
@@ -97,8 +98,9 @@ def check_rows(estimator: Any, X: Any, name: str, *, reset: bool = False) -> Any
     matrix stays as it is. Messages name the argument `name`.
 
     With `reset` the estimator gets `n_features_in_`, `feature_names_in_` (frames), `input_shape_`
-    and `input_centre_`; otherwise the rows must agree with these. `reset` also removes
-    `input_dtype_`; until it is set again, integers stay as they are.
+    and `input_centre_`; otherwise the rows must agree with these, and the columns of a frame are
+    matched by name. `reset` also removes `input_dtype_`; until it is set again, integers stay as
+    they are.
     """
     refuse_containers(X, name)
     if reset:
@@ -127,6 +129,9 @@ def check_rows(estimator: Any, X: Any, name: str, *, reset: bool = False) -> Any
     if isinstance(expected, Mapping):
         raise ValueError(_other_inputs(estimator, type(X).__name__, name))
     X = as_host_array(X, name)
+    if not reset:
+        with naming(name):
+            X = match_columns(X, estimator)
     decided = vars(estimator).get("input_dtype_")
     centre = None if reset else vars(estimator).get("input_centre_")
     array, centre = _checked_array(estimator, X, name, expected, decided, centre, reset)

@@ -15,6 +15,7 @@ from torch.utils.data import Dataset
 
 from .._inputs.array_checks import check_share
 from .._inputs.class_labels import class_vector
+from .._inputs.columns import reorder_columns
 from .._inputs.datasets import dataset_labels, refuse_containers
 from .._inputs.host import as_labels
 from .._inputs.regression_labels import check_source_numbers, check_target_numbers
@@ -159,6 +160,7 @@ def check_data(
         )
     for rows, name in ((X_source, "X_source"), (X_target, "X_target")):
         refuse_containers(rows, name)
+    X_target = reorder_columns(X_target, like=X_source)
     X_source, X_target = as_indexable(X_source), as_indexable(X_target)
     if sample_weight is not None:
         sample_weight = check_sample_weight(sample_weight, n_rows(X_source))

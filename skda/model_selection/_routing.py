@@ -10,6 +10,7 @@ from sklearn.base import BaseEstimator
 from sklearn.pipeline import Pipeline
 from sklearn.utils.metadata_routing import get_routing_for_object
 
+from .._inputs.columns import match_columns
 from .._typing import Domain
 from ..pipeline import leaves_target
 from ._typing import Labels, Rows
@@ -50,6 +51,7 @@ def rows_at_final_step(estimator: BaseEstimator, X: Rows, domain: Domain) -> Row
     """
     if hasattr(estimator, "best_estimator_"):
         return rows_at_final_step(estimator.best_estimator_, X, domain)
+    X = match_columns(X, estimator)
     if not isinstance(estimator, Pipeline):
         return X
     for _, step in estimator.steps[:-1]:
