@@ -223,6 +223,22 @@ def test_every_kind_of_input_gives_the_same_fit(
     assert_array_equal(outputs(estimator, convert(X_target, "test")), outputs(expected, X_target))
 
 
+@every_way
+@pytest.mark.parametrize(("scale", "offset"), [(1e-6, 0.0), (10.0, 1000.0)], ids=["tiny", "far"])
+def test_columns_in_any_unit_give_the_same_fit(
+    cls: type, data: Data, scale: float, offset: float
+) -> None:
+    source, target = (
+        (scale * rows + offset).astype(np.float32) for rows in (data.X, data.X_target)
+    )
+    expected = cls(**small(cls)).fit(source, data.y, target)
+    datasets = [TensorDataset(torch.from_numpy(rows)) for rows in (source, target)]
+    assert_same_weights(cls(**small(cls)).fit(datasets[0], data.y, datasets[1]), expected)
+    # arrays that a DataLoader reads
+    by_loader = cls(**small(cls), iterator_train__num_workers=0).fit(source, data.y, target)
+    assert_same_weights(by_loader, expected)
+
+
 @every_estimator
 def test_images_in_float_and_uint8_give_the_same_fit(cls: type) -> None:
     rng = np.random.default_rng(0)

@@ -23,7 +23,6 @@ from ..training import (
     LR_SCHEDULES,
     AdaptationNet,
     AdaptationTerm,
-    ArrayRows,
     DomainPair,
     PairwiseTerm,
     Rows,
@@ -32,8 +31,10 @@ from ..training import (
     as_rows,
     isolated_rng,
 )
+from ..training.data.rows import sample_rows
 from ..training.processes import current_processes
 from ..training.recipes.schedules import checked_schedule
+from ..training.rng import Isolated
 from .calling import first_run, fit_head, give_outputs, unchanged
 from .criterion import check_no_clash, ready_criterion, try_criterion
 from .modules import build_module, probe, resolve_device
@@ -150,11 +151,11 @@ class NetBuilderMixin(NetParametersMixin):
             with isolated_rng(seeds.module, cpu):
                 return self._make_module(rows, n_classes)
 
-        with isolated_rng(seeds.batches, cpu):  # a Dataset may draw random numbers
+        with isolated_rng(seeds.batches, cpu) as turns:  # a Dataset may draw random numbers
             module, rows = run_with_rows(domains, run, vars(self).get("input_dtype_"))
+            samples = self._fit_input(module, domains, turns)
         self.input_dtype_ = domains.source.dtype
         with isolated_rng(seeds.module, cpu):
-            samples = self._fit_input(module, domains)
             give_outputs(module, rows, n_classes, self._outputs)
             layers = resolve_layers(module, self.adapt_layers)
             with unchanged(module, training=False), torch.no_grad():
@@ -194,7 +195,7 @@ class NetBuilderMixin(NetParametersMixin):
         options = {**self._backbone_options(module), **self._net_options(module), **options}
         return self._wrap(module, adaptation=adaptation, widths=widths, seeds=seeds, **options)
 
-    def _fit_input(self, module: nn.Module, domains: DomainPair) -> list[Tensor]:
+    def _fit_input(self, module: nn.Module, domains: DomainPair, turns: Isolated) -> list[Tensor]:
         """Fit an untrained built-in network to its input; return a sample of each domain."""
         if not isinstance(module, ScaledInput) or untrained_norm(module) is None:
             return []
@@ -202,12 +203,9 @@ class NetBuilderMixin(NetParametersMixin):
         # with lam=0 the network is the source-only one, to the bit
         if domains.target is not None and getattr(self, "lam", 1) > 0:
             pairs.append((domains.target, np.arange(len(domains.target))))
-        if not all(isinstance(rows, ArrayRows) for rows, _ in pairs):
-            return []  # reading a Dataset may take long
-        samples: list[Tensor] = []
-        for rows, index in pairs:
-            picked = np.unique(np.linspace(0, len(index) - 1, 256).astype(int))
-            samples.extend(rows.batches([index[picked]]))
+        if isinstance(domains.source.dtype, Mapping):  # of several inputs
+            return []
+        samples = [sample_rows(rows, index, turns) for rows, index in pairs]
         choose_scale(module, samples)
         start_at(module, samples[0], self._one_row_a_step)
         return samples
