@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import warnings
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
@@ -12,7 +14,7 @@ from sklearn.pipeline import make_pipeline as make_plain_pipeline
 from sklearn.utils.metadata_routing import get_routing_for_object
 from sklearn.utils.metaestimators import available_if
 
-from ._inputs.columns import reorder_columns
+from ._inputs.columns import match_columns, reorder_columns
 from ._inputs.sources import is_several, join_sources
 from ._typing import Rows
 from .io._mixin import SaveMixin
@@ -29,13 +31,17 @@ def _routed(name: str) -> Callable[..., Any]:
 
     @wraps(getattr(Pipeline, name))
     def method(self: DomainPipeline, X: Rows, *args: Any, **params: Any) -> Any:
-        if name.startswith("fit") and args:
+        if not name.startswith("fit"):
+            X = match_columns(X, self)
+        elif args:
             X, args = _join_list(X, args, params)
         target = params.get("X_target")
         if isinstance(target, tuple):
             params["X_target"] = tuple(reorder_columns(rows, like=X) for rows in target)
         elif target is not None:
             params["X_target"] = reorder_columns(target, like=X)
+        if target is not None:
+            _warn_of_plain_end(self.steps[-1][1])
         if params.get("sample_weight") is not None:
             for _, step in self.steps:
                 _take_weights(step)
@@ -65,16 +71,40 @@ def _take_weights(step: Any) -> None:
             step.set_fit_request(sample_weight=True)
 
 
+def leaves_target(pipe: Pipeline) -> bool:
+    """Say whether a Pipeline hands `X_target` to its last step as it is, untransformed."""
+    steps = [step for _, step in pipe.steps[:-1] if step not in (None, "passthrough")]
+    default = ["X_target"] if isinstance(pipe, DomainPipeline) else []
+    named = default if pipe.transform_input is None else pipe.transform_input
+    return bool(steps) and "X_target" not in named
+
+
+def _warn_of_plain_end(last: Any) -> None:
+    """Warn where the last step is a plain Pipeline that would not transform the target."""
+    if not isinstance(last, Pipeline) or not leaves_target(last):
+        return
+    with config_context(enable_metadata_routing=True):
+        if get_routing_for_object(last).consumes("fit", ["X_target"]):
+            warnings.warn(
+                "The last step of this pipeline is a plain Pipeline, which hands X_target to its "
+                "own last step untransformed. Build it with skda.make_pipeline(...) or "
+                "Pipeline(steps, transform_input=['X_target']).",
+                UserWarning,
+                stacklevel=3,
+            )
+
+
 class DomainPipeline(SaveMixin, Pipeline):
     """scikit-learn Pipeline that passes `X_target`, `y_target` and `domain` to its steps.
 
     It works like a plain ``Pipeline(steps, transform_input=["X_target"])`` under
     ``sklearn.set_config(enable_metadata_routing=True)``, but needs no global switch. Make it with
-    `make_pipeline`; the parameters are those of ``sklearn.pipeline.Pipeline``.
+    `make_pipeline`; the parameters are those of ``sklearn.pipeline.Pipeline``, and None as
+    `transform_input` is ["X_target"].
 
-    If `X_source` and `X_target` are frames with the same columns in another order, the columns of
-    `X_target` are reordered by name. A `sample_weight` given to `fit` reaches every step whose
-    `fit` takes it, unless the step's ``set_fit_request`` says otherwise.
+    The columns of frames are matched by name: those of `X_target`, and of the rows to predict or to
+    transform, may stand in another order than those of `X_source`. A `sample_weight` given to `fit`
+    reaches every step whose `fit` takes it, unless the step's ``set_fit_request`` says otherwise.
     """
 
     fit = _routed("fit")
@@ -85,14 +115,25 @@ class DomainPipeline(SaveMixin, Pipeline):
     transform = _routed("transform")
     score = _routed("score")
 
+    def __getitem__(self, ind: Any) -> Any:
+        """Return a step or, of a slice, a pipeline that transforms the same parameters."""
+        part = super().__getitem__(ind)
+        if isinstance(ind, slice):
+            part.transform_input = self.transform_input
+        return part
+
     def _get_metadata_for_step(
         self, *, step_params: dict[str, dict[str, Any]], **context: Any
     ) -> dict[str, dict[str, Any]]:
+        pipe = self
+        if self.transform_input is None:
+            pipe = copy.copy(self)
+            pipe.transform_input = ["X_target"]
         try:
             with config_context(enable_metadata_routing=True):
-                found: dict[str, dict[str, Any]] = super()._get_metadata_for_step(
-                    step_params=step_params, **context
-                )
+                found: dict[str, dict[str, Any]] = super(
+                    DomainPipeline, pipe
+                )._get_metadata_for_step(step_params=step_params, **context)
         except ValueError as error:
             raise ValueError(f"X_target: {error}") from error
         # The next step runs with routing only if it gets metadata: without metadata, routing makes

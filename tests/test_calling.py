@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import re
 import warnings
 from collections import namedtuple
 from typing import Any
@@ -345,15 +346,27 @@ class Judge(nn.Module):
         z = self.linear(x)
         if self.how == "in training" and not self.training:
             return z
-        return {"dict": {"logits": z}, "mean": z.mean()}.get(self.how, (z, x))
+        forms = {"dict": {"logits": z}, "mean": z.mean(), "two": z.repeat(1, 2), "row": z.T}
+        return forms.get(self.how, (z, x))
 
 
 @pytest.mark.parametrize(
-    ("how", "got"), [("tuple", "tuple"), ("in training", "tuple"), ("dict", "dict"), ("mean", "()")]
+    ("how", "got"),
+    [
+        ("tuple", "tuple"),
+        ("in training", "tuple"),
+        ("dict", "dict"),
+        ("mean", "()"),
+        ("two", "(5, 2)"),
+        ("row", "(1, 5)"),
+    ],
 )
 def test_discriminators_that_return_no_logit_a_row(how: str, got: str) -> None:
-    message = rf"The 'discriminator' parameter must be a network that .*Got {got[:1]}"
-    with pytest.raises(ValueError, match=message.replace("Got (", r"Got \(")):
+    message = (
+        "The 'discriminator' parameter must be a network that returns one logit for each row, of "
+        f"shape (n_rows,) or (n_rows, 1), here (5, 1). Got {got} instead."
+    )
+    with pytest.raises(ValueError, match=re.escape(message)):
         fit(None, DANNClassifier, discriminator=Judge, discriminator__how=how)
 
 

@@ -174,11 +174,18 @@ def test_frames_keep_their_names(cls: type, data: Data) -> None:
         estimator = cls(**small(cls)).fit(X, data.y, X_target)
         assert estimator.feature_names_in_.tolist() == names
         assert_array_equal(outputs(estimator, X_target), expected)
-    swapped = pd.DataFrame(data.X_target, columns=names)[["b", "a", "c", "d"]]
-    with pytest.raises(ValueError, match="feature names should match"):
-        estimator.predict(swapped)
-    with pytest.raises(ValueError, match="feature names should match"):
-        cls(**small(cls)).fit(pd.DataFrame(data.X, columns=names), data.y, swapped)
+        # the columns are matched by name
+        swapped = X_target[["b", "a", "d", "c"]]
+        assert_array_equal(outputs(estimator, swapped), expected)
+        again = cls(**small(cls)).fit(X, data.y, swapped)
+        assert_array_equal(outputs(again, X_target), expected)
+        assert list(swapped.columns) == ["b", "a", "d", "c"]
+    other = pd.DataFrame(data.X_target, columns=["b", "a", "d", "e"])
+    message = "feature names should match those that were passed during fit.\nFeature names unseen"
+    with pytest.raises(ValueError, match=f"^X: The {message}"):
+        estimator.predict(other)
+    with pytest.raises(ValueError, match=f"^X_target: The {message}"):
+        cls(**small(cls)).fit(pd.DataFrame(data.X, columns=names), data.y, other)
 
 
 @pytest.mark.parametrize(
@@ -214,6 +221,22 @@ def test_every_kind_of_input_gives_the_same_fit(
     expected = reference(cls)
     assert_same_weights(estimator, expected)
     assert_array_equal(outputs(estimator, convert(X_target, "test")), outputs(expected, X_target))
+
+
+@every_way
+@pytest.mark.parametrize(("scale", "offset"), [(1e-6, 0.0), (10.0, 1000.0)], ids=["tiny", "far"])
+def test_columns_in_any_unit_give_the_same_fit(
+    cls: type, data: Data, scale: float, offset: float
+) -> None:
+    source, target = (
+        (scale * rows + offset).astype(np.float32) for rows in (data.X, data.X_target)
+    )
+    expected = cls(**small(cls)).fit(source, data.y, target)
+    datasets = [TensorDataset(torch.from_numpy(rows)) for rows in (source, target)]
+    assert_same_weights(cls(**small(cls)).fit(datasets[0], data.y, datasets[1]), expected)
+    # arrays that a DataLoader reads
+    by_loader = cls(**small(cls), iterator_train__num_workers=0).fit(source, data.y, target)
+    assert_same_weights(by_loader, expected)
 
 
 @every_estimator
@@ -285,6 +308,19 @@ def test_a_user_s_module_needs_no_change_and_is_never_trained_in_place(
     for name, value in module.state_dict().items():
         assert torch.equal(value, before[name]), name
     assert not any(m._forward_hooks for m in [*module.modules(), *estimator.module_.modules()])
+
+
+@every_classifier
+def test_one_logit_is_enough_for_two_classes(cls: type, data: Data) -> None:
+    torch.manual_seed(0)
+    module = nn.Sequential(nn.Linear(4, 32), nn.ReLU(), nn.Linear(32, 1))
+    own = {name: value for name, value in OWN.get(stem(cls), {}).items() if name != "module"}
+    own |= {"lam": 0.1} if needs_target(cls) else {}
+    params = {"max_epochs": 30, "lr": 0.01, "random_state": 0, **own}
+    estimator = cls(module, **params).fit(data.X, data.y, data.X_target)
+    assert estimator.predict_proba(data.X_target).shape == (70, 2)
+    logits = estimator.decision_function(data.X, domain="source")
+    assert ((logits > 0) == data.y).mean() > 0.75
 
 
 @every_estimator

@@ -131,9 +131,12 @@ def test_a_sampler_is_refused_by_name() -> None:
 
 
 def test_the_validation_loader_s_sampler_has_its_own_name() -> None:
-    fitted = FinetuneClassifier(**K, iterator_valid__batch_sampler=[[0]]).fit(DATA.X, DATA.y)
+    sampler = {"iterator_valid__batch_sampler": [[0]]}
+    fitted = FinetuneClassifier(**K).fit(DATA.X, DATA.y).set_params(**sampler)
     with pytest.raises(ValueError, match="'iterator_valid__batch_sampler' parameter is not"):
         fitted.predict(DATA.X)
+    with pytest.raises(ValueError, match="'iterator_valid__batch_sampler' parameter is not"):
+        FinetuneClassifier(**K, **sampler).fit(DATA.X, DATA.y)
 
 
 @pytest.mark.parametrize("items", ["pairs", "rows"])

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from sklearn.base import clone
@@ -293,6 +294,7 @@ def test_schedules_return_factors(name: str, schedule: Any, message: str) -> Non
     ("options", "message"),
     [
         ({"criterion__weight": {0: 1.0, 1: 2.0}}, "'criterion__weight' .* a mapping is for 'class"),
+        ({"criterion__weight": pd.Series([1.0, 2.0], [1, 0])}, "a Series by label is for 'class"),
         ({"criterion__weight": [-1.0, 2.0]}, "'criterion__weight' .* finite and at least 0"),
         ({"criterion__weight": [np.nan, 2.0]}, "'criterion__weight' .* finite and at least 0"),
         ({"criterion__weight": "balanced"}, "'criterion__weight' parameter must be an array"),

@@ -1,9 +1,11 @@
 import inspect
 from typing import Any
 
+import numpy as np
 import pytest
 from sklearn.base import BaseEstimator, clone
 from torch import nn
+from torch.utils.data import DataLoader
 
 from skda import DANClassifier, DANNClassifier, FinetuneClassifier
 from skda._building.parameters import NetParametersMixin, check_arguments, did_you_mean
@@ -211,3 +213,42 @@ def test_arguments_of_components_are_checked() -> None:
     check_arguments(lambda **options: None, ["anything"], "module")
     with pytest.raises(ValueError, match="criterion__label_smooth, did you mean criterion__label_"):
         check_arguments(nn.CrossEntropyLoss, ["label_smooth"], "criterion")
+
+
+class Loader(DataLoader[Any]):
+    """A loader of the user's that has an option of its own."""
+
+    def __init__(self, dataset: Any, batch_sampler: Any, generator: Any, tries: int = 1) -> None:
+        super().__init__(dataset, batch_sampler=batch_sampler, generator=generator)
+
+
+@pytest.mark.parametrize(
+    ("options", "near"),
+    [
+        ({"module__hiden": 1}, "module__hidden"),
+        ({"criterion__weigth": 1}, "criterion__weight"),
+        ({"optimizer__weigth_decay": 1}, "optimizer__weight_decay"),
+        ({"discriminator__hiden": 1}, "discriminator__hidden"),
+        ({"iterator_train__num_worker": 0}, "iterator_train__num_workers"),
+        ({"iterator_valid__num_worker": 0}, "iterator_valid__num_workers"),
+        ({"iterator_train": Loader, "iterator_train__trys": 2}, "iterator_train__tries"),
+        ({"callbacks__print_lg__sink": print}, "callbacks__print_log"),
+        ({"compile__mod": "default"}, "compile__mode"),
+    ],
+)
+def test_a_misspelt_option_of_any_component_is_refused_in_fit(options: Any, near: str) -> None:
+    X, y = np.random.default_rng(0).normal(size=(8, 3)), np.arange(8) % 2
+    message = rf"Unexpected argument \w+, did you mean {near}\?"
+    for call in ("fit", "partial_fit"):
+        with pytest.raises(ValueError, match=message):
+            getattr(DANNClassifier(max_epochs=1, **options), call)(X, y, X)
+
+
+def test_the_options_of_a_loader_of_the_user_s() -> None:
+    X, y = np.random.default_rng(0).normal(size=(8, 3)), np.arange(8) % 2
+    options = {
+        "iterator_train": Loader,
+        "iterator_train__tries": 2,
+        "iterator_train__batch_size": 4,
+    }
+    assert len(DANNClassifier(max_epochs=1, **options).fit(X, y, X).predict(X)) == 8

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterator
 from typing import Any
 
@@ -14,6 +15,7 @@ from joblib import parallel_config
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.compose import ColumnTransformer
+from sklearn.feature_selection import VarianceThreshold
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV, cross_validate
 from sklearn.pipeline import FeatureUnion, Pipeline
@@ -26,6 +28,9 @@ from skda import (
     FinetuneClassifier,
     make_pipeline,
 )
+from skda.model_selection import LambdaSearchCV
+from skda.pipeline import DomainPipeline
+from tests.discovery import public_estimators
 
 SMALL = {"max_epochs": 2, "module__hidden": (6,), "random_state": 0}
 RNG = np.random.default_rng(0)
@@ -91,6 +96,42 @@ def test_the_pitfall_a_target_that_is_not_transformed() -> None:
     assert_array_equal(pipe.fit(X, Y, X_target=XT)[-1].X_target_, XT)  # raw, and no error
 
 
+def test_a_slice_transforms_the_target_too() -> None:
+    pipe = make_pipeline(VarianceThreshold(), StandardScaler(), Recorder())
+    scaled = StandardScaler().fit(X).transform(XT)
+    for part in (pipe[1:], pipe[:], pipe[1:][:]):
+        assert part.transform_input == ["X_target"]
+        assert_allclose(clone(part).fit(X, Y, X_target=XT)[-1].X_target_, scaled)
+    assert pipe[-1] is pipe["recorder"]
+    assert_allclose(pipe[:2].fit(X, Y).transform(XT), scaled)
+
+
+def test_without_transform_input_the_target_is_transformed() -> None:
+    made = DomainPipeline([("scale", StandardScaler()), ("clf", Recorder())])
+    reset = make_pipeline(StandardScaler(), Recorder()).set_params(transform_input=None)
+    for pipe in (made, reset):
+        pipe.fit(X, Y, X_target=XT)
+        assert_array_equal(pipe[-1].X_target_, StandardScaler().fit(X).transform(XT))
+        assert pipe.transform_input is None
+
+
+def test_a_plain_pipeline_at_the_end_gives_a_warning() -> None:
+    inner = [("scale", StandardScaler()), ("clf", Recorder())]
+    with pytest.warns(
+        UserWarning, match=r"hands X_target to its own last step untransformed\. Bui"
+    ):
+        make_pipeline(VarianceThreshold(), Pipeline(inner)).fit(X, Y, X_target=XT)
+    inner_ends = [
+        Pipeline(inner, transform_input=["X_target"]),
+        make_pipeline(StandardScaler(), Recorder()),
+        Pipeline([("clf", Recorder())]),
+        Pipeline([("scale", StandardScaler()), ("clf", LogisticRegression())]),
+    ]
+    for end in inner_ends:
+        middle = [DANClassifier(**SMALL)] if hasattr(end[-1], "C") else []  # takes the target
+        make_pipeline(VarianceThreshold(), *middle, end).fit(X, Y, X_target=XT)
+
+
 def test_the_domain_is_routed_through_a_pipeline() -> None:
     pipe = make_pipeline(StandardScaler(), DANNClassifier(**SMALL)).fit(X, Y, X_target=XT)
     scaled = pipe[0].transform(X)
@@ -111,6 +152,41 @@ def test_the_deep_features_feed_any_classifier() -> None:
     scaled = pipe[0].transform(X), pipe[0].transform(XT)
     classifier = LogisticRegression().fit(pipe[1].transform(scaled[0], domain="source"), Y)
     assert_array_equal(pipe.predict(XT), classifier.predict(pipe[1].transform(scaled[1])))
+
+
+@pytest.mark.parametrize("cls", [*public_estimators(), LambdaSearchCV])
+def test_fit_transform_takes_what_fit_takes(cls: Any) -> None:
+    fit, both = (inspect.signature(getattr(cls, name)) for name in ("fit", "fit_transform"))
+    assert list(both.parameters)[:3] == ["self", "X", "y"]  # as scikit-learn names them
+    assert list(both.parameters)[3:] == list(fit.parameters)[3:]
+
+
+@pytest.mark.parametrize(
+    "params",
+    [
+        {"sample_weight": np.arange(len(X)) % 3},
+        {"source_domain": np.repeat(["u", "v"], [20, len(X) - 20])},
+        {"y_target": np.full(len(XT), -1)},
+    ],
+    ids=lambda params: next(iter(params)),
+)
+def test_what_fit_takes_reaches_an_estimator_in_the_middle(params: dict[str, Any]) -> None:
+    pipe = make_pipeline(StandardScaler(), DANClassifier(**SMALL), LogisticRegression())
+    pipe.fit(X, Y, X_target=XT, **params)
+    weights = {name: value for name, value in params.items() if name == "sample_weight"}
+    scaler = StandardScaler().fit(X, **weights)
+    scaled = scaler.transform(X), scaler.transform(XT)
+    dan = DANClassifier(**SMALL).fit(scaled[0], Y, scaled[1], **params)
+    assert_array_equal(pipe[1].transform(scaled[1]), dan.transform(scaled[1]))
+    classifier = LogisticRegression().fit(dan.transform(scaled[0], domain="source"), Y, **weights)
+    assert_array_equal(pipe.predict(XT), classifier.predict(dan.transform(scaled[1])))
+
+
+def test_fit_transform_takes_a_list_of_sources() -> None:
+    parts = [X[:20], X[20:]], [Y[:20], Y[20:]]
+    found = DANClassifier(**SMALL).fit_transform(*parts, XT)
+    expected = DANClassifier(**SMALL).fit(*parts, XT).transform(X, domain="source")
+    assert_array_equal(found, expected)
 
 
 def test_methods_are_there_where_the_last_step_has_them() -> None:
@@ -243,6 +319,43 @@ def test_columns_of_the_target_are_put_in_the_order_of_the_source(frame: Any, sc
         pipe = make_pipeline(clone(scaler), Recorder()).fit(source, Y, X_target=passed)
         assert_array_equal(pipe[-1].X_target_, expected[-1].X_target_)
     assert list(swapped.columns) == ["b", "a"]
+
+
+@FRAMES
+@pytest.mark.parametrize(
+    "first",
+    [
+        StandardScaler(),
+        DomainStandardScaler(),
+        "passthrough",
+        Pipeline([("pass", "passthrough"), ("scale", StandardScaler())]),
+        ColumnTransformer([("a", StandardScaler(), [0])], remainder="passthrough"),
+    ],
+    ids=lambda step: type(step).__name__,
+)
+@pytest.mark.parametrize("searched", [False, True], ids=["pipeline", "search"])
+def test_columns_are_matched_by_name_in_every_method(
+    frame: Any, first: Any, searched: bool
+) -> None:
+    source, target = (frame(dict(zip("abc", rows.T, strict=True))) for rows in (X, XT))
+    swapped = target[["c", "a", "b"]]
+    pipe = make_pipeline(first, FinetuneClassifier(**SMALL, target_priors=[0.5, 0.5]))
+    if searched:
+        pipe.set_params(finetuneclassifier=DANNClassifier(**SMALL, target_priors=[0.5, 0.5]))
+        pipe = LambdaSearchCV(pipe, [1.0], cv=2, random_state=0)
+    expected = clone(pipe).fit(source, Y, X_target=target)
+    pipe.fit(source, Y, X_target=swapped)
+    for method in ("predict", "predict_proba", "decision_function", "transform"):
+        wanted = getattr(expected, method)(target)
+        assert_array_equal(getattr(pipe, method)(swapped), wanted)
+        assert_array_equal(getattr(pipe, method)(target), wanted)
+    y_target = np.arange(45) % 2
+    assert pipe.score(swapped, y_target) == expected.score(target, y_target)
+    other = frame(dict(zip("abz", XT.T, strict=True)))
+    with pytest.raises(
+        ValueError, match=r"feature names should match|columns are missing: \{'c'\}"
+    ):
+        pipe.predict(other)
 
 
 @FRAMES

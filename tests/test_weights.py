@@ -3,18 +3,28 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from sklearn import config_context
+from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
 from sklearn.preprocessing import StandardScaler
 from skorch.callbacks import Callback
 from torch.utils.data import TensorDataset
 
-from skda import DANClassifier, DANNClassifier, FinetuneClassifier, MCCClassifier, make_pipeline
+from skda import (
+    DANClassifier,
+    DANNClassifier,
+    FinetuneClassifier,
+    MCCClassifier,
+    load,
+    make_pipeline,
+)
 from skda.model_selection import LambdaSearchCV
 from skda.training import ArrayRows, DomainPair
 
@@ -221,6 +231,20 @@ def test_a_rare_class_is_seen_in_every_epoch() -> None:
     np.testing.assert_allclose(clf.target_priors_, np.array([0.9999, 1 / 60]) / (0.9999 + 1 / 60))
 
 
+def test_a_series_of_shares_is_read_by_label(tmp_path: Path) -> None:
+    known = pd.Series(["up"] * 35 + ["down"] * 15)
+    shares = known.value_counts(normalize=True)
+    assert shares.index.tolist() == ["up", "down"]  # by frequency, not as in classes_
+    clf = DANNClassifier(**FEW, target_priors=shares).fit(X, Y, X_TARGET)
+    assert dict(zip(clf.classes_, clf.target_priors_, strict=True)) == {"down": 0.3, "up": 0.7}
+    told = DANNClassifier(**FEW, target_priors={"down": 0.3, "up": 0.7}).fit(X, Y, X_TARGET)
+    np.testing.assert_array_equal(clf.predict_proba(X_TARGET), told.predict_proba(X_TARGET))
+    assert clone(clf).target_priors.equals(shares)
+    assert clf._repr_html_()
+    clf.save(tmp_path / "model")
+    assert load(tmp_path / "model").target_priors == shares.to_dict()
+
+
 @pytest.mark.parametrize(
     ("priors", "says"),
     [
@@ -231,10 +255,13 @@ def test_a_rare_class_is_seen_in_every_epoch() -> None:
         ({"up": 1.0}, "Got a mapping without ['down']"),
         ({"up": 0.5, "left": 0.5}, "with unknown classes ['left']"),
         ({"up": "much", "down": 0.5}, "as numbers. Got [0.5, 'much']"),
+        (pd.Series([0.5, 0.5]), "of y_source, ['down', 'up']. Got a Series with unknown classes"),
+        (pd.Series([1.0], index=["up"]), "Got a Series without ['down']"),
+        (pd.Series([0.5, 0.5], index=["up", "up"]), "Got a Series whose index has ['up'] more"),
     ],
 )
 def test_wrong_priors_are_refused(priors: Any, says: str) -> None:
-    message = f"The 'target_priors' parameter must be .*{re.escape(says)}"
+    message = f"The 'target_priors' parameter must .*{re.escape(says)}"
     with pytest.raises(ValueError, match=message):
         DANNClassifier(**FEW, target_priors=priors).fit(X, Y, X_TARGET)
 
@@ -269,11 +296,25 @@ def test_class_weights_are_those_of_the_criterion() -> None:
     ).class_weight_.tolist() == [1, 5]
 
 
+def test_a_series_of_class_weights_is_read_by_label() -> None:
+    weights = pd.Series([5.0, 2.0], index=["up", "down"])
+    of_series, of_dict = (
+        DANNClassifier(**FEW, class_weight=given).fit(X, Y, X_TARGET)
+        for given in (weights, weights.to_dict())
+    )
+    assert of_series.class_weight_.tolist() == [2, 5]
+    np.testing.assert_array_equal(
+        of_series.predict_proba(X_TARGET), of_dict.predict_proba(X_TARGET)
+    )
+
+
 @pytest.mark.parametrize(
     ("options", "says"),
     [
         ({"class_weight": {"left": 2.0}}, r"of \['down', 'up'\]. Got \['left'\] beside these"),
         ({"class_weight": {"up": -1.0}}, "'class_weight' parameter must give each class"),
+        ({"class_weight": pd.Series([1.0, 2.0])}, r"of \['down', 'up'\]. Got \[0, 1\] beside"),
+        ({"class_weight": [1.0, 2.0]}, "'class_weight' parameter of DANNClassifier must be"),
         ({"class_weight": "even"}, "The 'class_weight' parameter of DANNClassifier must be"),
         (
             {"class_weight": "balanced", "criterion": torch.nn.functional.huber_loss},

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn.parameter import UninitializedBuffer
 
 from ..nn import Backbone, replace_head
-from ..nn._run import ends_of, main_output, note_run, run_of
+from ..nn._run import ends_of, main_output, note_run, run_of, two_logits
 from ..training import isolated_rng
 from ..training.data.inputs import Inputs, pass_by_name
 from .outputs import LOGITS, Outputs
@@ -152,12 +152,7 @@ class ToOutputs:
     def __call__(self, _module: nn.Module, _args: Any, output: Any) -> Tensor:
         """Return the outputs; one logit z becomes (0, z), whose softmax is the sigmoid of z."""
         logits = _to_logits(main_output(output).float(), self.undo)
-        if self.one_column:
-            logits = logits.reshape(-1, 1)
-        elif logits.ndim == 1 or logits.shape[1] == 1:
-            second = logits.reshape(-1)
-            logits = torch.stack([torch.zeros_like(second), second], dim=1)
-        return logits
+        return logits.reshape(-1, 1) if self.one_column else two_logits(logits)
 
 
 class ToLogits:
@@ -302,14 +297,14 @@ def checked_discriminator(
     Raises ValueError if it does not return `n_outputs` numbers for each row of features.
     """
     shape = (_N_ROWS, n_outputs)
+    accepted = [shape, *([(_N_ROWS,)] if n_outputs == 1 else [])]
     kind = "one logit" if n_outputs == 1 else f"{n_outputs} logits, one of each domain,"
     shapes = "(n_rows,) or (n_rows, 1)" if n_outputs == 1 else f"(n_rows, {n_outputs})"
     rows = torch.linspace(-1, 1, _N_ROWS * n_features).float().reshape(_N_ROWS, n_features)
     outputs = _in_both_modes(discriminator.float(), rows, "discriminator")
     for output in outputs:
-        given = tuple(output.shape) if isinstance(output, Tensor) else ()
-        if given != shape and not (n_outputs == 1 and given[:1] == shape[:1] and len(given) < 3):
-            got = given if isinstance(output, Tensor) else type(output).__name__
+        got = tuple(output.shape) if isinstance(output, Tensor) else type(output).__name__
+        if got not in accepted:
             raise ValueError(
                 f"The 'discriminator' parameter must be a network that returns {kind} for each "
                 f"row, of shape {shapes}, here {shape}. Got {got} instead."

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from .._inputs.by_class import is_series
 from ..nn._copy import copy_net
 from .outputs import LOGITS, Outputs
 from .parameters import check_arguments
@@ -100,6 +101,8 @@ def _as_weights(name: str, value: Any) -> Any:
     try:
         if isinstance(value, Mapping):
             raise TypeError("a mapping is for 'class_weight'")
+        if is_series(value) and value.index.tolist() != list(range(len(value))):
+            raise TypeError("a Series by label is for 'class_weight'")
         if isinstance(value, Iterable) and not isinstance(value, (str, Tensor)):
             value = list(value)
         weights = torch.as_tensor(value).float()

@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from sklearn.utils import check_random_state
 from torch import Tensor, nn
+from torch.utils.data import DataLoader
 
 from .._inputs.row_types import run_with_rows
 from .._python_numbers import python_numbers
@@ -23,7 +24,6 @@ from ..training import (
     LR_SCHEDULES,
     AdaptationNet,
     AdaptationTerm,
-    ArrayRows,
     DomainPair,
     PairwiseTerm,
     Rows,
@@ -32,8 +32,10 @@ from ..training import (
     as_rows,
     isolated_rng,
 )
+from ..training.data.rows import sample_rows
 from ..training.processes import current_processes
 from ..training.recipes.schedules import checked_schedule
+from ..training.rng import Isolated
 from .calling import first_run, fit_head, give_outputs, unchanged
 from .criterion import check_no_clash, ready_criterion, try_criterion
 from .modules import build_module, probe, resolve_device
@@ -117,6 +119,13 @@ class NetBuilderMixin(NetParametersMixin):
 
     def _rows(self, data: Any, iterator: str = "iterator_train") -> Rows:
         """Wrap checked data; parameters of skorch's iterators ask for a DataLoader."""
+        options = self._loader_options(iterator)
+        dtype = vars(self).get("input_dtype_", torch.float32)
+        centre = vars(self).get("input_centre_")
+        return as_rows(data, getattr(self, iterator, None), options, dtype, centre)
+
+    def _loader_options(self, iterator: str) -> dict[str, Any]:
+        """Check the parameters of an iterator, and return those that its DataLoader gets."""
         options = self.net_params(iterator)
         for name in ("sampler", "batch_sampler"):
             if name in options:
@@ -131,9 +140,8 @@ class NetBuilderMixin(NetParametersMixin):
                 f"{size!r} instead."
             )
         options = {name: v for name, v in options.items() if name not in TwoDomainLoader.options}
-        dtype = vars(self).get("input_dtype_", torch.float32)
-        centre = vars(self).get("input_centre_")
-        return as_rows(data, getattr(self, iterator, None), options, dtype, centre)
+        check_arguments(getattr(self, iterator, None) or DataLoader, options, iterator)
+        return options
 
     def _make_net(self, domains: DomainPair) -> AdaptationNet:
         seeds = current_processes().of_main(Seeds.draw(check_random_state(self.random_state)))
@@ -144,11 +152,11 @@ class NetBuilderMixin(NetParametersMixin):
             with isolated_rng(seeds.module, cpu):
                 return self._make_module(rows, n_classes)
 
-        with isolated_rng(seeds.batches, cpu):  # a Dataset may draw random numbers
+        with isolated_rng(seeds.batches, cpu) as turns:  # a Dataset may draw random numbers
             module, rows = run_with_rows(domains, run, vars(self).get("input_dtype_"))
+            samples = self._fit_input(module, domains, turns)
         self.input_dtype_ = domains.source.dtype
         with isolated_rng(seeds.module, cpu):
-            samples = self._fit_input(module, domains)
             give_outputs(module, rows, n_classes, self._outputs)
             layers = resolve_layers(module, self.adapt_layers)
             with unchanged(module, training=False), torch.no_grad():
@@ -188,7 +196,7 @@ class NetBuilderMixin(NetParametersMixin):
         options = {**self._backbone_options(module), **self._net_options(module), **options}
         return self._wrap(module, adaptation=adaptation, widths=widths, seeds=seeds, **options)
 
-    def _fit_input(self, module: nn.Module, domains: DomainPair) -> list[Tensor]:
+    def _fit_input(self, module: nn.Module, domains: DomainPair, turns: Isolated) -> list[Tensor]:
         """Fit an untrained built-in network to its input; return a sample of each domain."""
         if not isinstance(module, ScaledInput) or untrained_norm(module) is None:
             return []
@@ -196,12 +204,9 @@ class NetBuilderMixin(NetParametersMixin):
         # with lam=0 the network is the source-only one, to the bit
         if domains.target is not None and getattr(self, "lam", 1) > 0:
             pairs.append((domains.target, np.arange(len(domains.target))))
-        if not all(isinstance(rows, ArrayRows) for rows, _ in pairs):
-            return []  # reading a Dataset may take long
-        samples: list[Tensor] = []
-        for rows, index in pairs:
-            picked = np.unique(np.linspace(0, len(index) - 1, 256).astype(int))
-            samples.extend(rows.batches([index[picked]]))
+        if isinstance(domains.source.dtype, Mapping):  # of several inputs
+            return []
+        samples = [sample_rows(rows, index, turns) for rows, index in pairs]
         choose_scale(module, samples)
         start_at(module, samples[0], self._one_row_a_step)
         return samples
@@ -293,6 +298,7 @@ class NetBuilderMixin(NetParametersMixin):
         given = self.net_params("optimizer")
         plain = {key for key in given if not key.startswith("param_groups")}
         check_arguments(self.optimizer, plain, "optimizer")
+        check_arguments(torch.compile, self.net_params("compile"), "compile")
         return {
             name: value
             for name, value in vars(self).items()

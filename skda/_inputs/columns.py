@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from sklearn.pipeline import Pipeline
 from sklearn.utils import _safe_indexing
 from sklearn.utils.validation import _get_feature_names
 
 from .._typing import Rows
+
+__all__ = ["match_columns", "reorder_columns"]
 
 
 def reorder_columns(rows: Rows, like: Rows) -> Rows:
@@ -19,9 +24,26 @@ def reorder_columns(rows: Rows, like: Rows) -> Rows:
     >>> reorder_columns(rows, like=pd.DataFrame(columns=["a", "b"])).columns.tolist()
     ['a', 'b']
     """
-    found, wanted = _get_feature_names(rows), _get_feature_names(like)
-    if found is None or wanted is None or list(found) == list(wanted):
+    return _in_order(rows, _get_feature_names(like))
+
+
+def match_columns(rows: Rows, estimator: Any) -> Rows:
+    """Return `rows` with its columns in the order of the estimator's fit, if names are equal."""
+    return _in_order(rows, _fitted_names(estimator))
+
+
+def _in_order(rows: Rows, wanted: Any) -> Rows:
+    found = None if wanted is None else _get_feature_names(rows)
+    if found is None or list(found) == list(wanted):
         return rows
     if sorted(found) != sorted(wanted) or len(set(wanted)) < len(wanted):
         return rows
     return _safe_indexing(rows, list(wanted), axis=1)
+
+
+def _fitted_names(estimator: Any) -> Any:
+    """Return the names that an estimator, or the first step of a Pipeline, saw in its fit."""
+    if not isinstance(estimator, Pipeline):
+        return getattr(estimator, "feature_names_in_", None)
+    steps = (step for _, step in estimator.steps if step not in (None, "passthrough"))
+    return _fitted_names(next(steps, None))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,7 @@ from scipy.special import softmax
 from ..priors import bbse_priors
 from ..training import AdaptationNet, DomainPair
 from ..training.predict import predict_logits
+from .by_class import by_class, is_series
 
 __all__ = ["check_priors", "estimate_priors", "mixed_with_source"]
 
@@ -22,16 +23,18 @@ _SOURCE_PART = 0.05
 def check_priors(priors: Any, classes: np.ndarray) -> np.ndarray:
     """Return the shares of the classes in the target, in the order of `classes`, as float64.
 
-    They are an array of shape (n_classes,) or a mapping from label to share. Raises ValueError
-    unless there is a share of each class, none is negative, and the sum is 1.
+    They are an array of shape (n_classes,), or a mapping or a Series from label to share. Raises
+    ValueError unless there is a share of each class, none is negative, and the sum is 1.
     """
     labels = classes.tolist()
-    if isinstance(priors, Mapping):
+    kind = "Series" if is_series(priors) else "mapping"
+    priors = by_class(priors, "target_priors")
+    if isinstance(priors, dict):
         unknown = [label for label in priors if label not in labels]
         missing = [label for label in labels if label not in priors]
         if unknown or missing:
             raise ValueError(
-                f"{_MUST}, one for each class of y_source, {labels}. Got a mapping "
+                f"{_MUST}, one for each class of y_source, {labels}. Got a {kind} "
                 + (f"with unknown classes {unknown}." if unknown else f"without {missing}.")
             )
         priors = [priors[label] for label in labels]

@@ -25,6 +25,7 @@ from .._building.precision import (
 )
 from .._building.pretrained import pretrained_units
 from ..training.data.inputs import is_inputs
+from .columns import match_columns
 from .datasets import CheckedDataset, needs_integers, refuse_containers, refuse_empty_rows
 from .host import as_host_array, refuse_dates
 
@@ -98,8 +99,9 @@ def check_rows(estimator: Any, X: Any, name: str, *, reset: bool = False) -> Any
     matrix stays as it is. Messages name the argument `name`.
 
     With `reset` the estimator gets `n_features_in_`, `feature_names_in_` (frames), `input_shape_`
-    and `input_centre_`; otherwise the rows must agree with these. `reset` also removes
-    `input_dtype_`; until it is set again, integers stay as they are.
+    and `input_centre_`; otherwise the rows must agree with these, and the columns of a frame are
+    matched by name. `reset` also removes `input_dtype_`; until it is set again, integers stay as
+    they are.
     """
     refuse_containers(X, name)
     if reset:
@@ -130,6 +132,9 @@ def check_rows(estimator: Any, X: Any, name: str, *, reset: bool = False) -> Any
     if isinstance(expected, Mapping):
         raise ValueError(_other_inputs(estimator, type(X).__name__, name))
     X = as_host_array(X, name)
+    if not reset:
+        with naming(name):
+            X = match_columns(X, estimator)
     decided = vars(estimator).get("input_dtype_")
     known, centre = _known_centre(estimator, reset)
     centre = None if isinstance(centre, Mapping) else centre

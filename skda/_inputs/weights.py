@@ -9,6 +9,7 @@ from sklearn.utils import compute_class_weight
 from sklearn.utils.validation import _check_sample_weight
 
 from ..training import DomainPair
+from .by_class import by_class
 from .host import as_host_array, refuse_dates
 from .validation import naming
 
@@ -48,14 +49,15 @@ def weigh_rows(domains: DomainPair, sample_weight: Any) -> DomainPair:
 def weights_of_classes(class_weight: Any, classes: np.ndarray, shares: np.ndarray) -> np.ndarray:
     """Return the weight of each class in the classification loss, as in scikit-learn.
 
-    `class_weight` is a mapping from label to weight, 1 for other classes, or "balanced". `shares`
-    are those of the classes among the source rows that are drawn.
+    `class_weight` is a mapping or a Series from label to weight, 1 for other classes, or
+    "balanced". `shares` are those of the classes among the source rows that are drawn.
     """
     if isinstance(class_weight, str):
         weights: np.ndarray = np.divide(
             1, len(classes) * shares, out=np.ones(len(shares)), where=shares > 0
         )
         return weights
+    class_weight = by_class(class_weight, "class_weight")
     labels = classes.tolist()
     unknown = [label for label in class_weight if label not in labels]
     if unknown:
@@ -64,7 +66,7 @@ def weights_of_classes(class_weight: Any, classes: np.ndarray, shares: np.ndarra
             f"{labels}. Got {unknown} beside these."
         )
     try:
-        weights = compute_class_weight(dict(class_weight), classes=classes, y=classes)
+        weights = compute_class_weight(class_weight, classes=classes, y=classes)
     except (TypeError, ValueError):
         weights = np.full(len(classes), np.nan)
     with np.errstate(over="ignore"):
@@ -72,7 +74,7 @@ def weights_of_classes(class_weight: Any, classes: np.ndarray, shares: np.ndarra
     if not (finite and (weights >= 0).all() and weights.any()):
         raise ValueError(
             "The 'class_weight' parameter must give each class a weight of at least 0, and one of "
-            f"them more. Got {dict(class_weight)!r} instead."
+            f"them more. Got {class_weight!r} instead."
         )
     return weights
 

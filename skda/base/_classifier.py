@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar, Self
 
-from sklearn.utils._param_validation import StrOptions
+from sklearn.utils._param_validation import HasMethods, Hidden, StrOptions
 from torch import nn
 
 from .._inputs.other_shares import warn_of_other_shares
@@ -25,12 +25,13 @@ class DomainClassifier(ClassificationTask, DomainEstimator):
     ----------
     criterion : class of loss module, default=nn.CrossEntropyLoss
         Classification loss on logits and class indices.
-    class_weight : None, "balanced" or mapping of label to weight, default=None
+    class_weight : None, "balanced", mapping or Series of label to weight, default=None
         Weights of the classes in the classification loss, as in scikit-learn; 1 for labels that
         a mapping leaves out. "balanced" is inversely proportional to their shares in the source.
-    target_priors : None, "estimate", array-like of shape (n_classes,) or mapping, default=None
-        Shares of the classes in the target, in the order of `classes_` or by label, where they
-        differ from the source's. The source rows are then drawn with these shares, which changes
+    target_priors : None, "estimate", array-like (n_classes,), mapping or Series, default=None
+        Shares of the classes in the target, in the order of `classes_` or, in a mapping or a
+        Series such as ``y.value_counts(normalize=True)``, by label, where they differ from the
+        source's. The source rows are then drawn with these shares, which changes
         the classification loss, the adaptation loss and the batch statistics. A share of 0 means
         that the target lacks the class; other shares are raised to that of one row in an epoch.
         "estimate" trains a source-only network first, on three quarters of the source for .3 of
@@ -59,7 +60,8 @@ class DomainClassifier(ClassificationTask, DomainEstimator):
     __metadata_request__partial_fit: ClassVar = {"classes": True}
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
-        "class_weight": [None, StrOptions({"balanced"}), Mapping],
+        # a Series of pandas has `to_dict`
+        "class_weight": [None, StrOptions({"balanced"}), Mapping, Hidden(HasMethods("to_dict"))],
         "target_priors": [None, StrOptions({"estimate"}), "array-like", Mapping],
     }
 

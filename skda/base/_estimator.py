@@ -248,9 +248,10 @@ class DomainEstimator(
             Labels: int, str or bool; of a regressor, numbers of shape (n_source,) or (n_source,
             n_outputs). None takes them from a Dataset of pairs.
         X_target : same kinds as `X_source`, of shape (n_target, ...), or None
-            Target rows, of any number. A tuple of one array is the same as the array:
-            scikit-learn's cross-validation cuts an array with as many rows as the source into
-            folds, but passes a tuple whole.
+            Target rows, of any number. The columns of a frame are matched by name, here and in
+            every prediction. A tuple of one array is the same as the array: scikit-learn's
+            cross-validation cuts an array with as many rows as the source into folds, but passes a
+            tuple whole.
         y_target : array-like of shape (n_target,) or None
             Labels of some target rows, -1 (numbers) or None / NaN (objects) elsewhere; of a
             regressor, like `y_source`, with NaN elsewhere. The mean loss of the labelled rows of a
@@ -333,6 +334,8 @@ class DomainEstimator(
         self, source: SourceRows, X_target: Any, y_target: Any, go_on: bool, classes: Any = None
     ) -> DomainPair:
         self._validate_params()
+        for iterator in self.net_components:
+            self._loader_options(iterator)
         rows, y_source = check_rows(self, source.X, "X_source", reset=not go_on), source.y
         if y_source is None and isinstance(rows, Dataset):
             y_source = dataset_labels(rows, numbers=not self._outputs.are_logits)

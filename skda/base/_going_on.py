@@ -18,7 +18,7 @@ from ..training.recipes.schedules import checked_schedule
 from ..training.watch.callbacks import as_callbacks
 from ..training.watch.progress import FitProgress
 
-__all__ = ["GoingOnMixin"]
+__all__ = ["GoingOnMixin", "same_value"]
 
 _SCHEDULES = {"lam_schedule": LAM_SCHEDULES, "lr_schedule": LR_SCHEDULES}
 # read anew in each call, or without effect on a further epoch
@@ -115,7 +115,7 @@ def take_over_parameters(
     changed = [
         name
         for name in sorted(before.keys() | now.keys())
-        if name not in _READ_ANEW and not _equal(before.get(name), now.get(name))
+        if name not in _READ_ANEW and not same_value(before.get(name), now.get(name))
     ]
     for name in changed:
         if name == "lr":
@@ -147,7 +147,8 @@ def take_over_parameters(
             )
 
 
-def _equal(a: Any, b: Any) -> bool:
+def same_value(a: Any, b: Any) -> bool:
+    """Say whether two values of a parameter, which may be arrays, are equal."""
     try:
         return a is b or (type(a) is type(b) and bool(np.all(a == b)))
     except (TypeError, ValueError, RuntimeError):  # of other shapes

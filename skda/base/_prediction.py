@@ -19,6 +19,7 @@ from .._html import net_diagram
 from .._inputs.datasets import dataset_labels, refuse_containers
 from .._inputs.host import as_host_array
 from .._inputs.out import write_parts
+from .._inputs.sources import join_sources
 from .._inputs.validation import check_domain, check_rows, naming
 from .._typing import Domain
 from ..training import AdaptationNet, outputs_by_batch, predict_features, predict_logits
@@ -131,22 +132,37 @@ class DomainPredictionMixin:
 
     @available_if(_offered("transform"))
     def fit_transform(
-        self, X: Any, y: Any = None, X_target: Any = None, *, y_target: Any = None
+        self,
+        X: Any,
+        y: Any = None,
+        X_target: Any = None,
+        *,
+        y_target: Any = None,
+        sample_weight: Any = None,
+        source_domain: Any = None,
     ) -> Any:
         """Fit, then return the features of the source rows.
 
         Parameters
         ----------
-        X, y, X_target, y_target
-            As `X_source`, `y_source`, `X_target` and `y_target` of `fit`; the first two have the
-            names that scikit-learn gives them.
+        X, y, X_target, y_target, sample_weight, source_domain
+            As the arguments of `fit`; `X_source` and `y_source` have the names that scikit-learn
+            gives them.
 
         Returns
         -------
         ndarray of shape (n_source, n_deep_features), float32
         """
-        self.fit(X, y, X_target, y_target=y_target)
-        return self.transform(X, domain="source")
+        source = join_sources(X, y, source_domain, sample_weight)
+        self.fit(
+            source.X,
+            source.y,
+            X_target,
+            y_target=y_target,
+            sample_weight=source.sample_weight,
+            source_domain=source.source_domain,
+        )
+        return self.transform(source.X, domain="source")
 
     def score(
         self, X: Any, y: Any = None, sample_weight: Any = None, domain: Domain = "target"

@@ -16,6 +16,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, validate_parameter_constraints
 
 from .._inputs.array_checks import check_features
+from .._inputs.columns import reorder_columns
 from .._typing import Rows
 from ..losses._core.distances import median_of_pairs, pairwise_squared_distances
 from ..losses._core.kernels import KernelFamily
@@ -261,6 +262,7 @@ def _drawn(
     X_source: Rows, X_target: Rows, n_rows: int | None, rng: np.random.RandomState
 ) -> tuple[Any, Any]:
     """Return the rows as matrices with the same columns, at most `n_rows` of each domain."""
+    X_target = reorder_columns(X_target, like=X_source)
     source, target = check_features(X_source, "X_source"), check_features(X_target, "X_target")
     if source.shape[1] != target.shape[1]:
         raise ValueError(

@@ -10,6 +10,7 @@ from sklearn import config_context
 from sklearn.pipeline import Pipeline
 from sklearn.utils._metadata_requests import SIMPLE_METHODS as METHODS
 
+from .._inputs.by_class import is_series
 from ._errors import ModelFileError
 from ._names import estimator_class, is_public
 from ._plain import expect
@@ -37,7 +38,9 @@ def describe_estimator(writer: Writer, estimator: Any, where: str) -> dict[str, 
                 "could be run. Set it to None or leave it out before you save."
             )
     outside, writer.of_parameters = writer.of_parameters, not pipeline
-    described = {key: writer.encode(value, f"{where}.{key}") for key, value in params.items()}
+    # numbers of the classes may be in a Series, which means the same as a dict
+    plain = {key: v.to_dict() if is_series(v) else v for key, v in params.items()}
+    described = {key: writer.encode(value, f"{where}.{key}") for key, value in plain.items()}
     writer.of_parameters = False
     state = {k: v for k, v in vars(estimator).items() if k not in params and _is_fitted(k)}
     nets = estimator._describe_nets(writer, where) if hasattr(estimator, "_describe_nets") else {}  # noqa: SLF001

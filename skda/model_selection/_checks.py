@@ -15,6 +15,7 @@ from torch.utils.data import Dataset
 
 from .._inputs.array_checks import check_share
 from .._inputs.class_labels import class_vector
+from .._inputs.columns import reorder_columns
 from .._inputs.datasets import dataset_labels, refuse_containers
 from .._inputs.host import as_labels
 from .._inputs.regression_labels import check_source_numbers, check_target_numbers
@@ -23,7 +24,7 @@ from .._inputs.validation import check_length, naming, unwrap
 from .._inputs.weights import check_sample_weight
 from ._choice.guard import GUARD_OPTIONS
 from ._choice.regression import GUARD_OPTIONS as GUARD_OPTIONS_OF_REGRESSORS
-from ._routing import final_step
+from ._routing import final_step, refuse_plain_pipeline
 from ._split import as_indexable, n_rows
 from ._training.fit_and_score import DomainData, seeded
 from ._typing import Candidate, Labels, Rows, Validator
@@ -107,7 +108,8 @@ def check_calibrate(calibrate: bool, refit: bool, task: Task) -> None:
 def check_candidates(
     estimator: BaseEstimator, candidates: Sequence[Candidate], lam_name: str
 ) -> None:
-    """Refuse parameters that the estimator does not have."""
+    """Refuse a Pipeline that leaves the target, and parameters that the estimator lacks."""
+    refuse_plain_pipeline(estimator)
     for candidate in candidates:
         # lam 0 stands for all candidates that differ in lam only
         if candidate[lam_name] == 0:
@@ -158,6 +160,7 @@ def check_data(
         )
     for rows, name in ((X_source, "X_source"), (X_target, "X_target")):
         refuse_containers(rows, name)
+    X_target = reorder_columns(X_target, like=X_source)
     X_source, X_target = as_indexable(X_source), as_indexable(X_target)
     if sample_weight is not None:
         sample_weight = check_sample_weight(sample_weight, n_rows(X_source))

@@ -10,7 +10,9 @@ from sklearn.base import BaseEstimator
 from sklearn.pipeline import Pipeline
 from sklearn.utils.metadata_routing import get_routing_for_object
 
+from .._inputs.columns import match_columns
 from .._typing import Domain
+from ..pipeline import leaves_target
 from ._typing import Labels, Rows
 
 
@@ -49,6 +51,7 @@ def rows_at_final_step(estimator: BaseEstimator, X: Rows, domain: Domain) -> Row
     """
     if hasattr(estimator, "best_estimator_"):
         return rows_at_final_step(estimator.best_estimator_, X, domain)
+    X = match_columns(X, estimator)
     if not isinstance(estimator, Pipeline):
         return X
     for _, step in estimator.steps[:-1]:
@@ -65,6 +68,15 @@ def call_final_step(
     return call_with_domain(final_step(estimator), method, rows, domain, **keywords)
 
 
+def refuse_plain_pipeline(estimator: BaseEstimator) -> None:
+    """Raise ValueError if a Pipeline would pass the target to its last step untransformed."""
+    if isinstance(estimator, Pipeline) and leaves_target(estimator):
+        raise ValueError(
+            "This Pipeline would hand X_target over untransformed. Build it with "
+            "skda.make_pipeline(...) or Pipeline(steps, transform_input=['X_target'])."
+        )
+
+
 def fit_adapting(estimator: BaseEstimator, X: Rows, y: Labels, X_target: Rows) -> BaseEstimator:
     """Fit an estimator or Pipeline, with unlabelled target rows if its `fit` takes `X_target`.
 
@@ -77,9 +89,5 @@ def fit_adapting(estimator: BaseEstimator, X: Rows, y: Labels, X_target: Rows) -
     with config_context(enable_metadata_routing=True):
         if not accepts(estimator, "fit", "X_target"):
             return estimator.fit(X, y)
-        if len(estimator) > 1 and "X_target" not in (estimator.transform_input or ()):
-            raise ValueError(
-                "This Pipeline would hand X_target over untransformed. Build it with "
-                "skda.make_pipeline(...) or Pipeline(steps, transform_input=['X_target'])."
-            )
+        refuse_plain_pipeline(estimator)
         return estimator.fit(X, y, X_target=X_target)

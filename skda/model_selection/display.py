@@ -10,8 +10,8 @@ from sklearn.base import is_regressor
 from sklearn.utils.validation import check_is_fitted
 
 from .._plotting import BLUE, NEUTRAL, VERMILLION, draw_mean, label_axes, legend_below, make_axes
-from ._training.candidates import find_lam
-from ._typing import Candidate, Validator
+from ._training.candidates import differ_in_lam_only, find_lam
+from ._typing import Validator
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -102,8 +102,8 @@ class LambdaCurveDisplay:
         """
         check_is_fitted(search, "cv_results_")
         results, lam_name = search.cv_results_, find_lam(search.estimator)
-        others = _others(search.best_params_, lam_name)
-        kept = [i for i, p in enumerate(results["params"]) if _others(p, lam_name) == others]
+        best = search.best_params_
+        kept = [i for i, p in enumerate(results["params"]) if differ_in_lam_only(p, best, lam_name)]
         source_name = "error" if is_regressor(search) else "accuracy"
 
         def of_splits(name: str) -> NDArray[np.float64]:
@@ -172,7 +172,3 @@ def _name_of(validator: Validator) -> str:
     return (
         validator if isinstance(validator, str) else f"mean z-score of {len(validator)} validators"
     )
-
-
-def _others(params: Candidate, lam_name: str) -> Candidate:
-    return {name: value for name, value in params.items() if name != lam_name}

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
-__all__ = ["Run", "ends_of", "graph_of", "main_output", "note_run", "run_of"]
+__all__ = ["Run", "ends_of", "graph_of", "main_output", "note_run", "run_of", "two_logits"]
 
 
 class Run(NamedTuple):
@@ -52,6 +52,14 @@ def main_output(output: Any) -> Any:
     if hasattr(output, "logits"):
         return output.logits
     return output[0] if isinstance(output, (tuple, list)) and output else output
+
+
+def two_logits(outputs: Tensor) -> Tensor:
+    """Turn one logit z a row into (0, z), whose softmax is the sigmoid of z; keep all others."""
+    if outputs.ndim > 1 and outputs.shape[1] != 1:
+        return outputs
+    second = outputs.reshape(-1)
+    return torch.stack([torch.zeros_like(second), second], dim=1)
 
 
 def note_run(module: nn.Module, rows: Tensor) -> None:

@@ -15,7 +15,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from torch.utils.data import Dataset
 
 from .._docstrings import shared_docs
-from .._inputs.columns import reorder_columns
+from .._inputs.columns import match_columns, reorder_columns
 from .._inputs.datasets import refuse_containers
 from .._inputs.host import as_host_array, refuse_dates
 from .._inputs.validation import check_domain, fitted_state_kept, naming, unwrap
@@ -153,7 +153,7 @@ class DomainTransformer(SourceFitTransformMixin, SaveMixin, TransformerMixin, Ba
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
-            Rows of one domain.
+            Rows of one domain. The columns of a frame are matched by name.
         domain : {"target", "source"}, default="target"
             The domain that the rows come from.
 
@@ -171,6 +171,7 @@ class DomainTransformer(SourceFitTransformMixin, SaveMixin, TransformerMixin, Ba
         check_domain(domain)
         X = self._on_host(X, "X")
         with naming("X"):
+            X = match_columns(X, self)
             rows: Array = validate_data(self, X, reset=False, **self._row_checks())
         return self._map(rows, domain, "X")
 

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .._inputs.array_checks import check_probabilities
+from .._inputs.by_class import by_class
 
 
 def correct_probabilities(
-    probabilities: ArrayLike, priors_source: ArrayLike, priors_target: ArrayLike
+    probabilities: ArrayLike,
+    priors_source: ArrayLike | Mapping[Any, float],
+    priors_target: ArrayLike | Mapping[Any, float],
 ) -> NDArray[np.float64]:
     r"""Class probabilities of a classifier where the classes have other shares.
 
@@ -17,9 +23,11 @@ def correct_probabilities(
     ----------
     probabilities : array-like of shape (n_rows, n_classes)
         Class probabilities, for instance of `predict_proba`.
-    priors_source : array-like of shape (n_classes,)
-        Shares of the classes in the rows on which the classifier was trained; they sum to 1.
-    priors_target : array-like of shape (n_classes,)
+    priors_source : array-like of shape (n_classes,), mapping or Series
+        Shares of the classes in the rows on which the classifier was trained; they sum to 1. A
+        mapping or a Series is from label to share: the columns of `probabilities` are then those
+        of the sorted labels, as in `classes_` of every classifier.
+    priors_target : array-like of shape (n_classes,), mapping or Series
         Shares of the classes in the rows to predict; they sum to 1. A class of share 0 gets
         probability 0.
 
@@ -31,8 +39,8 @@ def correct_probabilities(
     Raises
     ------
     ValueError
-        If the rows are no probabilities, the shares have another length, are negative or do not
-        sum to 1, or a class has a share in the target and none in the source.
+        If the rows are no probabilities, the shares have another length or other labels, are
+        negative or do not sum to 1, or a class has a share in the target and none in the source.
 
     Notes
     -----
@@ -55,8 +63,8 @@ def correct_probabilities(
     array([[0.9, 0.1]])
     """
     proba = check_probabilities(probabilities, "probabilities")
-    source = check_shares(priors_source, proba.shape[1], "priors_source")
-    target = check_shares(priors_target, proba.shape[1], "priors_target")
+    given = {"priors_source": priors_source, "priors_target": priors_target}
+    source, target = (check_shares(v, proba.shape[1], k) for k, v in _by_column(given).items())
     new = np.flatnonzero((source == 0) & (target > 0))
     if len(new):
         raise ValueError(
@@ -65,6 +73,21 @@ def correct_probabilities(
         )
     ratio = np.divide(target, source, out=np.zeros_like(target), where=source > 0)
     return reweight(proba, ratio)
+
+
+def _by_column(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return shares in the order of the sorted labels, where they are given by label."""
+    found = {name: by_class(shares, name) for name, shares in given.items()}
+    labels = [sorted(shares) for shares in found.values() if isinstance(shares, dict)]
+    if labels and labels[0] != labels[-1]:
+        raise ValueError(
+            f"priors_source and priors_target must have the same labels. Got {labels[0]} and "
+            f"{labels[-1]}."
+        )
+    return {
+        name: [shares[label] for label in labels[0]] if isinstance(shares, dict) else shares
+        for name, shares in found.items()
+    }
 
 
 def reweight(probabilities: NDArray[np.float64], ratio: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple
@@ -12,7 +13,7 @@ from torch import Tensor
 
 from .locks import TURN
 
-__all__ = ["NO_SEEDS", "Isolated", "Seeds", "isolated_rng"]
+__all__ = ["NO_SEEDS", "Isolated", "Seeds", "global_generators_kept", "isolated_rng"]
 
 
 class Seeds(NamedTuple):
@@ -113,6 +114,17 @@ class Isolated:
             if batch is None:
                 return
             yield batch
+
+
+@contextmanager
+def global_generators_kept() -> Iterator[None]:
+    """Put the states of Python's and numpy's generators back, from which a Dataset may draw."""
+    python, numpy = random.getstate(), np.random.get_state()  # noqa: NPY002
+    try:
+        yield
+    finally:
+        random.setstate(python)
+        np.random.set_state(numpy)  # noqa: NPY002
 
 
 @contextmanager

@@ -113,6 +113,12 @@ def test_the_bars_are_the_shares_and_the_error_bars_the_intervals() -> None:
     assert len({bars[0].get_hatch() for bars in display.bars_.values()}) == 2
 
 
+def test_a_series_of_shares_is_drawn_by_label() -> None:
+    shares = {"known": pd.Series([0.8, 0.2], index=["usual", "rare"])}
+    display = PriorsDisplay(classes=["rare", "usual"], shares=shares).plot()
+    assert [bar.get_width() for bar in display.bars_["known"]] == [0.2, 0.8]
+
+
 def test_the_shares_come_from_the_estimator(adapted) -> None:
     few = {"n_bootstrap": 10, "random_state": 0}
     display = PriorsDisplay.from_estimator(adapted, X, Y, X_TARGET, **few)
@@ -135,6 +141,7 @@ def test_the_shares_come_from_the_estimator(adapted) -> None:
     [
         ({}, None, "'shares' parameter must hold 1 to 6 names. Got 0"),
         ({"a": [1.0]}, None, r"each of the 2 classes. Got shape \(1,\) for 'a'"),
+        ({"a": {"x": 1.0}}, None, r"must have the labels \['x', 'y'\]. Got \['x'\] for 'a'"),
         ({"a": [0.5, 0.5]}, {"b": [[0, 0], [1, 1]]}, "the names of some shares.* for 'b'"),
         ({"a": [0.5, 0.5]}, {"a": [0, 1]}, r"of shape \(2, 2\). Got shape \(2,\) for 'a'"),
     ],

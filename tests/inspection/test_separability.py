@@ -14,6 +14,7 @@ from scipy.spatial.distance import cdist
 
 from skda.inspection import mmd_test, proxy_a_distance
 from skda.losses import mk_mmd2
+from skda.model_selection import density_ratio
 from skda.model_selection import proxy_a_distance as validator
 
 
@@ -123,6 +124,19 @@ def test_containers(convert):
     expected = proxy_a_distance(source, target, random_state=0)
     assert_allclose(proxy_a_distance(*given, random_state=0), expected, atol=0.1)
     assert mmd_test(*given, random_state=0) == mmd_test(source, target, random_state=0)
+
+
+def test_columns_of_frames_are_matched_by_name():
+    source, target = (
+        pd.DataFrame(rows + np.array([0, 9, 0, 0]), columns=list("abcd"))
+        for rows in samples(30, 20, shift=0.7, n_columns=4)
+    )
+    swapped = target[list("dcba")]
+    for function in (proxy_a_distance, mmd_test):
+        found, expected = (function(source, rows, random_state=0) for rows in (swapped, target))
+        assert found == expected
+    ratio = density_ratio(source, target, target, random_state=0)
+    assert_allclose(density_ratio(source, swapped, swapped, random_state=0), ratio)
 
 
 def test_many_rows_are_drawn_from():

@@ -6,7 +6,13 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from skda import DANNClassifier, FinetuneClassifier
+from skda import (
+    ADDAClassifier,
+    CDANClassifier,
+    DANNClassifier,
+    FinetuneClassifier,
+    WDGRLClassifier,
+)
 from skda.nn import DomainDiscriminator
 from tests.shifted import Shifted, gain, separability, shifted
 
@@ -178,6 +184,7 @@ def test_messages() -> None:
         DANNClassifier(discriminator=3).fit(DATA.X, DATA.y, DATA.X_target)
 
 
-def test_a_discriminator_with_two_outputs_is_refused() -> None:
-    with pytest.raises(ValueError, match=r"must hold one number a row, .* Got shape \(120, 2\)"):
-        DANNClassifier(discriminator=nn.Linear(64, 2)).fit(DATA.X, DATA.y, DATA.X_target)
+@pytest.mark.parametrize("cls", [DANNClassifier, CDANClassifier, ADDAClassifier, WDGRLClassifier])
+def test_a_discriminator_with_two_outputs_is_refused(cls: Any) -> None:
+    with pytest.raises(ValueError, match=r"The 'discriminator' parameter .* Got \(5, 2\) instead"):
+        cls(discriminator=nn.LazyLinear(2), max_epochs=1).fit(DATA.X, DATA.y, DATA.X_target)

@@ -7,6 +7,7 @@ from sklearn.pipeline import FeatureUnion, Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from skda import make_pipeline as make_domain_pipeline
+from skda.model_selection import LambdaSearchCV
 from skda.model_selection._routing import (
     accepts,
     call_with_domain,
@@ -105,3 +106,5 @@ def test_a_pipeline_that_would_not_transform_the_target_is_refused():
     pipe = make_pipeline(StandardScaler(), CenteringClassifier())
     with pytest.raises(ValueError, match=r"X_target over untransformed.*skda\.make_pipeline"):
         fit_adapting(pipe, X, y, X_target)
+    with pytest.raises(ValueError, match=r"X_target over untransformed.*skda\.make_pipeline"):
+        LambdaSearchCV(pipe, [1.0], cv=2).fit(X, y, X_target)

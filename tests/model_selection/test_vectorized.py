@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from sklearn.impute import SimpleImputer
@@ -24,7 +25,7 @@ from skda import (
     PseudoLabelClassifier,
     make_pipeline,
 )
-from skda.model_selection import LambdaSearchCV
+from skda.model_selection import LambdaCurveDisplay, LambdaSearchCV
 from skda.nn import MLP
 from skda.preprocessing import DomainStandardScaler
 from tests.model_selection.networks import Unusual
@@ -268,6 +269,18 @@ def test_other_parameters_beside_lam() -> None:
     grid = {"lr": [1e-3, 1e-2], "module__hidden": [(8,), (5, 4)]}
     search = assert_same_search(DANClassifier(**SMALL, **SMOOTH), shifted(), param_grid=grid, cv=2)
     assert len(search.cv_results_["params"]) == 8
+
+
+@pytest.mark.parametrize(
+    "shares", [np.array([0.3, 0.7]), pd.Series([0.7, 0.3], index=[1, 0])], ids=["array", "Series"]
+)
+def test_arrays_in_a_grid(shares: Any) -> None:
+    grid = {"target_priors": [shares, None]}
+    search = assert_same_search(DANClassifier(**SMALL, **SMOOTH), shifted(), param_grid=grid, cv=2)
+    display = LambdaCurveDisplay.from_search(search)
+    given = [p["target_priors"] is None for p in search.cv_results_["params"]]
+    assert given == [False] * (len(given) // 2) + [True] * (len(given) // 2)
+    assert len(display.lams) == len(given) // 2
 
 
 def test_a_pipeline_fits_its_other_steps_once_a_fold() -> None:

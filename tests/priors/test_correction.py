@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
@@ -44,9 +45,24 @@ def test_a_class_that_neither_domain_has():
     assert_array_equal(found[:, 2], 0)
 
 
+def test_shares_by_label_are_put_in_the_order_of_the_labels():
+    by_label = pd.Series([0.9, 0.1], index=["usual", "rare"])
+    expected = correct_probabilities([[0.5, 0.5]], [0.5, 0.5], [0.1, 0.9])
+    for target in (by_label, by_label.to_dict()):
+        assert_array_equal(correct_probabilities([[0.5, 0.5]], [0.5, 0.5], target), expected)
+        equal = {"rare": 0.5, "usual": 0.5}
+        assert_array_equal(correct_probabilities([[0.5, 0.5]], equal, target), expected)
+
+
 @pytest.mark.parametrize(
     ("source", "target", "message"),
     [
+        (
+            {"a": 0.5, "b": 0.5},
+            pd.Series([0.5, 0.5], index=["a", "c"]),
+            r"must have the same labels. Got \['a', 'b'\] and \['a', 'c'\]",
+        ),
+        ([0.5, 0.5], {"a": 1.0}, "priors_target must have one share for each of the 2 classes"),
         ([1.0], [0.5, 0.5], r"priors_source must have one share .* 2 classes. Got .* shape \(1,\)"),
         ([0.5, 0.5], [0.5, 0.6], r"priors_target must be shares .* whose sum is 1.1"),
         ([1.5, -0.5], [0.5, 0.5], "priors_source must be shares of at least 0"),

@@ -248,8 +248,9 @@ def test_frames_in_and_out(transformer, source, target, library, frame):
     swapped = target[["b", "a", "c", "d", "e"]]
     moved = clone(transformer).fit(source, X_target=swapped).transform(target)
     np.testing.assert_array_equal(moved.to_numpy() if hasattr(moved, "columns") else moved, plain)
-    with pytest.raises(ValueError, match="The feature names should match"):
-        transformer.transform(swapped)
+    np.testing.assert_array_equal(transformer.transform(swapped).to_numpy(), plain)
+    with pytest.raises(ValueError, match=r"^X: The feature names should match"):
+        transformer.transform(renamed(target))
     for wrong in (target[["a", "b", "c", "d"]], renamed(target)):
         with pytest.raises(ValueError, match=r"^X_target(: The feature names| has 4 features)"):
             transformer.fit(source, X_target=wrong)

@@ -1,13 +1,16 @@
+import random
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from numpy.testing import assert_array_equal
 from scipy import sparse
 from torch.utils.data import DataLoader, Dataset, TensorDataset
 
-from skda.training import ArrayRows, DatasetRows, as_rows, even_batches
+from skda.training import ArrayRows, DatasetRows, as_rows, even_batches, isolated_rng
+from skda.training.data.rows import sample_rows
 
 RNG = np.random.default_rng(0)
 TABLE = RNG.normal(size=(20, 3))
@@ -122,6 +125,45 @@ def test_workers_draw_anew_in_each_pass_and_again_in_each_run() -> None:
             runs.append([torch.cat(gathered(rows)).flatten().tolist() for _ in range(2)])
     assert runs[0] == runs[1]
     assert not set(runs[0][0]) & set(runs[0][1])
+
+
+class Noisy(Dataset[torch.Tensor]):
+    """Rows with noise from three global generators."""
+
+    def __init__(self) -> None:
+        self.read: list[int] = []
+
+    def __len__(self) -> int:
+        return 1000
+
+    def __getitem__(self, i: int) -> torch.Tensor:
+        self.read.append(i)
+        noise = torch.rand(1).item() + np.random.rand() + random.random()  # noqa: NPY002
+        return torch.full((3,), i + noise)
+
+
+def test_a_sample_of_a_dataset_leaves_no_trace() -> None:
+    array = np.arange(3000, dtype=np.float32).reshape(1000, 3)
+    index = np.arange(100, 900)
+    with isolated_rng(0, torch.device("cpu")) as turns:
+        of_array = sample_rows(ArrayRows(array), index, turns)
+        assert_array_equal(of_array[[0, -1]], array[[100, 899]])
+        assert of_array.shape == (256, 3)
+        of_dataset = sample_rows(DatasetRows(TensorDataset(torch.from_numpy(array))), index, turns)
+        assert_array_equal(of_dataset, of_array)
+    rows = DatasetRows(Noisy())
+    before = torch.get_rng_state(), np.random.get_state()[1].copy(), random.getstate()  # noqa: NPY002
+    with isolated_rng(0, torch.device("cpu")) as turns:
+        sample_rows(rows, np.arange(1000), turns)
+        (short,) = sample_rows(
+            DatasetRows(TensorDataset(torch.ones(1, 3))), np.zeros(1, int), turns
+        )
+    assert_array_equal(short, np.ones(3))
+    assert len(rows.dataset.read) == 256
+    assert rows.passes == 0
+    assert torch.equal(torch.get_rng_state(), before[0])
+    assert_array_equal(np.random.get_state()[1], before[1])  # noqa: NPY002
+    assert random.getstate() == before[2]
 
 
 @pytest.mark.parametrize(

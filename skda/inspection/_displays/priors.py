@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
 
+from ..._inputs.by_class import by_class
 from ..._plotting import COLORS, inches_of, label_axes, legend_below, make_axes, name_bars
 from ..._typing import Rows
 from ...model_selection import EstimatorEvidence
@@ -32,8 +33,9 @@ class PriorsDisplay:
     ----------
     classes : array-like of shape (n_classes,)
         The labels.
-    shares : mapping of str to array-like of shape (n_classes,)
-        Shares of the classes by name, up to six names, drawn in this order.
+    shares : mapping of str to array-like of shape (n_classes,), mapping or Series
+        Shares of the classes by name, up to six names, drawn in this order. Those of a name are in
+        the order of `classes` or, in a mapping or a Series, by label.
     intervals : mapping of str to array-like of shape (2, n_classes), default=None
         Lower and upper ends for some of these names, drawn as error bars.
 
@@ -140,7 +142,7 @@ class PriorsDisplay:
         PriorsDisplay
         """
         classes = np.asarray(self.classes)
-        shares = {name: np.asarray(values) for name, values in self.shares.items()}
+        shares = {name: _in_order(values, classes, name) for name, values in self.shares.items()}
         intervals = self.intervals or {}
         _check(len(classes), shares, intervals)
         n_bars = len(classes) * (len(shares) + 1)
@@ -174,6 +176,19 @@ class PriorsDisplay:
         legend_below(ax, self.bars_)
         self.ax_, self.figure_ = ax, ax.figure
         return self
+
+
+def _in_order(values: Any, classes: np.ndarray, name: str) -> np.ndarray:
+    """Return shares in the order of the classes, also of a mapping or a Series by label."""
+    values = by_class(values, f"shares[{name!r}]")
+    if isinstance(values, dict):
+        if {*values} != {*classes.tolist()}:
+            raise ValueError(
+                f"The 'shares' parameter must have the labels {classes.tolist()}. Got "
+                f"{list(values)} for {name!r}."
+            )
+        values = [values[label] for label in classes.tolist()]
+    return np.asarray(values)
 
 
 def _check(n_classes: int, shares: Mapping[str, Any], intervals: Mapping[str, ArrayLike]) -> None:

@@ -11,6 +11,7 @@ from torch.nn.functional import cross_entropy
 from ...base import AdaptingClassifier
 from ...losses import classifier_discrepancy
 from ...nn import classifier_head, reverse_gradient
+from ...nn._run import two_logits
 from ...training import AdaptationTerm, DomainOutput
 
 __all__ = ["DisagreeingClassifier", "MCDClassifier"]
@@ -29,7 +30,7 @@ class DisagreeingClassifier(AdaptationTerm):
     Parameters
     ----------
     first : nn.Module
-        The module's own classifier c_1, from features to logits.
+        The module's own classifier c_1, from features to logits, or to one logit of two classes.
     second : nn.Module
         c_2, likewise.
     """
@@ -45,7 +46,8 @@ class DisagreeingClassifier(AdaptationTerm):
         """Return the weighted loss."""
         (f_source,), (f_target,) = source.features, target.features
         reversed_target = reverse_gradient(f_target)
-        apart = classifier_discrepancy(self.first(reversed_target), self.second(reversed_target))
+        first = two_logits(self.first(reversed_target))
+        apart = classifier_discrepancy(first, self.second(reversed_target))
         return cross_entropy(self.second(f_source), source.y) - lam * apart
 
 

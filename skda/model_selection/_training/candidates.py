@@ -12,6 +12,7 @@ from sklearn.base import BaseEstimator
 from sklearn.model_selection import ParameterGrid
 from sklearn.pipeline import Pipeline
 
+from ...base._going_on import same_value
 from .._typing import Candidate, ParamGrid
 
 # scores that differ by rounding only are a tie, which the smaller lam wins
@@ -88,6 +89,12 @@ def shares_asked_for(
     name = lam_name.removesuffix("lam") + "target_priors"
     own = estimator.get_params().get(name)
     return name, [candidate.get(name, own) for candidate in candidates]
+
+
+def differ_in_lam_only(one: Candidate, other: Candidate, lam_name: str) -> bool:
+    """Say whether two candidates have the same parameters beside lam, which may be arrays."""
+    names = [name for name in one if name != lam_name]
+    return {*one} == {*other} and all(same_value(one[name], other[name]) for name in names)
 
 
 def make_candidates(

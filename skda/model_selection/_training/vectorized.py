@@ -14,6 +14,7 @@ from ...training import DomainPair
 from ...training.stacked import Job, UnstackableError, train_together
 from .._routing import final_step
 from .._typing import Candidate
+from .candidates import differ_in_lam_only
 from .fit_and_score import (
     DomainData,
     FoldResult,
@@ -63,9 +64,16 @@ def fit_and_score_together(
         raise UnstackableError(f"{type(last).__name__} has a training of its own")
     points: list[tuple[Candidate, list[int]]] = []
     for i, candidate in enumerate(plan.candidates):
-        others = {name: value for name, value in candidate.items() if name != plan.lam_name}
-        same = next((members for point, members in points if point == others), None)
+        same = next(
+            (
+                members
+                for _, members in points
+                if differ_in_lam_only(candidate, plan.candidates[members[0]], plan.lam_name)
+            ),
+            None,
+        )
         if same is None:
+            others = {name: value for name, value in candidate.items() if name != plan.lam_name}
             points.append((others, [i]))
         else:
             same.append(i)

@@ -12,6 +12,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from ..._inputs.array_checks import check_features
+from ..._inputs.columns import reorder_columns
 from .._random import derive_random_state
 
 # the held-out log loss chooses one: rows with more dimensions need a smaller C
@@ -37,6 +38,7 @@ def stack_domains(
     Features have shape (n_rows, ...), dense or sparse; those returned have two axes. If the domains
     have different widths, it is a ValueError.
     """
+    features_target = reorder_columns(features_target, like=features_source)
     source = check_features(features_source, "features_source")
     target = check_features(features_target, "features_target")
     if source.shape[1] != target.shape[1]:
@@ -191,6 +193,7 @@ def density_ratio(
             ).C
         classifier = make_domain_classifier(chosen, sparse=issparse(features))
         classifier.fit(features, domain)
+        features_eval = reorder_columns(features_eval, like=features_source)
         log_odds = classifier.decision_function(check_features(features_eval, "features_eval"))
     # of rows that are far from both domains: the squares of larger ratios would overflow
     ratio = np.exp(np.clip(log_odds, -300, 300)) * (n_source / n_target)

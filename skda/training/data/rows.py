@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 import numpy as np
 import torch
@@ -15,6 +15,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from ..._building.precision import centred
 from ..._inputs.memmap import MappedPages
+from ..rng import Isolated, global_generators_kept
 from .inputs import InputRows, Inputs
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "TypedDataset",
     "as_rows",
     "even_batches",
+    "sample_rows",
 ]
 
 # a range of step one is a block of rows: a copy of it is several times faster than a gathering
@@ -290,6 +292,25 @@ def as_rows(
         dataset = data if given else _ArrayDataset(data, centre)
         return DatasetRows(dataset, loader or DataLoader, dtype, **(options or {}))
     return ArrayRows(data, dtype, centre)
+
+
+def sample_rows(rows: Rows, index: np.ndarray, turns: Isolated, n: int = 256) -> Tensor:
+    """Return up to `n` of the rows of these indices, from the first to the last.
+
+    A Dataset is read through its loader, while other threads train. What it draws from a global
+    generator does not change what it draws later.
+    """
+    picked = index[np.unique(np.linspace(0, len(index) - 1, n).astype(int))]
+    if not isinstance(rows, DatasetRows):
+        (sample,) = rows.batches([picked])
+        return cast(Tensor, sample)
+    passes = rows.passes
+    with global_generators_kept():
+        # several batches, for several workers
+        batches = rows.batches(even_batches(picked, 32))
+        sample = torch.cat(list(turns.in_turns(batches, slow=True)))
+    rows.passes = passes
+    return sample
 
 
 def even_batches(order: Index, batch_size: int) -> Sequence[Index]:
