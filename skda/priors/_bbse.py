@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import nnls
 
-from ._labels import check_source, check_target, source_shares
+from ._labels import CheckedSource, check_source, check_target
 
 RIDGE = 1e-3
 
@@ -44,9 +44,12 @@ def confusion_matrix_of_shares(
     array([[0.8, 0.2],
            [0.2, 0.8]])
     """
-    proba, columns = check_source(probabilities_source, y_source, classes)
-    one_hot = np.eye(proba.shape[1])[columns]
-    matrix: NDArray[np.float64] = (proba.T @ one_hot) / one_hot.sum(axis=0)
+    return _means_of_classes(check_source(probabilities_source, y_source, classes))
+
+
+def _means_of_classes(source: CheckedSource) -> NDArray[np.float64]:
+    one_hot = np.eye(source.proba.shape[1])[source.columns]
+    matrix: NDArray[np.float64] = (source.proba.T @ one_hot) / one_hot.sum(axis=0)
     return matrix
 
 
@@ -114,11 +117,11 @@ def bbse_priors(
     """
     if not ridge >= 0:
         raise ValueError(f"ridge must be a float in the range [0, inf). Got {ridge!r} instead.")
-    matrix = confusion_matrix_of_shares(probabilities_source, y_source, classes=classes)
+    source = check_source(probabilities_source, y_source, classes)
+    matrix = _means_of_classes(source)
     target = check_target(probabilities_target, len(matrix))
-    priors_source = source_shares(y_source, classes)
     rows = np.vstack([matrix, np.sqrt(ridge) * np.eye(len(matrix))])
-    wanted = np.concatenate([target.mean(axis=0), np.sqrt(ridge) * priors_source])
+    wanted = np.concatenate([target.mean(axis=0), np.sqrt(ridge) * source.shares])
     found = nnls(rows, wanted)[0]
     shares: NDArray[np.float64] = found / found.sum()
     return shares

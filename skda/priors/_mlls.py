@@ -86,7 +86,7 @@ def mlls_priors(
     """
     if calibration not in CALIBRATIONS:
         raise ValueError(f"calibration must be one of {CALIBRATIONS}. Got {calibration!r} instead.")
-    source, columns = check_source(probabilities_source, y_source, classes)
+    source, columns, _ = check_source(probabilities_source, y_source, classes)
     target = check_target(probabilities_target, source.shape[1])
     if calibration is not None:
         calibrate = fit_calibration(source, columns, biased=calibration == "bias_corrected")
