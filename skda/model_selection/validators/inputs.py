@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import Any, ClassVar, TypeAlias
 
 import numpy as np
+import torch
 from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import issparse
 from sklearn.base import BaseEstimator, is_regressor
@@ -278,3 +279,10 @@ class NamedEvidence(EstimatorEvidence):
 
 
 ValidatorInputs: TypeAlias = ArrayEvidence | EstimatorEvidence
+
+
+def has_tokens(inputs: ValidatorInputs) -> bool:
+    """Say whether the rows are integers that the estimator's module embeds."""
+    if not isinstance(inputs, EstimatorEvidence):
+        return False
+    return getattr(final_step(inputs.estimator), "input_dtype_", None) == torch.int64

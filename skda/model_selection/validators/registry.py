@@ -25,7 +25,8 @@ from .importance import (
     row_losses,
     source_accuracy,
 )
-from .inputs import EstimatorEvidence, ValidatorInputs
+from .inputs import ArrayEvidence, EstimatorEvidence, ValidatorInputs, has_tokens
+from .labels import check_columns
 from .mixval import mixval
 from .numbers import (
     importance_weighted_error,
@@ -119,13 +120,29 @@ _OF_REGRESSORS = {
 _OF_TASKS = {"classification": _VALIDATORS, "regression": _OF_REGRESSORS}
 
 
-def _read(inputs: ValidatorInputs, name: str) -> Any:
+def _read(inputs: ValidatorInputs, name: str, validator: str) -> Any:
+    """Return one input of a validator, checked as far as the validator cannot."""
     if name == "estimator" and not isinstance(inputs, EstimatorEvidence):
         raise ValueError("Reverse validation trains models: it needs an EstimatorEvidence.")
     kind, _, domain = name.partition("_")
+    field = f"proba_{domain}" if kind == "predictions" else name
+    if name == "rows_target" and has_tokens(inputs):
+        raise ValueError(
+            "The target rows are integers that the module embeds, such as tokens, which mixval "
+            "cannot mix. Choose another validator."
+        )
+    value = getattr(inputs, field)
+    if isinstance(inputs, ArrayEvidence):
+        if value is None:
+            raise ValueError(
+                f"The validator {validator!r} needs {field}, which this ArrayEvidence lacks. Pass "
+                f"ArrayEvidence(classes, {field}=...)."
+            )
+        if kind in ("proba", "predictions"):
+            check_columns(inputs.classes, value, field)
     if kind == "predictions":
-        return inputs.classes[np.asarray(getattr(inputs, f"proba_{domain}")).argmax(axis=1)]
-    return getattr(inputs, name)
+        return np.asarray(inputs.classes)[np.asarray(value).argmax(axis=1)]
+    return value
 
 
 def get_validator_names(task: Task = "classification") -> list[str]:
@@ -191,8 +208,8 @@ def compute_validator(name: str, evidence: ValidatorInputs, **options: Any) -> f
     Raises
     ------
     ValueError
-        If the name or an option is unknown, or if the estimator or its target rows cannot give
-        what the validator reads.
+        If the name or an option is unknown, or if the estimator, its target rows or the arrays do
+        not give what the validator reads.
 
     Examples
     --------
@@ -207,7 +224,7 @@ def compute_validator(name: str, evidence: ValidatorInputs, **options: Any) -> f
     task: Task = "regression" if evidence.is_regression else "classification"
     check_validator(name, options, task)
     row = _OF_TASKS[task][name]
-    given = [_read(evidence, each) for each in row.reads]
+    given = [_read(evidence, each, name) for each in row.reads]
     if row.weighted:
         of_ratio = {
             each: options.pop(each) for each in _options_of(density_ratio) if each in options
