@@ -11,7 +11,7 @@ from ..._inputs.class_labels import class_vector
 from ..._inputs.validation import naming
 from .._typing import Labels
 
-__all__ = ["check_columns", "check_known", "check_pair", "check_predictions"]
+__all__ = ["check_columns", "check_known", "check_pair", "check_predictions", "check_type"]
 
 
 def check_pair(y_source: ArrayLike, predictions_source: ArrayLike) -> tuple[Labels, Labels]:
@@ -31,7 +31,7 @@ def check_pair(y_source: ArrayLike, predictions_source: ArrayLike) -> tuple[Labe
     check_same_length(y_source=labels, predictions_source=predicted)
     if len(labels) == 0:
         raise ValueError("y_source is empty: it has no labels. Pass at least one row.")
-    _refuse_other_type(labels, predicted, "y_source", "predictions_source")
+    check_type(labels, predicted, "y_source", "predictions_source")
     return labels, predicted
 
 
@@ -70,7 +70,7 @@ def check_known(labels: Labels, classes: Labels, name: str) -> None:
 
     With some unknown labels it is none: the model errs on a class that its training rows lack.
     """
-    _refuse_other_type(labels, classes, name, "classes")
+    check_type(labels, classes, name, "classes")
     if not np.isin(labels, classes).any():
         raise ValueError(
             f"{name} holds none of the labels in classes, {classes.tolist()}. Got the labels "
@@ -78,7 +78,8 @@ def check_known(labels: Labels, classes: Labels, name: str) -> None:
         )
 
 
-def _refuse_other_type(one: Labels, other: Labels, name: str, other_name: str) -> None:
+def check_type(one: Labels, other: Labels, name: str, other_name: str) -> None:
+    """Raise ValueError where labels are strings and other labels numbers."""
     types = ["numbers" if each.dtype.kind in "biufc" else "strings" for each in (one, other)]
     if types[0] != types[1]:
         raise ValueError(
