@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from numbers import Real
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import nnls
@@ -115,7 +117,7 @@ def bbse_priors(
     >>> bbse_priors(source, [0, 0, 1, 1], [[0.8, 0.2], [0.8, 0.2], [0.8, 0.2], [0.2, 0.8]]).round(2)
     array([0.75, 0.25])
     """
-    if not ridge >= 0:
+    if not isinstance(ridge, Real) or not 0 <= ridge < np.inf:
         raise ValueError(f"ridge must be a float in the range [0, inf). Got {ridge!r} instead.")
     source = check_source(probabilities_source, y_source, classes)
     matrix = _means_of_classes(source)

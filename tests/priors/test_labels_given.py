@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
 from numpy.testing import assert_array_equal
 from sklearn.exceptions import DataConversionWarning
 
-from skda.priors import bbse_priors, label_shift_fit, mlls_priors
+from skda.priors import (
+    apply_temperature,
+    bbse_priors,
+    correct_probabilities,
+    label_shift_fit,
+    match_confidence,
+    mlls_priors,
+)
 from tests.priors.shares import draw
 
 ESTIMATES = [bbse_priors, mlls_priors, lambda *given, **kw: label_shift_fit(*given, **kw).shares]
@@ -42,3 +51,28 @@ def test_classes_name_each_column_once(estimate, rows):
         estimate(source, y, target, classes=["0", "1"])
     with pytest.raises(ValueError, match="classes contains NaN, None or another missing label"):
         estimate(source, y, target, classes=["0", None])
+
+
+NUMBERS = {
+    "ridge": (lambda rows, v: bbse_priors(*rows, ridge=v), "a float in the range [0, inf)"),
+    "max_iter": (lambda rows, v: mlls_priors(*rows, max_iter=v), "an int in the range [0, inf)"),
+    "tol": (lambda rows, v: mlls_priors(*rows, tol=v), "a float in the range [0, inf)"),
+    "temperature": (lambda rows, v: apply_temperature(rows[0], v), "a float in the range (0, inf)"),
+    "confidence": (lambda rows, v: match_confidence(rows[0], v), "a float in the range (0, 1]"),
+}
+
+
+@pytest.mark.parametrize("value", ["1", None, [1.0], -1, np.nan, np.inf])
+@pytest.mark.parametrize("name", NUMBERS)
+def test_numbers_that_are_none_are_refused(name, value, rows):
+    estimate, allowed = NUMBERS[name]
+    message = rf"^{name} must be {re.escape(allowed)}\. Got {re.escape(repr(value))} instead\.$"
+    with pytest.raises(ValueError, match=message):
+        estimate(rows, value)
+
+
+def test_shares_that_are_no_numbers_are_named(rows):
+    with pytest.raises(ValueError, match=r"^priors_source: could not convert string to float: 'a'"):
+        correct_probabilities(rows[0], ["a", 0.5], [0.5, 0.5])
+    with pytest.raises(TypeError, match=r"^priors_target: "):
+        correct_probabilities(rows[0], [0.5, 0.5], {0: 0.5, 1: 0.5})
