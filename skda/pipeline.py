@@ -33,9 +33,9 @@ def _routed(name: str) -> Callable[..., Any]:
             X, args = _join_list(X, args, params)
         target = params.get("X_target")
         if isinstance(target, tuple):
-            params["X_target"] = tuple(reorder_columns(rows, like=X) for rows in target)
+            params["X_target"] = tuple(reorder_columns(rows, X, like_name="X") for rows in target)
         elif target is not None:
-            params["X_target"] = reorder_columns(target, like=X)
+            params["X_target"] = reorder_columns(target, X, like_name="X")
         if params.get("sample_weight") is not None:
             for _, step in self.steps:
                 _take_weights(step)

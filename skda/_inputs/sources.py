@@ -170,7 +170,7 @@ def _join_rows(parts: Any) -> Any:
     if not hasattr(library, "concat"):  # such as pyarrow
         return np.concatenate([np.asarray(part) for part in parts])
     options = {} if hasattr(first, "iloc") else {"how": "vertical_relaxed"}  # pandas, polars
-    frames = [reorder_columns(part, like=first) for part in parts]
+    frames = [reorder_columns(part, first, "X_source", "X_source") for part in parts]
     try:
         return library.concat(frames, **options)
     except Exception as error:

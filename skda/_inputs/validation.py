@@ -38,7 +38,12 @@ def naming(name: str) -> Iterator[None]:
     except (TypeError, ValueError) as error:
         if re.search(rf"\b{name}\b", str(error)):
             raise
-        raise type(error)(f"{name}: {error}") from error
+        message = f"{name}: {error}"
+        try:
+            named = type(error)(message)
+        except TypeError:  # the class wants other arguments, as numpy's of ufuncs does
+            named = (TypeError if isinstance(error, TypeError) else ValueError)(message)
+        raise named from error
 
 
 @contextmanager

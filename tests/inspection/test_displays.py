@@ -247,6 +247,16 @@ def test_the_confusion_is_of_classes(adapted) -> None:
     reg = DANNRegressor(max_epochs=1, random_state=0).fit(X, X[:, 0], X_TARGET)
     with pytest.raises(ValueError, match=r"is for classifiers\. Got DANNRegressor, a regressor"):
         ConfusionByDomainDisplay.from_estimator(reg, X, X[:, 0])
+    for wrong in (None, DANNRegressor):
+        with pytest.raises(ValueError, match=r"'estimator' .* must be a fitted classifier"):
+            ConfusionByDomainDisplay.from_estimator(wrong, X, Y)
+
+    class Constant:  # with no base of scikit-learn
+        def predict(self, X):
+            return np.repeat("left", len(X))
+
+    plain = ConfusionByDomainDisplay.from_estimator(Constant(), X, Y)
+    assert np.trace(plain.matrices["source"]) == (Y == "left").sum()
     draw = ConfusionByDomainDisplay.from_predictions
     with pytest.raises(ValueError, match="y_source: Unknown label type: continuous"):
         draw([0.5, 0.7], [0, 1])

@@ -101,10 +101,16 @@ class ConfusionByDomainDisplay:
         ValueError
             If the estimator is a regressor, or labels and rows do not fit.
         """
-        if is_regressor(final_step(estimator)):
+        final = final_step(estimator)
+        if not hasattr(final, "predict") or isinstance(final, type):
             raise ValueError(
-                f"{cls.__name__} is for classifiers. Got {type(final_step(estimator)).__name__}, "
-                "a regressor: sklearn.metrics.PredictionErrorDisplay draws its errors."
+                f"The 'estimator' parameter of {cls.__name__}.from_estimator must be a fitted "
+                f"classifier. Got {final!r} instead."
+            )
+        if hasattr(final, "__sklearn_tags__") and is_regressor(final):
+            raise ValueError(
+                f"{cls.__name__} is for classifiers. Got {type(final).__name__}, a regressor: "
+                "sklearn.metrics.PredictionErrorDisplay draws its errors."
             )
         if y_target is not None and X_target is None:
             raise ValueError("y_target was given without X_target. Pass the rows of y_target.")
