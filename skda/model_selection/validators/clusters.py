@@ -10,6 +10,7 @@ from sklearn.metrics import adjusted_mutual_info_score
 
 from ..._inputs.array_checks import check_features, check_same_length
 from .labels import check_predictions
+from .options import is_positive_int
 
 
 def class_ami(
@@ -69,7 +70,7 @@ def class_ami(
     n_predicted = len(np.unique(predictions))
     if n_clusters is None:
         n_clusters = n_predicted
-    if n_clusters < 1:
+    if not is_positive_int(n_clusters):
         raise ValueError(f"n_clusters must be None or an integer above 0. Got {n_clusters!r}.")
     if n_predicted < 2:
         return 0.0

@@ -9,6 +9,7 @@ from scipy.stats import entropy
 from ..._inputs.array_checks import check_share
 from .importance import source_accuracy
 from .labels import check_pair, check_predictions
+from .options import is_positive_int
 
 ACCURACY_TOLERANCE = 0.05
 # 11 % of the rows in the smaller of two balanced classes
@@ -114,7 +115,7 @@ def collapse_guard(
         )
 
     n_known = len(np.unique(labels)) if n_classes is None else n_classes
-    if n_known < 1:
+    if not is_positive_int(n_known):
         raise ValueError(f"n_classes must be None or an integer above 0. Got {n_classes!r}.")
     expected = min(class_entropy(labels), float(np.log(n_known)))
     found, least = class_entropy(of_target), min_entropy_ratio * expected

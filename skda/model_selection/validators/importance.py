@@ -8,6 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 from ..._inputs.array_checks import check_row_values, check_same_length
 from ..._inputs.class_labels import class_vector
 from .labels import check_columns, check_known, check_pair
+from .options import check_option
 
 
 def row_losses(
@@ -45,8 +46,7 @@ def row_losses(
     >>> row_losses(["a", "b"], [[0.9, 0.1], [0.8, 0.2]], ["a", "b"])
     array([0., 1.])
     """
-    if loss not in ("zero_one", "log"):
-        raise ValueError(f"loss must be 'zero_one' or 'log'. Got {loss!r} instead.")
+    check_option("loss", loss)
     labels = class_vector(y_true, "y_true")
     known, columns = check_columns(classes, proba)
     check_same_length(y_true=labels, proba=columns)

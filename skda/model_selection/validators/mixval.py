@@ -15,6 +15,7 @@ from ...training.data.inputs import is_inputs
 from .._random import derive_random_state
 from .._typing import Labels, Rows
 from .labels import check_predictions
+from .options import check_option
 
 
 def mixval(
@@ -46,7 +47,7 @@ def mixval(
     Raises
     ------
     ValueError
-        If `mix_weight` is out of range, there are fewer than two rows, or `predict` does not return
+        If an option is out of range, there are fewer than two rows, or `predict` does not return
         one label a row.
 
     Notes
@@ -75,8 +76,13 @@ def mixval(
     >>> mixval(lambda rows: rows[:, 0] > 0, np.array([[-2.0], [-2.0], [2.0], [2.0]]))
     1.0
     """
-    if not 0.5 < mix_weight < 1:
-        raise ValueError(f"mix_weight must be in the range (0.5, 1). Got {mix_weight!r} instead.")
+    check_option("mix_weight", mix_weight)
+    check_option("random_state", random_state)
+    if not callable(predict):
+        raise TypeError(
+            "predict must be a function of rows, such as the method predict of a fitted "
+            f"classifier. Got {type(predict).__name__} instead."
+        )
     refuse_containers(X_target, "X_target")
     if is_inputs(X_target) or isinstance(X_target, Dataset):
         raise ValueError(

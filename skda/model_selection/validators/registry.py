@@ -34,6 +34,7 @@ from .numbers import (
     source_error,
     validated_error,
 )
+from .options import check_option
 from .reverse import reverse_accuracy
 from .thresholded import thresholded_accuracy
 
@@ -158,12 +159,19 @@ def get_validator_names(task: Task = "classification") -> list[str]:
     list of str
         In alphabetical order.
 
+    Raises
+    ------
+    ValueError
+        If the task is unknown.
+
     Examples
     --------
     >>> from skda.model_selection import get_validator_names
     >>> get_validator_names()[:4]
     ['a_distance', 'atc', 'class_ami', 'dev']
     """
+    if task not in ("classification", "regression"):
+        raise ValueError(f"task must be 'classification' or 'regression'. Got {task!r} instead.")
     return sorted(_OF_TASKS[task])
 
 
@@ -174,7 +182,7 @@ def task_of(name: str) -> Task:
 
 
 def check_validator(name: str, options: dict[str, Any], task: Task = "classification") -> None:
-    """Raise ValueError for a validator that the task lacks, or an option that it does not have."""
+    """Raise ValueError for a validator that the task lacks, or an option that it does not take."""
     known = _OF_TASKS[task]
     if name not in known:
         of = " of a regressor" if task == "regression" else ""
@@ -186,6 +194,7 @@ def check_validator(name: str, options: dict[str, Any], task: Task = "classifica
         if option not in allowed:
             listed = f"its options are {allowed}" if allowed else "it has none"
             raise ValueError(f"Unknown option {option!r} of the validator {name!r}: {listed}.")
+        check_option(option, options[option])
 
 
 def compute_validator(name: str, evidence: ValidatorInputs, **options: Any) -> float:
@@ -221,6 +230,11 @@ def compute_validator(name: str, evidence: ValidatorInputs, **options: Any) -> f
     >>> compute_validator("source_accuracy", evidence)
     0.5
     """
+    if not isinstance(evidence, (ArrayEvidence, EstimatorEvidence)):
+        raise TypeError(
+            "evidence must be an ArrayEvidence or an EstimatorEvidence. Got "
+            f"{type(evidence).__name__} instead."
+        )
     task: Task = "regression" if evidence.is_regression else "classification"
     check_validator(name, options, task)
     row = _OF_TASKS[task][name]

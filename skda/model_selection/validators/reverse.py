@@ -15,6 +15,7 @@ from .._routing import call_final_step, fit_adapting
 from .._split import as_indexable, n_rows, take_rows
 from .._typing import Labels, Rows
 from .importance import source_accuracy
+from .options import check_option
 
 
 def reverse_validation(
@@ -52,7 +53,8 @@ def reverse_validation(
     Raises
     ------
     ValueError
-        If a domain is too small to be split, or a Pipeline would not transform the target.
+        If `test_size` is out of range, a domain is too small to be split, or a Pipeline would not
+        transform the target.
 
     Notes
     -----
@@ -86,6 +88,8 @@ def reverse_validation(
     >>> reverse_validation(LogisticRegression(), X, y, X + 0.1)
     1.0
     """
+    check_option("test_size", test_size)
+    check_option("random_state", random_state)
     for rows, name in ((X_source, "X_source"), (X_target, "X_target")):
         refuse_containers(rows, name)
     labels = class_vector(y_source, "y_source", n_rows(X_source))

@@ -11,8 +11,7 @@ from scipy.special import entr
 from ..._inputs.array_checks import check_same_length
 from ..._inputs.class_labels import class_vector
 from .labels import check_columns, check_known
-
-SCORES = ("entropy", "confidence")
+from .options import check_option
 
 
 def thresholded_accuracy(
@@ -74,8 +73,7 @@ def thresholded_accuracy(
     >>> thresholded_accuracy([0, 0, 0, 1], source, target, [0, 1])  # the threshold is .7
     0.5
     """
-    if score not in SCORES:
-        raise ValueError(f"score must be one of {SCORES}. Got {score!r} instead.")
+    check_option("score", score)
     labels = class_vector(y_source, "y_source")
     known, proba = check_columns(classes, proba_source, "proba_source")
     _, of_target = check_columns(classes, proba_target, "proba_target")
