@@ -199,12 +199,16 @@ class DomainTransformer(SourceFitTransformMixin, SaveMixin, TransformerMixin, Ba
         values = mapped.data if issparse(mapped) else np.asarray(mapped)
         lost = np.isinf(values) if get_tags(self).input_tags.allow_nan else ~np.isfinite(values)
         if lost.any():
+            self._refuse_undefined(name, values)
             raise ValueError(
                 f"{name} has rows that {type(self).__name__} maps to infinite numbers, because "
                 "their values are too large. Scale both domains first, for example with "
                 "skda.DomainStandardScaler."
             )
         return mapped
+
+    def _refuse_undefined(self, name: str, mapped: Any) -> None:
+        """Raise ValueError where a map is not defined for its rows, however small they are."""
 
     @abstractmethod
     def _fit_domains(self, source: Array, target: Array) -> None:
