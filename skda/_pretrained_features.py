@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from numbers import Integral
 from typing import Any, ClassVar, Self
 
@@ -123,10 +123,13 @@ class PretrainedFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
             network = load_backbone(self.network) if isinstance(self.network, str) else self.network
             backbone = network if isinstance(network, Backbone) else Backbone(network)
             rows = self._rows(X, backbone)
+            if len(rows) == 0:
+                raise ValueError("X is empty: it has no rows. Pass at least one image.")
             (few,) = rows.batches([np.arange(min(2, len(rows)))])
             self.network_ = copy_net(backbone).cpu().eval()
             first_run(self.network_, few)
             self.network_.note_head()
+            self._row_shape = tuple(few.shape[1:])
             self._n_features_out = self._computed(rows, [np.arange(1)]).shape[1]
         return self
 
@@ -143,6 +146,8 @@ class PretrainedFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
         """
         check_is_fitted(self)
         rows = self._rows(X, self.network_)
+        if len(rows) == 0:
+            raise ValueError("X is empty: it has no rows. Pass at least one image.")
         on_cpu = resolve_device(self.device).type == "cpu"
         at_once = (16 if on_cpu else 64) if self.batch_size == "auto" else int(self.batch_size)
         batches = [np.arange(i, min(i + at_once, len(rows))) for i in range(0, len(rows), at_once)]
@@ -166,12 +171,31 @@ class PretrainedFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
             rows.batches(batches), "features", len(batches), disable=not self.verbose
         )
         found = []
-        with LayerCapture(network, [Layer(network.head, "input")]) as capture:
-            for batch in shown:
-                network(batch.to(device))
-                found.append(capture.pop()[0].float().cpu().numpy())
-        self.network_.cpu()
-        return np.concatenate(found)
+        try:
+            with LayerCapture(network, [Layer(network.head, "input")]) as capture:
+                for batch in shown:
+                    self._check_row(tuple(batch.shape[1:]))
+                    network(batch.to(device))
+                    found.append(capture.pop()[0].float().cpu().numpy())
+        finally:
+            self.network_.cpu()
+        features = np.concatenate(found)
+        lost = ~np.isfinite(features).reshape(len(features), -1).all(axis=1)
+        if lost.any():
+            raise ValueError(
+                f"X has {lost.sum()} rows, the first of them row {lost.argmax()}, whose features "
+                "are NaN or infinite. Look for NaN or very large numbers in these rows."
+            )
+        return features
+
+    def _check_row(self, shape: tuple[int, ...]) -> None:
+        """Refuse rows that torch would take for something else, such as one image for three."""
+        fitted = vars(self).get("_row_shape", shape)  # pickles of older versions lack it
+        if len(shape) != len(fitted) or shape[0] != fitted[0]:
+            raise ValueError(
+                f"X has rows of shape {shape}, but {type(self).__name__} was fitted on rows of "
+                f"shape {fitted}. Only the height and width of images may differ."
+            )
 
     def _rows(self, X: Any, backbone: Backbone) -> Any:
         if _are_paths(X):
@@ -199,7 +223,10 @@ def _call(key: str, compute: Any) -> Any:  # noqa: ARG001 - joblib looks the res
 
 
 def _are_paths(X: Any) -> bool:
-    first = next(iter(X), None) if not isinstance(X, Dataset) and hasattr(X, "__iter__") else None
+    # of a frame or a dict, iter gives the names, and of a generator it takes the first path
+    if isinstance(X, (Dataset, Mapping, Iterator)) or hasattr(X, "columns"):
+        return False
+    first = next(iter(X), None) if hasattr(X, "__iter__") else None
     return isinstance(first, (str, os.PathLike))
 
 

@@ -37,9 +37,9 @@ def _routed(name: str) -> Callable[..., Any]:
             X, args = _join_list(X, args, params)
         target = params.get("X_target")
         if isinstance(target, tuple):
-            params["X_target"] = tuple(reorder_columns(rows, like=X) for rows in target)
+            params["X_target"] = tuple(reorder_columns(rows, X, like_name="X") for rows in target)
         elif target is not None:
-            params["X_target"] = reorder_columns(target, like=X)
+            params["X_target"] = reorder_columns(target, X, like_name="X")
         if target is not None:
             _warn_of_plain_end(self.steps[-1][1])
         if params.get("sample_weight") is not None:

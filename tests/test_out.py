@@ -124,6 +124,10 @@ def test_a_transformer_in_the_middle_does_not_write() -> None:
         ("predict_proba", np.empty((2500, 2), "f4"), r"the result, \(2500, 3\)"),
         ("predict_proba", np.empty((2500, 3), int), "can hold float32, as the result has. Got int"),
         ("transform", np.empty((2500, 64), bool), "can hold float32, as the result has. Got bool"),
+        ("predict_proba", np.empty((2500, 3), "U3"), "can hold float32, .* Got <U3 instead"),
+        ("decision_function", np.empty((2500, 3), "S9"), r"can hold float32, .* Got \|S9 instead"),
+        ("transform", np.empty((2500, 64), "V8"), r"can hold float32, .* Got \|V8 instead"),
+        ("predict", np.empty(2500, "U9"), "can hold all labels of 'classes_'. Got <U9"),
         ("predict", np.empty(2500, bool), "can hold all labels of 'classes_'. Got bool"),
         ("predict", np.empty(2500, "U1")[:0], "'out' parameter must have the shape"),
         ("predict", np.broadcast_to(0, 2500), "array that can be written to"),
@@ -132,6 +136,27 @@ def test_a_transformer_in_the_middle_does_not_write() -> None:
 def test_what_out_must_be(clf: Any, method: str, out: Any, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         getattr(clf, method)(X, out=out)
+
+
+@pytest.mark.parametrize("dtype", ["f2", "f4", "f8", "c8", "O"])
+def test_numbers_need_a_dtype_of_numbers(clf: Any, dtype: str) -> None:
+    expected = clf.predict_proba(X)
+    out = clf.predict_proba(X, out=np.empty((2500, 3), dtype))
+    np.testing.assert_array_equal(out, expected.astype(dtype))
+
+
+@pytest.mark.parametrize("library", ["pandas", "polars"])
+def test_what_is_written_is_returned_whatever_set_output_asks_for(library: str) -> None:
+    framed = DANNClassifier(**FEW).fit(DATA.X, DATA.y, DATA.X_target)
+    expected = framed.transform(X)
+    framed.set_output(transform=library)
+    found = framed.transform(X)
+    assert type(found).__module__.split(".")[0] == library
+    assert list(found.columns) == framed.get_feature_names_out().tolist()
+    out = like(expected)
+    assert framed.transform(X, out=out) is out
+    np.testing.assert_array_equal(out, expected)
+    np.testing.assert_array_equal(found.to_numpy(), expected)
 
 
 def test_out_is_an_array(clf: Any) -> None:
@@ -144,6 +169,7 @@ def test_out_is_an_array(clf: Any) -> None:
     [
         ([0, 1, 200], ["u1", "i2", "f4", "i8"], ["i1", "bool"]),
         ([-2, 0, 1], ["i1", "i8"], ["u1", "u8"]),
+        ([1.0, 2.0, 300.0], ["f4", "i2"], ["u1", "U9"]),
         (["a", "b", "long"], ["U4", "U9", "O"], ["U3", "i8", "f4"]),
     ],
 )

@@ -6,6 +6,7 @@ from sklearn.decomposition import PCA
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import (
+    FunctionTransformer,
     MaxAbsScaler,
     MinMaxScaler,
     PolynomialFeatures,
@@ -154,3 +155,17 @@ def test_domain_scaler_has_a_column_for_each_column():
             DomainScaler(scaler).fit(SOURCE, X_target=TARGET)
     with pytest.raises(ValueError, match=r"must be an instance. Got the class MinMaxScaler: pass"):
         DomainScaler(MinMaxScaler).fit(SOURCE, X_target=TARGET)
+
+
+@pytest.mark.filterwarnings("ignore:invalid value encountered in log1p")
+def test_a_scaler_that_is_not_defined_for_a_row_is_named():
+    scaler = DomainScaler(FunctionTransformer(np.log1p))
+    message = (
+        r"^X_source has rows that the 'scaler' of DomainScaler, FunctionTransformer\(.* to NaN"
+    )
+    with pytest.raises(ValueError, match=message):
+        scaler.fit([[1.0], [-3.0]], X_target=[[1.0], [2.0]])
+    scaler.fit([[1.0], [3.0]], X_target=[[1.0], [2.0]])
+    with pytest.raises(ValueError, match=r"^X has rows that the 'scaler' of DomainScaler"):
+        scaler.transform([[-3.0]])
+    np.testing.assert_allclose(scaler.transform([[np.e - 1]]), [[1.0]])

@@ -1,8 +1,10 @@
 import pickle
+import re
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from PIL import Image
@@ -103,3 +105,25 @@ def test_messages() -> None:
         PretrainedFeatures(backbone()).fit(np.ones(3))
     with pytest.raises(ValueError, match="'network' parameter of PretrainedFeatures must be"):
         PretrainedFeatures(3).fit(X)
+
+
+def test_rows_that_do_not_fit_are_refused() -> None:
+    features = PretrainedFeatures(backbone()).fit(X)
+    # torch would take one image of three channels for three rows, and return as many columns
+    for rows in (X[0], X[:, :1], X.transpose(0, 2, 3, 1), X[:, 0, 0]):
+        message = (
+            rf"X has rows of shape {re.escape(str(rows.shape[1:]))}, but .* \(3, 8, 8\)\. Only"
+        )
+        with pytest.raises(ValueError, match=message):
+            features.transform(rows)
+    assert features.transform(np.tile(X[:2], (1, 1, 2, 2))).shape == (2, 6)
+    for given in (features, PretrainedFeatures(backbone())):
+        with pytest.raises(ValueError, match=r"^X is empty: it has no rows"):
+            given.fit(X[:0]) if given is not features else given.transform(X[:0])
+        for rows in ({"a": X}, pd.DataFrame({"path": ["a.png"]}), (row for row in X)):
+            with pytest.raises(ValueError, match=r"^X must be images .* or paths. Got object"):
+                given.fit(rows)
+    floats = X.astype(np.float32)
+    floats[5, 0, 0, 0] = np.nan
+    with pytest.raises(ValueError, match=r"^X has 1 rows, the first of them row 5, whose features"):
+        features.transform(floats)

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from .._inputs.by_class import is_series
+from .._inputs.host import is_series
 from ..nn._copy import copy_net
 from .outputs import LOGITS, Outputs
 from .parameters import check_arguments

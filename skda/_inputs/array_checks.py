@@ -10,7 +10,7 @@ from sklearn.utils import check_array
 
 from .datasets import refuse_containers
 from .host import as_host_array, refuse_dates
-from .validation import naming
+from .naming import naming
 
 
 def check_probabilities(proba: ArrayLike, name: str = "proba") -> NDArray[np.float64]:

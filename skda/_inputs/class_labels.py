@@ -9,9 +9,10 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import assert_all_finite, column_or_1d
 
 from .host import as_labels, is_missing
-from .validation import check_length, naming
+from .naming import naming
+from .validation import check_length
 
-__all__ = ["check_source_labels", "check_target_labels", "class_vector"]
+__all__ = ["check_source_labels", "check_target_labels", "class_vector", "known_target_labels"]
 
 
 def check_source_labels(
@@ -98,19 +99,14 @@ def check_target_labels(classes: np.ndarray, y: Any, n_rows: int) -> np.ndarray:
     """Check `y_target` and return class indices (int64), -1 where a row is unlabelled."""
     import pandas as pd  # here, because it would double the time that `import skda` takes
 
-    with naming("y_target"):
-        y = column_or_1d(as_labels(y, "y_target"))
+    y, unlabelled, minus_one = _read_target_labels(y, classes)
     check_length(y, n_rows, "y_target", "X_target")
-    unlabelled = np.asarray(pd.isna(y))
-    if np.issubdtype(classes.dtype, np.number) and not unlabelled.all():
-        minus_one = np.zeros(len(y), dtype=bool)
-        minus_one[~unlabelled] = y[~unlabelled] == -1
-        if minus_one.any() and -1 in classes:
-            raise ValueError(
-                "y_target holds -1, which marks an unlabelled row, but -1 is also a class of "
-                "y_source. Rename the class, for instance to 0."
-            )
-        unlabelled |= minus_one
+    if minus_one.any() and -1 in classes:
+        raise ValueError(
+            "y_target holds -1, which marks an unlabelled row, but -1 is also a class of "
+            "y_source. Rename the class, for instance to 0."
+        )
+    unlabelled |= minus_one
     labels = y[~unlabelled]
     known = set(classes.tolist())
     unknown = [label for label in pd.unique(labels).tolist() if label not in known]
@@ -122,3 +118,32 @@ def check_target_labels(classes: np.ndarray, y: Any, n_rows: int) -> np.ndarray:
     indices = np.full(len(y), -1, dtype=np.int64)
     indices[~unlabelled] = np.searchsorted(classes, labels.astype(classes.dtype))
     return indices
+
+
+def known_target_labels(y: Any, classes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the labels of the labelled rows of `y_target`, and which of its rows these are.
+
+    An unlabelled row is None or NaN, or -1 beside numbers, if -1 is not one of `classes`. A label
+    may be none of `classes`.
+    """
+    y, unlabelled, minus_one = _read_target_labels(y, classes)
+    labelled = ~unlabelled if -1 in classes else ~(unlabelled | minus_one)
+    if not labelled.any():
+        raise ValueError(
+            "y_target has no labelled row: each is -1, None or NaN, the signs for an unlabelled "
+            "row. Pass the labels that are known, or leave y_target out."
+        )
+    return class_vector(y[labelled], "y_target"), labelled
+
+
+def _read_target_labels(y: Any, classes: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return `y_target` as a vector, where it is None or NaN, and where -1 beside numbers."""
+    import pandas as pd
+
+    with naming("y_target"):
+        y = column_or_1d(as_labels(y, "y_target"))
+    missing = np.asarray(pd.isna(y))
+    minus_one = np.zeros(len(y), dtype=bool)
+    if np.issubdtype(classes.dtype, np.number):
+        minus_one[~missing] = y[~missing] == -1
+    return y, missing, minus_one

@@ -9,11 +9,23 @@ from sklearn.utils import _safe_indexing
 from sklearn.utils.validation import _get_feature_names
 
 from .._typing import Rows
+from .naming import naming
 
-__all__ = ["match_columns", "reorder_columns"]
+__all__ = ["column_names", "match_columns", "reorder_columns"]
 
 
-def reorder_columns(rows: Rows, like: Rows) -> Rows:
+def column_names(rows: Rows, name: str) -> Any:
+    """Return the names of a frame's columns, None for other rows and for names that are numbers.
+
+    Messages, about names that occur twice or have several types, call the rows `name`.
+    """
+    with naming(name):
+        return _get_feature_names(rows)
+
+
+def reorder_columns(
+    rows: Rows, like: Rows, name: str = "X_target", like_name: str = "X_source"
+) -> Rows:
     """Return `rows` with its columns in the order of `like`, if both are frames of equal names.
 
     Otherwise the result is `rows` itself; scikit-learn's own checks find the other differences.
@@ -24,16 +36,16 @@ def reorder_columns(rows: Rows, like: Rows) -> Rows:
     >>> reorder_columns(rows, like=pd.DataFrame(columns=["a", "b"])).columns.tolist()
     ['a', 'b']
     """
-    return _in_order(rows, _get_feature_names(like))
+    return _in_order(rows, column_names(like, like_name), name)
 
 
-def match_columns(rows: Rows, estimator: Any) -> Rows:
+def match_columns(rows: Rows, estimator: Any, name: str = "X") -> Rows:
     """Return `rows` with its columns in the order of the estimator's fit, if names are equal."""
-    return _in_order(rows, _fitted_names(estimator))
+    return _in_order(rows, _fitted_names(estimator), name)
 
 
-def _in_order(rows: Rows, wanted: Any) -> Rows:
-    found = None if wanted is None else _get_feature_names(rows)
+def _in_order(rows: Rows, wanted: Any, name: str) -> Rows:
+    found = None if wanted is None else column_names(rows, name)
     if found is None or list(found) == list(wanted):
         return rows
     if sorted(found) != sorted(wanted) or len(set(wanted)) < len(wanted):

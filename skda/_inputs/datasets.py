@@ -13,8 +13,7 @@ from torch.utils.data import DataLoader, Dataset, IterableDataset
 from .._building.precision import centred, find_centre, refuse_large_integers
 from ..training import isolated_rng
 from ..training.data.rows import TypedDataset
-from .host import as_labels
-from .pixels import as_pixels
+from .host import as_labels, as_pixels
 
 __all__ = ["CheckedDataset", "dataset_labels", "refuse_containers"]
 

@@ -1,15 +1,26 @@
-"""Tensors, masked arrays and labels as arrays of numpy; dates are refused."""
+"""Tensors, masked arrays, images, labels and Series as values of numpy; dates are refused."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import torch
 from scipy import sparse
 from sklearn.utils._missing import is_pandas_na
+from torch import Tensor
 
-__all__ = ["as_host_array", "as_labels", "is_missing", "refuse_dates", "refuse_mixed_labels"]
+__all__ = [
+    "as_host_array",
+    "as_labels",
+    "as_pixels",
+    "by_class",
+    "is_missing",
+    "is_series",
+    "refuse_dates",
+    "refuse_mixed_labels",
+]
 
 
 def as_host_array(values: Any, name: str) -> Any:
@@ -106,3 +117,43 @@ def refuse_mixed_labels(y: Any, name: str) -> None:
             f"{name} mixes strings and other labels, such as {of_type[True]!r} and "
             f"{of_type[False]!r}. Give all classes names of one type."
         )
+
+
+def as_pixels(row: Any) -> Tensor | Any:
+    """Return a PIL image as uint8 pixels (n_channels, height, width), anything else as it is."""
+    if not hasattr(row, "getbands"):  # pillow need not be installed
+        return row
+    pixels = torch.from_numpy(np.array(row))
+    return pixels.unsqueeze(0) if pixels.ndim == 2 else pixels.permute(2, 0, 1).contiguous()
+
+
+def is_series(values: Any) -> bool:
+    """Say whether values are a Series of pandas, or of a library like it, with an index."""
+    labelled = hasattr(values, "to_dict") and hasattr(values, "index")
+    return labelled and getattr(values, "ndim", 0) == 1
+
+
+def by_class(values: Any, name: str) -> Any:
+    """Return a mapping or a Series, from label to number, as a dict; anything else as it is.
+
+    A Series has an order of its own: that of ``value_counts`` is by frequency. Raises ValueError
+    if it has a label twice; `name` names the parameter.
+
+    >>> by_class([0.2, 0.8], "target_priors")
+    [0.2, 0.8]
+    >>> import pandas as pd
+    >>> by_class(pd.Series([0.8, 0.2], index=["usual", "rare"]), "target_priors")
+    {'usual': 0.8, 'rare': 0.2}
+    """
+    if isinstance(values, Mapping):
+        return dict(values)
+    if not is_series(values):
+        return values
+    labels = values.index.tolist()
+    twice = sorted({str(label) for label in labels if labels.count(label) > 1})
+    if twice:
+        raise ValueError(
+            f"The '{name}' parameter must have each class once. Got a Series whose index has "
+            f"{twice} more than once."
+        )
+    return dict(zip(labels, np.asarray(values).tolist(), strict=True))

@@ -50,7 +50,9 @@ def _check_shape(out: np.ndarray, shape: tuple[int, ...]) -> None:
 
 def _check_dtype(dtype: np.dtype, of_result: np.dtype, labels: np.ndarray | None) -> None:
     if labels is None:
-        fits, what = np.can_cast(of_result, dtype, "same_kind"), f"{of_result}, as the result has"
+        # numpy casts numbers to strings, too, of which it cuts off what does not fit
+        fits = dtype.kind in "fcO" and np.can_cast(of_result, dtype, "same_kind")
+        what = f"{of_result}, as the result has"
     else:
         fits, what = _holds(dtype, labels), "all labels of 'classes_'"
     if not fits:
@@ -68,4 +70,4 @@ def _holds(dtype: np.dtype, labels: np.ndarray) -> bool:
     except (TypeError, ValueError):
         return False
     same = np.array_equal(back, labels)
-    return same and (labels.dtype.kind not in "iu" or np.array_equal(cast, labels))
+    return same and (labels.dtype.kind not in "biuf" or np.array_equal(cast, labels))

@@ -9,7 +9,8 @@ from sklearn.utils import check_array
 from sklearn.utils.validation import assert_all_finite
 
 from .host import as_host_array, refuse_dates
-from .validation import check_length, naming
+from .naming import naming
+from .validation import check_length
 
 __all__ = ["check_source_numbers", "check_target_numbers"]
 

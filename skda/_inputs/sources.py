@@ -15,7 +15,7 @@ from torch.utils.data import ConcatDataset, Dataset
 from ..training.data.inputs import is_inputs
 from .columns import reorder_columns
 from .host import as_host_array, refuse_mixed_labels
-from .validation import naming
+from .naming import naming
 
 __all__ = ["SourceRows", "check_source_domain", "is_several", "join_sources"]
 
@@ -170,7 +170,7 @@ def _join_rows(parts: Any) -> Any:
     if not hasattr(library, "concat"):  # such as pyarrow
         return np.concatenate([np.asarray(part) for part in parts])
     options = {} if hasattr(first, "iloc") else {"how": "vertical_relaxed"}  # pandas, polars
-    frames = [reorder_columns(part, like=first) for part in parts]
+    frames = [reorder_columns(part, first, "X_source", "X_source") for part in parts]
     try:
         return library.concat(frames, **options)
     except Exception as error:

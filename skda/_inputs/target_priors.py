@@ -11,7 +11,7 @@ from scipy.special import softmax
 from ..priors import bbse_priors
 from ..training import AdaptationNet, DomainPair
 from ..training.predict import predict_logits
-from .by_class import by_class, is_series
+from .host import by_class, is_series
 
 __all__ = ["check_priors", "estimate_priors", "mixed_with_source"]
 

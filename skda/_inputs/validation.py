@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -28,19 +27,9 @@ from ..training.data.inputs import is_inputs
 from .columns import match_columns
 from .datasets import CheckedDataset, needs_integers, refuse_containers, refuse_empty_rows
 from .host import as_host_array, refuse_dates
+from .naming import naming
 
 __all__ = ["check_domain", "check_length", "check_rows", "fitted_state_kept", "unwrap"]
-
-
-@contextmanager
-def naming(name: str) -> Iterator[None]:
-    """Put the name of an argument before messages of scikit-learn that lack it."""
-    try:
-        yield
-    except (TypeError, ValueError) as error:
-        if re.search(rf"\b{name}\b", str(error)):
-            raise
-        raise type(error)(f"{name}: {error}") from error
 
 
 @contextmanager

@@ -9,9 +9,8 @@ from sklearn.utils import compute_class_weight
 from sklearn.utils.validation import _check_sample_weight
 
 from ..training import DomainPair
-from .by_class import by_class
-from .host import as_host_array, refuse_dates
-from .validation import naming
+from .host import as_host_array, by_class, refuse_dates
+from .naming import naming
 
 __all__ = ["at_least_one_row", "check_sample_weight", "weigh_rows", "weights_of_classes"]
 

@@ -9,6 +9,7 @@ import numpy as np
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin, is_classifier
 from sklearn.metrics import accuracy_score, r2_score
 from sklearn.utils import Tags
+from sklearn.utils._set_output import _wrap_data_with_container
 from sklearn.utils.metadata_routing import UNUSED
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import unique_labels
@@ -18,9 +19,10 @@ from torch.utils.data import Dataset
 from .._html import net_diagram
 from .._inputs.datasets import dataset_labels, refuse_containers
 from .._inputs.host import as_host_array
+from .._inputs.naming import naming
 from .._inputs.out import write_parts
 from .._inputs.sources import join_sources
-from .._inputs.validation import check_domain, check_rows, naming
+from .._inputs.validation import check_domain, check_rows
 from .._typing import Domain
 from ..training import AdaptationNet, outputs_by_batch, predict_features, predict_logits
 
@@ -127,6 +129,7 @@ class DomainPredictionMixin:
         Returns
         -------
         ndarray of shape (n_rows, n_deep_features), float32, or what `set_output` asks for
+            With `out`, that array itself, whatever `set_output` asks for.
         """
         return self._respond("transform", X, domain, out)
 
@@ -208,9 +211,6 @@ class NetPredictionMixin(DomainPredictionMixin, ClassNamePrefixFeaturesOutMixin,
     _rows: Any
     _from_outputs: dict[str, Callable[[Any, np.ndarray], np.ndarray]]
 
-    # scikit-learn's set_output wraps what a transformer defines itself
-    transform = DomainPredictionMixin.transform
-
     def __sklearn_tags__(self) -> Tags:
         """Tell scikit-learn of sparse input and float32 output."""
         tags = super().__sklearn_tags__()
@@ -229,7 +229,9 @@ class NetPredictionMixin(DomainPredictionMixin, ClassNamePrefixFeaturesOutMixin,
         if out is not None:
             return self._write(method, net, rows, key, out)
         if method == "transform":
-            return predict_features(net.domain_module_, rows, key)
+            features = predict_features(net.domain_module_, rows, key)
+            # scikit-learn would wrap a transform that is defined here, also what is in `out`
+            return _wrap_data_with_container("transform", features, X, self)
         return self._from_outputs[method](self, predict_logits(net.domain_module_, rows, key))
 
     def _write(self, method: str, net: AdaptationNet, rows: Any, key: str, out: Any) -> np.ndarray:

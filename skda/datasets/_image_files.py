@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from numbers import Integral
 from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.utils._param_validation import Interval, validate_parameter_constraints
 from torch.utils.data import Dataset
 from tqdm.auto import tqdm
 
-from .._inputs.pixels import as_pixels
+from .._inputs.host import as_pixels
 
 __all__ = ["ImageFiles"]
 
 SUFFIXES = frozenset({".bmp", ".gif", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff", ".webp"})
+
+_CONSTRAINTS: dict[str, list[Any]] = {
+    "size": [Interval(Integral, 1, None, closed="left")],
+    "transform": [callable, None],
+}
 
 
 class ImageFiles(Dataset[Any]):
@@ -41,6 +48,11 @@ class ImageFiles(Dataset[Any]):
     targets : ndarray of shape (n_images,) or None
     unchanging : bool
         Whether an image is the same at each reading, which is so without a `transform`.
+
+    Raises
+    ------
+    ValueError
+        If a file is not there, the labels are not one a path, or a parameter is not allowed.
 
     Notes
     -----
@@ -73,15 +85,13 @@ class ImageFiles(Dataset[Any]):
         size: int = 224,
         transform: Callable[[Any], Any] | None = None,
     ) -> None:
-        self.paths = [Path(path) for path in paths]
+        validate_parameter_constraints(_CONSTRAINTS, locals(), type(self).__name__)
+        self.paths = _listed(paths)
         self.targets = None if y is None else np.asarray(y)
         self.size = size
         self.transform = transform
-        if self.targets is not None and len(self.targets) != len(self.paths):
-            raise ValueError(
-                f"The 'y' parameter must have one label for each of the {len(self.paths)} paths. "
-                f"Got {len(self.targets)}."
-            )
+        if self.targets is not None:
+            _check_targets(self.targets, len(self.paths))
         missing = next((path for path in self.paths if not path.is_file()), None)
         if missing is not None:
             raise ValueError(f"The 'paths' parameter names a file that is not there: {missing}.")
@@ -154,3 +164,24 @@ class ImageFiles(Dataset[Any]):
             return as_pixels(self.transform(image))
         box = self.size, self.size
         return as_pixels(ImageOps.fit(image, box, Image.Resampling.BILINEAR))
+
+
+def _listed(paths: Any) -> list[Path]:
+    """Return several paths; a single one would be read letter by letter."""
+    single = isinstance(paths, (str, bytes, os.PathLike)) or not isinstance(paths, Iterable)
+    listed = [] if single else [Path(path) for path in paths]
+    if not listed:
+        raise ValueError(
+            "The 'paths' parameter must be a list of one path or more. Got "
+            f"{paths!r} instead: pass [path] of an image, or the folder of all to "
+            "ImageFiles.from_folder."
+        )
+    return listed
+
+
+def _check_targets(targets: NDArray[Any], n_paths: int) -> None:
+    if targets.ndim == 0 or targets.size != len(targets) or len(targets) != n_paths:
+        found = len(targets) if targets.ndim == 1 else f"shape {targets.shape}"
+        raise ValueError(
+            f"The 'y' parameter must have one label for each of the {n_paths} paths. Got {found}."
+        )

@@ -1,5 +1,7 @@
 """Resizing of images, so that several data sets have one size."""
 
+from numbers import Integral
+
 import numpy as np
 import torch
 from sklearn.utils import gen_batches
@@ -26,7 +28,9 @@ def resize_images(images: np.ndarray, size: int) -> np.ndarray:
     Raises
     ------
     ValueError
-        `images` is not a 4-D uint8 array, or `size` is below 1.
+        `images` is not a 4-D uint8 array or is empty, or `size` is not an int above 0.
+    TypeError
+        `images` is not an array.
 
     Examples
     --------
@@ -35,12 +39,17 @@ def resize_images(images: np.ndarray, size: int) -> np.ndarray:
     >>> resize_images(np.full((1, 1, 16, 16), 7, dtype=np.uint8), 28).shape
     (1, 1, 28, 28)
     """
-    if images.ndim != 4 or images.dtype != np.uint8:
+    if not isinstance(images, np.ndarray):
+        raise TypeError(
+            "images must be a uint8 array of shape (n, n_channels, height, width). Got "
+            f"{type(images).__name__} instead."
+        )
+    if images.ndim != 4 or images.dtype != np.uint8 or images.size == 0:
         raise ValueError(
             "images must be a uint8 array of shape (n, n_channels, height, width). Got "
             f"{images.dtype} of shape {images.shape} instead."
         )
-    if size < 1:
+    if not isinstance(size, Integral) or size < 1:
         raise ValueError(f"size must be an int in the range [1, inf). Got {size!r} instead.")
     if images.shape[2:] == (size, size):
         return images

@@ -10,13 +10,13 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.sparse import issparse
 from scipy.stats import chi2_contingency, ks_2samp
-from sklearn.utils.validation import _get_feature_names
 from torch.utils.data import Dataset
 
-from .._inputs.columns import reorder_columns
+from .._inputs.columns import column_names, reorder_columns
 from .._inputs.datasets import refuse_containers
 from .._inputs.host import as_host_array
-from .._inputs.validation import naming, unwrap
+from .._inputs.naming import naming
+from .._inputs.validation import unwrap
 from .._typing import Rows
 from ..training.data.inputs import is_inputs
 
@@ -193,7 +193,7 @@ def _paired_frames(X_source: Rows, X_target: Rows) -> tuple[pd.DataFrame, pd.Dat
     X_source, X_target = unwrap(X_source, "X_source"), unwrap(X_target, "X_target")
     X_target = reorder_columns(X_target, like=X_source)
     source, target = _as_frame(X_source, "X_source"), _as_frame(X_target, "X_target")
-    names, others = (_get_feature_names(rows) for rows in (X_source, X_target))
+    names, others = column_names(X_source, "X_source"), column_names(X_target, "X_target")
     if names is not None and others is not None and list(names) != list(others):
         raise ValueError(
             "X_source and X_target must have the same columns. Only in X_source: "

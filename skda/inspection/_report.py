@@ -17,7 +17,8 @@ from sklearn.utils._param_validation import (
     validate_parameter_constraints,
 )
 
-from .._inputs.validation import naming, unwrap
+from .._inputs.naming import naming
+from .._inputs.validation import unwrap
 from .._typing import Rows
 from ..model_selection._checks import check_data
 from ..model_selection._random import derive_random_state

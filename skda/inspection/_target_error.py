@@ -15,6 +15,7 @@ from sklearn.utils._param_validation import (
     validate_parameter_constraints,
 )
 
+from .._inputs.datasets import refuse_containers
 from .._typing import Rows
 from ..model_selection import EstimatorEvidence, density_ratio
 from ..model_selection.validators.inputs import NamedEvidence
@@ -153,6 +154,7 @@ def estimate_error(
     True
     """
     validate_parameter_constraints(_CONSTRAINTS, locals(), CALLER)
+    refuse_containers(X_source, "X_source")
     rows = NamedEvidence(estimator, X_source, y_source, X_target)
     if not rows.is_regression:
         raise ValueError(

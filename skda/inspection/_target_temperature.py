@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
 from sklearn.utils._param_validation import HasMethods, validate_parameter_constraints
 
-from .._inputs.validation import naming
+from .._inputs.naming import naming
 from .._typing import Rows
 from ..model_selection import density_ratio
 from ..model_selection.validators.inputs import NamedEvidence

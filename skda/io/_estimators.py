@@ -10,7 +10,7 @@ from sklearn import config_context
 from sklearn.pipeline import Pipeline
 from sklearn.utils._metadata_requests import SIMPLE_METHODS as METHODS
 
-from .._inputs.by_class import is_series
+from .._inputs.host import is_series
 from ._errors import ModelFileError
 from ._names import estimator_class, is_public
 from ._plain import expect

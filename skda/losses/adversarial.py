@@ -11,7 +11,7 @@ from torch.nn.functional import logsigmoid, softplus
 
 from ._core.estimators import domain_weights
 from ._core.precision import full_precision
-from ._core.validation import check_one_logit, check_samples
+from ._core.validation import check_one_logit, check_rows, check_samples, check_weights
 from .uncertainty import row_entropy
 
 __all__ = [
@@ -28,16 +28,8 @@ __all__ = [
 def _weighted_mean(values: Tensor, weights: Tensor | None, name: str) -> Tensor:
     if weights is None:
         return values.mean(-1)
-    _check_weights("domain_bce", name, weights, values)
+    check_weights("domain_bce", name, weights, values.shape)
     return (weights * values).sum(-1) / weights.sum(-1)
-
-
-def _check_weights(caller: str, name: str, weights: Tensor, values: Tensor) -> None:
-    if weights.shape != values.shape:
-        raise ValueError(
-            f"The {name!r} parameter of {caller} must hold one weight a row, in shape "
-            f"{tuple(values.shape)}. Got shape {tuple(weights.shape)} instead."
-        )
 
 
 @full_precision
@@ -67,6 +59,7 @@ def domain_bce(
     Tensor of shape (...)
         2 log 2 for a discriminator that cannot tell the domains apart. The discriminator minimises
         the loss; the gradient reversal before the discriminator makes the features maximise it.
+        NaN where the weights of a domain are all 0: their mean is not defined.
 
     Raises
     ------
@@ -121,6 +114,7 @@ def pooled_domain_bce(logits: Tensor, n_source: int, weights: Tensor | None = No
     Returns
     -------
     Tensor of shape (...)
+        NaN where the weights of a domain are all 0.
 
     Raises
     ------
@@ -143,7 +137,7 @@ def pooled_domain_bce(logits: Tensor, n_source: int, weights: Tensor | None = No
     losses = softplus(logits * signs)
     if weights is None:
         return losses @ shares
-    _check_weights("pooled_domain_bce", "weights", weights, losses)
+    check_weights("pooled_domain_bce", "weights", weights, losses.shape)
     weights = weights.to(losses.dtype)
     return ((weights * losses) @ members / (weights @ members)).sum(-1)
 
@@ -176,6 +170,7 @@ def entropy_weights(logits: Tensor) -> Tensor:
     >>> entropy_weights(torch.tensor([[0.0, 0.0], [50.0, 0.0]]))  # 1.5 and 2 over their mean
     tensor([0.8571, 1.1429])
     """
+    check_rows("entropy_weights", logits=logits)
     weights = 1 + torch.exp(-row_entropy(logits.detach()))
     return weights / weights.mean(-1, keepdim=True)
 

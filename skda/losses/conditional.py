@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from ._core.precision import full_precision
-from ._core.validation import check_rows
+from ._core.validation import check_floats, check_rows
 
 __all__ = ["outer_product_map", "randomized_map"]
 
@@ -128,13 +128,15 @@ def randomized_map(
     tensor([[1.5000, 1.5000, 1.5000, 1.5000]])
     """
     _check_pair("randomized_map", features, probabilities)
+    check_floats("randomized_map", "features_matrix", features_matrix)
+    check_floats("randomized_map", "probabilities_matrix", probabilities_matrix)
     *models, _, d = features.shape
-    k, width = probabilities.shape[-1], features_matrix.shape[-1]
+    k, width = probabilities.shape[-1], features_matrix.shape[-1:]
     for matrix, rows in ((features_matrix, d), (probabilities_matrix, k)):
-        if matrix.shape not in ((rows, width), (*models, rows, width)):
+        if matrix.shape not in ((rows, *width), (*models, rows, *width)):
             raise ValueError(
                 f"The matrices of randomized_map must have shapes ({d}, D) and ({k}, D). Got "
                 f"{tuple(features_matrix.shape)} and {tuple(probabilities_matrix.shape)} instead."
             )
     joint: Tensor = (features @ features_matrix) * (probabilities @ probabilities_matrix)
-    return joint / math.sqrt(width)
+    return joint / math.sqrt(joint.shape[-1])

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from ._core.bases import has_rank
 from ._core.precision import full_precision
-from ._core.validation import check_real, check_rows
+from ._core.validation import check_real, check_rows, check_weights
 from .uncertainty import row_cross_entropy, row_entropy
 
 __all__ = [
@@ -54,8 +54,8 @@ def mcc(target_logits: Tensor, *, temperature: float = 2.5, priors: Tensor | Non
     Raises
     ------
     ValueError
-        If temperature is not above 0, or target_logits is not a float tensor of shape
-        (n_t, n_classes).
+        If temperature is not above 0, target_logits is not a float tensor of shape
+        (n_t, n_classes), or the priors are not one a class.
 
     Notes
     -----
@@ -75,6 +75,9 @@ def mcc(target_logits: Tensor, *, temperature: float = 2.5, priors: Tensor | Non
     """
     check_rows("mcc", target_logits=target_logits)
     check_real("mcc", "temperature", temperature, low=0)
+    if priors is not None:
+        *models, _, n_classes = target_logits.shape
+        check_weights("mcc", "priors", priors, (n_classes,), (*models, n_classes), each="class")
     log_p = torch.log_softmax(target_logits / temperature, dim=-1)
     weights = 1 + torch.exp(-row_entropy(target_logits.detach() / temperature))
     # Rows of P sum to one, so the row sums of C are w'P and C_jj / (w'P)_j is the mean of p_ij

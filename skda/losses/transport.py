@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from ._core.distances import squared_distances
 from ._core.precision import full_precision
-from ._core.validation import check_real, check_rows
+from ._core.validation import check_indices, check_real, check_rows
 
 __all__ = ["DeepJDOTLoss", "deepjdot", "jdot_cost", "optimal_coupling"]
 
@@ -47,7 +49,8 @@ def jdot_cost(
     Raises
     ------
     ValueError
-        If a weight is negative, or the shapes do not fit.
+        If a weight is negative, the shapes do not fit, or a label is no column of the logits (on a
+        GPU, torch reports such a label later).
 
     References
     ----------
@@ -62,7 +65,13 @@ def jdot_cost(
     tensor([[0.6931, 1.6931],
             [1.6931, 0.6931]])
     """
-    check_rows("jdot_cost", target_logits=target_logits)
+    check_rows(
+        "jdot_cost",
+        source_features=source_features,
+        target_features=target_features,
+        target_logits=target_logits,
+    )
+    check_indices("jdot_cost", "y_source", y_source)
     check_real("jdot_cost", "feature_weight", feature_weight, low=0, closed=True)
     check_real("jdot_cost", "label_weight", label_weight, low=0, closed=True)
     shapes = (tuple(y_source.shape), target_logits.shape[-2])
@@ -75,7 +84,15 @@ def jdot_cost(
         )
     by_class = torch.log_softmax(target_logits, dim=-1).mT
     labels = y_source[..., None].expand(*y_source.shape, by_class.shape[-1])
-    cross_entropies = -by_class.gather(-2, labels)
+    try:
+        cross_entropies = -by_class.gather(-2, labels)
+    except RuntimeError as error:  # to read the labels first would wait for a GPU
+        if "out of bounds" not in str(error):
+            raise
+        raise ValueError(
+            "The 'y_source' parameter of jdot_cost must hold class indices from 0 to "
+            f"{by_class.shape[-2] - 1}, the columns of target_logits: {error}."
+        ) from error
     distances = squared_distances(source_features, target_features)
     return feature_weight * distances + label_weight * cross_entropies
 
@@ -92,7 +109,7 @@ def optimal_coupling(cost: Tensor) -> Tensor:
     -------
     Tensor of shape (..., n_s, n_t)
         The plan of least Σ plan * cost; rows sum to 1 / n_s, columns to 1 / n_t. Detached, in
-        the dtype and on the device of cost.
+        the dtype and on the device of cost. NaN for a model with a cost that is not finite.
 
     Raises
     ------
@@ -115,7 +132,10 @@ def optimal_coupling(cost: Tensor) -> Tensor:
             'Optimal transport needs the package POT: pip install "skda[transport]".'
         ) from error
     costs = cost.detach().double().cpu().reshape(-1, *cost.shape[-2:]).numpy()
-    plans = np.stack([ot.emd([], [], of_model, numItermax=1_000_000) for of_model in costs])
+    plans = np.full_like(costs, np.nan)
+    for plan, of_model in zip(plans, costs, strict=True):
+        if math.isfinite(of_model.sum()):  # of NaN, POT makes a plan of zeros
+            plan[:] = ot.emd([], [], of_model, numItermax=1_000_000)
     return torch.as_tensor(plans).reshape(cost.shape).to(cost)
 
 

@@ -18,9 +18,10 @@ from .._inputs.class_labels import class_vector
 from .._inputs.columns import reorder_columns
 from .._inputs.datasets import dataset_labels, refuse_containers
 from .._inputs.host import as_labels
+from .._inputs.naming import naming
 from .._inputs.regression_labels import check_source_numbers, check_target_numbers
 from .._inputs.sources import check_source_domain, join_sources
-from .._inputs.validation import check_length, naming, unwrap
+from .._inputs.validation import check_length, unwrap
 from .._inputs.weights import check_sample_weight
 from ._choice.guard import GUARD_OPTIONS
 from ._choice.regression import GUARD_OPTIONS as GUARD_OPTIONS_OF_REGRESSORS

@@ -13,7 +13,7 @@ from sklearn.model_selection import BaseCrossValidator, KFold, StratifiedKFold, 
 from sklearn.utils import _safe_indexing, indexable
 from torch.utils.data import Dataset, Subset
 
-from .._inputs.validation import naming
+from .._inputs.naming import naming
 from ..training.data.inputs import is_inputs
 from ._random import derive_random_state
 from ._typing import Labels, Rows

@@ -18,7 +18,8 @@ from .._docstrings import shared_docs
 from .._inputs.columns import match_columns, reorder_columns
 from .._inputs.datasets import refuse_containers
 from .._inputs.host import as_host_array, refuse_dates
-from .._inputs.validation import check_domain, fitted_state_kept, naming, unwrap
+from .._inputs.naming import naming
+from .._inputs.validation import check_domain, fitted_state_kept, unwrap
 from .._typing import Array, Domain, Labels, Rows
 from ..io._mixin import SaveMixin
 
@@ -200,12 +201,16 @@ class DomainTransformer(SourceFitTransformMixin, SaveMixin, TransformerMixin, Ba
         values = mapped.data if issparse(mapped) else np.asarray(mapped)
         lost = np.isinf(values) if get_tags(self).input_tags.allow_nan else ~np.isfinite(values)
         if lost.any():
+            self._refuse_undefined(name, values)
             raise ValueError(
                 f"{name} has rows that {type(self).__name__} maps to infinite numbers, because "
                 "their values are too large. Scale both domains first, for example with "
                 "skda.DomainStandardScaler."
             )
         return mapped
+
+    def _refuse_undefined(self, name: str, mapped: Any) -> None:
+        """Raise ValueError where a map is not defined for its rows, however small they are."""
 
     @abstractmethod
     def _fit_domains(self, source: Array, target: Array) -> None:

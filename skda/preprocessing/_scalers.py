@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+import numpy as np
 from sklearn.base import OneToOneFeatureMixin, clone
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils import Tags, get_tags
@@ -87,6 +88,14 @@ class DomainScaler(OneToOneFeatureMixin, DomainTransformer):
         scaler = self.source_scaler_ if domain == "source" else self.target_scaler_
         scaled: Array = scaler.transform(X)
         return scaled
+
+    def _refuse_undefined(self, name: str, mapped: Any) -> None:
+        if np.isnan(mapped).any() and not get_tags(self).input_tags.allow_nan:
+            raise ValueError(
+                f"{name} has rows that the 'scaler' of {type(self).__name__}, "
+                f"{self._unfitted()!r}, maps to NaN: it is not defined for their values. Pass "
+                "another scaler, or leave these rows out."
+            )
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from numbers import Real
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import nnls
 
-from ._labels import check_source, check_target, source_shares
+from ._labels import CheckedSource, check_source, check_target
 
 RIDGE = 1e-3
 
@@ -44,9 +46,12 @@ def confusion_matrix_of_shares(
     array([[0.8, 0.2],
            [0.2, 0.8]])
     """
-    proba, columns = check_source(probabilities_source, y_source, classes)
-    one_hot = np.eye(proba.shape[1])[columns]
-    matrix: NDArray[np.float64] = (proba.T @ one_hot) / one_hot.sum(axis=0)
+    return _means_of_classes(check_source(probabilities_source, y_source, classes))
+
+
+def _means_of_classes(source: CheckedSource) -> NDArray[np.float64]:
+    one_hot = np.eye(source.proba.shape[1])[source.columns]
+    matrix: NDArray[np.float64] = (source.proba.T @ one_hot) / one_hot.sum(axis=0)
     return matrix
 
 
@@ -112,13 +117,13 @@ def bbse_priors(
     >>> bbse_priors(source, [0, 0, 1, 1], [[0.8, 0.2], [0.8, 0.2], [0.8, 0.2], [0.2, 0.8]]).round(2)
     array([0.75, 0.25])
     """
-    if not ridge >= 0:
+    if not isinstance(ridge, Real) or not 0 <= ridge < np.inf:
         raise ValueError(f"ridge must be a float in the range [0, inf). Got {ridge!r} instead.")
-    matrix = confusion_matrix_of_shares(probabilities_source, y_source, classes=classes)
+    source = check_source(probabilities_source, y_source, classes)
+    matrix = _means_of_classes(source)
     target = check_target(probabilities_target, len(matrix))
-    priors_source = source_shares(y_source, classes)
     rows = np.vstack([matrix, np.sqrt(ridge) * np.eye(len(matrix))])
-    wanted = np.concatenate([target.mean(axis=0), np.sqrt(ridge) * priors_source])
+    wanted = np.concatenate([target.mean(axis=0), np.sqrt(ridge) * source.shares])
     found = nnls(rows, wanted)[0]
     shares: NDArray[np.float64] = found / found.sum()
     return shares

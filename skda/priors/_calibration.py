@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from numbers import Integral
+from numbers import Integral, Real
 from typing import NamedTuple
 
 import numpy as np
@@ -167,7 +167,7 @@ def apply_temperature(probabilities: ArrayLike, temperature: float) -> NDArray[n
     >>> apply_temperature([[0.8, 0.2]], 2.0).round(3)
     array([[0.667, 0.333]])
     """
-    if not temperature > 0:
+    if not isinstance(temperature, Real) or not 0 < temperature < np.inf:
         raise ValueError(
             f"temperature must be a float in the range (0, inf). Got {temperature!r} instead."
         )
@@ -223,7 +223,7 @@ def match_confidence(probabilities: ArrayLike, confidence: float) -> float:
     >>> float(apply_temperature(sure, temperature).max(axis=1).mean().round(3))
     0.8
     """
-    if not 0 < confidence <= 1:
+    if not isinstance(confidence, Real) or not 0 < confidence <= 1:
         raise ValueError(
             f"confidence must be a float in the range (0, 1]. Got {confidence!r} instead."
         )

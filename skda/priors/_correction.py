@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .._inputs.array_checks import check_probabilities
-from .._inputs.by_class import by_class
+from .._inputs.host import as_host_array, by_class
+from .._inputs.naming import naming
 
 
 def correct_probabilities(
@@ -103,7 +104,8 @@ def reweight(probabilities: NDArray[np.float64], ratio: NDArray[np.float64]) -> 
 
 def check_shares(shares: ArrayLike, n_classes: int, name: str) -> NDArray[np.float64]:
     """Return shares of `n_classes` classes that sum to 1; `name` names them in error messages."""
-    checked = np.asarray(shares, dtype=np.float64)
+    with naming(name):
+        checked = np.asarray(as_host_array(shares, name), dtype=np.float64)
     if checked.shape != (n_classes,):
         raise ValueError(
             f"{name} must have one share for each of the {n_classes} classes. Got an array of "

@@ -10,7 +10,7 @@ from scipy.optimize import nnls
 from scipy.spatial.distance import cdist
 from scipy.stats import entropy
 
-from ._labels import check_source, check_target, source_shares
+from ._labels import check_source, check_target
 
 __all__ = ["LabelShiftFit", "fit_shares", "label_shift_fit"]
 
@@ -122,10 +122,10 @@ def label_shift_fit(
     >>> fit.shares.round(1), fit.plausible
     (array([0.9, 0.1]), True)
     """
-    source, columns = check_source(probabilities_source, y_source, classes)
+    source, columns, shares = check_source(probabilities_source, y_source, classes)
     target = check_target(probabilities_target, source.shape[1])
     log_source, log_target = (np.log(np.clip(rows, _LEAST, 1)) for rows in (source, target))
-    return fit_shares(log_source, columns, log_target, source_shares(y_source, classes))
+    return fit_shares(log_source, columns, log_target, shares)
 
 
 def fit_shares(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -24,7 +26,12 @@ def class_columns(
     """
     labels = class_vector(y, name)
     check_same_length(**{name: labels, of_rows: probabilities})
-    known = np.unique(labels) if classes is None else np.asarray(classes)
+    known = np.unique(labels) if classes is None else class_vector(classes, "classes")
+    if len(np.unique(known)) < len(known):
+        raise ValueError(
+            "'classes' must name each column once, as the classes_ of the classifier does. Got "
+            f"{known.tolist()}."
+        )
     n_columns = probabilities.shape[1]
     if len(known) != n_columns:
         raise ValueError(
@@ -44,23 +51,40 @@ def class_columns(
     return columns
 
 
+class CheckedSource(NamedTuple):
+    """Class probabilities of source rows, the column of the label of each, and the shares.
+
+    Attributes
+    ----------
+    proba : ndarray of shape (n_source, n_classes), dtype float64
+    columns : ndarray of shape (n_source,), int
+    shares : ndarray of shape (n_classes,), dtype float64
+        Share of each class among the labels, above 0.
+    """
+
+    proba: NDArray[np.float64]
+    columns: NDArray[np.intp]
+    shares: NDArray[np.float64]
+
+
 def check_source(
     probabilities_source: ArrayLike, y_source: ArrayLike, classes: ArrayLike | None
-) -> tuple[NDArray[np.float64], NDArray[np.intp]]:
-    """Return class probabilities of held-out source rows, and the column of the label of each.
+) -> CheckedSource:
+    """Check held-out source rows; `classes` is as of `class_columns`.
 
-    `classes` is as of `class_columns`. If a class has no row, it is a ValueError.
+    If a class has no row, it is a ValueError.
     """
     proba = check_probabilities(probabilities_source, "probabilities_source")
     columns = class_columns(y_source, proba, classes)
-    missing = np.flatnonzero(np.bincount(columns, minlength=proba.shape[1]) == 0)
+    counts = np.bincount(columns, minlength=proba.shape[1])
+    missing = np.flatnonzero(counts == 0)
     if len(missing):
         raise ValueError(
             "y_source must have a row of every class, from which its errors are estimated, but "
             f"has none of the classes in columns {missing.tolist()}. Hold out more source rows, "
             "stratified by class."
         )
-    return proba, columns
+    return CheckedSource(proba, columns, counts / len(columns))
 
 
 def check_target(probabilities_target: ArrayLike, n_classes: int) -> NDArray[np.float64]:
@@ -75,7 +99,7 @@ def check_target(probabilities_target: ArrayLike, n_classes: int) -> NDArray[np.
 
 
 def source_shares(y_source: ArrayLike, classes: ArrayLike | None = None) -> NDArray[np.float64]:
-    """Return the share of each class among labels; `classes` as of `class_columns`."""
+    """Return the share of each class among checked labels; `classes` as of `class_columns`."""
     labels = np.asarray(y_source)
     known = np.unique(labels) if classes is None else np.asarray(classes)
     shares: NDArray[np.float64] = (labels[:, np.newaxis] == known).mean(axis=0)

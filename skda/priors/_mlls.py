@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from numbers import Integral, Real
 from typing import Literal
 
 import numpy as np
@@ -53,7 +54,7 @@ def mlls_priors(
     ------
     ValueError
         If the rows are no probabilities, lengths or widths differ, a class does not occur in
-        `y_source`, or `calibration` is unknown.
+        `y_source`, `calibration` is unknown, or `max_iter` or `tol` is negative.
 
     Notes
     -----
@@ -86,7 +87,13 @@ def mlls_priors(
     """
     if calibration not in CALIBRATIONS:
         raise ValueError(f"calibration must be one of {CALIBRATIONS}. Got {calibration!r} instead.")
-    source, columns = check_source(probabilities_source, y_source, classes)
+    if not isinstance(max_iter, Integral) or max_iter < 0:
+        raise ValueError(
+            f"max_iter must be an int in the range [0, inf). Got {max_iter!r} instead."
+        )
+    if not isinstance(tol, Real) or not 0 <= tol < np.inf:
+        raise ValueError(f"tol must be a float in the range [0, inf). Got {tol!r} instead.")
+    source, columns, _ = check_source(probabilities_source, y_source, classes)
     target = check_target(probabilities_target, source.shape[1])
     if calibration is not None:
         calibrate = fit_calibration(source, columns, biased=calibration == "bias_corrected")

@@ -108,3 +108,22 @@ def test_messages(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "PIL", None)
     with pytest.raises(ImportError, match=re.escape('pip install "skda[vision]"')):
         ImageFiles([path])[0]
+
+
+def test_paths_labels_and_options_are_checked_at_once(folder: Path) -> None:
+    path = next(folder.glob("*/*.png"))
+    for paths in (str(path), path, [], None, 5):
+        with pytest.raises(
+            ValueError, match=r"'paths' parameter must be a list of one path or more\. Got"
+        ):
+            ImageFiles(paths)
+    for y in (5, "ant", [[0, 1]]):
+        with pytest.raises(ValueError, match=r"one label for each of the 1 paths\. Got shape"):
+            ImageFiles([path], y)
+    for size in (0, -1, 1.5, "a", None):
+        with pytest.raises(ValueError, match=r"'size' parameter of ImageFiles must be an int"):
+            ImageFiles([path], size=size)
+    with pytest.raises(ValueError, match="'transform' parameter of ImageFiles must be a callable"):
+        ImageFiles([path], transform=5)
+    assert len(ImageFiles(folder.glob("*/*.png"))) == len([*folder.glob("*/*.png")])
+    assert ImageFiles(np.array([path]), [["ant"]], size=4)[0][1] == "ant"

@@ -52,3 +52,10 @@ def test_bad_images_and_sizes():
         resize_images(np.zeros((28, 28), np.uint8), 16)
     with pytest.raises(ValueError, match=r"size must be an int in the range \[1, inf\)\. Got 0"):
         resize_images(np.zeros((1, 1, 28, 28), np.uint8), 0)
+    for size in (1.5, "16", None, (16, 16)):
+        with pytest.raises(ValueError, match=r"size must be an int in the range \[1, inf\)\. Got"):
+            resize_images(np.zeros((1, 1, 28, 28), np.uint8), size)
+    with pytest.raises(ValueError, match=r"Got uint8 of shape \(0, 1, 28, 28\) instead"):
+        resize_images(np.zeros((0, 1, 28, 28), np.uint8), 16)
+    with pytest.raises(TypeError, match=r"images must be a uint8 array of .* Got list instead"):
+        resize_images([[[[0]]]], 16)

@@ -14,6 +14,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from skda import DANNRegressor
 from skda.inspection import (
     ConfusionByDomainDisplay,
     DomainShiftDisplay,
@@ -212,11 +213,91 @@ def test_labels_that_do_not_fit_are_an_error(adapted) -> None:
         ConfusionByDomainDisplay.from_predictions([0], [0], [0], [0], ax=free)
 
 
+WORDS = np.array(["left", "right"])
+
+
+@pytest.mark.parametrize(
+    ("classes", "unlabelled"),
+    [(WORDS, None), (WORDS, np.nan), ([0, 1], -1), ([0, 1], None), ([0.0, 1.0], np.nan)],
+)
+def test_unlabelled_target_rows_are_left_out(classes, unlabelled) -> None:
+    classes = np.asarray(classes)
+    y, predicted = classes[[0, 1, 1, 0]], classes[[0, 1, 0, 0]]
+    few = np.array([y[0], y[1], y[2], unlabelled, unlabelled], dtype=object)
+    of_target = classes[[0, 0, 1, 1, 1]]
+    for given in (few, few.tolist(), pd.Series(few)):
+        display = ConfusionByDomainDisplay.from_predictions(y, predicted, given, of_target)
+        assert display.classes.tolist() == classes.tolist()
+        np.testing.assert_array_equal(display.matrices["target"], [[1, 0], [1, 1]])
+        np.testing.assert_array_equal(display.matrices["source"], [[2, 0], [1, 1]])
+        assert display.axes_[1].get_title() == "target: accuracy 0.667"
+
+
+def test_a_class_of_minus_one_is_no_sign_and_new_classes_are_shown() -> None:
+    y = [-1, 1, 1]
+    display = ConfusionByDomainDisplay.from_predictions(y, y, y, [-1, -1, 1])
+    np.testing.assert_array_equal(display.matrices["target"], [[1, 0], [1, 1]])
+    display = ConfusionByDomainDisplay.from_predictions([0, 1], [0, 1], [2, -1, 1], [1, 1, 1])
+    assert display.classes.tolist() == [0, 1, 2]
+    assert display.matrices["target"].sum() == 2
+
+
+@pytest.mark.parametrize("y_target", [[-1, -1], [None, None], [np.nan, np.nan]])
+def test_a_target_without_any_label_is_an_error(y_target, adapted) -> None:
+    with pytest.raises(ValueError, match=r"y_target has no labelled row: .* leave y_target out"):
+        ConfusionByDomainDisplay.from_predictions([0, 1], [0, 1], y_target, [0, 1])
+    with pytest.raises(ValueError, match=r"y_target has no labelled row"):
+        EmbeddingDisplay.from_estimator(adapted, X, Y == "left", X_TARGET, np.repeat(None, 90))
+
+
+def test_the_confusion_is_of_classes(adapted) -> None:
+    reg = DANNRegressor(max_epochs=1, random_state=0).fit(X, X[:, 0], X_TARGET)
+    with pytest.raises(ValueError, match=r"is for classifiers\. Got DANNRegressor, a regressor"):
+        ConfusionByDomainDisplay.from_estimator(reg, X, X[:, 0])
+    for wrong in (None, DANNRegressor):
+        with pytest.raises(ValueError, match=r"'estimator' .* must be a fitted classifier"):
+            ConfusionByDomainDisplay.from_estimator(wrong, X, Y)
+
+    class Constant:  # with no base of scikit-learn
+        def predict(self, X):
+            return np.repeat("left", len(X))
+
+    plain = ConfusionByDomainDisplay.from_estimator(Constant(), X, Y)
+    assert np.trace(plain.matrices["source"]) == (Y == "left").sum()
+    draw = ConfusionByDomainDisplay.from_predictions
+    with pytest.raises(ValueError, match="y_source: Unknown label type: continuous"):
+        draw([0.5, 0.7], [0, 1])
+    with pytest.raises(ValueError, match=r"y_pred_source must hold one label a row.*\(2, 2\)"):
+        draw([0, 1], np.eye(2))
+    with pytest.raises(ValueError, match="y_target holds strings and y_source holds numbers"):
+        draw([0, 1], [0, 1], ["0", "1"], [0, 1])
+    with pytest.raises(ValueError, match="y_pred_target contains NaN"):
+        draw([0, 1], [0, 1], [0, 1], [0, np.nan])
+
+
 # embeddings
 
 
 def offsets(panel: Any) -> np.ndarray:
     return np.concatenate([np.asarray(points.get_offsets()) for points in panel.collections])
+
+
+@pytest.mark.parametrize("names", [["left", "right"], [0, 1]])
+def test_unlabelled_target_rows_are_grey_crosses(adapted, names) -> None:
+    y, y_target = (np.array(names)[(part == "right").astype(int)] for part in (Y, Y_TARGET))
+    few = y_target.astype(object)
+    few[10:] = None if names[0] == "left" else -1
+    display = EmbeddingDisplay.from_estimator(adapted, X, y, X_TARGET, few)
+    panel = display.axes_[1]
+    n_points = [len(points.get_offsets()) for points in panel.collections]
+    # the source's classes, the target's rows without a label, those of its classes
+    counts = [(y == names[0]).sum(), (y == names[1]).sum()]
+    of_target = [(y_target[:10] == name).sum() for name in names]
+    assert n_points == [*counts, len(X_TARGET) - 10, *of_target]
+    assert sum(n_points) == len(X) + len(X_TARGET)
+    texts = [t for ax in display.figure_.axes if ax.get_legend() for t in legend(ax)]
+    shown = names if names[0] == "left" else ["class 0", "class 1"]
+    assert texts == ["source (filled)", "target (open)", "target, no label", *shown]
 
 
 def test_the_points_are_the_principal_components_of_both_domains(adapted) -> None:

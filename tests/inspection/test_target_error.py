@@ -118,3 +118,10 @@ def test_repr_and_messages():
         estimate_error(clf, X, X[:, 0] > 0, X_TARGET)
     with pytest.raises(ValueError, match="NaN"):
         estimate_error(Zero(), X, np.full(600, np.nan), X_TARGET)
+
+
+@pytest.mark.parametrize("rows", [None, (row for row in [[0.0]])])
+def test_rows_that_are_none_are_named(rows):
+    fitted = LinearRegression().fit([[0.0], [1.0]], [0.0, 1.0])
+    with pytest.raises((TypeError, ValueError), match=r"^X_source is"):
+        estimate_error(fitted, rows, [0.0], [[0.0]])

@@ -7,15 +7,16 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.base import BaseEstimator
+from sklearn.base import BaseEstimator, is_regressor
 from sklearn.metrics import ConfusionMatrixDisplay
 from sklearn.utils import check_consistent_length
-from sklearn.utils.multiclass import unique_labels
 
-from ..._inputs.validation import naming
+from ..._inputs.class_labels import class_vector, known_target_labels
+from ..._inputs.naming import naming
 from ..._plotting import inches_of, label_axes, split_axes, tick_names, tick_size
 from ..._typing import Domain, Rows
-from ...model_selection._routing import call_final_step
+from ...model_selection._routing import call_final_step, final_step
+from ...model_selection.validators.labels import check_predictions, check_type
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -84,7 +85,8 @@ class ConfusionByDomainDisplay:
         X_source, y_source : array-like of shape (n_source, ...) and (n_source,)
             Labelled source rows, best rows on which the estimator was not trained.
         X_target, y_target : array-like of shape (n_target, ...) and (n_target,), default=None
-            Labelled target rows. Without labels, the source alone is drawn.
+            Target rows and their labels. Rows without a label are left out; they are -1 (numbers),
+            None or NaN (objects), as in `fit`. Without labels, the source alone is drawn.
         normalize : bool, default=True
             Draw the shares of each true class instead of the numbers.
         ax : matplotlib Axes or array-like of Axes, default=None
@@ -93,7 +95,23 @@ class ConfusionByDomainDisplay:
         Returns
         -------
         ConfusionByDomainDisplay
+
+        Raises
+        ------
+        ValueError
+            If the estimator is a regressor, or labels and rows do not fit.
         """
+        final = final_step(estimator)
+        if not hasattr(final, "predict") or isinstance(final, type):
+            raise ValueError(
+                f"The 'estimator' parameter of {cls.__name__}.from_estimator must be a fitted "
+                f"classifier. Got {final!r} instead."
+            )
+        if hasattr(final, "__sklearn_tags__") and is_regressor(final):
+            raise ValueError(
+                f"{cls.__name__} is for classifiers. Got {type(final).__name__}, a regressor: "
+                "sklearn.metrics.PredictionErrorDisplay draws its errors."
+            )
         if y_target is not None and X_target is None:
             raise ValueError("y_target was given without X_target. Pass the rows of y_target.")
 
@@ -125,7 +143,9 @@ class ConfusionByDomainDisplay:
         y_source, y_pred_source : array-like of shape (n_source,)
             True and predicted labels of source rows.
         y_target, y_pred_target : array-like of shape (n_target,), default=None
-            The same of target rows. Without them, the source alone is drawn.
+            The same of target rows, of which those without a true label are left out: -1 (numbers,
+            unless -1 is a class of the source), None or NaN (objects). Without them, the source
+            alone is drawn.
         normalize : bool, default=True
             Draw the shares of each true class instead of the numbers.
         ax : matplotlib Axes or array-like of Axes, default=None
@@ -134,20 +154,25 @@ class ConfusionByDomainDisplay:
         Returns
         -------
         ConfusionByDomainDisplay
+
+        Raises
+        ------
+        ValueError
+            If labels and predictions do not fit, or are no classes.
         """
         if (y_target is None) != (y_pred_target is None):
             raise ValueError(
                 "y_target and y_pred_target must be given together. Pass the true and the "
                 "predicted labels of the same target rows, or neither."
             )
-        labels = {"source": (y_source, y_pred_source)}
+        true = class_vector(y_source, "y_source")
+        labels = {"source": _pair("source", true, y_pred_source)}
         if y_target is not None and y_pred_target is not None:
-            labels["target"] = (y_target, y_pred_target)
-        classes = unique_labels(*(part for pair in labels.values() for part in pair))
-        matrices = {}
-        for domain, pair in labels.items():
-            with naming(f"y_{domain}"):
-                matrices[domain] = _count(*pair, classes)
+            known, labelled = known_target_labels(y_target, np.unique(true))
+            check_type(known, true, "y_target", "y_source")
+            labels["target"] = _pair("target", known, y_pred_target, labelled)
+        classes = np.unique(np.concatenate([part for pair in labels.values() for part in pair]))
+        matrices = {domain: _count(*pair, classes) for domain, pair in labels.items()}
         return cls(matrices=matrices, classes=classes, normalize=normalize).plot(ax=ax)
 
     def plot(self, ax: Any = None) -> Self:
@@ -191,12 +216,22 @@ class ConfusionByDomainDisplay:
         return self
 
 
-def _count(y: ArrayLike, predicted: ArrayLike, classes: NDArray[Any]) -> NDArray[np.intp]:
+def _pair(
+    domain: str, y: NDArray[Any], predicted: ArrayLike, labelled: NDArray[np.bool_] | None = None
+) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Return true and predicted labels of the labelled rows; None says that all rows are."""
+    name = f"y_pred_{domain}"
+    of_rows = check_predictions(predicted, name)
+    with naming(f"y_{domain}"):
+        check_consistent_length(y if labelled is None else labelled, of_rows)
+    check_type(y, of_rows, f"y_{domain}", name)
+    return y, of_rows if labelled is None else of_rows[labelled]
+
+
+def _count(y: NDArray[Any], predicted: NDArray[Any], classes: NDArray[Any]) -> NDArray[np.intp]:
     """Return the confusion matrix; scikit-learn's warns of a single class."""
-    check_consistent_length(y, predicted)
-    pairs = [np.searchsorted(classes, np.asarray(part)) for part in (y, predicted)]
     counts: NDArray[np.intp] = np.zeros((len(classes), len(classes)), dtype=np.intp)
-    np.add.at(counts, tuple(pairs), 1)
+    np.add.at(counts, tuple(np.searchsorted(classes, part) for part in (y, predicted)), 1)
     return counts
 
 

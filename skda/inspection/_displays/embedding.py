@@ -21,12 +21,14 @@ from sklearn.utils._param_validation import (
 )
 
 from ..._inputs.array_checks import check_dense_features, check_same_length
-from ..._inputs.class_labels import class_vector
+from ..._inputs.class_labels import class_vector, known_target_labels
+from ..._inputs.host import is_missing
 from ..._plotting import COLORS, NEUTRAL, is_small, label_axes, legend_below, short, split_axes
 from ..._typing import Rows
 from ...model_selection import EstimatorEvidence
 from ...model_selection._routing import final_step, fit_adapting, rows_at_final_step
 from ...model_selection._training.candidates import find_lam
+from ...model_selection.validators.labels import check_type
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -56,7 +58,7 @@ class EmbeddingDisplay:
     y_source : array-like of shape (n_source,)
         Classes of the source rows, by colour and shape.
     y_target : array-like of shape (n_target,), default=None
-        Classes of the target rows; None draws them in grey.
+        Classes of the target rows; None draws them in grey, as it does a row with the label None.
     axis_name : str, default=""
         How the plane was found.
 
@@ -121,7 +123,8 @@ class EmbeddingDisplay:
         X_target : array-like of shape (n_target, ...)
             Target rows.
         y_target : array-like of shape (n_target,), default=None
-            Their classes, if they are known: for the colours only.
+            Their classes, if they are known: for the colours only. Rows without a label are grey;
+            they are -1 (numbers, unless -1 is a class of the source), None or NaN (objects).
         before : {"input", "source_only"} or fitted estimator, default="input"
             What the left panel shows: the rows as the last step of a Pipeline gets them, columns of
             a table standardised; the features of a clone with lam=0, which is **trained here** on
@@ -151,6 +154,7 @@ class EmbeddingDisplay:
         `feature_shift` and the validators give numbers.
         """
         validate_parameter_constraints(_CONSTRAINTS, locals(), f"{cls.__name__}.from_estimator")
+        labels = _labels(y_source, y_target)
         rng = check_random_state(random_state)
         found = {
             _title(before): _before(before, estimator, X_source, y_source, X_target),
@@ -160,9 +164,6 @@ class EmbeddingDisplay:
         }
         n_rows = {d: len(f) for d, f in next(iter(found.values())).items()}
         kept = {d: np.sort(rng.permutation(n)[:max_rows]) for d, n in n_rows.items()}
-        labels = {"source": class_vector(y_source, "y_source")}
-        if y_target is not None:
-            labels["target"] = class_vector(y_target, "y_target")
         for domain, y in labels.items():
             check_same_length(**{f"y_{domain}": y, f"X_{domain}": np.empty(n_rows[domain])})
         labels = {domain: y[kept[domain]] for domain, y in labels.items()}
@@ -191,7 +192,7 @@ class EmbeddingDisplay:
         """
         y = {"source": self.y_source, "target": self.y_target}
         labels = {d: None if part is None else np.asarray(part) for d, part in y.items()}
-        known = [part for part in labels.values() if part is not None]
+        known = [_known(part) for part in labels.values() if part is not None]
         classes = np.unique(np.concatenate(known))
         n_panels = len(self.places)
         self.axes_, below = split_axes(ax, n_panels, type(self).__name__, (4.2 * n_panels, 4.4))
@@ -202,7 +203,7 @@ class EmbeddingDisplay:
             label_axes(panel, title=title, xlabel=self.axis_name)
         handles = _handles(
             classes,
-            labels["target"] is not None,
+            labels["target"],
             _LISTED_SMALL if is_small(self.axes_[0]) else _LISTED,
         )
         legend_below(below, handles)
@@ -268,14 +269,42 @@ def _project(
     return {"source": places[:n_source], "target": places[n_source:]}
 
 
+def _labels(y_source: ArrayLike, y_target: ArrayLike | None) -> dict[str, NDArray[Any]]:
+    """Return the labels by domain; None marks an unlabelled row of the target."""
+    labels = {"source": class_vector(y_source, "y_source")}
+    if y_target is not None:
+        known, labelled = known_target_labels(y_target, np.unique(labels["source"]))
+        check_type(known, labels["source"], "y_target", "y_source")
+        labels["target"] = known
+        if not labelled.all():
+            labels["target"] = np.full(len(labelled), None, dtype=object)
+            labels["target"][labelled] = known
+    return labels
+
+
+def _missing(y: NDArray[Any]) -> NDArray[np.bool_]:
+    """Say which rows have no label; only an array of objects has such rows."""
+    if y.dtype != object:
+        return np.zeros(len(y), dtype=bool)
+    return np.array([is_missing(label) for label in y], dtype=bool)
+
+
+def _known(y: NDArray[Any]) -> NDArray[Any]:
+    """Return the labels of the labelled rows, as an array of their own type."""
+    return y if y.dtype != object else np.array(y[~_missing(y)].tolist())
+
+
 def _look(k: int) -> tuple[str, str]:
     """Return shape and colour of a class."""
     return _SHAPES[k % len(_SHAPES)], COLORS[k % len(COLORS)]
 
 
 def _scatter(panel: Axes, rows: NDArray[Any], y: Any, classes: NDArray[Any], domain: str) -> None:
+    unlabelled = rows if y is None else rows[_missing(y)]
+    if len(unlabelled):
+        cross: dict[str, Any] = {"marker": "x", "c": NEUTRAL, "s": 16, "linewidths": 0.9}
+        panel.scatter(unlabelled[:, 0], unlabelled[:, 1], **cross)
     if y is None:
-        panel.scatter(rows[:, 0], rows[:, 1], marker="x", c=NEUTRAL, s=16, linewidths=0.9)
         return
     for k, label in enumerate(classes):
         of_class = rows[y == label]
@@ -286,7 +315,7 @@ def _scatter(panel: Axes, rows: NDArray[Any], y: Any, classes: NDArray[Any], dom
 
 
 def _handles(
-    classes: NDArray[Any], target_is_labelled: bool, listed: tuple[int, int]
+    classes: NDArray[Any], y_target: NDArray[Any] | None, listed: tuple[int, int]
 ) -> dict[str, Any]:
     """Return what the legend shows, by label."""
     from matplotlib.lines import Line2D
@@ -296,10 +325,12 @@ def _handles(
         return Line2D([], [], ls="", marker=marker, color=color, markerfacecolor=face, ms=6)
 
     handles = {"source (filled)": point("o", NEUTRAL)}
-    if target_is_labelled:
-        handles["target (open)"] = point("o", NEUTRAL, filled=False)
-    else:
+    if y_target is None:
         handles["target"] = point("x", NEUTRAL)
+    else:
+        handles["target (open)"] = point("o", NEUTRAL, filled=False)
+        if _missing(y_target).any():
+            handles["target, no label"] = point("x", NEUTRAL)
     most, characters = listed
     prefix = "" if classes.dtype.kind in "OUST" else "class "
     for k, label in enumerate(classes[:most]):

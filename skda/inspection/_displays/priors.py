@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
 
-from ..._inputs.by_class import by_class
+from ..._inputs.host import by_class
 from ..._plotting import COLORS, inches_of, label_axes, legend_below, make_axes, name_bars
 from ..._typing import Rows
 from ...model_selection import EstimatorEvidence

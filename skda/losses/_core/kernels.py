@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from .validation import check_int, check_real
+from .validation import check_floats, check_int, check_real
 
 __all__ = [
     "KernelFamily",
@@ -218,6 +218,7 @@ def gaussian_kernel_mean(
     >>> gaussian_kernel_mean(torch.zeros(2), 1.0)
     tensor([1., 1.])
     """
+    check_floats("gaussian_kernel_mean", "distances", distances)
     rate = widest_rate(bandwidth, distances, n_kernels=n_kernels, spacing=spacing)
     weights = as_weights(weights, n_kernels, distances)
     mean: Tensor = _GaussianKernelMean.apply(distances, rate, weights, n_kernels, spacing)

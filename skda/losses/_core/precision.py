@@ -45,6 +45,11 @@ def _device_type(value: Any) -> str | None:
     return value.device.type if isinstance(value, Tensor) else None
 
 
+def _autocast_is_on(device_type: str) -> bool:
+    """Say whether autocast is on; torch has none for some types, such as "meta"."""
+    return torch.amp.is_autocast_available(device_type) and torch.is_autocast_enabled(device_type)
+
+
 def full_precision(function: Callable[_P, _R]) -> Callable[_P, _R]:
     """Make a loss run outside of autocast, on tensors of at least float32.
 
@@ -69,7 +74,7 @@ def full_precision(function: Callable[_P, _R]) -> Callable[_P, _R]:
         if kwargs:
             kwargs = {name: _widen(value, double) for name, value in kwargs.items()}  # type: ignore[assignment]  # likewise
         device_type = _device_type(args[0] if args else next(iter(kwargs.values()), None))
-        if device_type is None or not torch.is_autocast_enabled(device_type):
+        if device_type is None or not _autocast_is_on(device_type):
             return function(*args, **kwargs)
         with torch.autocast(device_type, enabled=False):
             return function(*args, **kwargs)

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from numbers import Integral, Real
+from typing import NoReturn
 
+import torch
 from torch import Tensor
 
 __all__ = [
     "check_estimator",
+    "check_floats",
+    "check_indices",
     "check_int",
     "check_one_logit",
     "check_real",
     "check_rows",
     "check_samples",
+    "check_weights",
 ]
 
 
@@ -33,10 +38,7 @@ def check_rows(caller: str, **tensors: Tensor) -> None:
     """
     for name, tensor in tensors.items():
         if not isinstance(tensor, Tensor):
-            raise TypeError(
-                f"The {name!r} parameter of {caller} must be a float tensor. Got "
-                f"{type(tensor).__name__} instead: torch.as_tensor makes one of an array."
-            )
+            _refuse_other_types(caller, name, tensor, "a float tensor")
     leading = next(iter(tensors.values())).shape[:-2]
     for name, tensor in tensors.items():
         shape = tensor.shape
@@ -47,6 +49,49 @@ def check_rows(caller: str, **tensors: Tensor) -> None:
                 f"({_models(leading)}n_rows, n_columns) with at least one row. Got a "
                 f"{tensor.dtype} tensor of shape {tuple(shape)} instead."
             )
+
+
+def _refuse_other_types(caller: str, name: str, value: object, wanted: str) -> NoReturn:
+    raise TypeError(
+        f"The {name!r} parameter of {caller} must be {wanted}. Got {type(value).__name__} instead: "
+        "torch.as_tensor makes one of an array."
+    )
+
+
+def check_floats(caller: str, name: str, value: Tensor) -> None:
+    """Raise TypeError unless a value is a tensor, and ValueError unless it is of floats."""
+    if not isinstance(value, Tensor):
+        _refuse_other_types(caller, name, value, "a float tensor")
+    if not value.is_floating_point():
+        raise ValueError(
+            f"The {name!r} parameter of {caller} must be a float tensor. Got a tensor of "
+            f"{value.dtype} instead."
+        )
+
+
+def check_indices(caller: str, name: str, labels: Tensor) -> None:
+    """Raise an error unless labels are a tensor of integers; their range is not read."""
+    if not isinstance(labels, Tensor):
+        _refuse_other_types(caller, name, labels, "an int64 tensor")
+    if labels.dtype not in (torch.int64, torch.int32):
+        raise ValueError(
+            f"The {name!r} parameter of {caller} must be an int64 tensor of class indices. Got a "
+            f"{labels.dtype} tensor instead: {name}.long() makes one."
+        )
+
+
+def check_weights(
+    caller: str, name: str, weights: Tensor, *shapes: Sequence[int], each: str = "row"
+) -> None:
+    """Raise an error unless weights are a tensor of one of the shapes; no weight is read."""
+    if not isinstance(weights, Tensor):
+        _refuse_other_types(caller, name, weights, "a tensor")
+    if weights.shape not in shapes:
+        expected = " or ".join(dict.fromkeys(str(tuple(shape)) for shape in shapes))
+        raise ValueError(
+            f"The {name!r} parameter of {caller} must hold one weight a {each}, in shape "
+            f"{expected}. Got shape {tuple(weights.shape)} instead."
+        )
 
 
 def _models(leading: Sequence[int]) -> str:
@@ -71,6 +116,7 @@ def check_one_logit(
     A last axis of one marks logits with leading axes of models. These axes must equal `leading`,
     if given.
     """
+    check_floats(caller, name, logits)
     column = logits.ndim > 1 and logits.shape[-1] == 1
     rows = logits.squeeze(-1) if column else logits
     models = rows.shape[:-1] if column and leading is None else leading or ()

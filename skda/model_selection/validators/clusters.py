@@ -9,6 +9,8 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import adjusted_mutual_info_score
 
 from ..._inputs.array_checks import check_features, check_same_length
+from .labels import check_predictions
+from .options import is_positive_int
 
 
 def class_ami(
@@ -41,7 +43,7 @@ def class_ami(
     Raises
     ------
     ValueError
-        If the lengths differ or `n_clusters` is below 1.
+        If the lengths differ, a prediction is missing, or `n_clusters` is below 1.
 
     Notes
     -----
@@ -62,13 +64,13 @@ def class_ami(
     1.0
     """
     features = check_features(features_target, "features_target")
-    predictions = np.asarray(predictions_target)
+    predictions = check_predictions(predictions_target, "predictions_target")
     # sparse matrices have no len()
     check_same_length(features_target=np.empty(features.shape[0]), predictions_target=predictions)
     n_predicted = len(np.unique(predictions))
     if n_clusters is None:
         n_clusters = n_predicted
-    if n_clusters < 1:
+    if not is_positive_int(n_clusters):
         raise ValueError(f"n_clusters must be None or an integer above 0. Got {n_clusters!r}.")
     if n_predicted < 2:
         return 0.0

@@ -7,6 +7,7 @@ from sklearn.preprocessing import normalize
 from sklearn.utils import gen_batches
 
 from ..._inputs.array_checks import check_probabilities
+from .options import check_option
 
 # rows of the similarity matrix that soft_neighborhood_density computes at a time
 BATCH_ROWS = 1024
@@ -132,8 +133,7 @@ def soft_neighborhood_density(proba_target: ArrayLike, *, temperature: float = 0
     >>> round(soft_neighborhood_density([[1.0, 0.0], [1.0, 0.0], [1.0, 0.0]]), 4)
     0.6931
     """
-    if not temperature > 0:
-        raise ValueError(f"temperature must be a number above 0. Got {temperature!r} instead.")
+    check_option("temperature", temperature)
     rows = normalize(check_probabilities(proba_target, "proba_target"))
     if len(rows) < 2:
         raise ValueError("soft_neighborhood_density needs at least two target rows.")

@@ -40,7 +40,7 @@ def proxy_a_distance(
     Raises
     ------
     ValueError
-        If the widths differ or a domain has fewer than two rows.
+        If the widths differ, a domain has fewer than two rows, or an option is out of range.
 
     Notes
     -----

@@ -14,6 +14,7 @@ from sklearn.preprocessing import StandardScaler
 from ..._inputs.array_checks import check_features
 from ..._inputs.columns import reorder_columns
 from .._random import derive_random_state
+from .options import check_option, penalties_of
 
 # the held-out log loss chooses one: rows with more dimensions need a smaller C
 INVERSE_PENALTIES = (1e-3, 1e-2, 1e-1, 1.0)
@@ -63,6 +64,11 @@ def make_domain_classifier(C: float, *, sparse: bool = False) -> Pipeline:
     )
 
 
+def _check_options(C: float | Iterable[float], cv: int, random_state: int) -> None:
+    for name, value in (("C", C), ("cv", cv), ("random_state", random_state)):
+        check_option(name, value)
+
+
 def held_out_domain_logits(
     features_source: ArrayLike,
     features_target: ArrayLike,
@@ -78,6 +84,7 @@ def held_out_domain_logits(
     fewer where a domain has fewer rows, drawn by `random_state`. If a domain has fewer than two
     rows, or the domains have different widths, it is a ValueError.
     """
+    _check_options(C, cv, random_state)
     features, domain = stack_domains(features_source, features_target)
     n_source = int((domain == 0).sum())
     smallest = min(n_source, len(domain) - n_source)
@@ -91,7 +98,7 @@ def held_out_domain_logits(
         shuffle=True,
         random_state=derive_random_state(random_state, "domain folds"),
     )
-    penalties = np.sort(np.atleast_1d(np.asarray(C, dtype=np.float64)))
+    penalties = np.sort(penalties_of(C))
     logits = np.empty((len(penalties), len(domain)))
     for train, test in folds.split(domain, domain):
         scaler, classifier = make_domain_classifier(penalties[0], sparse=issparse(features))
@@ -147,7 +154,7 @@ def density_ratio(
     Raises
     ------
     ValueError
-        If the widths differ, a domain has fewer than two rows, or `clip` is not above 0.
+        If the widths differ, a domain has fewer than two rows, or an option is out of range.
 
     Notes
     -----
@@ -174,8 +181,8 @@ def density_ratio(
     >>> bool(low < 0.5 and high > 2)
     True
     """
-    if clip is not None and not clip > 0:
-        raise ValueError(f"clip must be None or a number above 0. Got {clip!r} instead.")
+    check_option("clip", clip)
+    _check_options(C, cv, random_state)
     if features_eval is None:
         held_out = held_out_domain_logits(
             features_source, features_target, C=C, cv=cv, random_state=random_state
@@ -185,7 +192,7 @@ def density_ratio(
         features, domain = stack_domains(features_source, features_target)
         n_target = int(domain.sum())
         n_source = len(domain) - n_target
-        candidates = np.atleast_1d(np.asarray(C, dtype=np.float64))
+        candidates = penalties_of(C)
         chosen = float(candidates[0])
         if len(candidates) > 1:
             chosen = held_out_domain_logits(

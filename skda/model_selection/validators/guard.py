@@ -8,6 +8,8 @@ from scipy.stats import entropy
 
 from ..._inputs.array_checks import check_share
 from .importance import source_accuracy
+from .labels import check_pair, check_predictions
+from .options import is_positive_int
 
 ACCURACY_TOLERANCE = 0.05
 # 11 % of the rows in the smaller of two balanced classes
@@ -71,7 +73,7 @@ def collapse_guard(
     Raises
     ------
     ValueError
-        If a number is out of its range, or there are no target rows.
+        If a number is out of its range, a label is missing, or there are no target rows.
 
     Notes
     -----
@@ -96,10 +98,12 @@ def collapse_guard(
         ("min_entropy_ratio", min_entropy_ratio),
     ):
         check_share(value, name)
-    if len(np.asarray(predictions_target)) == 0:
+    labels, predicted = check_pair(y_source, predictions_source)
+    of_target = check_predictions(predictions_target, "predictions_target")
+    if len(of_target) == 0:
         raise ValueError("predictions_target must have at least one row.")
 
-    accuracy = source_accuracy(y_source, predictions_source)
+    accuracy = source_accuracy(labels, predicted)
     floor = source_only_accuracy - accuracy_tolerance
     # .8 - .1 is rounded to a little above .7, and must not reject .7
     if accuracy < floor - 1e-12:
@@ -110,11 +114,11 @@ def collapse_guard(
             f"{source_only_accuracy:.3f})",
         )
 
-    n_known = len(np.unique(y_source)) if n_classes is None else n_classes
-    if n_known < 1:
+    n_known = len(np.unique(labels)) if n_classes is None else n_classes
+    if not is_positive_int(n_known):
         raise ValueError(f"n_classes must be None or an integer above 0. Got {n_classes!r}.")
-    expected = min(class_entropy(y_source), float(np.log(n_known)))
-    found, least = class_entropy(predictions_target), min_entropy_ratio * expected
+    expected = min(class_entropy(labels), float(np.log(n_known)))
+    found, least = class_entropy(of_target), min_entropy_ratio * expected
     share = 100 * found / np.log(n_known) if n_known > 1 else 100.0
     if found < least - 1e-12:
         return GuardVerdict(

@@ -4,11 +4,11 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.metrics import accuracy_score
 
-from ..._inputs.array_checks import check_probabilities, check_row_values, check_same_length
+from ..._inputs.array_checks import check_row_values, check_same_length
 from ..._inputs.class_labels import class_vector
-from ..._inputs.validation import naming
+from .labels import check_columns, check_known, check_pair
+from .options import check_option
 
 
 def row_losses(
@@ -37,7 +37,8 @@ def row_losses(
     Raises
     ------
     ValueError
-        If the lengths differ, `loss` is unknown, or the log loss meets a label outside `classes`.
+        If the lengths differ, `loss` is unknown, no label is in `classes`, or the log loss meets a
+        label outside `classes`.
 
     Examples
     --------
@@ -45,21 +46,21 @@ def row_losses(
     >>> row_losses(["a", "b"], [[0.9, 0.1], [0.8, 0.2]], ["a", "b"])
     array([0., 1.])
     """
-    if loss not in ("zero_one", "log"):
-        raise ValueError(f"loss must be 'zero_one' or 'log'. Got {loss!r} instead.")
-    proba, labels, classes = check_probabilities(proba), np.asarray(y_true), np.asarray(classes)
-    check_same_length(y_true=labels, proba=proba)
-    check_same_length(classes=classes, columns_of_proba=proba.T)
+    check_option("loss", loss)
+    labels = class_vector(y_true, "y_true")
+    known, columns = check_columns(classes, proba)
+    check_same_length(y_true=labels, proba=columns)
+    check_known(labels, known, "y_true")
     if loss == "zero_one":
-        wrong: NDArray[np.bool_] = classes[proba.argmax(axis=1)] != labels
+        wrong: NDArray[np.bool_] = known[columns.argmax(axis=1)] != labels
         return wrong.astype(np.float64)
-    hits = labels[:, np.newaxis] == classes
+    hits = labels[:, np.newaxis] == known
     if not hits.any(axis=1).all():
         unknown = sorted(set(labels[~hits.any(axis=1)].tolist()))
         raise ValueError(f"y_true holds labels that the model does not know: {unknown}.")
     # the probabilities of networks have single precision: smaller numbers are rounding errors
     smallest = float(np.finfo(np.float32).eps)
-    losses: NDArray[np.float64] = -np.log(np.maximum(proba[hits], smallest))
+    losses: NDArray[np.float64] = -np.log(np.maximum(columns[hits], smallest))
     return losses
 
 
@@ -78,6 +79,11 @@ def source_accuracy(y_source: ArrayLike, predictions_source: ArrayLike) -> float
     float
         Between 0 and 1; higher is better.
 
+    Raises
+    ------
+    ValueError
+        If the lengths differ, a label is missing, or one holds strings and the other numbers.
+
     Notes
     -----
     (1/n) Σ 1[ŷ_i = y_i]. Known failure: it does not depend on the target, so that it hardly ever
@@ -94,15 +100,8 @@ def source_accuracy(y_source: ArrayLike, predictions_source: ArrayLike) -> float
     >>> source_accuracy([0, 1, 1, 0], [0, 1, 0, 0])
     0.75
     """
-    if isinstance(y_source, np.ndarray) and isinstance(predictions_source, np.ndarray):
-        kinds = y_source.dtype.kind, predictions_source.dtype.kind
-        alike = y_source.ndim == 1 and y_source.shape == predictions_source.shape
-        if kinds[0] == kinds[1] and kinds[0] in "biuU" and alike and len(y_source):
-            # nothing is left to check, which takes a tenth of the time of a search
-            return float((y_source == predictions_source).mean())
-    labels = class_vector(y_source, "y_source")
-    with naming("y_source"):
-        return float(accuracy_score(labels, predictions_source))
+    labels, predicted = check_pair(y_source, predictions_source)
+    return float((labels == predicted).mean())
 
 
 def importance_weighted_accuracy(
@@ -133,7 +132,8 @@ def importance_weighted_accuracy(
     Raises
     ------
     ValueError
-        If the shapes differ, or the weights are negative, not finite, or all 0.
+        If the shapes differ, the weights are negative, not finite, or all 0, a label is missing, or
+        the labels are strings and the predictions numbers.
 
     Notes
     -----
@@ -155,10 +155,10 @@ def importance_weighted_accuracy(
     >>> importance_weighted_accuracy([0, 1, 1], [0, 1, 0], weights=[1.0, 2.0, 1.0])
     0.75
     """
-    labels, predicted = np.asarray(y_source), np.asarray(predictions_source)
+    labels, predicted = check_pair(y_source, predictions_source)
     ratio = check_row_values(weights, "weights")
     check_same_length(y_source=labels, predictions_source=predicted, weights=ratio)
-    wrong = check_row_values(labels != predicted, "y_source != predictions_source")
+    wrong = labels != predicted
     total = ratio.sum() if normalize else len(ratio)
     if total == 0:
         raise ValueError("weights must not all be 0: no source row is judged then.")

@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import Any, ClassVar, TypeAlias
 
 import numpy as np
+import torch
 from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import issparse
 from sklearn.base import BaseEstimator, is_regressor
@@ -18,8 +19,9 @@ from torch.utils.data import Dataset
 
 from ..._inputs.datasets import dataset_labels
 from ..._inputs.host import as_labels
+from ..._inputs.naming import naming
 from ..._inputs.regression_labels import check_source_numbers
-from ..._inputs.validation import naming, unwrap
+from ..._inputs.validation import unwrap
 from ..._typing import Domain
 from .._routing import call_with_domain, final_step, rows_at_final_step
 from .._split import n_rows
@@ -278,3 +280,10 @@ class NamedEvidence(EstimatorEvidence):
 
 
 ValidatorInputs: TypeAlias = ArrayEvidence | EstimatorEvidence
+
+
+def has_tokens(inputs: ValidatorInputs) -> bool:
+    """Say whether the rows are integers that the estimator's module embeds."""
+    if not isinstance(inputs, EstimatorEvidence):
+        return False
+    return getattr(final_step(inputs.estimator), "input_dtype_", None) == torch.int64

@@ -14,6 +14,8 @@ from ..._inputs.host import as_host_array
 from ...training.data.inputs import is_inputs
 from .._random import derive_random_state
 from .._typing import Labels, Rows
+from .labels import check_predictions
+from .options import check_option
 
 
 def mixval(
@@ -31,7 +33,7 @@ def mixval(
         Takes rows like `X_target`, returns the predicted label of each.
     X_target : {array-like, sparse matrix} of shape (n_target, ...)
         Target rows. Integers, such as the pixels of an image, are rounded back to their own type
-        after the mixing.
+        after the mixing. Tokens and codes of categories have no mixture.
     mix_weight : float, default=0.55
         Weight of the larger part, above 1/2 and below 1; the paper's value.
     random_state : int, default=0
@@ -45,7 +47,8 @@ def mixval(
     Raises
     ------
     ValueError
-        If `mix_weight` is out of range or there are fewer than two rows.
+        If an option is out of range, there are fewer than two rows, or `predict` does not return
+        one label a row.
 
     Notes
     -----
@@ -73,8 +76,13 @@ def mixval(
     >>> mixval(lambda rows: rows[:, 0] > 0, np.array([[-2.0], [-2.0], [2.0], [2.0]]))
     1.0
     """
-    if not 0.5 < mix_weight < 1:
-        raise ValueError(f"mix_weight must be in the range (0.5, 1). Got {mix_weight!r} instead.")
+    check_option("mix_weight", mix_weight)
+    check_option("random_state", random_state)
+    if not callable(predict):
+        raise TypeError(
+            "predict must be a function of rows, such as the method predict of a fitted "
+            f"classifier. Got {type(predict).__name__} instead."
+        )
     refuse_containers(X_target, "X_target")
     if is_inputs(X_target) or isinstance(X_target, Dataset):
         raise ValueError(
@@ -85,7 +93,7 @@ def mixval(
     rows = X_target.tocsr() if issparse(X_target) else np.asarray(X_target)
     if rows.shape[0] < 2:
         raise ValueError("mixval needs at least two target rows.")
-    labels = np.asarray(predict(rows))
+    labels = _predictions(predict, rows)
     rng = derive_random_state(random_state, "mixval partners")
     probes = []
     for first, second in (_same_label_pairs(labels, rng), _other_label_pairs(labels, rng)):
@@ -93,8 +101,18 @@ def mixval(
             probes.append(0.0)
             continue
         mixed = _mix(rows[first], rows[second], mix_weight)
-        probes.append(float(np.mean(np.asarray(predict(mixed)) == labels[first])))
+        probes.append(float(np.mean(_predictions(predict, mixed) == labels[first])))
     return float(np.mean(probes))
+
+
+def _predictions(predict: Callable[[Rows], ArrayLike], rows: Rows) -> Labels:
+    labels = check_predictions(predict(rows), "The output of predict")
+    if len(labels) != rows.shape[0]:
+        raise ValueError(
+            f"predict must return one label a row. Got {len(labels)} labels of {rows.shape[0]} "
+            "rows."
+        )
+    return labels
 
 
 def _mix(first: Rows, second: Rows, weight: float) -> Rows:

@@ -25,7 +25,8 @@ from .importance import (
     row_losses,
     source_accuracy,
 )
-from .inputs import EstimatorEvidence, ValidatorInputs
+from .inputs import ArrayEvidence, EstimatorEvidence, ValidatorInputs, has_tokens
+from .labels import check_columns
 from .mixval import mixval
 from .numbers import (
     importance_weighted_error,
@@ -33,6 +34,7 @@ from .numbers import (
     source_error,
     validated_error,
 )
+from .options import check_option
 from .reverse import reverse_accuracy
 from .thresholded import thresholded_accuracy
 
@@ -119,13 +121,29 @@ _OF_REGRESSORS = {
 _OF_TASKS = {"classification": _VALIDATORS, "regression": _OF_REGRESSORS}
 
 
-def _read(inputs: ValidatorInputs, name: str) -> Any:
+def _read(inputs: ValidatorInputs, name: str, validator: str) -> Any:
+    """Return one input of a validator, checked as far as the validator cannot."""
     if name == "estimator" and not isinstance(inputs, EstimatorEvidence):
         raise ValueError("Reverse validation trains models: it needs an EstimatorEvidence.")
     kind, _, domain = name.partition("_")
+    field = f"proba_{domain}" if kind == "predictions" else name
+    if name == "rows_target" and has_tokens(inputs):
+        raise ValueError(
+            "The target rows are integers that the module embeds, such as tokens, which mixval "
+            "cannot mix. Choose another validator."
+        )
+    value = getattr(inputs, field)
+    if isinstance(inputs, ArrayEvidence):
+        if value is None:
+            raise ValueError(
+                f"The validator {validator!r} needs {field}, which this ArrayEvidence lacks. Pass "
+                f"ArrayEvidence(classes, {field}=...)."
+            )
+        if kind in ("proba", "predictions"):
+            check_columns(inputs.classes, value, field)
     if kind == "predictions":
-        return inputs.classes[np.asarray(getattr(inputs, f"proba_{domain}")).argmax(axis=1)]
-    return getattr(inputs, name)
+        return np.asarray(inputs.classes)[np.asarray(value).argmax(axis=1)]
+    return value
 
 
 def get_validator_names(task: Task = "classification") -> list[str]:
@@ -141,12 +159,19 @@ def get_validator_names(task: Task = "classification") -> list[str]:
     list of str
         In alphabetical order.
 
+    Raises
+    ------
+    ValueError
+        If the task is unknown.
+
     Examples
     --------
     >>> from skda.model_selection import get_validator_names
     >>> get_validator_names()[:4]
     ['a_distance', 'atc', 'class_ami', 'dev']
     """
+    if task not in ("classification", "regression"):
+        raise ValueError(f"task must be 'classification' or 'regression'. Got {task!r} instead.")
     return sorted(_OF_TASKS[task])
 
 
@@ -157,7 +182,7 @@ def task_of(name: str) -> Task:
 
 
 def check_validator(name: str, options: dict[str, Any], task: Task = "classification") -> None:
-    """Raise ValueError for a validator that the task lacks, or an option that it does not have."""
+    """Raise ValueError for a validator that the task lacks, or an option that it does not take."""
     known = _OF_TASKS[task]
     if name not in known:
         of = " of a regressor" if task == "regression" else ""
@@ -169,6 +194,7 @@ def check_validator(name: str, options: dict[str, Any], task: Task = "classifica
         if option not in allowed:
             listed = f"its options are {allowed}" if allowed else "it has none"
             raise ValueError(f"Unknown option {option!r} of the validator {name!r}: {listed}.")
+        check_option(option, options[option])
 
 
 def compute_validator(name: str, evidence: ValidatorInputs, **options: Any) -> float:
@@ -191,8 +217,8 @@ def compute_validator(name: str, evidence: ValidatorInputs, **options: Any) -> f
     Raises
     ------
     ValueError
-        If the name or an option is unknown, or if the estimator or its target rows cannot give
-        what the validator reads.
+        If the name or an option is unknown, or if the estimator, its target rows or the arrays do
+        not give what the validator reads.
 
     Examples
     --------
@@ -204,10 +230,15 @@ def compute_validator(name: str, evidence: ValidatorInputs, **options: Any) -> f
     >>> compute_validator("source_accuracy", evidence)
     0.5
     """
+    if not isinstance(evidence, (ArrayEvidence, EstimatorEvidence)):
+        raise TypeError(
+            "evidence must be an ArrayEvidence or an EstimatorEvidence. Got "
+            f"{type(evidence).__name__} instead."
+        )
     task: Task = "regression" if evidence.is_regression else "classification"
     check_validator(name, options, task)
     row = _OF_TASKS[task][name]
-    given = [_read(evidence, each) for each in row.reads]
+    given = [_read(evidence, each, name) for each in row.reads]
     if row.weighted:
         of_ratio = {
             each: options.pop(each) for each in _options_of(density_ratio) if each in options

@@ -6,16 +6,16 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, clone
 from sklearn.model_selection import train_test_split
-from sklearn.utils.validation import assert_all_finite
 
+from ..._inputs.class_labels import class_vector
 from ..._inputs.datasets import refuse_containers
-from ..._inputs.host import as_labels
-from ..._inputs.validation import check_length, naming
+from ..._inputs.naming import naming
 from .._random import derive_random_state
 from .._routing import call_final_step, fit_adapting
 from .._split import as_indexable, n_rows, take_rows
 from .._typing import Labels, Rows
 from .importance import source_accuracy
+from .options import check_option
 
 
 def reverse_validation(
@@ -53,7 +53,8 @@ def reverse_validation(
     Raises
     ------
     ValueError
-        If a domain is too small to be split, or a Pipeline would not transform the target.
+        If `test_size` is out of range, a domain is too small to be split, or a Pipeline would not
+        transform the target.
 
     Notes
     -----
@@ -87,12 +88,11 @@ def reverse_validation(
     >>> reverse_validation(LogisticRegression(), X, y, X + 0.1)
     1.0
     """
+    check_option("test_size", test_size)
+    check_option("random_state", random_state)
     for rows, name in ((X_source, "X_source"), (X_target, "X_target")):
         refuse_containers(rows, name)
-    with naming("y_source"):
-        labels = np.asarray(as_labels(y_source, "y_source"))
-        check_length(np.atleast_1d(labels), n_rows(X_source), "y_source", "X_source")
-        assert_all_finite(labels, input_name="y_source")
+    labels = class_vector(y_source, "y_source", n_rows(X_source))
     X_source, X_target = as_indexable(X_source), as_indexable(X_target)
     with naming("X_source"):
         train, test = train_test_split(

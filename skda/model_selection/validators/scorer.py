@@ -26,7 +26,7 @@ class ValidatorScorer:
     Raises
     ------
     ValueError
-        If the name or an option is unknown.
+        If the name or an option is unknown, or the option has no such value.
     """
 
     def __init__(self, name: str, *, X_target: Rows = None, **options: Any) -> None:

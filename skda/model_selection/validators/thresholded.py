@@ -8,11 +8,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import entr
 
-from ..._inputs.array_checks import check_probabilities, check_same_length
+from ..._inputs.array_checks import check_same_length
 from ..._inputs.class_labels import class_vector
-from .importance import row_losses
-
-SCORES = ("entropy", "confidence")
+from .labels import check_columns, check_known
+from .options import check_option
 
 
 def thresholded_accuracy(
@@ -47,7 +46,8 @@ def thresholded_accuracy(
     Raises
     ------
     ValueError
-        If the rows are no probabilities, the lengths differ, or `score` is unknown.
+        If the rows are no probabilities, the lengths differ, no label is in `classes`, or `score`
+        is unknown.
 
     Notes
     -----
@@ -73,14 +73,14 @@ def thresholded_accuracy(
     >>> thresholded_accuracy([0, 0, 0, 1], source, target, [0, 1])  # the threshold is .7
     0.5
     """
-    if score not in SCORES:
-        raise ValueError(f"score must be one of {SCORES}. Got {score!r} instead.")
+    check_option("score", score)
     labels = class_vector(y_source, "y_source")
-    proba_source = check_probabilities(proba_source, "proba_source")
-    check_same_length(y_source=labels, proba_source=proba_source)
-    n_wrong = int(row_losses(labels, proba_source, classes).sum())
-    source = _scores(proba_source, score)
-    target = _scores(check_probabilities(proba_target, "proba_target"), score)
+    known, proba = check_columns(classes, proba_source, "proba_source")
+    _, of_target = check_columns(classes, proba_target, "proba_target")
+    check_same_length(y_source=labels, proba_source=proba)
+    check_known(labels, known, "y_source")
+    n_wrong = int((known[proba.argmax(axis=1)] != labels).sum())
+    source, target = _scores(proba, score), _scores(of_target, score)
     if n_wrong == len(source):
         return 0.0
     threshold = np.partition(source, n_wrong)[n_wrong]

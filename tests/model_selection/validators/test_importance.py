@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from sklearn.exceptions import DataConversionWarning
 
 from skda.model_selection import (
     deep_embedded_validation,
@@ -77,8 +78,11 @@ def test_dev_of_equal_weights_is_the_mean_loss():
 def test_columns_never_broadcast(shape):
     with pytest.raises(ValueError, match=r"weights must have shape \(n_rows,\)"):
         importance_weighted_accuracy(Y, PREDICTED, WEIGHTS.reshape(shape))
-    with pytest.raises(ValueError, match=r"y_source != predictions_source must have shape"):
-        importance_weighted_accuracy(Y.reshape(4, 1), PREDICTED, WEIGHTS)
+    with pytest.raises(ValueError, match=r"predictions_source must hold one label a row"):
+        importance_weighted_accuracy(Y, PREDICTED.reshape(1, 4), WEIGHTS)
+    with pytest.warns(DataConversionWarning, match="column-vector"):
+        column = importance_weighted_accuracy(Y.reshape(4, 1), PREDICTED, WEIGHTS)
+    assert column == importance_weighted_accuracy(Y, PREDICTED, WEIGHTS)
     with pytest.raises(ValueError, match=r"weights must have shape \(n_rows,\)"):
         deep_embedded_validation(np.ones(4), WEIGHTS.reshape(shape))
     with pytest.raises(ValueError, match=r"losses must have shape \(n_rows,\)"):
