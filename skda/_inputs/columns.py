@@ -36,17 +36,18 @@ def reorder_columns(
     >>> reorder_columns(rows, like=pd.DataFrame(columns=["a", "b"])).columns.tolist()
     ['a', 'b']
     """
-    return _in_order(rows, column_names(like, like_name), name)
+    wanted, found = column_names(like, like_name), column_names(rows, name)
+    return _in_order(rows, wanted, found)
 
 
 def match_columns(rows: Rows, estimator: Any, name: str = "X") -> Rows:
     """Return `rows` with its columns in the order of the estimator's fit, if names are equal."""
-    return _in_order(rows, _fitted_names(estimator), name)
+    wanted = _fitted_names(estimator)
+    return rows if wanted is None else _in_order(rows, wanted, column_names(rows, name))
 
 
-def _in_order(rows: Rows, wanted: Any, name: str) -> Rows:
-    found = None if wanted is None else column_names(rows, name)
-    if found is None or list(found) == list(wanted):
+def _in_order(rows: Rows, wanted: Any, found: Any) -> Rows:
+    if found is None or wanted is None or list(found) == list(wanted):
         return rows
     if sorted(found) != sorted(wanted) or len(set(wanted)) < len(wanted):
         return rows

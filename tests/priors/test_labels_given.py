@@ -75,4 +75,4 @@ def test_shares_that_are_no_numbers_are_named(rows):
     with pytest.raises(ValueError, match=r"^priors_source: could not convert string to float: 'a'"):
         correct_probabilities(rows[0], ["a", 0.5], [0.5, 0.5])
     with pytest.raises(TypeError, match=r"^priors_target: "):
-        correct_probabilities(rows[0], [0.5, 0.5], {0: 0.5, 1: 0.5})
+        correct_probabilities(rows[0], [0.5, 0.5], {0.5})
