@@ -148,6 +148,51 @@ def test_the_source_is_drawn_with_the_shares_of_the_target() -> None:
     assert counts.tolist() == [0, 35, 65]
 
 
+def test_each_source_has_the_shares_of_the_target_and_as_many_rows() -> None:
+    y = np.repeat([0, 1, 0, 1, 1, 2], [90, 10, 10, 90, 40, 60])
+    source_of = np.repeat([0, 1, 2], 100)
+    weights = np.where(y == 0, 1.0, np.arange(300) + 1.0)
+    pair = DomainPair(ArrayRows(np.zeros((300, 1))), y, weights=weights).with_sources(source_of, 3)
+    drawn = pair.with_class_shares(np.array([0.6, 0.3, 0.1]))
+    totals = np.bincount(source_of * 3 + y, drawn.weights).reshape(3, 3)
+    np.testing.assert_allclose(totals.sum(axis=1), 1)
+    # the third source lacks class 0, the others class 2
+    np.testing.assert_allclose(totals, [[2 / 3, 1 / 3, 0], [2 / 3, 1 / 3, 0], [0, 0.75, 0.25]])
+    of_class = (source_of == 2) & (y == 1)  # within a class of a source the rows keep their weights
+    ratio = np.asarray(drawn.weights)[of_class] / weights[of_class]
+    np.testing.assert_allclose(ratio, ratio[0])
+    rows = drawn.draw_source(np.random.default_rng(0))
+    counts = np.bincount(source_of[rows] * 3 + y[rows], minlength=9).reshape(3, 3)
+    assert np.abs(counts - 100 * totals).max() < 1
+    none_left = pair.with_class_shares(np.array([0.0, 0.0, 1.0]))
+    found = np.bincount(source_of, none_left.weights)
+    np.testing.assert_allclose(found, [0, 0, 1])
+
+
+def test_the_estimator_draws_each_source_with_the_shares_it_was_told() -> None:
+    y, names = np.repeat([0, 1, 0, 1], [70, 10, 2, 38]), np.repeat(["a", "b"], [80, 40])
+    rows = RNG.normal(size=(120, 4))
+    clf = DANClassifier(**FEW, target_priors=[0.9, 0.1])
+    drawn = clf.begin(rows, y, X_TARGET, source_domain=names)
+    totals = np.bincount(2 * (names == "b") + y, drawn.weights).reshape(2, 2)
+    np.testing.assert_allclose(totals, [[0.9, 0.1], [0.9, 0.1]])
+    # a rare class has a row of each source in an epoch: of 60 rows each
+    rare = DANClassifier(**FEW, target_priors=[0.9999, 0.0001])
+    epoch_of = rare.begin(rows, y, X_TARGET, source_domain=names)
+    np.testing.assert_allclose(rare.target_priors_[1], (1 / 60) / (0.9999 + 1 / 60))
+    assert (names[epoch_of.draw_source(np.random.default_rng(0))] == "a").sum() == 60
+
+
+def test_shares_of_classes_without_rows_are_refused() -> None:
+    clf = DANNClassifier(**FEW, target_priors=[0.0, 1.0])
+    message = (
+        "The 'target_priors' parameter must give a share above 0 to a class of the source rows "
+        "that are drawn, here ['down']. Got [0.0, 1.0]."
+    )
+    with pytest.raises(ValueError, match=re.escape(message)):
+        clf.partial_fit(X[Y == "down"], Y[Y == "down"], X_TARGET, classes=["down", "up"])
+
+
 def shifted_blobs(seed: int) -> tuple[Any, ...]:
     """Two classes, 1:1 in the source and 9:1 in the target, which is moved a little."""
     rng = np.random.default_rng(seed)

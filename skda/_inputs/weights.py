@@ -78,8 +78,8 @@ def weights_of_classes(class_weight: Any, classes: np.ndarray, shares: np.ndarra
     return weights
 
 
-def at_least_one_row(shares: np.ndarray, n_rows: int) -> np.ndarray:
-    """Raise shares above 0 to that of one row in an epoch at least."""
+def at_least_one_row(shares: np.ndarray, n_rows: float) -> np.ndarray:
+    """Raise shares above 0 to that of one row in an epoch, of `n_rows` rows of a source."""
     raised = np.where(shares > 0, np.maximum(shares, 1 / n_rows), 0.0)
     normalised: np.ndarray = raised / raised.sum()
     return normalised

@@ -79,7 +79,13 @@ class ClassificationTask(DomainPredictionMixin, ClassifierMixin):
                 shares = self.target_priors_
             else:
                 shares = estimate_priors(domains, self.classes_, self._train_briefly)
-            self.target_priors_ = at_least_one_row(shares, len(domains))
+            self.target_priors_ = at_least_one_row(shares, len(domains) / domains.n_sources)
+            if not shares[left].any():
+                present = self.classes_[left].tolist()
+                raise ValueError(
+                    "The 'target_priors' parameter must give a share above 0 to a class of the "
+                    f"source rows that are drawn, here {present}. Got {shares.tolist()}."
+                )
             domains = domains.with_class_shares(self.target_priors_)
         if self.class_weight is not None:
             self.class_weight_ = weights_of_classes(
