@@ -341,6 +341,32 @@ def test_class_weights_are_those_of_the_criterion() -> None:
     ).class_weight_.tolist() == [1, 5]
 
 
+def test_balanced_weights_undo_the_shares_in_the_classification_loss() -> None:
+    clf = DANNClassifier(**FEW, class_weight="balanced", target_priors=[0.8, 0.2])
+    drawn = clf.begin(X, Y, X_TARGET)
+    np.testing.assert_allclose(clf.class_weight_, [1 / 1.6, 1 / 0.4])
+    np.testing.assert_allclose(clf.class_weight_ * drawn.class_shares(2), [0.5, 0.5])
+
+
+def test_partial_fit_keeps_the_class_weights_of_its_criterion(tmp_path: Path) -> None:
+    clf = DANNClassifier(**FEW, class_weight="balanced").partial_fit(X, Y, X_TARGET)
+    first = clf.class_weight_
+    clf.save(tmp_path / "model")
+    few = np.r_[np.flatnonzero(Y == "up"), np.flatnonzero(Y == "down")[:3]]
+    for each in (clf, load(tmp_path / "model")):
+        each.partial_fit(X[few], Y[few], X_TARGET)
+        np.testing.assert_array_equal(each.class_weight_, first)
+        np.testing.assert_allclose(each.net_.criterion_.weight, first, rtol=1e-6)
+    clf.fit(X[few], Y[few], X_TARGET)
+    assert clf.class_weight_[0] == pytest.approx(len(few) / 6)
+    assert not hasattr(clf.set_params(class_weight=None).fit(X, Y, X_TARGET), "class_weight_")
+    with pytest.raises(
+        ValueError, match="The 'class_weight' parameter was set to 'balanced' after"
+    ):
+        clf.set_params(class_weight="balanced").partial_fit(X, Y, X_TARGET)
+    assert not hasattr(clf, "class_weight_")
+
+
 def test_a_series_of_class_weights_is_read_by_label() -> None:
     weights = pd.Series([5.0, 2.0], index=["up", "down"])
     of_series, of_dict = (
