@@ -277,8 +277,10 @@ def test_other_sources_are_another_training(names: Any, tmp_path: Path) -> None:
         return estimator.fit(X, Y, X_TARGET, source_domain=source_domain)
 
     whole = fit(np.repeat(["a", "b"], 30))
+    before = (tmp_path / "stage-1.pt").read_bytes()
     with pytest.raises(ValueError, match="holds a training with other data, other parameters"):
         fit(names)
+    assert (tmp_path / "stage-1.pt").read_bytes() == before
     same_state(fit(np.repeat(["a", "b"], 30)), whole)
 
 

@@ -1,4 +1,4 @@
-"""Class weights hold for labelled target rows as for source rows."""
+"""Class weights hold for labelled target rows as for source rows; a weight may be 0."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import pytest
 import torch
 from torch import nn
 
-from skda import ADDAClassifier, DANNClassifier
-from skda.training import DomainOutput
+from skda import ADDAClassifier, DANNClassifier, FinetuneClassifier
+from skda.training import DivergenceError, DomainOutput
 from skda.training.labelled import labelled_loss, weights_of_mean
 
 WEIGHTS = torch.tensor([4.0, 50.0, 0.0])
@@ -81,3 +81,15 @@ def test_a_class_of_weight_zero_trains_on(cls: Any, weight: Any) -> None:
     )
     found = [each.decision_function(X_target) for each in (equal, none)]
     np.testing.assert_allclose(*found, atol=1e-5)
+
+
+def test_a_source_batch_that_weighs_nothing_is_named() -> None:
+    X, y = np.random.default_rng(0).normal(size=(60, 3)), np.repeat([0, 1], [50, 10])
+    clf = FinetuneClassifier(max_epochs=3, batch_size=2, random_state=0, class_weight={0: 0.0})
+    message = (
+        r"loss became nan .* A batch whose rows are all of classes with a weight of 0 has no mean "
+        r"loss: give these classes a small weight, or raise 'batch_size' \(now 2\)\. Otherwise: "
+        r"Lower 'lr'"
+    )
+    with pytest.raises(DivergenceError, match=message):
+        clf.fit(X, y)
