@@ -97,6 +97,39 @@ def test_each_of_several_sources_counts_for_itself() -> None:
     assert_array_equal(*(search.cv_results_["mean_test_score"] for search in found))
 
 
+@pytest.mark.parametrize(
+    ("weights", "epochs"),
+    [
+        (np.full(120, 3), 34),  # 30 steps
+        ((np.arange(120) % 4 == 0).astype(int), 200),  # 3 steps
+        (np.where(np.arange(120) % 2, 0.5, 0), 200),  # 5 steps
+        (np.full(120, 0.5), 100),
+    ],
+)
+@pytest.mark.parametrize("several", [False, True])
+def test_the_folds_of_a_search_count_the_rows_that_are_drawn(
+    weights: np.ndarray, epochs: int, several: bool
+) -> None:
+    seen = []
+
+    class Seen(DANNClassifier):
+        def begin(self, *data: Any, **options: Any) -> Any:
+            domains = super().begin(*data, **options)
+            seen.append(self.n_epochs_)
+            self.n_epochs_ = 1  # enough here
+            return domains
+
+    data: Any = (X, Y, X_TARGET)
+    if several:
+        data = (np.concatenate([X, X + 1]), np.concatenate([Y, Y]), X_TARGET)
+        weights = np.concatenate([weights, weights])
+    names = {"source_domain": np.repeat(["a", "b"], 120)} if several else {}
+    search = LambdaSearchCV(Seen(**SMALL), lams=[0.1], cv=2, vectorize=False, random_state=0)
+    search.fit(*data, sample_weight=weights, **names)
+    assert set(seen) == {epochs}
+    assert len(seen) == 5  # two candidates in two folds, and the final fit
+
+
 def test_the_short_training_that_estimates_shares_counts_the_steps_of_several_sources() -> None:
     clf = DANNClassifier(**SMALL, max_epochs=60)
     net = clf._train_briefly(clf.begin([X, X + 1], [Y, Y], X_TARGET))

@@ -1,4 +1,4 @@
-"""Weights of rows and classes, and known shares of the classes in the target."""
+"""Weights of rows, and known shares of the classes in the target."""
 
 from __future__ import annotations
 
@@ -148,6 +148,51 @@ def test_the_source_is_drawn_with_the_shares_of_the_target() -> None:
     assert counts.tolist() == [0, 35, 65]
 
 
+def test_each_source_has_the_shares_of_the_target_and_as_many_rows() -> None:
+    y = np.repeat([0, 1, 0, 1, 1, 2], [90, 10, 10, 90, 40, 60])
+    source_of = np.repeat([0, 1, 2], 100)
+    weights = np.where(y == 0, 1.0, np.arange(300) + 1.0)
+    pair = DomainPair(ArrayRows(np.zeros((300, 1))), y, weights=weights).with_sources(source_of, 3)
+    drawn = pair.with_class_shares(np.array([0.6, 0.3, 0.1]))
+    totals = np.bincount(source_of * 3 + y, drawn.weights).reshape(3, 3)
+    np.testing.assert_allclose(totals.sum(axis=1), 1)
+    # the third source lacks class 0, the others class 2
+    np.testing.assert_allclose(totals, [[2 / 3, 1 / 3, 0], [2 / 3, 1 / 3, 0], [0, 0.75, 0.25]])
+    of_class = (source_of == 2) & (y == 1)  # within a class of a source the rows keep their weights
+    ratio = np.asarray(drawn.weights)[of_class] / weights[of_class]
+    np.testing.assert_allclose(ratio, ratio[0])
+    rows = drawn.draw_source(np.random.default_rng(0))
+    counts = np.bincount(source_of[rows] * 3 + y[rows], minlength=9).reshape(3, 3)
+    assert np.abs(counts - 100 * totals).max() < 1
+    none_left = pair.with_class_shares(np.array([0.0, 0.0, 1.0]))
+    found = np.bincount(source_of, none_left.weights)
+    np.testing.assert_allclose(found, [0, 0, 1])
+
+
+def test_the_estimator_draws_each_source_with_the_shares_it_was_told() -> None:
+    y, names = np.repeat([0, 1, 0, 1], [70, 10, 2, 38]), np.repeat(["a", "b"], [80, 40])
+    rows = RNG.normal(size=(120, 4))
+    clf = DANClassifier(**FEW, target_priors=[0.9, 0.1])
+    drawn = clf.begin(rows, y, X_TARGET, source_domain=names)
+    totals = np.bincount(2 * (names == "b") + y, drawn.weights).reshape(2, 2)
+    np.testing.assert_allclose(totals, [[0.9, 0.1], [0.9, 0.1]])
+    # a rare class has a row of each source in an epoch: of 60 rows each
+    rare = DANClassifier(**FEW, target_priors=[0.9999, 0.0001])
+    epoch_of = rare.begin(rows, y, X_TARGET, source_domain=names)
+    np.testing.assert_allclose(rare.target_priors_[1], (1 / 60) / (0.9999 + 1 / 60))
+    assert (names[epoch_of.draw_source(np.random.default_rng(0))] == "a").sum() == 60
+
+
+def test_shares_of_classes_without_rows_are_refused() -> None:
+    clf = DANNClassifier(**FEW, target_priors=[0.0, 1.0])
+    message = (
+        "The 'target_priors' parameter must give a share above 0 to a class of the source rows "
+        "that are drawn, here ['down']. Got [0.0, 1.0]."
+    )
+    with pytest.raises(ValueError, match=re.escape(message)):
+        clf.partial_fit(X[Y == "down"], Y[Y == "down"], X_TARGET, classes=["down", "up"])
+
+
 def shifted_blobs(seed: int) -> tuple[Any, ...]:
     """Two classes, 1:1 in the source and 9:1 in the target, which is moved a little."""
     rng = np.random.default_rng(seed)
@@ -283,49 +328,3 @@ def test_wrong_weights_are_refused(weights: Any, says: str, search: bool) -> Non
         estimator = LambdaSearchCV(estimator, [1.0], cv=2)
     with pytest.raises(ValueError, match=says):
         estimator.fit(X, Y, X_TARGET, sample_weight=weights)
-
-
-def test_class_weights_are_those_of_the_criterion() -> None:
-    n_down, n_up = (Y == "down").sum(), (Y == "up").sum()
-    balanced = DANNClassifier(**FEW, class_weight="balanced").fit(X, Y, X_TARGET)
-    np.testing.assert_allclose(balanced.class_weight_, 60 / (2 * np.array([n_down, n_up])))
-    given = DANNClassifier(**FEW, criterion__weight=balanced.class_weight_).fit(X, Y, X_TARGET)
-    np.testing.assert_array_equal(given.predict_proba(X_TARGET), balanced.predict_proba(X_TARGET))
-    assert DANNClassifier(**FEW, class_weight={"up": 5}).fit(
-        X, Y, X_TARGET
-    ).class_weight_.tolist() == [1, 5]
-
-
-def test_a_series_of_class_weights_is_read_by_label() -> None:
-    weights = pd.Series([5.0, 2.0], index=["up", "down"])
-    of_series, of_dict = (
-        DANNClassifier(**FEW, class_weight=given).fit(X, Y, X_TARGET)
-        for given in (weights, weights.to_dict())
-    )
-    assert of_series.class_weight_.tolist() == [2, 5]
-    np.testing.assert_array_equal(
-        of_series.predict_proba(X_TARGET), of_dict.predict_proba(X_TARGET)
-    )
-
-
-@pytest.mark.parametrize(
-    ("options", "says"),
-    [
-        ({"class_weight": {"left": 2.0}}, r"of \['down', 'up'\]. Got \['left'\] beside these"),
-        ({"class_weight": {"up": -1.0}}, "'class_weight' parameter must give each class"),
-        ({"class_weight": pd.Series([1.0, 2.0])}, r"of \['down', 'up'\]. Got \[0, 1\] beside"),
-        ({"class_weight": [1.0, 2.0]}, "'class_weight' parameter of DANNClassifier must be"),
-        ({"class_weight": "even"}, "The 'class_weight' parameter of DANNClassifier must be"),
-        (
-            {"class_weight": "balanced", "criterion": torch.nn.functional.huber_loss},
-            "The 'class_weight' parameter is the 'weight' of the criterion",
-        ),
-        (
-            {"class_weight": "balanced", "criterion__weight": [1, 1]},
-            "leave 'criterion__weight' out",
-        ),
-    ],
-)
-def test_wrong_class_weights_are_refused(options: dict[str, Any], says: str) -> None:
-    with pytest.raises(ValueError, match=says):
-        DANNClassifier(**FEW, **options).fit(X, Y, X_TARGET)

@@ -12,7 +12,13 @@ from ..training import DomainPair
 from .host import as_host_array, by_class, refuse_dates
 from .naming import naming
 
-__all__ = ["at_least_one_row", "check_sample_weight", "weigh_rows", "weights_of_classes"]
+__all__ = [
+    "at_least_one_row",
+    "check_sample_weight",
+    "rows_to_draw",
+    "weigh_rows",
+    "weights_of_classes",
+]
 
 _MOST_REPEATS = 10
 
@@ -38,11 +44,25 @@ def weigh_rows(domains: DomainPair, sample_weight: Any) -> DomainPair:
     Whole numbers repeat the rows: the training equals that on repeated rows, unless an epoch would
     be more than ten times as long. Other weights are relative to each other.
     """
-    n = len(domains.y_source)
-    weights = check_sample_weight(sample_weight, n)
-    if (weights == np.floor(weights)).all() and weights.sum() <= _MOST_REPEATS * n:
-        return domains.replace(subset=np.repeat(np.arange(n), weights.astype(int)))
-    return domains.replace(subset=np.flatnonzero(weights), weights=weights)
+    weights = check_sample_weight(sample_weight, len(domains.y_source))
+    of_rows = None if _are_repeats(weights) else weights
+    return domains.replace(subset=rows_to_draw(weights), weights=of_rows)
+
+
+def rows_to_draw(weights: np.ndarray) -> np.ndarray:
+    """Return the indices of the rows that have a weight, repeated where weights are repeats.
+
+    >>> rows_to_draw(np.array([2.0, 0.0, 1.0])), rows_to_draw(np.array([0.5, 0.0, 1.0]))
+    (array([0, 0, 2]), array([0, 2]))
+    """
+    if _are_repeats(weights):
+        return np.repeat(np.arange(len(weights)), weights.astype(int))
+    return np.flatnonzero(weights)
+
+
+def _are_repeats(weights: np.ndarray) -> bool:
+    whole = (weights == np.floor(weights)).all()
+    return bool(whole and weights.sum() <= _MOST_REPEATS * len(weights))
 
 
 def weights_of_classes(class_weight: Any, classes: np.ndarray, shares: np.ndarray) -> np.ndarray:
@@ -78,8 +98,8 @@ def weights_of_classes(class_weight: Any, classes: np.ndarray, shares: np.ndarra
     return weights
 
 
-def at_least_one_row(shares: np.ndarray, n_rows: int) -> np.ndarray:
-    """Raise shares above 0 to that of one row in an epoch at least."""
+def at_least_one_row(shares: np.ndarray, n_rows: float) -> np.ndarray:
+    """Raise shares above 0 to that of one row in an epoch, of `n_rows` rows of a source."""
     raised = np.where(shares > 0, np.maximum(shares, 1 / n_rows), 0.0)
     normalised: np.ndarray = raised / raised.sum()
     return normalised

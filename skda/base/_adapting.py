@@ -32,9 +32,10 @@ class AdaptingEstimator(TunableEstimator):
         each), or the rows of all sources together. With one source both are the same.
     target_label_weight : float or "batch", default="batch"
         Weight of a row that `y_target` labels. A float is relative to a source row: with 1, a
-        labelled target row of a batch weighs as much as a source row. With "batch", all labelled
-        target rows of a batch weigh as much as all of its source rows. 1 was better with one label
-        a class, "batch" with three or more (`benchmarks/target_label_weight`).
+        labelled target row of a batch weighs as much as a source row, with `class_weight` as one
+        of its class. With "batch", all labelled target rows of a batch weigh as much as all of its
+        source rows. 1 was better with one label a class, "batch" with three or more
+        (`benchmarks/target_label_weight`).
     **params
         Parameters of `TunableEstimator`.
     """

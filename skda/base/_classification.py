@@ -60,7 +60,8 @@ class ClassificationTask(DomainPredictionMixin, ClassifierMixin):
     def _prepare_labels(self, domains: DomainPair, keep: bool = False) -> DomainPair:
         """Set `target_priors_`, and return the domains with the source drawn in these shares.
 
-        With `keep`, earlier estimates of the shares stay.
+        Sets `class_weight_` too. With `keep`, earlier estimates of the shares and weights of the
+        classes stay.
         """
         n_classes = len(self.classes_)
         of_source = domains.class_shares(n_classes)
@@ -79,9 +80,18 @@ class ClassificationTask(DomainPredictionMixin, ClassifierMixin):
                 shares = self.target_priors_
             else:
                 shares = estimate_priors(domains, self.classes_, self._train_briefly)
-            self.target_priors_ = at_least_one_row(shares, len(domains))
+            self.target_priors_ = at_least_one_row(shares, len(domains) / domains.n_sources)
+            if not shares[left].any():
+                present = self.classes_[left].tolist()
+                raise ValueError(
+                    "The 'target_priors' parameter must give a share above 0 to a class of the "
+                    f"source rows that are drawn, here {present}. Got {shares.tolist()}."
+                )
             domains = domains.with_class_shares(self.target_priors_)
-        if self.class_weight is not None:
+        if not keep:
+            self.__dict__.pop("class_weight_", None)
+        # the criterion of a training that goes on keeps its weights
+        if self.class_weight is not None and not hasattr(self, "class_weight_"):
             self.class_weight_ = weights_of_classes(
                 self.class_weight, self.classes_, domains.class_shares(n_classes)
             )

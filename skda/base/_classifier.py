@@ -27,13 +27,17 @@ class DomainClassifier(ClassificationTask, DomainEstimator):
         Classification loss on logits and class indices.
     class_weight : None, "balanced", mapping or Series of label to weight, default=None
         Weights of the classes in the classification loss, as in scikit-learn; 1 for labels that
-        a mapping leaves out. "balanced" is inversely proportional to their shares in the source.
+        a mapping leaves out. "balanced" is inversely proportional to their shares among the source
+        rows that are drawn: the source's own shares or `target_priors`. With both, the classes
+        weigh alike in the classification loss, and `target_priors` changes only the adaptation
+        loss and the batch statistics. `partial_fit` keeps the weights of its first call.
     target_priors : None, "estimate", array-like (n_classes,), mapping or Series, default=None
         Shares of the classes in the target, in the order of `classes_` or, in a mapping or a
         Series such as ``y.value_counts(normalize=True)``, by label, where they differ from the
-        source's. The source rows are then drawn with these shares, which changes
-        the classification loss, the adaptation loss and the batch statistics. A share of 0 means
-        that the target lacks the class; other shares are raised to that of one row in an epoch.
+        source's. The source rows, of several sources those of each, are then drawn with these
+        shares, which changes the classification loss, the adaptation loss and the batch
+        statistics. A share of 0 means that the target lacks the class; other shares are raised to
+        that of one row in an epoch (of each source).
         "estimate" trains a source-only network first, on three quarters of the source for .3 of
         the epochs, and takes the shares from its errors on the rest (BBSE). The estimate is right
         if the classes look alike in both domains, and harmful if they look very different.

@@ -27,4 +27,6 @@ def first_stage(estimator: Any, net: AdaptationNet, domains: DomainPair) -> Stag
     params = estimator.get_params(deep=False) | {"": type(estimator)}
     for name in ("checkpoint", "checkpoint_every", "verbose"):
         del params[name]
+    if domains.n_sources > 1:
+        params["source_domains_"] = estimator.source_domains_.tolist()
     return StageFile(folder, fingerprint_of(params, net, domains), estimator.checkpoint_every)

@@ -17,7 +17,7 @@ from .data.domains import DomainPair
 from .data.loader import Batch, TwoDomainLoader
 from .domain_module import DomainModule
 from .errors import StoppedEarly
-from .labelled import labelled_loss
+from .labelled import labelled_target_loss
 from .modes import training_modes
 from .predict import reestimate_statistics, sample_both
 from .reach import note_reach, warn_of_no_reach
@@ -68,7 +68,7 @@ class AdaptationNet(CallbackNet):
     tuning : dict or None
         Parameters of `Tuner`, if the training has one.
     target_label_weight : float or "batch"
-        Parameter `weight` of `labelled_loss`.
+        Parameter `weight` of `skda.training.labelled.labelled_loss`.
     **kwargs
         As for ``skorch.NeuralNetClassifier``.
     """
@@ -163,12 +163,8 @@ class AdaptationNet(CallbackNet):
     def classification_loss(self, source: DomainOutput, target: DomainOutput | None) -> Tensor:
         """Return the criterion's mean over the source, plus that over labelled target rows."""
         of_source = self.get_loss(source.logits, source.y)
-        of_target = self.labelled_target_loss(target, source.n_rows)
+        of_target = labelled_target_loss(self, source, target)
         return of_source if of_target is None else of_source + of_target
-
-    def labelled_target_loss(self, target: DomainOutput | None, n_source: int) -> Tensor | None:
-        """Return the weighted criterion of the labelled rows of a target batch, if any."""
-        return labelled_loss(self.get_loss, target, n_source, self.target_label_weight)
 
     def get_loss(self, y_pred: Tensor, y_true: Tensor | None, *args: Any, **kwargs: Any) -> Tensor:
         """Return the criterion of logits; a module's log-probabilities are logits as well."""

@@ -261,6 +261,29 @@ def test_another_training_is_refused_and_the_checkpoint_untouched(
     assert (tmp_path / "stage-1.pt").read_bytes() == before
 
 
+@pytest.mark.parametrize(
+    "names",
+    [
+        np.repeat(["b", "a"], 30),  # the sources are exchanged
+        np.tile(["a", "b"], 30),
+        np.repeat(["a", "c"], 30),
+        np.repeat(["a", "b", "c"], 20),
+        None,
+    ],
+)
+def test_other_sources_are_another_training(names: Any, tmp_path: Path) -> None:
+    def fit(source_domain: Any) -> Any:
+        estimator = DANNClassifier(**FEW, checkpoint=tmp_path)
+        return estimator.fit(X, Y, X_TARGET, source_domain=source_domain)
+
+    whole = fit(np.repeat(["a", "b"], 30))
+    before = (tmp_path / "stage-1.pt").read_bytes()
+    with pytest.raises(ValueError, match="holds a training with other data, other parameters"):
+        fit(names)
+    assert (tmp_path / "stage-1.pt").read_bytes() == before
+    same_state(fit(np.repeat(["a", "b"], 30)), whole)
+
+
 @pytest.mark.parametrize("content", [b"", b"no checkpoint", "truncated"])
 def test_a_damaged_checkpoint_is_named(content: Any, tmp_path: Path) -> None:
     DANNClassifier(**FEW, checkpoint=tmp_path).fit(X, Y, X_TARGET)

@@ -21,6 +21,7 @@ from ...training import (
     isolated_rng,
     one_logit_a_row,
 )
+from ...training.labelled import labelled_target_loss
 from .dann import AdversarialClassifier
 
 __all__ = ["ADDAClassifier", "EncoderAdversary", "EncoderNet"]
@@ -95,7 +96,7 @@ class EncoderNet(AdaptationNet):
 
     def classification_loss(self, source: DomainOutput, target: DomainOutput | None) -> Tensor:
         """Return the criterion's mean over labelled target rows, zero where there are none."""
-        of_target = self.labelled_target_loss(target, len(source.logits))
+        of_target = labelled_target_loss(self, source, target)
         return source.logits.new_zeros(()) if of_target is None else of_target
 
 

@@ -14,6 +14,7 @@ from sklearn.base import BaseEstimator, clone
 
 from ..._building.epochs import settle_epochs
 from ..._inputs.other_shares import shares_unchecked
+from ..._inputs.weights import rows_to_draw
 from ...training import DivergenceError
 from .._routing import final_step
 from .._split import DomainFold, n_rows, take_rows
@@ -35,8 +36,11 @@ class DomainData(NamedTuple):
 
     @property
     def n_source(self) -> int:
-        """Number of the source rows, or where there are several sources, of one on average."""
-        n = n_rows(self.X_source)
+        """Number of the source rows of an epoch; of several sources, of one on average."""
+        if self.sample_weight is None:
+            n = n_rows(self.X_source)
+        else:  # whole numbers repeat the rows
+            n = len(rows_to_draw(np.asarray(self.sample_weight, dtype=np.float64)))
         return n if self.source_domain is None else -(-n // len(np.unique(self.source_domain)))
 
     @property

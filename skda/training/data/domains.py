@@ -126,11 +126,24 @@ class DomainPair(Dataset[tuple[Any, Any]]):
         return shares
 
     def with_class_shares(self, shares: np.ndarray) -> DomainPair:
-        """Return the same domains with weights that give the classes these shares."""
-        present = self.class_shares(len(shares))
-        factors = np.divide(shares, present, out=np.zeros(len(shares)), where=present > 0)
+        """Return the same domains with weights that give the classes these shares.
+
+        With several sources, each has these shares, of the classes that it has, and is drawn as
+        often as the others.
+        """
         weights = np.ones(len(self.y_source)) if self.weights is None else self.weights
-        return self.replace(weights=weights * factors[self.y_source])
+        of_row = np.zeros(len(weights), np.int64) if self.source_of is None else self.source_of
+        cells = of_row * len(shares) + self.y_source  # a class of a source
+        totals = np.bincount(
+            cells[self.subset], weights[self.subset], self.n_sources * len(shares)
+        ).reshape(self.n_sources, -1)
+        of_source = totals.sum(axis=1, keepdims=True)
+        present = np.divide(totals, of_source, out=np.zeros(totals.shape), where=of_source > 0)
+        factors = np.divide(shares, present, out=np.zeros(totals.shape), where=present > 0)
+        weighted = self.replace(weights=weights * factors.ravel()[cells])
+        if self.source_of is None:
+            return weighted
+        return weighted.with_sources(self.source_of, self.n_sources)
 
     def draw_source(self, rng: np.random.Generator, shuffle: bool = True) -> Index:
         """Return the indices of the source rows of an epoch, as many as there are.

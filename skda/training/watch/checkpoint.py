@@ -52,7 +52,10 @@ def fingerprint_of(params: Mapping[str, Any], net: Any, domains: Any) -> str:
         for key, tensor in getattr(net, f"{name}_").state_dict().items():
             found.update(key.encode())
             found.update(tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy())
-    for values in (domains.y_source, domains.y_target, domains.weights, domains.subset):
+    of_rows = [domains.y_source, domains.y_target, domains.weights, domains.subset]
+    if domains.source_of is not None:  # an older checkpoint of one source stays valid
+        of_rows.append(domains.source_of)
+    for values in of_rows:
         found.update(b"-" if values is None else np.ascontiguousarray(values).tobytes())
     for rows in (domains.source, domains.target):
         if rows is None:

@@ -7,6 +7,7 @@ from typing import Any
 import torch
 
 from ..errors import DivergenceError
+from ..labelled import weights_of_mean
 
 __all__ = ["check_last_step", "diverged"]
 
@@ -30,7 +31,15 @@ def check_last_step(net: Any) -> None:
 def diverged(net: Any, what: str) -> DivergenceError:
     """Return an error that says what went wrong in the training of a net, with the remedies."""
     lr = net.optimizer_.param_groups[0]["lr"]
+    weights = weights_of_mean(net.criterion_)
+    if weights is None or weights.all():
+        why = ""
+    else:  # the mean over such a batch is 0 / 0
+        why = (
+            "A batch whose rows are all of classes with a weight of 0 has no mean loss: give these "
+            f"classes a small weight, or raise 'batch_size' (now {net.batch_size}). Otherwise: "
+        )
     return DivergenceError(
-        f"The {what}. Lower 'lr' (now {lr:.3g}) or 'lam' (now {net.lam:.3g}), or scale the input, "
-        "e.g. with StandardScaler in a pipeline."
+        f"The {what}. {why}Lower 'lr' (now {lr:.3g}) or 'lam' (now {net.lam:.3g}), or scale the "
+        "input, e.g. with StandardScaler in a pipeline."
     )
