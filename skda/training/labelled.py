@@ -17,6 +17,8 @@ def labelled_target_loss(
     net: Any, source: DomainOutput, target: DomainOutput | None
 ) -> Tensor | None:
     """Return a net's `labelled_loss`."""
+    if target is None or target.y is None:  # as in most trainings
+        return None
     weights = weights_of_mean(net.criterion_)
     return labelled_loss(net.get_loss, source, target, net.target_label_weight, weights)
 
