@@ -72,19 +72,26 @@ def start_at(net: ScaledInput, sample: Tensor, always: bool = False) -> None:
     """Start running statistics from those of a sample where these are far from 0 and 1.
 
     A short training would not reach them. A batch of one row has no variance and changes no running
-    statistic: `always` is for such batches.
+    statistic: `always` is for such batches. A domain whose statistics are a copy of a start of
+    another domain has its own start.
     """
     norm = untrained_norm(net)
     columns = (sample if net.scale is None else sample * net.scale.cpu()).double()
     over = _axes(net, sample)
     mean, std = columns.mean(over).flatten(), columns.std(over, correction=0).flatten()
-    off = (mean.abs() > _FAR * std) | (std > _FAR) | always
+    off = (mean.abs() > _FAR * std) | (std > _FAR) | always | _moved(norm).cpu()
     varies = std > 1e-6 * mean.abs()
     for buffer, start, where in (
         (norm.running_mean, mean, off),
         (norm.running_var, std.square(), off & varies),
     ):
         buffer.copy_(torch.where(where, start.float(), buffer.cpu()))
+
+
+def _moved(norm: Any) -> Tensor:
+    """Say for which columns `start_at` has set the statistics."""
+    moved: Tensor = (norm.running_mean != 0) | (norm.running_var != 1)
+    return moved
 
 
 def _axes(net: ScaledInput, sample: Tensor) -> tuple[int, ...]:
