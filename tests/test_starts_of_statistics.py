@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from numpy.testing import assert_allclose
 from torch import Tensor
 from torch.utils.data import TensorDataset
 
-from skda import ADDAClassifier, DANClassifier, DANNClassifier
+from skda import ADDAClassifier, DANClassifier, DANNClassifier, FinetuneClassifier
 
 _RNG = np.random.default_rng(0)
 X, X_TARGET = (_RNG.normal(size=(n, 3)).astype("float32") for n in (90, 60))
@@ -53,3 +54,35 @@ def test_a_source_far_away_does_not_move_the_start_of_a_target_at_0() -> None:
     clf = DANClassifier(**SMALL).fit(30 * X + 100, Y, X_TARGET)
     assert_near(clf, "source", 30 * X + 100)
     assert_near(clf, "target", X_TARGET)
+
+
+@pytest.mark.parametrize("cls", [ADDAClassifier, FinetuneClassifier])
+@pytest.mark.parametrize("several", [False, True])
+def test_the_second_stage_starts_at_the_target_s_rows(cls: type, several: bool) -> None:
+    target = 30 * X_TARGET + 100
+    labels = {"y_target": np.arange(60) % 2} if cls is FinetuneClassifier else {}
+    source: tuple[Any, Any] = ([X[:45], X[45:] - 50], [Y[:45], Y[45:]]) if several else (X, Y)
+    clf = cls(**SMALL).fit(*source, target, **labels, **(NAMES if several else {}))
+    assert_near(clf, "target", target)
+
+
+@pytest.mark.parametrize("wise_ft", [1.0, 0.0])
+def test_fine_tuning_keeps_the_statistics_of_each_source(wise_ft: float) -> None:
+    few = np.where(np.arange(60) < 12, np.arange(60) % 2, -1)
+    given = [X, 2 * X + 9], [Y, Y], X_TARGET
+    options = {**SMALL, "max_epochs": 5}
+    plain = FinetuneClassifier(**options).fit(*given, **NAMES)
+    tuned = FinetuneClassifier(**options, wise_ft=wise_ft).fit(*given, y_target=few, **NAMES)
+    for domain in ("source0", "source1", "source"):
+        kept, found = (clf.net_.domain_module_.statistics[domain] for clf in (plain, tuned))
+        assert found.seen
+        for name, value in kept.named_buffers():
+            torch.testing.assert_close(found.get_buffer(name), value)
+    near, far = (tuned.predict_proba(X, domain=domain) for domain in ("near", "far"))
+    assert abs(near - far).max() > 0.1
+    if wise_ft == 0:
+        for domain in ("near", "far", "source"):
+            expected = plain.predict_proba(X, domain=domain)
+            assert_allclose(tuned.predict_proba(X, domain=domain), expected, rtol=1e-5)
+    again = pickle.loads(pickle.dumps(tuned))
+    assert_allclose(again.predict_proba(X, domain="near"), near)

@@ -195,8 +195,11 @@ class FinetuneEstimator(TunableEstimator):
         self.net_ = self._wrap(module, **kept, **self._tuning_options(module))
         self.net_.fits_ = source_net.fits_
         self.net_.checkpoint_ = checkpoint and checkpoint.next()
+        own, first = self.net_.domain_module_, source_net.domain_module_
+        own.start_target_like(first)
         labelled = domains.labelled_target()
         average_with_start(self.net_.fit_domains(labelled, epochs_of_target, domain="target"))
+        own.take_sources(first)  # after the average: this stage had no rows of theirs
         self._adapt_statistics(domains)
 
     @property

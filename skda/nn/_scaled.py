@@ -10,7 +10,15 @@ from torch import Tensor, nn
 
 from .domain_stats import batch_norm_layers
 
-__all__ = ["ScaledInput", "adopt_scale", "choose_scale", "scaled", "start_at", "untrained_norm"]
+__all__ = [
+    "ScaledInput",
+    "adopt_scale",
+    "choose_scale",
+    "scaled",
+    "start_at",
+    "start_like",
+    "untrained_norm",
+]
 
 _SMALL = 1 / 32  # below it the eps of batch normalisation begins to count
 _HUGE = 2.0**50  # above it squares come near the largest float32
@@ -45,9 +53,13 @@ def scaled(net: ScaledInput, x: Tensor) -> Tensor:
 
 def untrained_norm(net: ScaledInput) -> Any:
     """Return the normalisation of the input, if there is one that has seen no batch."""
-    norms: list[Any] = batch_norm_layers(net)
-    norm = next((m for m in norms if not m.affine), None)
+    norm = _input_norm(net)
     return norm if norm is not None and norm.num_batches_tracked == 0 else None
+
+
+def _input_norm(net: ScaledInput) -> Any:
+    norms: list[Any] = batch_norm_layers(net)
+    return next((m for m in norms if not m.affine), None)
 
 
 def choose_scale(net: ScaledInput, samples: Sequence[Tensor]) -> None:
@@ -86,6 +98,16 @@ def start_at(net: ScaledInput, sample: Tensor, always: bool = False) -> None:
         (norm.running_var, std.square(), off & varies),
     ):
         buffer.copy_(torch.where(where, start.float(), buffer.cpu()))
+
+
+def start_like(net: ScaledInput, first: ScaledInput) -> None:
+    """Start running statistics of a trained network where `start_at` set those of `first`."""
+    norm, start = _input_norm(net), untrained_norm(first)
+    if start is None:
+        return
+    moved = _moved(start)
+    norm.running_mean.copy_(torch.where(moved, start.running_mean, norm.running_mean))
+    norm.running_var.copy_(torch.where(moved, start.running_var, norm.running_var))
 
 
 def _moved(norm: Any) -> Tensor:

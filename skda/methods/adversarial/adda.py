@@ -183,6 +183,8 @@ class ADDAClassifier(AdversarialClassifier):
         self.source_net_ = source_net
         if len(self._epochs_of_stages(domains)) > 1:
             self.net_ = self._target_net(source_net)
+            if self.lam > 0:  # otherwise the target has had no start
+                self.net_.domain_module_.start_target_like(source_net.domain_module_)
             self.net_.checkpoint_ = checkpoint and checkpoint.next()
             average_with_start(self.net_.fit_domains(domains, self.n_epochs_))
         self._adapt_statistics(domains)
