@@ -84,7 +84,7 @@ INPUT_WAYS = of_each_way(
 
 # apart from these methods, estimators differ only in their term, the second loss
 WAYS = of_each_way(
-    *("fit", "begin", "partial_fit", "_train", "_n_stages"),
+    *("fit", "begin", "partial_fit", "_train", "_epochs_of_stages"),
     *("_make_module", "default_module", "_make_net", "_net_class", "_net_options", "_net_of"),
     *("_check_input", "_encode_source", "_encode_target"),
     *("predict", "transform", "predict_proba", "decision_function", "score", "fit_transform"),

@@ -1,5 +1,7 @@
 """`max_epochs="auto"`: as many epochs as make 1000 steps, from 20 to 200."""
 
+import json
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -8,7 +10,14 @@ import torch
 from numpy.testing import assert_array_equal
 from torch.utils.data import TensorDataset
 
-from skda import ADDAClassifier, DANNClassifier, DANRegressor, FinetuneClassifier, make_pipeline
+from skda import (
+    ADDAClassifier,
+    DANNClassifier,
+    DANRegressor,
+    FinetuneClassifier,
+    FinetuneRegressor,
+    make_pipeline,
+)
 from skda._building.epochs import auto_epochs
 from skda.model_selection import LambdaSearchCV
 
@@ -49,8 +58,25 @@ def test_every_stage_has_as_many_epochs() -> None:
     adda = ADDAClassifier(**SMALL).fit(X, Y, X_TARGET)
     assert (len(adda.source_net_.history), len(adda.net_.history)) == (100, 100)
     labels = np.where(np.arange(120) < 10, Y, -1)
-    tuned = FinetuneClassifier(**SMALL).fit(X, Y, X_TARGET, y_target=labels)
-    assert (len(tuned.source_history_), len(tuned.net_.history)) == (100, 100)
+    tuned = FinetuneClassifier(**SMALL, max_epochs=3).fit(X, Y, X_TARGET, y_target=labels)
+    assert (len(tuned.source_history_), len(tuned.net_.history)) == (3, 3)
+
+
+@pytest.mark.parametrize("regression", [False, True])
+def test_the_epochs_of_the_target_stage_are_those_of_the_labelled_target_rows(
+    regression: bool, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    labels = np.where(np.arange(120) < 30, Y, np.nan if regression else -1)
+    # 10 steps an epoch on the source, and 3 on the labelled target rows
+    options = {**SMALL, "verbose": 1, "checkpoint": tmp_path, "checkpoint_every": 150}
+    tuned = (FinetuneRegressor if regression else FinetuneClassifier)(**options)
+    tuned.fit(X, Y.astype(float) if regression else Y, X_TARGET, y_target=labels)
+    assert (tuned.n_epochs_, tuned.net_.planned_epochs, tuned.net_.max_epochs) == (100, 200, 200)
+    assert (len(tuned.source_history_), len(tuned.net_.history)) == (100, 200)
+    assert "300/300 epochs" in capsys.readouterr().err
+    # the last epoch of each stage is saved
+    saved = [torch.load(tmp_path / f"stage-{k}.pt", weights_only=True) for k in (1, 2)]
+    assert [len(json.loads(state["history"])) for state in saved] == [100, 200]
 
 
 def test_it_is_the_number_of_the_same_name_to_the_bit() -> None:

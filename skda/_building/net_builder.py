@@ -7,7 +7,7 @@ import inspect
 import math
 from collections.abc import Callable, Mapping, Sequence
 from numbers import Integral
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 import numpy as np
 import torch
@@ -163,9 +163,11 @@ class NetBuilderMixin(NetParametersMixin):
                 layers = with_row_axes(module, layers, rows)
             widths = probe(module, rows, layers, n_classes, self._outputs)
         net = self._assemble(module, layers=layers, widths=widths, seeds=seeds)
-        if isinstance(module, ScaledInput) and len(samples) > 1:
-            with net.domain_module_.statistics["target"].installed(net.domain_module_.norms):
-                start_at(module, samples[1], self._one_row_a_step)
+        own = net.domain_module_
+        for domain, sample in samples.items():
+            if domain != "source":
+                with own.statistics[domain].installed(own.norms):
+                    start_at(cast(ScaledInput, module), sample, self._one_row_a_step)
         return net
 
     def _train_briefly(self, domains: DomainPair) -> AdaptationNet:
@@ -196,19 +198,26 @@ class NetBuilderMixin(NetParametersMixin):
         options = {**self._backbone_options(module), **self._net_options(module), **options}
         return self._wrap(module, adaptation=adaptation, widths=widths, seeds=seeds, **options)
 
-    def _fit_input(self, module: nn.Module, domains: DomainPair, turns: Isolated) -> list[Tensor]:
+    def _fit_input(
+        self, module: nn.Module, domains: DomainPair, turns: Isolated
+    ) -> dict[str, Tensor]:
         """Fit an untrained built-in network to its input; return a sample of each domain."""
         if not isinstance(module, ScaledInput) or untrained_norm(module) is None:
-            return []
-        pairs = [(domains.source, domains.subset)]
+            return {}
+        if isinstance(domains.source.dtype, Mapping):  # of several inputs
+            return {}
+        pairs = {"source": (domains.source, domains.subset)}
         # with lam=0 the network is the source-only one, to the bit
         if domains.target is not None and getattr(self, "lam", 1) > 0:
-            pairs.append((domains.target, np.arange(len(domains.target))))
-        if isinstance(domains.source.dtype, Mapping):  # of several inputs
-            return []
-        samples = [sample_rows(rows, index, turns) for rows, index in pairs]
-        choose_scale(module, samples)
-        start_at(module, samples[0], self._one_row_a_step)
+            pairs["target"] = domains.target, np.arange(len(domains.target))
+        if domains.n_sources > 1 and self.batch_stats == "per_domain":
+            for k in range(domains.n_sources):
+                index = domains.of_source(k).subset
+                if len(index):  # a fit that goes on may lack a source
+                    pairs[f"source{k}"] = domains.source, index
+        samples = {of: sample_rows(rows, index, turns) for of, (rows, index) in pairs.items()}
+        choose_scale(module, list(samples.values()))
+        start_at(module, samples["source"], self._one_row_a_step)
         return samples
 
     def _wrap(

@@ -287,7 +287,7 @@ class DomainEstimator(
                 source_domain=source_domain,
             )
             self._look_before_training(domains)
-            with self._progress(self._n_stages(domains) * self.n_epochs_):
+            with self._progress(sum(self._epochs_of_stages(domains))):
                 self._train(domains)
         return self
 
@@ -358,9 +358,9 @@ class DomainEstimator(
     def _progress(self, epochs: int) -> FitProgress:
         return FitProgress(epochs, self.verbose == 1, type(self).__name__)
 
-    def _n_stages(self, domains: DomainPair) -> int:
-        """Return the number of trainings of `n_epochs_` epochs in a fit."""
-        return 1
+    def _epochs_of_stages(self, domains: DomainPair) -> list[int]:
+        """Return the number of epochs of each training in a fit."""
+        return [self.n_epochs_]
 
     def _train(self, domains: DomainPair) -> None:
         """Train the net that `begin` built; a method with stages of its own overrides it."""

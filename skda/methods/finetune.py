@@ -13,6 +13,7 @@ from sklearn.utils._param_validation import HasMethods, Interval
 from torch import nn
 
 from .._building.calling import first_run, fit_head
+from .._building.epochs import auto_epochs
 from .._building.net_builder import rates_by_name
 from .._building.pretrained import (
     load_pretrained,
@@ -164,17 +165,24 @@ class FinetuneEstimator(TunableEstimator):
         names = [f"{name}.*" if name else "*" for layer in head for name in layer]
         return {"optimizer__lr": lr * ratio, **rates_by_name([(name, lr) for name in names])}
 
-    def _n_stages(self, domains: DomainPair) -> int:
-        return 2 if domains.has_target_labels else 1
+    def _epochs_of_stages(self, domains: DomainPair) -> list[int]:
+        if not domains.has_target_labels:
+            return [self.n_epochs_]
+        if self.max_epochs != "auto":
+            return [self.n_epochs_] * 2
+        # a large source has few epochs, in which a few labelled rows would take few steps
+        return [self.n_epochs_, auto_epochs(len(domains.labelled_target()), self.batch_size)]
 
     def _train(self, domains: DomainPair) -> None:
         """Train the source stage, then tune on the labelled target rows, if there are any."""
         self.source_history_: list[dict[str, Any]] = []
-        if self._n_stages(domains) == 1:
+        epochs, *of_target = self._epochs_of_stages(domains)
+        if not of_target:
             super()._train(domains)
             return
+        (epochs_of_target,) = of_target
         checkpoint = self.net_.checkpoint_
-        source_net = self.net_.fit_domains(domains.without_target(), self.n_epochs_)
+        source_net = self.net_.fit_domains(domains.without_target(), epochs)
         average_with_start(source_net)
         rows = source_net.history
         self.source_history_ = [{k: row[k] for k in row if k != "batches"} for row in rows]
@@ -183,11 +191,15 @@ class FinetuneEstimator(TunableEstimator):
             with isolated_rng(source_net.seeds.adaptation, torch.device("cpu")):
                 self._renew(module, self._n_outputs)
         kept = {name: getattr(source_net, name) for name in ("layers", "widths", "seeds")}
+        kept |= dict.fromkeys(("planned_epochs", "max_epochs"), epochs_of_target)
         self.net_ = self._wrap(module, **kept, **self._tuning_options(module))
         self.net_.fits_ = source_net.fits_
         self.net_.checkpoint_ = checkpoint and checkpoint.next()
+        own, first = self.net_.domain_module_, source_net.domain_module_
+        own.start_target_like(first)
         labelled = domains.labelled_target()
-        average_with_start(self.net_.fit_domains(labelled, self.n_epochs_, domain="target"))
+        average_with_start(self.net_.fit_domains(labelled, epochs_of_target, domain="target"))
+        own.take_sources(first)  # after the average: this stage had no rows of theirs
         self._adapt_statistics(domains)
 
     @property
@@ -217,6 +229,10 @@ class FinetuneClassifier(FinetuneEstimator, DomainClassifier):
     -----
     Target rows without labels are used by ``adapt_batch_norm=True`` only. `partial_fit` has no
     stages: an epoch has the source rows and the labelled target rows.
+
+    ``max_epochs="auto"`` has a number for each stage. That of the source stage is `n_epochs_`.
+    The target stage has as many epochs as make 1000 steps on the labelled target rows, from 20 to
+    200. An integer holds for both stages.
 
     References
     ----------

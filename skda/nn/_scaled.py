@@ -10,7 +10,15 @@ from torch import Tensor, nn
 
 from .domain_stats import batch_norm_layers
 
-__all__ = ["ScaledInput", "adopt_scale", "choose_scale", "scaled", "start_at", "untrained_norm"]
+__all__ = [
+    "ScaledInput",
+    "adopt_scale",
+    "choose_scale",
+    "scaled",
+    "start_at",
+    "start_like",
+    "untrained_norm",
+]
 
 _SMALL = 1 / 32  # below it the eps of batch normalisation begins to count
 _HUGE = 2.0**50  # above it squares come near the largest float32
@@ -45,9 +53,13 @@ def scaled(net: ScaledInput, x: Tensor) -> Tensor:
 
 def untrained_norm(net: ScaledInput) -> Any:
     """Return the normalisation of the input, if there is one that has seen no batch."""
-    norms: list[Any] = batch_norm_layers(net)
-    norm = next((m for m in norms if not m.affine), None)
+    norm = _input_norm(net)
     return norm if norm is not None and norm.num_batches_tracked == 0 else None
+
+
+def _input_norm(net: ScaledInput) -> Any:
+    norms: list[Any] = batch_norm_layers(net)
+    return next((m for m in norms if not m.affine), None)
 
 
 def choose_scale(net: ScaledInput, samples: Sequence[Tensor]) -> None:
@@ -72,19 +84,36 @@ def start_at(net: ScaledInput, sample: Tensor, always: bool = False) -> None:
     """Start running statistics from those of a sample where these are far from 0 and 1.
 
     A short training would not reach them. A batch of one row has no variance and changes no running
-    statistic: `always` is for such batches.
+    statistic: `always` is for such batches. A domain whose statistics are a copy of a start of
+    another domain has its own start.
     """
     norm = untrained_norm(net)
     columns = (sample if net.scale is None else sample * net.scale.cpu()).double()
     over = _axes(net, sample)
     mean, std = columns.mean(over).flatten(), columns.std(over, correction=0).flatten()
-    off = (mean.abs() > _FAR * std) | (std > _FAR) | always
+    off = (mean.abs() > _FAR * std) | (std > _FAR) | always | _moved(norm).cpu()
     varies = std > 1e-6 * mean.abs()
     for buffer, start, where in (
         (norm.running_mean, mean, off),
         (norm.running_var, std.square(), off & varies),
     ):
         buffer.copy_(torch.where(where, start.float(), buffer.cpu()))
+
+
+def start_like(net: ScaledInput, first: ScaledInput) -> None:
+    """Start running statistics of a trained network where `start_at` set those of `first`."""
+    norm, start = _input_norm(net), untrained_norm(first)
+    if start is None:
+        return
+    moved = _moved(start)
+    norm.running_mean.copy_(torch.where(moved, start.running_mean, norm.running_mean))
+    norm.running_var.copy_(torch.where(moved, start.running_var, norm.running_var))
+
+
+def _moved(norm: Any) -> Tensor:
+    """Say for which columns `start_at` has set the statistics."""
+    moved: Tensor = (norm.running_mean != 0) | (norm.running_var != 1)
+    return moved
 
 
 def _axes(net: ScaledInput, sample: Tensor) -> tuple[int, ...]:

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from ..nn import Backbone, DomainStatistics, Layer, LayerCapture, batch_norm_layers, norms_in_eval
 from ..nn._copy import copy_net
+from ..nn._scaled import ScaledInput, start_like
 from .data.inputs import Inputs, cut, join
 from .locks import new_lock
 from .term import DomainOutput
@@ -77,6 +78,18 @@ class DomainModule(nn.Module):
         """Add statistics for each of several sources."""
         for k in range(n):
             self.statistics[f"source{k}"] = DomainStatistics(self.plain).to(self.device)
+
+    def start_target_like(self, first: DomainModule) -> None:
+        """Start the target's statistics where those of the first stage's network were started."""
+        if isinstance(self.plain, ScaledInput):
+            with self._by("target"), first._by("target"):
+                start_like(self.plain, cast(ScaledInput, first.plain))
+
+    def take_sources(self, first: DomainModule) -> None:
+        """Copy the statistics of each of several sources from the first stage's network."""
+        for name, statistics in first.statistics.items():
+            if name not in DOMAINS:
+                self.statistics[name].load_state_dict(statistics.state_dict())
 
     def use(self, compiled: Callable[[Tensor], Tensor]) -> None:
         """Call this form of the network, for instance a compiled one, in `forward`."""

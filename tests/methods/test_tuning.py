@@ -232,6 +232,25 @@ def test_the_average_by_hand(alpha: float) -> None:
             )
 
 
+def test_the_statistics_of_each_of_several_sources_are_averaged() -> None:
+    sources = [DATA.X, 2 * DATA.X + 1], [DATA.y, DATA.y], DATA.X_target
+    names: dict[str, Any] = {"source_domain": ["near", "far"]}
+    end, half, none = (dan(wise_ft=share).fit(*sources, **names) for share in (1.0, 0.5, 0.0))
+    first = state(START[True])
+    for k in range(2):
+        for name in ("running_mean", "running_var"):
+            trained, found = (
+                fit.net_.domain_module_.statistics[f"source{k}"].get_buffer(f"layer0_{name}")
+                for fit in (end, half)
+            )
+            assert not torch.allclose(trained, first[f"1.{name}"], rtol=0.05)
+            torch.testing.assert_close(found, (first[f"1.{name}"] + trained) / 2)
+    rows = torch.from_numpy(DATA.X).float()
+    proba = copy.deepcopy(START[True]).eval()(rows).softmax(1).detach()
+    for domain in ("near", "far", "source", "target"):
+        np.testing.assert_allclose(none.predict_proba(DATA.X, domain=domain), proba, rtol=1e-5)
+
+
 def test_the_start_has_the_head_that_was_trained_on_its_body() -> None:
     probed = dan(head_epochs=2, max_epochs=2).fit(*FIT)
     for max_epochs in (2, 4):  # without and with a training of all layers

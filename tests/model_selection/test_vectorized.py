@@ -111,6 +111,15 @@ def test_the_built_in_network_with_sgd(cls: type) -> None:
 
 
 @every_way
+@pytest.mark.parametrize("batch_stats", ["per_domain", "joint"])
+def test_a_target_far_from_0_and_from_the_source(cls: type, batch_stats: str) -> None:
+    data = shifted(60, 50)
+    data = data._replace(X_target=3 * data.X_target + 20)
+    estimator = cls(**SMALL, batch_stats=batch_stats, optimizer=torch.optim.SGD, lr=0.01)
+    assert_same_search(estimator, data, lams=(0, 0.4))
+
+
+@every_way
 def test_the_built_in_network_with_adam_that_does_not_scale_rounding_noise_up(cls: type) -> None:
     assert_same_search(cls(**SMALL, optimizer__eps=1e-3), shifted(60, 60))
 

@@ -78,6 +78,13 @@ def test_stages_share_a_bar(
     assert err.count("\n") == 1
 
 
+def test_stages_with_checkpoints_share_a_line_where_there_is_no_terminal(
+    tmp_path: Any, capsys: Any
+) -> None:
+    ADDAClassifier(**SMALL, verbose=1, checkpoint=tmp_path).fit(*DOMAINS)
+    assert "6/6 epochs" in capsys.readouterr().err
+
+
 def test_partial_fit_shows_its_epoch(capsys: Any) -> None:
     DANNClassifier(**SMALL, verbose=1).partial_fit(*DOMAINS)
     assert "1/1 epochs" in capsys.readouterr().err

@@ -174,16 +174,18 @@ class ADDAClassifier(AdversarialClassifier):
             "Use fit, with warm_start=True to go on from the weights."
         )
 
-    def _n_stages(self, domains: DomainPair) -> int:
-        return 2 if self.lam > 0 or domains.has_target_labels else 1
+    def _epochs_of_stages(self, domains: DomainPair) -> list[int]:
+        return [self.n_epochs_] * (2 if self.lam > 0 or domains.has_target_labels else 1)
 
     def _train(self, domains: DomainPair) -> None:
         checkpoint = self.net_.checkpoint_
         source_net = self.net_.fit_domains(domains.without_target(), self.n_epochs_)
         average_with_start(source_net)
         self.source_net_ = source_net
-        if self._n_stages(domains) > 1:
+        if len(self._epochs_of_stages(domains)) > 1:
             self.net_ = self._target_net(source_net)
+            if self.lam > 0:  # otherwise the target has had no start
+                self.net_.domain_module_.start_target_like(source_net.domain_module_)
             self.net_.checkpoint_ = checkpoint and checkpoint.next()
             average_with_start(self.net_.fit_domains(domains, self.n_epochs_))
         self._adapt_statistics(domains)

@@ -141,7 +141,8 @@ def average_with_start(net: Any) -> None:
         tuner.note_head(own.plain)
     done: set[int] = set()
     tuner.average(own.plain, done)
-    target = own.statistics["target"]
-    if target.seen:  # the start has the same statistics for both domains
-        with target.installed(own.norms):
-            tuner.average(own.plain, done)
+    # the start has the same statistics for all domains
+    for domain, statistics in own.statistics.items():
+        if domain != "source" and statistics.seen:
+            with statistics.installed(own.norms):
+                tuner.average(own.plain, done)

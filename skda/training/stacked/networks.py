@@ -77,6 +77,11 @@ class StackedModules:
             leaf.generators = generators
         return bool(dropouts)
 
+    def take_statistics(self, i: int, module: nn.Module, domain: str) -> None:
+        """Copy the statistics of a module of the same architecture into those of model `i`."""
+        for name, value in self.buffers[domain].items():
+            value[i].copy_(module.get_buffer(name))
+
     def write_back(self, i: int, module: nn.Module, domain: str = "source") -> None:
         """Copy weights and statistics of model `i` into a module of the same architecture."""
         with torch.no_grad():

@@ -151,6 +151,10 @@ def _stack(jobs: Sequence[Job], places: Sequence[Place], adapts: bool) -> Stacke
     rows = _rows_to_try(batches, numbers, bool(batch_norm_layers(first.module_))).to(first.device)
     modules = [net.module_ for net in nets]
     networks = stack_networks(modules, first.layers, rows, apart=first.domain_module_.apart)
+    for i, net in enumerate(nets):  # those of the target may start elsewhere
+        own = net.domain_module_
+        with own.statistics["target"].installed(own.norms):
+            networks.weights.take_statistics(i, own.plain, "target")
     term = None
     if adapts:
         with torch.no_grad():

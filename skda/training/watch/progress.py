@@ -154,5 +154,5 @@ def skip_epochs(epochs: int) -> None:
     """Count the epochs that a checkpoint has from an earlier run."""
     if (current := _shown_fit()) is not None:
         current.done += epochs
-        if current.bar is not None:
+        if current.bar is not None and not current.bar.disable:
             current.bar.initial += epochs
