@@ -44,6 +44,7 @@ def describe_estimator(writer: Writer, estimator: Any, where: str) -> dict[str, 
     writer.of_parameters = False
     state = {k: v for k, v in vars(estimator).items() if k not in params and _is_fitted(k)}
     nets = estimator._describe_nets(writer, where) if hasattr(estimator, "_describe_nets") else {}  # noqa: SLF001
+    earlier = estimator._describe_earlier_params() if nets else {}  # noqa: SLF001
     for net in nets:
         del state[net]
     fitted = {key: writer.encode(value, f"{where}.{key}") for key, value in state.items()}
@@ -54,6 +55,7 @@ def describe_estimator(writer: Writer, estimator: Any, where: str) -> dict[str, 
         "fitted": fitted,
         "nets": nets,
         "requests": _requests(estimator),
+        **({"earlier_params": earlier} if earlier else {}),
     }
 
 
@@ -112,6 +114,7 @@ def make_estimator(reader: Reader, node: Any) -> Any:
             raise ModelFileError(f"no {cls.__name__} has a net. Save the model again")
         estimator._validate_params()  # noqa: SLF001
         estimator._take_nets(reader, nets)  # noqa: SLF001
+        estimator._take_earlier_params(reader, node.get("earlier_params", {}))  # noqa: SLF001
     return estimator
 
 
