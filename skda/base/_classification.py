@@ -98,9 +98,7 @@ class ClassificationTask(DomainPredictionMixin, ClassifierMixin):
 
     def _criterion_options(self) -> dict[str, Any]:
         """Return options of the criterion that the task sets: the weights of the classes."""
-        # a loaded model may have a class_weight that was set after its training
-        weighted = self.class_weight is not None and hasattr(self, "class_weight_")
-        return {"weight": self.class_weight_} if weighted else {}
+        return {} if self.class_weight is None else {"weight": self.class_weight_}
 
     def _in_units(self, network: nn.Module) -> nn.Module:
         """Return a network with the outputs that users get: the logits."""

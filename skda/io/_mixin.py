@@ -19,7 +19,7 @@ from ._errors import ModelFileError
 from ._export import ExportMixin
 from ._file import write
 from ._nets import describe_net, make_net
-from ._plain import PlainWriter, expect
+from ._plain import PlainWriter
 from ._values import Reader, Writer
 
 __all__ = ["NetStoreMixin", "SaveMixin", "save"]
@@ -137,7 +137,6 @@ class NetStoreMixin(ExportMixin, SaveMixin):
     net_: AdaptationNet
     _assemble: Callable[..., AdaptationNet]
     _make_module: Callable[..., nn.Module]
-    get_params: Callable[..., dict[str, Any]]
     _set_since_training: Callable[[], dict[str, Any]]
 
     # attributes that are nets, in the order in which they are made
@@ -167,15 +166,6 @@ class NetStoreMixin(ExportMixin, SaveMixin):
     def _describe_earlier_params(self) -> dict[str, Any]:
         """Describe what the parameters set since the training were in it, for `partial_fit`."""
         return {name: _brief(value) for name, value in self._set_since_training().items()}
-
-    def _take_earlier_params(self, reader: Reader, node: Any) -> None:
-        """Note the parameters of the training, with which `partial_fit` compares the present."""
-        described = expect(node, dict, "the earlier parameters").items()
-        earlier = {name: reader.decode(value) for name, value in described}
-        rate = expect(earlier.get("lr", 1.0), (int, float), "the earlier lr")
-        if not 0 < rate < float("inf"):
-            raise ModelFileError(f"its earlier lr is {rate}. Save the model again")
-        self._trained_with = self.get_params(deep=False) | earlier
 
     def _rebuild_module(self, rows: Tensor, n_classes: int) -> nn.Module:
         """Make the network as `fit` did, to load the weights of a file into it."""
