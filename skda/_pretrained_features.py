@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Iterator, Mapping
 from numbers import Integral
 from typing import Any, ClassVar, Self
@@ -29,6 +30,7 @@ from .nn import Backbone, Layer, LayerCapture, load_backbone
 from .nn._copy import copy_net
 from .training.data.rows import as_rows
 from .training.modes import training_modes
+from .training.watch.as_text import text_and_unknown
 
 __all__ = ["PretrainedFeatures"]
 
@@ -49,8 +51,10 @@ class PretrainedFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
         many photographs, and 64 on other devices.
     cache : path of a folder or None, default=None
         Where features are kept. Features of the same rows and the same network are read from this
-        folder, in another process too. Features of a Dataset that may change, as with a random
-        transform, are computed anew.
+        folder, in another process too. The weights of the network, its attributes and the code of
+        your own classes are compared. Features of a Dataset that may change, as with a random
+        transform, are computed anew, and so are those of a network that cannot be pickled, with a
+        warning.
     device : str, default="auto"
         "auto" is cuda or mps where there is one, else cpu.
     verbose : int, default=0
@@ -155,8 +159,16 @@ class PretrainedFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
         with training_modes():
             if key is None:
                 return self._computed(rows, batches)
-            state = {k: v.cpu().numpy() for k, v in self.network_.state_dict().items()}
-            network = str(self.network_), self.network_.size, state
+            network, unknown = text_and_unknown({"network": self.network_})
+            if unknown:  # another network of the same class would get these features
+                warnings.warn(
+                    "The features are not cached: the 'network' parameter holds an object that "
+                    f"cannot be pickled ({unknown[0][1]}), so that a change of this object would "
+                    "not be seen. Remove the object from the network, or set cache=None.",
+                    UserWarning,
+                    stacklevel=2,
+                )
+                return self._computed(rows, batches)
             kept = joblib.Memory(self.cache, verbose=0).cache(_call, ignore=["compute"])
             found: NDArray[np.float32] = kept(
                 joblib.hash((key, network)), lambda: self._computed(rows, batches)

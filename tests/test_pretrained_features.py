@@ -66,19 +66,70 @@ def test_rows_of_a_dataset_and_of_files(tmp_path: Path) -> None:
         np.testing.assert_allclose(features.fit_transform(rows), expected(X[:3]), atol=1e-6)
 
 
-def test_the_cache_is_read_by_another_object_and_knows_rows_and_network(tmp_path: Path) -> None:
-    features = PretrainedFeatures(backbone(), batch_size=24, cache=tmp_path).fit(X)
+class Pooled(nn.Module):
+    """A network whose class, layers and weights do not tell how it pools."""
+
+    def __init__(self, pool: str = "mean", shift: float = 0.0, handle: Any = None) -> None:
+        super().__init__()
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(0)
+            self.conv, self.fc = nn.Conv2d(3, 4, 3), nn.Linear(4, 2)
+        self.pool, self.handle = pool, handle
+        self.register_buffer("shift", torch.tensor(shift), persistent=False)
+
+    def forward(self, rows: torch.Tensor) -> torch.Tensor:
+        pixels = self.conv(rows.float()).flatten(2) + self.shift
+        return self.fc(pixels.amax(2) if self.pool == "max" else pixels.mean(2))
+
+
+class OtherPooled(Pooled):
+    def forward(self, rows: torch.Tensor) -> torch.Tensor:
+        return super().forward(rows / 255)
+
+
+def test_the_cache_is_read_by_another_object_and_knows_the_rows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    features = PretrainedFeatures(Pooled(), cache=tmp_path).fit(X)
     first = features.transform(X)
     other = clone(features).fit(X)
-    Network.calls = 0
+    computed = []
+    compute = PretrainedFeatures._computed
+    monkeypatch.setattr(
+        PretrainedFeatures, "_computed", lambda *args: computed.append(1) or compute(*args)
+    )
     np.testing.assert_array_equal(other.transform(X.copy()), first)
-    assert Network.calls == 0
+    assert not computed
     assert not np.array_equal(other.transform(255 - X), first)
-    assert Network.calls == 1
-    changed = backbone()
-    nn.init.zeros_(changed.network.body[0].weight)
-    zero = PretrainedFeatures(changed, cache=tmp_path).fit_transform(X)
-    assert not np.array_equal(zero, first)
+    assert len(computed) == 1
+
+
+@pytest.mark.parametrize(
+    "network", [Pooled("max"), Pooled(shift=3.0), OtherPooled(), "zeros"], ids=lambda n: repr(n)[:5]
+)
+def test_the_cache_knows_the_network(tmp_path: Path, network: Any) -> None:
+    first = PretrainedFeatures(Pooled(), cache=tmp_path).fit_transform(X)
+    if network == "zeros":
+        network = Pooled()
+        nn.init.zeros_(network.conv.weight)
+    found = PretrainedFeatures(network, cache=tmp_path).fit_transform(X)
+    np.testing.assert_array_equal(found, PretrainedFeatures(network).fit_transform(X))
+    assert np.abs(found - first).max() > 0.1
+
+
+def test_features_of_a_network_that_cannot_be_described_are_not_cached(tmp_path: Path) -> None:
+    class Handle:
+        def __reduce__(self) -> Any:
+            raise TypeError("no pickle")
+
+        def __deepcopy__(self, memo: Any) -> Any:
+            return self
+
+    features = PretrainedFeatures(Pooled(handle=Handle()), cache=tmp_path).fit(X)
+    with pytest.warns(UserWarning, match=r"not cached: the 'network' parameter holds .*Handle\)"):
+        first = features.transform(X)
+    np.testing.assert_array_equal(first, PretrainedFeatures(Pooled()).fit_transform(X))
+    assert not any(tmp_path.iterdir())
 
 
 def test_rows_that_change_are_computed_anew(tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ from .._inputs.weights import weigh_rows
 from .._versioned import VersionedMixin
 from ..io._mixin import NetStoreMixin
 from ..nn._copy import WithoutGraph
-from ..training import LR_SCHEDULES, DomainPair, average_with_start
+from ..training import LR_SCHEDULES, AdaptationNet, DomainPair, average_with_start
 from ..training.modes import training_modes
 from ..training.watch.callbacks import SPLITS
 from ..training.watch.progress import FitProgress
@@ -323,12 +323,16 @@ class DomainEstimator(
         domains = self._prepare_labels(rows)
         net = self._make_net(domains)
         if go_on:
-            take_fitted_weights(net, self._net_of("source"))
+            self._start_from_fit(net)
         if self.checkpoint is not None:
             net.checkpoint_ = first_stage(self, net, domains)
         self.net_ = net
         self._trained_with = self.get_params(deep=False)
         return domains
+
+    def _start_from_fit(self, net: AdaptationNet) -> None:
+        """Give a new net the weights of the previous fit, for ``warm_start=True``."""
+        take_fitted_weights(net, self._net_of("source"))
 
     def _check_input(
         self, source: SourceRows, X_target: Any, y_target: Any, go_on: bool, classes: Any = None

@@ -99,6 +99,13 @@ class GoingOnMixin:
                 self._adapt_statistics(domains)
         return self
 
+    def _set_since_training(self) -> dict[str, Any]:
+        """Return what the parameters that were set after the last training were in it."""
+        now = self.get_params(deep=False)
+        before = vars(self).get("_trained_with", now)  # pickles of older versions lack it
+        names = sorted(before.keys() | now.keys())
+        return {n: before.get(n) for n in names if not same_value(before.get(n), now.get(n))}
+
     def _update_net(self) -> None:
         """Pass parameters that were set between two `partial_fit` to the net."""
 

@@ -124,7 +124,7 @@ class MMDTest:
     pvalue : float
         Share of permutations whose estimate is at least as high.
     n_permutations : int
-        Number of random permutations.
+        Number of permutations that were used: fewer than asked for where all were used.
     """
 
     statistic: float
@@ -163,7 +163,8 @@ def mmd_test(
         Whether to divide each column by its standard deviation over both samples, so that units do
         not matter.
     n_permutations : int, default=500
-        Number of random permutations; the p-value is at least 1 / (n_permutations + 1).
+        Number of random permutations; the p-value is at least 1 / (n_permutations + 1). If there
+        are no more permutations than this, all are used, each once.
     n_rows : int or None, default=1000
         Rows of each domain to draw, at most. None takes all; memory grows with their square.
     random_state : int, RandomState or None, default=None
@@ -187,8 +188,7 @@ def mmd_test(
               k(y_i, y_j) - \frac{2}{nm} \sum_{i,j} k(x_i, y_j)
 
     of the kernel of `skda.losses.mk_mmd2`. The kernel is computed once; a permutation decides only
-    which of its rows are source rows. If there are no more permutations than `n_permutations`, all
-    are used.
+    which of its rows are source rows.
 
     The p-value says whether there is a difference, not whether the difference matters: with many
     rows, even a tiny difference has a small p-value.
@@ -230,7 +230,7 @@ def mmd_test(
         alternative="greater",
         random_state=rng,
     )
-    return MMDTest(float(found.statistic), float(found.pvalue), n_permutations)
+    return MMDTest(float(found.statistic), float(found.pvalue), len(found.null_distribution))
 
 
 class _UnbiasedMMD2:

@@ -6,11 +6,13 @@ from typing import Any
 
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
+from sklearn.pipeline import Pipeline
 from sklearn.utils._param_validation import HasMethods, validate_parameter_constraints
 
 from .._inputs.naming import naming
 from .._typing import Rows
 from ..model_selection import density_ratio
+from ..model_selection._delegation import BestEstimatorMixin
 from ..model_selection.validators.inputs import NamedEvidence
 from ..priors import fit_temperature
 
@@ -38,7 +40,9 @@ def estimate_target_temperature(
     Returns
     -------
     float
-        For `skda.priors.apply_temperature`; above 1 where the classifier is too confident.
+        For `skda.priors.apply_temperature` on the estimator's probabilities of target rows; above 1
+        where the classifier is too confident. A search with ``calibrate=True`` divides its logits
+        by its `temperature_` already: the number returned is then the remaining factor.
 
     Raises
     ------
@@ -76,6 +80,17 @@ def estimate_target_temperature(
     rows = NamedEvidence(estimator, X_source, y_source, X_target)
     weights = density_ratio(rows.features_source, rows.features_target)
     with naming("y_source"):
-        return fit_temperature(
+        found = fit_temperature(
             rows.proba_source, rows.y_source, classes=rows.classes, sample_weight=weights
         )
+    return found / _applied_temperature(estimator)
+
+
+def _applied_temperature(estimator: Any) -> float:
+    """Return the temperature of an estimator's own probabilities of target rows."""
+    if isinstance(estimator, BestEstimatorMixin):
+        return float(getattr(estimator, "temperature_", 1.0))
+    if isinstance(estimator, Pipeline):
+        return _applied_temperature(estimator.steps[-1][1])
+    inner = getattr(estimator, "best_estimator_", None)  # of a search of scikit-learn
+    return 1.0 if inner is None else _applied_temperature(inner)

@@ -44,6 +44,7 @@ def describe_estimator(writer: Writer, estimator: Any, where: str) -> dict[str, 
     writer.of_parameters = False
     state = {k: v for k, v in vars(estimator).items() if k not in params and _is_fitted(k)}
     nets = estimator._describe_nets(writer, where) if hasattr(estimator, "_describe_nets") else {}  # noqa: SLF001
+    earlier = estimator._describe_earlier_params() if nets else {}  # noqa: SLF001
     for net in nets:
         del state[net]
     fitted = {key: writer.encode(value, f"{where}.{key}") for key, value in state.items()}
@@ -54,6 +55,7 @@ def describe_estimator(writer: Writer, estimator: Any, where: str) -> dict[str, 
         "fitted": fitted,
         "nets": nets,
         "requests": _requests(estimator),
+        **({"earlier_params": earlier} if earlier else {}),
     }
 
 
@@ -111,8 +113,32 @@ def make_estimator(reader: Reader, node: Any) -> Any:
         if not hasattr(estimator, "_take_nets"):
             raise ModelFileError(f"no {cls.__name__} has a net. Save the model again")
         estimator._validate_params()  # noqa: SLF001
-        estimator._take_nets(reader, nets)  # noqa: SLF001
+        _take_nets(reader, estimator, nets, node.get("earlier_params", {}))
     return estimator
+
+
+def _take_nets(reader: Reader, estimator: Any, nets: Any, earlier: Any) -> None:
+    """Make the nets with the parameters of their training, and note these for `partial_fit`."""
+    described = expect(earlier, dict, "the earlier parameters").items()
+    before = {name: reader.decode(value) for name, value in described}
+    rate = expect(before.get("lr", 1.0), (int, float), "the earlier lr")
+    if not 0 < rate < float("inf"):
+        raise ModelFileError(f"its earlier lr is {rate}. Save the model again")
+    attributes, now = vars(estimator), estimator.get_params(deep=False)
+    for name, value in before.items():
+        # the device is where the user wants the model; a text may stand for another value
+        if name == "device" or isinstance(value, str) or _may_run_code(name, value):
+            continue
+        if value is None and "__" in name:  # of a component, which had its own default
+            attributes.pop(name, None)
+        elif name in now:
+            attributes[name] = value
+    try:
+        estimator._validate_params()  # noqa: SLF001
+        estimator._take_nets(reader, nets)  # noqa: SLF001
+    finally:
+        attributes.update(now)
+    estimator._trained_with = now | before  # noqa: SLF001
 
 
 def _check_standardisation(mean: Any, scale: Any) -> None:

@@ -5,18 +5,21 @@ from __future__ import annotations
 import os
 import platform
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from importlib.metadata import version
 from typing import Any, ClassVar
 
 from torch import Tensor, nn
 
 from .._docstrings import shared_docs
+from .._python_numbers import python_numbers
 from .._version import __version__
 from ..training import AdaptationNet
 from ._errors import ModelFileError
 from ._export import ExportMixin
 from ._file import write
 from ._nets import describe_net, make_net
+from ._plain import PlainWriter
 from ._values import Reader, Writer
 
 __all__ = ["NetStoreMixin", "SaveMixin", "save"]
@@ -134,6 +137,7 @@ class NetStoreMixin(ExportMixin, SaveMixin):
     net_: AdaptationNet
     _assemble: Callable[..., AdaptationNet]
     _make_module: Callable[..., nn.Module]
+    _set_since_training: Callable[[], dict[str, Any]]
 
     # attributes that are nets, in the order in which they are made
     _net_names: ClassVar[Sequence[str]] = ("net_",)
@@ -159,6 +163,10 @@ class NetStoreMixin(ExportMixin, SaveMixin):
                 net = vars(self)[same] if same else make_net(reader, self, name, nets[name])
                 vars(self)[name] = net
 
+    def _describe_earlier_params(self) -> dict[str, Any]:
+        """Describe what the parameters set since the training were in it, for `partial_fit`."""
+        return {name: _brief(value) for name, value in self._set_since_training().items()}
+
     def _rebuild_module(self, rows: Tensor, n_classes: int) -> nn.Module:
         """Make the network as `fit` did, to load the weights of a file into it."""
         return self._make_module(rows, n_classes)
@@ -171,3 +179,13 @@ class NetStoreMixin(ExportMixin, SaveMixin):
     ) -> AdaptationNet:
         """Make the net `name` around its network."""
         return self._assemble(module, **options)
+
+
+def _brief(value: Any) -> Any:
+    """Describe a value in JSON alone, by its representation where it has tensors or other code."""
+    writer = PlainWriter()
+    with suppress(ValueError):
+        described = writer.encode(python_numbers(value), "")
+        if not writer.tensors:
+            return described
+    return repr(value)  # partial_fit compares it and shows it, and does not use it

@@ -93,6 +93,16 @@ def test_the_p_value_is_uniform_for_equal_distributions():
     assert 4 <= sum(each <= 0.2 for each in p) <= 22
 
 
+def test_the_result_has_the_number_of_permutations_that_were_used():
+    source, target = samples(3, 3, shift=9.0)
+    all_of_them = mmd_test(source, target, random_state=0)  # 6! / (3! 3!)
+    assert all_of_them.n_permutations == 20
+    assert all_of_them.pvalue == pytest.approx(2 / 20)  # exact: itself, and the domains swapped
+    some = mmd_test(*samples(shift=9.0), n_permutations=99, random_state=0)
+    assert some.n_permutations == 99
+    assert some.pvalue == pytest.approx(1 / 100)
+
+
 def test_it_sees_a_spread_that_no_hyperplane_separates():
     source, target = samples(200, 150, scale=2.0)
     assert mmd_test(source, target, random_state=0).pvalue < 0.01

@@ -6,11 +6,13 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 from scipy.special import expit
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer
 from sklearn.svm import LinearSVC
 
 from skda import DANNClassifier
 from skda.inspection import estimate_target_temperature
-from skda.model_selection import density_ratio
+from skda.model_selection import LambdaSearchCV, density_ratio
 from skda.priors import apply_temperature, expected_calibration_error, fit_temperature
 from tests.shifted import shifted
 
@@ -56,6 +58,26 @@ def test_source_rows_are_those_of_the_source():
         clf.predict_proba(X, domain="source"), y, sample_weight=density_ratio(*features)
     )
     assert_allclose(estimate_target_temperature(clf, X, y, data.X_target), expected)
+
+
+def test_it_is_that_of_the_probabilities_of_a_calibrated_search():
+    rng = np.random.default_rng(0)
+    (X, y), (X_held, y_held), (X_target, _) = (rows(200, centre, rng) for centre in (0, 0, 0.5))
+    clf = DANNClassifier(max_epochs=2, random_state=0)
+    search = LambdaSearchCV(clf, lams=[0.1], cv=2, random_state=0, calibrate=True)
+    search.fit(X, y, X_target)
+    search.temperature_ = 3.0
+    of_search = estimate_target_temperature(search, X_held, y_held, X_target)
+    best = search.best_estimator_
+    of_best = estimate_target_temperature(best, X_held, y_held, X_target)
+    assert_allclose(of_search, of_best / 3)
+    pipe = make_pipeline(FunctionTransformer(), search)
+    assert_allclose(estimate_target_temperature(pipe, X_held, y_held, X_target), of_search)
+    expected = apply_temperature(best.predict_proba(X_target), of_best)
+    for each in (search, pipe):
+        found = apply_temperature(each.predict_proba(X_target), of_search)
+        assert_allclose(found.max(axis=1).mean(), expected.max(axis=1).mean(), rtol=1e-5)
+        assert_allclose(found, expected, rtol=1e-4, atol=1e-6)
 
 
 def test_messages():

@@ -145,6 +145,7 @@ EDITS: list[tuple[str, Edit, str]] = [
     ("dann", change("model", {"$": "tensor"}), r"not what skda writes \(KeyError"),
     ("dann", change("custom", "Own"), "list of custom names is none"),
     ("dann", change("custom", ["Own"]), "needs 'Own', which only your own code has. Pass load"),
+    ("dann", change("model/earlier_params", {"lr": 0}), "its earlier lr is 0"),
     ("dann", change("model/class", "os.system"), "'os.system', which is none of skda's estimators"),
     ("dann", change("model/class", "MCDClassifier"), "not what skda writes .TypeError.*Unexpected"),
     ("dann", change("model/class", "CORAL"), "TypeError"),

@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+import skda
 from skda import (
     ADDAClassifier,
     CDANClassifier,
@@ -188,3 +189,57 @@ def test_messages() -> None:
 def test_a_discriminator_with_two_outputs_is_refused(cls: Any) -> None:
     with pytest.raises(ValueError, match=r"The 'discriminator' parameter .* Got \(5, 2\) instead"):
         cls(discriminator=nn.LazyLinear(2), max_epochs=1).fit(DATA.X, DATA.y, DATA.X_target)
+
+
+DOMAINS = "source", "target"
+STILL: dict[str, Any] = {"optimizer": torch.optim.SGD, "lr": 1e-30, "max_epochs": 1}
+
+
+def test_a_warm_start_of_adda_goes_on_from_both_networks_and_the_discriminator(
+    tmp_path: Any,
+) -> None:
+    data = shifted(shift=3.0)
+    params = {"lr": 0.01, "max_epochs": 20, "module__batch_norm": False, "random_state": 0}
+    first = ADDAClassifier(**params).fit(data.X, data.y, data.X_target)
+    source, target = (first.decision_function(data.X_target, domain=d) for d in DOMAINS)
+    assert np.abs(source - target).max() > 0.5
+    first.save(tmp_path / "adda.safetensors")
+    for start in (copy.deepcopy(first), skda.load(tmp_path / "adda.safetensors")):
+        warm = start.set_params(warm_start=True, **STILL).fit(data.X, data.y, data.X_target)
+        for found, domain in zip((source, target), DOMAINS, strict=True):
+            again = warm.decision_function(data.X_target, domain=domain)
+            np.testing.assert_allclose(again, found, rtol=1e-5, atol=1e-5)
+        discriminators = (e.net_.adaptation_.discriminator for e in (warm, first))
+        for ours, theirs in zip(*map(parameters, discriminators), strict=True):
+            torch.testing.assert_close(ours, theirs)
+    cold = first.set_params(warm_start=False, **STILL).fit(data.X, data.y, data.X_target)
+    assert np.abs(cold.decision_function(data.X_target) - target).max() > 0.5
+
+
+def test_the_target_network_of_a_warm_start_has_the_classifier_of_the_source_network() -> None:
+    data = shifted(shift=3.0)
+    clf = ADDAClassifier(lr=0.01, max_epochs=5, warm_start=True, random_state=0)
+    clf.fit(data.X, data.y, data.X_target)
+    before = clf.source_net_.plain_module.classifier.weight.clone()
+    clf.fit(data.X, data.y, data.X_target)
+    of_source, of_target = (
+        net.plain_module.classifier.weight for net in (clf.source_net_, clf.net_)
+    )
+    assert not torch.equal(of_source, before)
+    torch.testing.assert_close(of_target, of_source, rtol=0, atol=0)
+    one_stage = clf.set_params(lam=0.0).fit(data.X, data.y, data.X_target)
+    assert one_stage.net_ is one_stage.source_net_
+    two_stages = clf.set_params(lam=1.0).fit(data.X, data.y, data.X_target)
+    assert two_stages.net_ is not two_stages.source_net_
+
+
+def test_a_warm_start_of_adda_with_another_discriminator_is_refused_before_it_trains() -> None:
+    data = shifted(shift=3.0)
+    clf = ADDAClassifier(max_epochs=1, warm_start=True, random_state=0)
+    clf.fit(data.X, data.y, data.X_target)
+    before = vars(clf) | {}
+    clf.set_params(discriminator__hidden=(7,))
+    with pytest.raises(ValueError, match=r"'warm_start' parameter is True, but .* size mismatch"):
+        clf.fit(data.X, data.y, data.X_target)
+    assert clf.net_ is before["net_"]
+    assert clf.source_net_ is before["source_net_"]

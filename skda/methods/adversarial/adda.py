@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
+from ..._building.net_builder import take_fitted_weights
 from ...losses import domain_bce
 from ...nn import classifier_head
 from ...nn._copy import copy_net
@@ -127,7 +128,9 @@ class ADDAClassifier(AdversarialClassifier):
     **params
         Parameters of `DomainClassifier`; `max_epochs` is the length of each stage. The recipes
         `head_epochs` and `unfreeze_schedule` are for the first stage; `l2_sp` and `wise_ft` refer
-        to the weights at the start of each stage.
+        to the weights at the start of each stage. With ``warm_start=True`` both networks and the
+        discriminator go on from the previous fit, and the target network has the classifier of the
+        source network.
 
     Attributes
     ----------
@@ -177,18 +180,34 @@ class ADDAClassifier(AdversarialClassifier):
     def _epochs_of_stages(self, domains: DomainPair) -> list[int]:
         return [self.n_epochs_] * (2 if self.lam > 0 or domains.has_target_labels else 1)
 
+    def _start_from_fit(self, net: AdaptationNet) -> None:
+        super()._start_from_fit(net)
+        if self.net_ is not self.source_net_:
+            take_fitted_weights(self._target_net(net), self.net_)  # raises before any training
+            self._former_target_net = self.net_
+
     def _train(self, domains: DomainPair) -> None:
+        former = self.__dict__.pop("_former_target_net", None)
         checkpoint = self.net_.checkpoint_
         source_net = self.net_.fit_domains(domains.without_target(), self.n_epochs_)
         average_with_start(source_net)
         self.source_net_ = source_net
         if len(self._epochs_of_stages(domains)) > 1:
             self.net_ = self._target_net(source_net)
-            if self.lam > 0:  # otherwise the target has had no start
+            if former is not None:
+                self._go_on_from(former)
+            elif self.lam > 0:  # otherwise the target has had no start
                 self.net_.domain_module_.start_target_like(source_net.domain_module_)
             self.net_.checkpoint_ = checkpoint and checkpoint.next()
             average_with_start(self.net_.fit_domains(domains, self.n_epochs_))
         self._adapt_statistics(domains)
+
+    def _go_on_from(self, former: AdaptationNet) -> None:
+        """Take the encoder and the discriminator of a fitted target net, not its classifier."""
+        take_fitted_weights(self.net_, former)
+        name = classifier_head(self.net_.plain_module)[0]
+        of_source = self.source_net_.plain_module.get_submodule(name).state_dict()
+        self.net_.plain_module.get_submodule(name).load_state_dict(of_source)
 
     def _target_net(self, source_net: AdaptationNet) -> AdaptationNet:
         module = copy_net(source_net.plain_module).cpu()

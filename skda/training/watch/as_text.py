@@ -22,7 +22,7 @@ from torch.utils.hooks import RemovableHandle
 
 from .code_text import parts_of_class, parts_of_function
 
-__all__ = ["as_text"]
+__all__ = ["as_text", "text_and_unknown"]
 
 _LEAVES = {bool, int, float, complex, str, bytes, type(None), type(...), type(NotImplemented)}
 # what torch itself keeps in a module; the rest are the options of its layers
@@ -43,12 +43,26 @@ def as_text(params: Mapping[str, Any]) -> str:
     >>> as_text({"lr": np.float32(0.5), "hidden": [8, 4]})
     "{'hidden': [8, 4], 'lr': 0.5}"
     """
+    text, unknown = text_and_unknown(params)
+    for name, kind in unknown:
+        warnings.warn(
+            f"The '{name}' parameter holds an object that cannot be pickled ({kind}). With "
+            "'checkpoint', another such object counts as the same. Pass another folder as "
+            "'checkpoint' where you change it.",
+            UserWarning,
+            stacklevel=2,
+        )
+    return text
+
+
+def text_and_unknown(params: Mapping[str, Any]) -> tuple[str, list[tuple[str, str]]]:
+    """Return parameters as text, and the parameter and type of what is described by its type."""
     describer = _Describer()
     parts = []
     for name in sorted(params):
         describer.name = name
         parts.append(f"{name!r}: {describer.text(params[name])}")
-    return f"{{{', '.join(parts)}}}"
+    return f"{{{', '.join(parts)}}}", list(describer.unknown)
 
 
 class _CannotTell(TypeError):
@@ -56,7 +70,7 @@ class _CannotTell(TypeError):
 
 
 class _Describer:
-    """Turns values into text, and warns of those of which it knows no more than the type."""
+    """Turns values into text, and lists those of which it knows no more than the type."""
 
     def __init__(self) -> None:
         self.name = ""  # of the parameter
@@ -65,7 +79,7 @@ class _Describer:
         ] = {}  # with the values: an id is theirs while they live
         self.inside: list[int] = []
         self.n_pickled = 0  # objects that the present value is a part of
-        self.warned: set[tuple[str, str]] = set()
+        self.unknown: dict[tuple[str, str], None] = {}  # in their order
 
     def text(self, value: Any) -> str:
         """Return a value as text."""
@@ -126,7 +140,7 @@ class _Describer:
         except (_CannotTell, RecursionError) as error:
             if self.n_pickled:  # a part tells nothing without the rest
                 raise
-            self._warn(str(error))
+            self.unknown[self.name, str(error)] = None
             kind = self.text(type(value))
             return f"{kind} {self._weights(value)}" if isinstance(value, nn.Module) else kind
 
@@ -195,18 +209,6 @@ class _Describer:
         layers = re.sub(r" at 0x[0-9a-fA-F]+", "", repr(value))
         named = [*value.named_parameters(), *value.named_buffers()]
         return f"{layers!r} {[(name, _text_of_tensor(tensor)) for name, tensor in named]}"
-
-    def _warn(self, kind: str) -> None:
-        if (self.name, kind) in self.warned:
-            return
-        self.warned.add((self.name, kind))
-        warnings.warn(
-            f"The '{self.name}' parameter holds an object that cannot be pickled ({kind}). With "
-            "'checkpoint', another such object counts as the same. Pass another folder as "
-            "'checkpoint' where you change it.",
-            UserWarning,
-            stacklevel=2,
-        )
 
 
 def _params_of_callback(callback: Callback) -> dict[str, Any]:
