@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.utils.validation import _get_feature_names
 
 from skda import DANNClassifier, DomainStandardScaler, make_pipeline
 from skda._inputs.naming import naming
@@ -36,6 +38,9 @@ TAKE_BOTH: dict[str, Any] = {
 @pytest.mark.parametrize("function", TAKE_BOTH)
 def test_names_that_cannot_be_read(function: str, names: Any, message: str) -> None:
     frame, frame_target = (pd.DataFrame(rows, columns=names) for rows in (X, X_TARGET))
+    with suppress(TypeError, ValueError):
+        _get_feature_names(frame)
+        pytest.skip("this version of scikit-learn reads such names")
     source = "X" if function == "pipeline" else "X_source"
     for given, name in (((frame, X_TARGET), source), ((X, frame_target), "X_target")):
         with pytest.raises((TypeError, ValueError), match=message) as error:

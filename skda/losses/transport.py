@@ -83,7 +83,8 @@ def jdot_cost(
             "instead."
         )
     by_class = torch.log_softmax(target_logits, dim=-1).mT
-    labels = y_source[..., None].expand(*y_source.shape, by_class.shape[-1])
+    # older versions of torch gather by int64 only
+    labels = y_source.long()[..., None].expand(*y_source.shape, by_class.shape[-1])
     try:
         cross_entropies = -by_class.gather(-2, labels)
     except RuntimeError as error:  # to read the labels first would wait for a GPU

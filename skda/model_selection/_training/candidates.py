@@ -146,11 +146,10 @@ def tabulate(
     for name in sorted({name for candidate in candidates for name in candidate}):
         is_float = all(isinstance(candidate.get(name), float) for candidate in candidates)
         values = np.empty(len(candidates), dtype=float if is_float else object)
-        column = np.ma.MaskedArray(values, mask=True)
-        for i, candidate in enumerate(candidates):
-            if name in candidate:
-                column[i] = candidate[name]
-        results[f"param_{name}"] = column
+        missing = np.array([name not in candidate for candidate in candidates])
+        for i in np.flatnonzero(~missing).tolist():
+            values[i] = candidates[i][name]
+        results[f"param_{name}"] = np.ma.MaskedArray(values, mask=missing)
     return {"params": list(candidates), **results}
 
 
