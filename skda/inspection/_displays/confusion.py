@@ -16,7 +16,7 @@ from ..._inputs.naming import naming
 from ..._plotting import inches_of, label_axes, split_axes, tick_names, tick_size
 from ..._typing import Domain, Rows
 from ...model_selection._routing import call_final_step, final_step
-from ...model_selection.validators.labels import check_predictions, check_type
+from ...model_selection.validators.checks import check_predictions, check_type
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -28,7 +28,7 @@ from ..._typing import Rows
 from ...model_selection import EstimatorEvidence
 from ...model_selection._routing import final_step, fit_adapting, rows_at_final_step
 from ...model_selection._training.candidates import find_lam
-from ...model_selection.validators.labels import check_type
+from ...model_selection.validators.checks import check_type
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

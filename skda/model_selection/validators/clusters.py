@@ -9,8 +9,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import adjusted_mutual_info_score
 
 from ..._inputs.array_checks import check_features, check_same_length
-from .labels import check_predictions
-from .options import is_positive_int
+from .checks import check_predictions, is_positive_int
 
 
 def class_ami(

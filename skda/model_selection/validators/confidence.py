@@ -7,7 +7,7 @@ from sklearn.preprocessing import normalize
 from sklearn.utils import gen_batches
 
 from ..._inputs.array_checks import check_probabilities
-from .options import check_option
+from .checks import check_option
 
 # rows of the similarity matrix that soft_neighborhood_density computes at a time
 BATCH_ROWS = 1024

@@ -14,7 +14,7 @@ from sklearn.preprocessing import StandardScaler
 from ..._inputs.array_checks import check_features
 from ..._inputs.columns import reorder_columns
 from .._random import derive_random_state
-from .options import check_option, penalties_of
+from .checks import check_option, penalties_of
 
 # the held-out log loss chooses one: rows with more dimensions need a smaller C
 INVERSE_PENALTIES = (1e-3, 1e-2, 1e-1, 1.0)

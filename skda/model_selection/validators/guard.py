@@ -7,9 +7,8 @@ from numpy.typing import ArrayLike
 from scipy.stats import entropy
 
 from ..._inputs.array_checks import check_share
+from .checks import check_pair, check_predictions, is_positive_int
 from .importance import source_accuracy
-from .labels import check_pair, check_predictions
-from .options import is_positive_int
 
 ACCURACY_TOLERANCE = 0.05
 # 11 % of the rows in the smaller of two balanced classes

@@ -7,8 +7,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..._inputs.array_checks import check_row_values, check_same_length
 from ..._inputs.class_labels import class_vector
-from .labels import check_columns, check_known, check_pair
-from .options import check_option
+from .checks import check_columns, check_known, check_option, check_pair
 
 
 def row_losses(

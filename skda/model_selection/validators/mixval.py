@@ -14,8 +14,7 @@ from ..._inputs.host import as_host_array
 from ...training.data.inputs import is_inputs
 from .._random import derive_random_state
 from .._typing import Labels, Rows
-from .labels import check_predictions
-from .options import check_option
+from .checks import check_option, check_predictions
 
 
 def mixval(

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._typing import Labels
+from .checks import check_columns, check_option
 from .clusters import class_ami
 from .confidence import (
     information_maximization,
@@ -26,7 +27,6 @@ from .importance import (
     source_accuracy,
 )
 from .inputs import ArrayEvidence, EstimatorEvidence, ValidatorInputs, has_tokens
-from .labels import check_columns
 from .mixval import mixval
 from .numbers import (
     importance_weighted_error,
@@ -34,7 +34,6 @@ from .numbers import (
     source_error,
     validated_error,
 )
-from .options import check_option
 from .reverse import reverse_accuracy
 from .thresholded import thresholded_accuracy
 

@@ -14,8 +14,8 @@ from .._random import derive_random_state
 from .._routing import call_final_step, fit_adapting
 from .._split import as_indexable, n_rows, take_rows
 from .._typing import Labels, Rows
+from .checks import check_option
 from .importance import source_accuracy
-from .options import check_option
 
 
 def reverse_validation(

@@ -10,8 +10,7 @@ from scipy.special import entr
 
 from ..._inputs.array_checks import check_same_length
 from ..._inputs.class_labels import class_vector
-from .labels import check_columns, check_known
-from .options import check_option
+from .checks import check_columns, check_known, check_option
 
 
 def thresholded_accuracy(
